@@ -1,0 +1,38 @@
+"""Array types, so that they do not drown the equations.
+
+``Array`` is a NumPy array of floats; ``Rows`` is a batch of examples as rows, dense or compressed (CSR).
+A CSR matrix is known by its looks, without importing SciPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
+AnyArray: TypeAlias = npt.NDArray[Any]
+Indices: TypeAlias = npt.NDArray[np.integer[Any]]
+
+
+class CSR(Protocol):
+    """What is used of a ``scipy.sparse`` CSR matrix or array."""
+
+    data: AnyArray
+    indices: AnyArray
+    indptr: AnyArray
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    def __matmul__(self, other: AnyArray) -> AnyArray: ...
+    def __rmatmul__(self, other: AnyArray) -> AnyArray: ...
+    def __getitem__(self, rows: Any) -> CSR: ...
+
+
+Rows: TypeAlias = Array | CSR
+
+
+def is_sparse(x: object) -> TypeGuard[CSR]:
+    """Tell a ``scipy.sparse`` matrix of any format, without importing SciPy."""
+    return type(x).__module__.startswith("scipy.sparse")

@@ -1,0 +1,130 @@
+"""Pages 3-4: cut into mini-batches, count the steps, take one.
+
+A step takes the batch's gradient sums, divides them by the number of examples (N12), clips, adds the penalties, and hands each
+parameter to the optimizer's rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .._types import Array, Indices
+from .backprop import Gradient
+from .optimizers import Optimizer, Slots
+
+
+def steps_per_epoch(n: int, mini_batch_size: int) -> int:
+    """Count the mini-batches that n examples make; the last may be short.
+
+    Examples
+    --------
+    >>> steps_per_epoch(50_000, 100), steps_per_epoch(25, 10)
+    (500, 3)
+    """
+    return -(-n // mini_batch_size)
+
+
+def number_of_steps(n: int, mini_batch_size: int, epochs: int) -> int:
+    """Count how often gradient descent is performed (N11): batches times epochs.
+
+    Examples
+    --------
+    >>> number_of_steps(50_000, 100, epochs=10)
+    5000
+    """
+    return steps_per_epoch(n, mini_batch_size) * epochs
+
+
+def mini_batches(order: Indices, mini_batch_size: int) -> Iterator[Indices]:
+    """Cut an order of the examples into mini-batches, from its start (page 3)."""
+    for first in range(0, len(order), mini_batch_size):
+        yield order[first : first + mini_batch_size]
+
+
+class Parameters(NamedTuple):
+    """All that a step changes: weights, biases, and what the optimizer remembers of each (its slots), a list entry a layer."""
+
+    weights: list[Array]
+    biases: list[Array]
+    weight_slots: list[Slots]
+    bias_slots: list[Slots]
+
+
+def clip_by_norm(gradient: Gradient, most: float) -> Gradient:
+    """Shorten a gradient whose norm, over all its entries together, exceeds ``most`` (Pascanu et al. 2013)."""
+    norm = float(np.sqrt(sum(np.vdot(part, part) for parts in gradient for part in parts)))
+    if not norm > most:
+        return gradient
+    factor = most / norm
+    return Gradient([factor * part for part in gradient.nabla_b], [factor * part for part in gradient.nabla_w])
+
+
+def penalized(nabla_w: Array, w: Array, l1: float, l2: float) -> Array:
+    """Add the penalties' gradients: ``l2 w`` of ``(l2/2) sum w^2``, ``l1 sign(w)`` of ``l1 sum |w|`` (book, chapter 3).
+
+    Both stand beside the *mean* cost, undivided by the batch; the book's lmbda is ``l2 n``.
+    """
+    if l2:
+        nabla_w = nabla_w + l2 * w
+    if l1:
+        nabla_w = nabla_w + l1 * np.sign(w)
+    return nabla_w
+
+
+def update_mini_batch(
+    parameters: Parameters,
+    gradient: Gradient,
+    optimizer: Optimizer,
+    eta: float,
+    m: float,
+    *,
+    t: int = 1,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    clip: float | None = None,
+) -> Parameters:
+    """Take one step (N12): subtract the gradient, multiplied by ``eta / m``; or what the optimizer makes of it.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    gradient : Gradient
+        The batch's sums.
+    optimizer : Optimizer
+    eta : float
+        The step's learning rate.
+    m : float
+        The number of examples in the batch (their weight sum, where they are weighted); a batch that weighs nothing moves nothing.
+    t : int
+        Which update this is, from 1.
+    l1, l2 : float
+        The penalties on the weights, beside the mean cost; biases are free.
+    clip : float, optional
+        The largest norm of the mean gradient, before penalties.
+
+    Returns
+    -------
+    Parameters
+        New arrays; what came in is left as it was.
+    """
+    share = 1 / m if m > 0 else 0.0
+    mean = Gradient([share * part for part in gradient.nabla_b], [share * part for part in gradient.nabla_w])
+    if clip is not None:
+        mean = clip_by_norm(mean, clip)
+    updated = Parameters([], [], [], [])
+    for w, b, nabla_w, nabla_b, w_slots, b_slots in zip(
+        parameters.weights, parameters.biases, mean.nabla_w, mean.nabla_b, parameters.weight_slots, parameters.bias_slots, strict=True
+    ):
+        nabla_w = penalized(nabla_w, w, l1, l2)
+        if optimizer.shrink:
+            w = (1 - eta * optimizer.shrink) * w
+        w, w_slots = optimizer.step(w, nabla_w, w_slots, eta, t)
+        b, b_slots = optimizer.step(b, nabla_b, b_slots, eta, t)
+        updated.weights.append(w)
+        updated.biases.append(b)
+        updated.weight_slots.append(w_slots)
+        updated.bias_slots.append(b_slots)
+    return updated

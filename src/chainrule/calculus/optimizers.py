@@ -1,0 +1,228 @@
+"""What a step does with a gradient.
+
+An optimizer is a frozen bundle of settings with one rule, ``step(parameter, gradient, slots, rate, t)``: from a parameter, the
+batch's mean gradient and what it remembers of earlier ones (its *slots*, arrays of the parameter's shape that begin at 0) it
+makes the new parameter and the new slots. ``rate`` is eta for this step, ``t`` counts the updates from 1.
+
+Clipping and penalties come before the rule: see ``descent.update_mini_batch``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from .._checks import real
+from .._types import Array
+from ..errors import SettingError, UnknownName
+
+Slots = tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """What every optimizer has: a name, its slots, its rule."""
+
+    name: ClassVar[str] = ""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The names of what it remembers for each parameter."""
+        return ()
+
+    @property
+    def shrink(self) -> float:
+        """Decoupled weight decay: before its step a weight is multiplied by ``1 - rate * shrink``; 0 for none."""
+        return 0.0
+
+    def step(self, parameter: Array, gradient: Array, slots: Slots, rate: float, t: int) -> tuple[Array, Slots]:
+        """Make the new parameter and the new slots."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent over mini-batches, plain or with momentum.
+
+    - plain: ``w <- w - rate g``, the notes' step (N12);
+    - momentum ``mu``: ``v <- mu v - rate g``, ``w <- w + v`` (book, chapter 3; Polyak 1964). The velocity carries the rate in it,
+      as in scikit-learn; PyTorch multiplies by the rate afterwards, which differs only while a schedule changes it;
+    - ``nesterov``: ``v <- mu v - rate g``, ``w <- w + mu v - rate g``: Nesterov's (1983) gradient at the place looked ahead to,
+      in the parameters of Bengio et al. (2012) that scikit-learn and Keras use too.
+
+    Parameters
+    ----------
+    momentum : float
+        ``mu``, at least 0 and below 1.
+    nesterov : bool
+        Whether to look ahead; it needs momentum.
+
+    Examples
+    --------
+    >>> SGD().step(np.array([1.0]), np.array([2.0]), (), rate=0.1, t=1)
+    (array([0.8]), ())
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+    name: ClassVar[str] = "sgd"
+
+    def __post_init__(self) -> None:
+        real("momentum", self.momentum, least=0, below=1)
+        if self.nesterov and not self.momentum:
+            raise SettingError("nesterov=True needs a momentum above 0, such as 0.9")
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """``velocity``, with momentum."""
+        return ("velocity",) if self.momentum else ()
+
+    def step(self, parameter: Array, gradient: Array, slots: Slots, rate: float, t: int) -> tuple[Array, Slots]:
+        """Make the new parameter and the new velocity."""
+        move = -rate * gradient
+        if not self.momentum:
+            return parameter + move, ()
+        velocity = self.momentum * slots[0] + move
+        if self.nesterov:
+            return parameter + (self.momentum * velocity + move), (velocity,)
+        return parameter + velocity, (velocity,)
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015): a step of about ``rate`` in each coordinate, whatever the gradient's size.
+
+    ``m <- beta1 m + (1 - beta1) g``, ``v <- beta2 v + (1 - beta2) g^2``; at update t their biases towards 0 are taken out,
+    ``m^ = m / (1 - beta1^t)``, ``v^ = v / (1 - beta2^t)``. Then
+
+    - ``epsilon_on="corrected"``: ``w <- w - rate m^ / (sqrt(v^) + epsilon)``: the paper's Algorithm 1, and PyTorch;
+    - ``epsilon_on="raw"``: ``w <- w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)``: the end of the paper's
+      section 2, and scikit-learn.
+
+    Parameters
+    ----------
+    beta1, beta2 : float
+        How slowly the two averages forget, at least 0 and below 1.
+    epsilon : float
+        What keeps the division finite.
+    epsilon_on : {"corrected", "raw"}
+        Which root it is added to.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    epsilon_on: Literal["corrected", "raw"] = "corrected"
+    name: ClassVar[str] = "adam"
+
+    def __post_init__(self) -> None:
+        real("beta1", self.beta1, least=0, below=1)
+        real("beta2", self.beta2, least=0, below=1)
+        real("epsilon", self.epsilon, above=0)
+        if self.epsilon_on not in ("corrected", "raw"):
+            raise UnknownName("epsilon_on", self.epsilon_on, ("corrected", "raw"))
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """``m`` and ``v``: the averages of the gradient and of its square."""
+        return ("m", "v")
+
+    def step(self, parameter: Array, gradient: Array, slots: Slots, rate: float, t: int) -> tuple[Array, Slots]:
+        """Make the new parameter and the new averages."""
+        m = self.beta1 * slots[0] + (1 - self.beta1) * gradient
+        v = self.beta2 * slots[1] + (1 - self.beta2) * (gradient * gradient)
+        root = (1 - self.beta2**t) ** 0.5
+        size = rate * root / (1 - self.beta1**t)
+        epsilon = self.epsilon * root if self.epsilon_on == "corrected" else self.epsilon
+        return parameter - size * m / (np.sqrt(v) + epsilon), (m, v)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019): before Adam's step, ``w <- w - rate weight_decay w``.
+
+    The decay is not divided by Adam's root, which is the difference from an L2 penalty. Biases are free of it (PyTorch decays them
+    too).
+
+    Parameters
+    ----------
+    beta1, beta2, epsilon, epsilon_on
+        As Adam's.
+    weight_decay : float
+        At least 0.
+    """
+
+    weight_decay: float = 0.01
+    name: ClassVar[str] = "adamw"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        real("weight_decay", self.weight_decay, least=0)
+
+    @property
+    def shrink(self) -> float:
+        """The weight decay."""
+        return self.weight_decay
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """RMSprop (Hinton's lecture 6e, 2012): the gradient over the root of its recent mean square.
+
+    ``v <- rho v + (1 - rho) g^2``, ``w <- w - rate g / (sqrt(v) + epsilon)``. Epsilon stands outside the root, as in PyTorch (Keras
+    puts it inside).
+
+    Parameters
+    ----------
+    rho : float
+        How slowly the average forgets, at least 0 and below 1; the lecture's 0.9 (PyTorch calls it alpha, at 0.99).
+    epsilon : float
+        What keeps the division finite.
+    """
+
+    rho: float = 0.9
+    epsilon: float = 1e-8
+    name: ClassVar[str] = "rmsprop"
+
+    def __post_init__(self) -> None:
+        real("rho", self.rho, least=0, below=1)
+        real("epsilon", self.epsilon, above=0)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """``v``: the average of the gradient's square."""
+        return ("v",)
+
+    def step(self, parameter: Array, gradient: Array, slots: Slots, rate: float, t: int) -> tuple[Array, Slots]:
+        """Make the new parameter and the new average."""
+        v = self.rho * slots[0] + (1 - self.rho) * (gradient * gradient)
+        return parameter - rate * gradient / (np.sqrt(v) + self.epsilon), (v,)
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+    "adamw": AdamW(),
+    "rmsprop": RMSprop(),
+}
+"""Each optimizer with its usual settings, by name."""
+
+
+def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
+    """Look an optimizer up by name; one with settings of its own passes through.
+
+    Raises
+    ------
+    UnknownName
+        When there is none of that name.
+    """
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    try:
+        return OPTIMIZERS[optimizer]
+    except (KeyError, TypeError):
+        raise UnknownName("optimizer", optimizer, OPTIMIZERS) from None

@@ -1,0 +1,88 @@
+"""The seam between training and arithmetic, and the chooser of an engine.
+
+An engine trains by the notes' mathematics as ``Plan`` says, and knows nothing of epochs, schedules or files. Its laws, each a
+test over every engine: any cut of an epoch into blocks gives the same bits; ``open(plan, session.state())`` goes on with the same
+bits; no bit depends on the number of threads; nothing is random but what (seed, step) decide; nothing passed in is written to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol, TypeAlias
+
+from .._types import Array, Indices
+from ..calculus.backprop import Gradient
+from ..errors import EngineError, UnknownName
+from ..examples import Examples, Inputs
+from ..plan import Evaluation, Plan, Progress, State, Steps
+from .reference import Reference
+
+Threads: TypeAlias = int | Literal["auto"]
+
+
+class Session(Protocol):
+    """A network in training, inside an engine."""
+
+    def advance(self, data: Any, order: Indices, steps: Steps) -> Progress:
+        """Take one step for each mini-batch of ``order``, cut from its start; ``data`` is what ``prepare`` gave."""
+        ...
+
+    def evaluate(self, data: Any) -> Evaluation:
+        """Give the cost over all of ``data``, and how many are right, as the network stands."""
+        ...
+
+    def state(self) -> State:
+        """Copy out the state; changes nothing."""
+        ...
+
+
+class Engine(Protocol):
+    """What trains: ``prepare`` the data once, ``open`` a session, ``advance`` it."""
+
+    name: str
+
+    def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
+        """Say in a sentence why it cannot do all of this exactly; None if it can."""
+        ...
+
+    def prepare(self, examples: Examples) -> Any:
+        """Make its own read-only form of the data, for any number of sessions."""
+        ...
+
+    def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
+        """Give the outputs (m, n_out) for checked inputs (m, n_in)."""
+        ...
+
+    def gradient(
+        self, plan: Plan, weights: list[Array], biases: list[Array], data: Any, rows: Indices, *, threads: Threads
+    ) -> tuple[float, Gradient]:
+        """Give the summed cost and gradient of some rows, without dropout or penalty."""
+        ...
+
+    def open(self, plan: Plan, state: State, *, threads: Threads) -> Session:
+        """Begin, or go on, from a state; copies it in."""
+        ...
+
+
+ENGINES: dict[str, Engine] = {"reference": Reference()}
+"""Every engine here, the fastest first."""
+
+
+def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
+    """Take the engine of that name, or with ``"auto"`` the fastest that does all of it.
+
+    Raises
+    ------
+    UnknownName
+        When there is no such engine.
+    EngineError
+        When it refuses.
+    """
+    if name == "auto":
+        return next(engine for engine in ENGINES.values() if engine.refuses(plan, examples) is None)
+    if name not in ENGINES:
+        raise UnknownName("engine", name, ("auto", *ENGINES))
+    engine = ENGINES[name]
+    reason = engine.refuses(plan, examples)
+    if reason is not None:
+        raise EngineError(reason)
+    return engine

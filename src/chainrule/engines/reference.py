@@ -1,0 +1,246 @@
+"""The reference engine: a thin layer over ``calculus``, and the judge of every other.
+
+It is plain NumPy, a batch at a time. Its speed is what NumPy gives a careful loop by hand; nothing here is arranged for more.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .._types import Array, Indices, Rows, is_sparse
+from ..calculus.activations import Activation
+from ..calculus.backprop import Gradient, backprop
+from ..calculus.descent import Parameters, mini_batches, update_mini_batch
+from ..calculus.dropout import dropout_mask
+from ..calculus.feedforward import decision, feedforward
+from ..examples import Examples, Inputs
+from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
+
+if TYPE_CHECKING:
+    from . import Threads
+
+EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough to stay in the caches
+
+
+class Batch(NamedTuple):
+    """Some rows as ``calculus`` takes them: floats, targets (m, n_out), and row weights or None."""
+
+    x: Rows
+    y: Array
+    weights: Array | None
+
+
+class View:
+    """Prepared data as one kind of network sees it: in its dtype, with its targets."""
+
+    def __init__(self, examples: Examples, plan: Plan) -> None:
+        cost, n_out = plan.cost_function, plan.layers[-1].n_out
+        self.dtype = np.dtype(plan.dtype)
+        self.x = examples.x if examples.kind == "pixels" else examples.x.astype(self.dtype, copy=False)  # type: ignore[union-attr]
+        self.weights = None if examples.weights is None else examples.weights.astype(self.dtype)
+        targets = examples.targets(n_out, least=cost.least, most=cost.most, cost=cost.name)
+        if targets.labels is not None:
+            self.rows_of_y: Indices | None = targets.labels
+            self.y: Array = np.eye(n_out, dtype=self.dtype)  # label k's target is row k
+        else:
+            assert targets.values is not None  # noqa: S101  # it is labels or values
+            self.rows_of_y = None
+            self.y = targets.values.astype(self.dtype)
+        self.output = plan.sigmas[-1]
+        self.classes = targets.labels if targets.labels is not None else _classes(self.y, self.output)
+
+    def batch(self, rows: Indices | slice) -> Batch:
+        """Gather some rows."""
+        return Batch(as_floats(self.x[rows], self.dtype), self.targets(rows), None if self.weights is None else self.weights[rows])
+
+    def targets(self, rows: Indices | slice) -> Array:
+        """Gather the targets of some rows, (m, n_out)."""
+        return self.y[rows] if self.rows_of_y is None else self.y[self.rows_of_y[rows]]
+
+    def right(self, a: Array, rows: Indices | slice) -> Floats | None:
+        """1 for each row whose output says its class, else 0; None where there are no classes."""
+        return None if self.classes is None else (decision(a, self.output) == self.classes[rows]).astype(np.float64)
+
+    def counted(self, values: Array, rows: Indices | slice) -> Floats:
+        """One number an example, times its weight, in float64."""
+        values = values.astype(np.float64, copy=False)
+        return values if self.weights is None else values * self.weights[rows]
+
+    def weight(self, rows: Indices | slice, m: int) -> float:
+        """How much m rows weigh together."""
+        return float(m) if self.weights is None else float(self.weights[rows].sum(dtype=np.float64))
+
+
+class Data:
+    """The reference's prepared form: the examples, and each view of them that was asked for."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+        self._views: dict[object, View] = {}
+
+    def view(self, plan: Plan) -> View:
+        """Give the examples as this plan's network sees them; made once."""
+        key = (plan.dtype, plan.layers[-1].n_out, plan.layers[-1].activation, plan.cost)
+        if key not in self._views:
+            self._views[key] = View(self.examples, plan)
+        return self._views[key]
+
+
+class ReferenceSession:
+    """A network in training: its parameters, and the number of updates done."""
+
+    def __init__(self, plan: Plan, state: State, threads: Threads) -> None:
+        self.plan = plan
+        self.threads = threads
+        self.made_by = f"reference/numpy-{np.__version__}"
+        dtype = np.dtype(plan.dtype)
+        weights, biases = ([np.array(part, dtype) for part in parts] for parts in (state.weights, state.biases))
+        slots = [
+            tuple(
+                np.array(state.slots[name][k], dtype) if state.slots else np.zeros_like(part) for name in plan.optimizer.slots
+            )
+            for k, part in enumerate([*weights, *biases])
+        ]
+        # One attribute holds all that a step changes, so that an interrupt falls before a step or after it, never within.
+        self._now = Parameters(weights, biases, slots[: len(weights)], slots[len(weights) :]), state.step
+
+    def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
+        """Take one step for each mini-batch of ``order``."""
+        plan, view = self.plan, data.view(self.plan)
+        sigmas, cost = plan.sigmas, plan.cost_function
+        outputs = np.empty((len(order), plan.layers[-1].n_out), plan.dtype)
+        rates, decays = steps.rate.tolist(), steps.decay.tolist()
+        with blas_threads(self.threads), np.errstate(all="ignore"):  # a training that diverges is seen in Progress
+            for k, rows in enumerate(mini_batches(order, plan.batch_size)):
+                parameters, done = self._now
+                x, y, weights = view.batch(rows)
+                masks = self._masks(len(rows), done)
+                a, gradient = backprop(parameters.weights, parameters.biases, sigmas, cost, x, y, weights, masks)
+                outputs[k * plan.batch_size : k * plan.batch_size + len(rows)] = a
+                m = view.weight(rows, len(rows))
+                parameters = update_mini_batch(
+                    parameters, gradient, plan.optimizer, rates[k], m, t=done + 1, l1=plan.l1, l2=decays[k], clip=plan.clip
+                )
+                self._now = parameters, done + 1
+            return self._progress(view, outputs, order)
+
+    def _masks(self, m: int, step: int) -> list[Array | None] | None:
+        """Draw this step's dropout masks, for the layers that have dropout."""
+        layers = self.plan.layers
+        if not any(layer.dropout for layer in layers):
+            return None
+        return [
+            dropout_mask((m, layer.n_out), layer.dropout, seed=self.plan.seed, step=step, layer=k, dtype=self.plan.dtype)
+            if layer.dropout
+            else None
+            for k, layer in enumerate(layers)
+        ]
+
+    def _progress(self, view: View, outputs: Array, order: Indices) -> Progress:
+        """Sum up what the mini-batches gave, all at once."""
+        starts = np.arange(0, len(order), self.plan.batch_size)
+        costs = view.counted(self.plan.cost_function.value(outputs, view.targets(order)), order)
+        right = view.right(outputs, order)
+        sums = np.add.reduceat(costs, starts)
+        finite = bool(np.isfinite(sums).all()) and all(
+            bool(np.isfinite(part).all()) for parts in self._now[0][:2] for part in parts
+        )
+        return Progress(sums, None if right is None else np.add.reduceat(view.counted(right, order), starts), finite)
+
+    def evaluate(self, data: Data) -> Evaluation:
+        """Give the cost over all of ``data``, and how many are right."""
+        plan, view = self.plan, data.view(self.plan)
+        parameters, _ = self._now
+        cost, right, total = 0.0, 0.0, 0.0
+        with blas_threads(self.threads), np.errstate(all="ignore"):
+            for rows in slices(len(data.examples)):
+                x, y, _ = view.batch(rows)
+                a = feedforward(parameters.weights, parameters.biases, plan.sigmas, x)
+                cost += float(view.counted(plan.cost_function.value(a, y), rows).sum())
+                hits = view.right(a, rows)
+                right += 0.0 if hits is None else float(view.counted(hits, rows).sum())
+                total += view.weight(rows, len(y))
+        return Evaluation(cost / total, None if view.classes is None else right, total)
+
+    def state(self) -> State:
+        """Copy out the state."""
+        parameters, step = self._now
+        slots = [*parameters.weight_slots, *parameters.bias_slots]
+        return State(
+            weights=tuple(w.copy() for w in parameters.weights),
+            biases=tuple(b.copy() for b in parameters.biases),
+            slots={name: tuple(slot[k].copy() for slot in slots) for k, name in enumerate(self.plan.optimizer.slots)},
+            step=step,
+            made_by=self.made_by,
+        )
+
+
+class Reference:
+    """The engine itself: it refuses nothing."""
+
+    name = "reference"
+
+    def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
+        """Give None: it does all there is."""
+        return None
+
+    def prepare(self, examples: Examples) -> Data:
+        """Hold the examples; nothing is copied until a plan asks for another dtype."""
+        data: Data = examples.prepared(self.name, Data)
+        return data
+
+    def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
+        """Give the outputs (m, n_out), some rows at a time."""
+        dtype, sigmas = np.dtype(plan.dtype), plan.sigmas
+        with blas_threads(threads), np.errstate(all="ignore"):
+            parts = [feedforward(weights, biases, sigmas, as_floats(x[rows], dtype)) for rows in slices(x.shape[0])]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def gradient(
+        self, plan: Plan, weights: list[Array], biases: list[Array], data: Data, rows: Indices, *, threads: Threads
+    ) -> tuple[float, Gradient]:
+        """Give the summed cost and gradient of some rows."""
+        view = data.view(plan)
+        x, y, row_weights = view.batch(rows)
+        with blas_threads(threads), np.errstate(all="ignore"):
+            a, gradient = backprop(weights, biases, plan.sigmas, plan.cost_function, x, y, row_weights)
+            return float(view.counted(plan.cost_function.value(a, y), rows).sum()), gradient
+
+    def open(self, plan: Plan, state: State, *, threads: Threads) -> ReferenceSession:
+        """Begin, or go on, from a state."""
+        return ReferenceSession(plan, state, threads)
+
+
+def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:
+    """Bring a batch's inputs to a float dtype; pixels are divided by 255."""
+    if is_sparse(x):
+        return x if x.dtype == dtype else x.astype(dtype)  # type: ignore[attr-defined,no-any-return]
+    if x.dtype == np.uint8:
+        return np.true_divide(x, 255, dtype=dtype)  # type: ignore[no-any-return]
+    return x.astype(dtype, copy=False)  # type: ignore[union-attr]
+
+
+def slices(n: int) -> list[slice]:
+    """Cut n rows into pieces for evaluation."""
+    return [slice(first, min(first + EVALUATED_AT_ONCE, n)) for first in range(0, n, EVALUATED_AT_ONCE)]
+
+
+def blas_threads(threads: Threads) -> AbstractContextManager[object]:
+    """Hold BLAS to some threads while this lasts; ``"auto"`` leaves it as the user has set it."""
+    if threads == "auto":
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(threads, user_api="blas")
+    return limits
+
+
+def _classes(y: Array, output: Activation) -> Indices | None:
+    """Give the classes that target rows stand for: one-hot rows, or 0 and 1 for one sigmoid output; None for values."""
+    if y.shape[1] == 1:
+        return decision(y, output) if output.name == "sigmoid" and bool(np.isin(y, (0, 1)).all()) else None
+    one_hot = bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+    return y.argmax(axis=1) if one_hot else None

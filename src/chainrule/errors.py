@@ -1,0 +1,79 @@
+"""The exceptions, each also the builtin that a caller would expect.
+
+::
+
+    ChainruleError
+    |-- SettingError        ValueError    a setting cannot be what it is: a rate of 0, sizes of length 1
+    |   `-- UnknownName     ValueError    a name that is in no table: activation="sigmiod"
+    |-- DataError           ValueError    x, y or a file's contents cannot be used as they are
+    |   `-- ModelFileError  ValueError    a model file that is cut, damaged or of another kind
+    |-- DataTypeError       TypeError     x or y hold something other than numbers
+    |-- FileError           OSError       a file cannot be read or written
+    |-- EngineError         RuntimeError  no engine here does what was asked
+    `-- MissingExtra        ImportError   an optional library is not installed
+
+A message says what was required, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ChainruleError(Exception):
+    """Every error that chainrule raises on purpose."""
+
+
+class SettingError(ChainruleError, ValueError):
+    """A setting cannot be what it is."""
+
+
+class UnknownName(SettingError):
+    """A name that is in no table.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should have named, such as ``"activation"``.
+    name : object
+        What came.
+    known : iterable of str
+        The names there are.
+
+    Examples
+    --------
+    >>> print(UnknownName("cost", "quadratc", ["quadratic", "log_loss"]))
+    unknown cost 'quadratc'; did you mean 'quadratic'? There are: quadratic, log_loss
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        from difflib import get_close_matches  # only a mistake pays for it
+
+        names = list(known)
+        near = get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"unknown {kind} {name!r}; {hint}There are: {', '.join(names)}")
+
+
+class DataError(ChainruleError, ValueError):
+    """``x``, ``y`` or the contents of a file cannot be used as they are."""
+
+
+class ModelFileError(DataError):
+    """A model file that is cut, damaged or of another kind."""
+
+
+class DataTypeError(ChainruleError, TypeError):
+    """``x`` or ``y`` hold something other than numbers."""
+
+
+class FileError(ChainruleError, OSError):
+    """A file cannot be read or written."""
+
+
+class EngineError(ChainruleError, RuntimeError):
+    """No engine here does what was asked."""
+
+
+class MissingExtra(ChainruleError, ImportError):
+    """An optional library is not installed."""

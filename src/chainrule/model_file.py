@@ -1,0 +1,243 @@
+"""A network's file: safetensors, written and read.
+
+Weights and biases are tensors ``weights.0``, ``biases.0`` ...; all else is JSON in the metadata, under a format version. A SHA-256
+over both tells damage. Nothing in a file is executed, and nothing is allocated before its size was checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._types import Array
+from .calculus.activations import ACTIVATIONS, Activation
+from .calculus.costs import COSTS, Cost
+from .errors import FileError, ModelFileError, SettingError
+from .plan import Layer, Provenance
+
+VERSION = 1
+METADATA_BYTES = 1 << 20
+LAYERS = 1000
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a file holds: a network as it predicts, and how it was made.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        Without dropout, which belongs to a training.
+    cost, dtype, init : str
+    seed : int
+    weights, biases : tuple of arrays
+        Each (n_out, n_in) and (n_out,).
+    provenance : Provenance or None
+        How it was trained.
+    """
+
+    layers: tuple[Layer, ...]
+    cost: str | Cost
+    dtype: str
+    init: str
+    seed: int
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    provenance: Provenance | None
+
+
+def write(path: str | os.PathLike[str], model: Model) -> None:
+    """Write a model file, whole or not at all.
+
+    Raises
+    ------
+    SettingError
+        When an activation or the cost is the user's own: a file holds no code.
+    FileError
+        When it cannot be written; what was there before stays.
+    """
+    from safetensors.numpy import save
+
+    tensors = {}
+    for k, (w, b) in enumerate(zip(model.weights, model.biases, strict=True)):
+        tensors[f"weights.{k}"] = np.ascontiguousarray(w)
+        tensors[f"biases.{k}"] = np.ascontiguousarray(b)
+    description = json.dumps(_describe(model), allow_nan=False)
+    metadata = {
+        "format": "chainrule",
+        "version": str(VERSION),
+        "model": description,
+        "sha256": _digest(description, model.weights, model.biases),
+    }
+    _write_bytes(Path(path), save(tensors, metadata=metadata))
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """Read a model file, believing nothing in it.
+
+    Raises
+    ------
+    FileError
+        When there is no such file, or it cannot be read.
+    ModelFileError
+        When it is cut, damaged, of another kind, or of a later version.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != "chainrule":
+            raise ModelFileError(f"{path} is a safetensors file, but no chainrule model")
+        _check_version(path, metadata)
+        description = metadata.get("model", "")
+        try:
+            model = _parse(json.loads(description) if len(description) <= METADATA_BYTES else None)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise _damaged(path, f"its description cannot be read ({type(error).__name__}: {error})") from None
+        weights, biases = _tensors(path, file, model)
+    if _digest(description, weights, biases) != metadata.get("sha256"):
+        raise _damaged(path, "its checksum does not match its contents")
+    return Model(model.layers, model.cost, model.dtype, model.init, model.seed, weights, biases, model.provenance)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Find out now whether ``write`` will be able to put a file here later.
+
+    Raises
+    ------
+    FileError
+        When it will not.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise FileError(f"cannot write {path}: it is a directory; name a file in it")
+    with _reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+        pass
+
+
+def _describe(model: Model) -> dict[str, Any]:
+    for part in [*(layer.activation for layer in model.layers), model.cost]:
+        if isinstance(part, (Activation, Cost)):
+            raise SettingError(f"{part.name!r} is a function of your own, which a model file cannot hold; save the weights yourself")
+    return {
+        "sizes": [model.layers[0].n_in, *(layer.n_out for layer in model.layers)],
+        "activations": [layer.activation for layer in model.layers],
+        "cost": model.cost,
+        "dtype": model.dtype,
+        "init": model.init,
+        "seed": model.seed,
+        "provenance": None if model.provenance is None else asdict(model.provenance),
+    }
+
+
+def _parse(described: Any) -> Model:
+    """Read the description; whatever is wrong with it raises ValueError, TypeError or KeyError."""
+    sizes, names = described["sizes"], described["activations"]
+    if not 2 <= len(sizes) <= LAYERS or any(type(size) is not int or not 1 <= size < 2**31 for size in sizes):
+        raise ValueError("sizes are no sizes")
+    if len(names) != len(sizes) - 1 or any(name not in ACTIVATIONS for name in names) or "softmax" in names[:-1]:
+        raise ValueError("activations are none of ours")
+    cost, dtype, init, seed = (described[key] for key in ("cost", "dtype", "init", "seed"))
+    if cost not in COSTS or dtype not in DTYPES or not isinstance(init, str) or type(seed) is not int or not 0 <= seed < 2**64:
+        raise ValueError("a setting is none of ours")
+    layers = tuple(Layer(n_in, n_out, name) for n_in, n_out, name in zip(sizes, sizes[1:], names, strict=False))
+    came = described["provenance"]
+    return Model(layers, cost, dtype, init, seed, (), (), None if came is None else Provenance.parse(came))
+
+
+def _tensors(path: Path, file: Any, model: Model) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Read the tensors that the description calls for, each of the right shape and dtype, and no others."""
+    shapes: dict[str, list[int]] = {}
+    for k, layer in enumerate(model.layers):
+        shapes[f"weights.{k}"] = [layer.n_out, layer.n_in]
+        shapes[f"biases.{k}"] = [layer.n_out]
+    if set(file.keys()) != set(shapes):
+        raise _damaged(path, "its tensors are not those of its sizes")
+    dtype = {"float32": "F32", "float64": "F64"}[model.dtype]
+    for name, shape in shapes.items():
+        piece = file.get_slice(name)
+        if list(piece.get_shape()) != shape or piece.get_dtype() != dtype:
+            raise _damaged(path, f"{name} is {piece.get_dtype()} {piece.get_shape()}, but should be {dtype} {shape}")
+    arrays = {name: np.array(file.get_tensor(name)) for name in shapes}
+    layers = range(len(model.layers))
+    return tuple(arrays[f"weights.{k}"] for k in layers), tuple(arrays[f"biases.{k}"] for k in layers)
+
+
+def _check_version(path: Path, metadata: dict[str, str]) -> None:
+    version = metadata.get("version", "")
+    if not version.isascii() or not version.isdigit() or len(version) > 9:
+        raise _damaged(path, "it has no format version")
+    if int(version) > VERSION:
+        raise ModelFileError(f"{path} has format version {version}; this chainrule reads up to {VERSION}: upgrade chainrule to load it")
+
+
+def _digest(description: str, weights: tuple[Array, ...], biases: tuple[Array, ...]) -> str:
+    digest = hashlib.sha256(description.encode())
+    for array in (*weights, *biases):
+        digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
+    return digest.hexdigest()
+
+
+def _damaged(path: Path, why: str) -> ModelFileError:
+    return ModelFileError(f"{path} is no intact model file: {why}; save or copy it again")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    if path.is_dir():
+        raise FileError(f"cannot read {path}: it is a directory, not a model file")
+    if not path.exists():
+        raise FileError(f"no such file: {path}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except SafetensorError as error:
+        raise _damaged(path, str(error)) from None
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _write_bytes(path: Path, contents: bytes) -> None:
+    """Write beside, flush to the disk, rename: a reader sees the old file or the new one, whole."""
+    if path.is_dir():
+        raise FileError(f"cannot write {path}: it is a directory; name a file in it")
+    with _reporting(path):
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(contents)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(beside).chmod(0o666 & ~_umask())
+            Path(beside).replace(path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+
+
+def _umask() -> int:
+    """Tell the process's file-creation mask; the only way to read it is to set it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

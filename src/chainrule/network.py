@@ -1,0 +1,328 @@
+"""The network: its parameters, and what can be asked of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import model_file
+from ._checks import seed_number, whole
+from ._types import AnyArray, Array
+from .calculus.activations import Activation, find_activation
+from .calculus.backprop import Gradient
+from .calculus.costs import Cost, find_cost
+from .calculus.feedforward import decision, start
+from .engines import choose
+from .errors import DataError, SettingError, UnknownName
+from .examples import Examples, Inputs, as_examples
+from .plan import Evaluation, Layer, Plan, Provenance, State
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+INIT_OF = {"sigmoid": "normal", "relu": "he_normal", "leaky_relu": "he_normal", "tanh": "glorot_uniform"}
+
+
+class Network:
+    """A feedforward network of fully connected layers: page 3 of the notes.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of inputs, of each hidden layer's units, and of outputs: ``[784, 30, 10]``.
+    activation : str, Activation, or a sequence of them
+        Of the hidden layers: sigmoid (the notes), tanh, relu, leaky_relu, identity, exp, or one of your own; a sequence names one a
+        hidden layer.
+    output : str or Activation, optional
+        Of the output layer; by default what suits the cost.
+    cost : str or Cost
+        quadratic (the notes), mean_squared_error, cross_entropy, log_loss, poisson, or one of your own.
+    init : str, optional
+        normal (the notes), scaled, glorot_uniform or he_normal; by default what suits the first layer's activation.
+    seed : int, optional
+        Decides the start, and the trainings that take no seed of their own; drawn and recorded if not given.
+    dtype : {"float32", "float64"}
+
+    Attributes
+    ----------
+    weights : list of arrays
+        Each (n_out, n_in): live and writable.
+    biases : list of arrays
+        Each (n_out,): live and writable.
+    plan : Plan
+        Its layers, cost and dtype, as the engines read them.
+    init : str
+    seed : int
+    provenance : Provenance or None
+        How it was trained last.
+
+    Raises
+    ------
+    SettingError
+        When a setting cannot be what it is.
+
+    Examples
+    --------
+    >>> net = Network([784, 30, 10], seed=0)
+    >>> net
+    Network([784, 30, 10], sigmoid > sigmoid, quadratic cost, normal start, seed 0, float32: 23,860 parameters, untrained)
+    >>> [w.shape for w in net.weights]
+    [(30, 784), (10, 30)]
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output: str | Activation | None = None,
+        cost: str | Cost = "quadratic",
+        init: str | None = None,
+        seed: int | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        layers = _layers(sizes, activation, output, cost)
+        self.plan = Plan(layers=layers, cost=_named(cost), dtype=_dtype(dtype))
+        self.seed = _drawn_seed() if seed is None else seed_number("seed", seed)
+        first = layers[0].activation
+        self.init = init or (INIT_OF.get(first, "scaled") if isinstance(first, str) else "scaled")
+        weights, biases = start(self.plan.sizes, self.init, np.random.default_rng(self.seed))
+        self.weights: list[Array] = [w.astype(dtype) for w in weights]
+        self.biases: list[Array] = [b.astype(dtype) for b in biases]
+        self.provenance: Provenance | None = None
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of inputs, then of each layer's units."""
+        return list(self.plan.sizes)
+
+    @property
+    def num_layers(self) -> int:
+        """``len(sizes)``: the input layer counts (page 3)."""
+        return len(self.plan.sizes)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights and biases there are."""
+        return sum(part.size for part in [*self.weights, *self.biases])
+
+    def feedforward(self, x: npt.ArrayLike) -> Array:
+        """Give the outputs, (m, n_out), for the rows of x, (m, n_in) (N10).
+
+        Raises
+        ------
+        DataError
+            When x is of another width, or holds NaN or inf.
+        """
+        inputs = self._inputs(x)
+        weights, biases = self._parameters()
+        return choose("auto", self.plan, None).forward(self.plan, weights, biases, inputs, threads="auto")
+
+    def predict(self, x: npt.ArrayLike) -> AnyArray:
+        """Give, for each row of x, the label of the largest output; of one sigmoid output 0 or 1; of another single output its value.
+
+        With several outputs that stand for values, ask ``feedforward``.
+        """
+        return decision(self.feedforward(x), self.plan.sigmas[-1])
+
+    def cost(self, x: Any, y: Any = None) -> float:
+        """Give the mean cost over the examples (N1), without any penalty."""
+        return self.evaluate(x, y).cost
+
+    def accuracy(self, x: Any, y: Any = None) -> float:
+        """Give the fraction of the examples that is right, in [0, 1].
+
+        Raises
+        ------
+        DataError
+            When y holds values, not classes.
+        """
+        accuracy = self.evaluate(x, y).accuracy
+        if accuracy is None:
+            raise DataError("accuracy counts right classes, but this y holds values; ask cost() instead")
+        return accuracy
+
+    def evaluate(self, x: Any, y: Any = None) -> Evaluation:
+        """Give the cost and the number right in one pass; ``x`` may be an ``Examples``."""
+        examples = self.check_examples(as_examples(x, y))
+        engine = choose("auto", self.plan, examples)
+        return engine.open(self.plan, self.state(), threads="auto").evaluate(engine.prepare(examples))
+
+    def backprop(self, x: Any, y: Any = None) -> Gradient:
+        """Give the gradient of the cost, summed over the examples (BP1-BP4).
+
+        Returns
+        -------
+        Gradient
+            ``nabla_b, nabla_w``: lists of arrays of the shapes of ``biases`` and ``weights``.
+        """
+        examples = self.check_examples(as_examples(x, y))
+        engine = choose("auto", self.plan, examples)
+        weights, biases = self._parameters()
+        rows = np.arange(len(examples))
+        return engine.gradient(self.plan, weights, biases, engine.prepare(examples), rows, threads="auto")[1]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a safetensors file, whole or not at all.
+
+        Raises
+        ------
+        FileError
+            When it cannot be written.
+        SettingError
+            When an activation or the cost is a function of your own.
+        """
+        weights, biases = self._parameters()
+        plan = self.plan
+        model_file.write(
+            path,
+            model_file.Model(plan.layers, plan.cost, plan.dtype, self.init, self.seed, tuple(weights), tuple(biases), self.provenance),
+        )
+
+    def state(self) -> State:
+        """Give the parameters as an engine takes them, before any update."""
+        weights, biases = self._parameters()
+        return State(tuple(weights), tuple(biases))
+
+    def take(self, state: State) -> None:
+        """Write a state's parameters into this network's own arrays."""
+        for own, new in zip([*self.weights, *self.biases], [*state.weights, *state.biases], strict=True):
+            own[...] = new
+
+    def check_examples(self, examples: Examples) -> Examples:
+        """Refuse examples that this network cannot take.
+
+        Raises
+        ------
+        DataError
+            When they are of another width, or their y does not suit the outputs and the cost.
+        """
+        self._check_width(examples.n_in)
+        cost = self.plan.cost_function
+        examples.targets(self.plan.layers[-1].n_out, least=cost.least, most=cost.most, cost=cost.name)
+        return examples
+
+    def _inputs(self, x: Any) -> Inputs:
+        if not isinstance(x, Examples) and getattr(x, "ndim", 2) == 1 and len(x) == self.plan.layers[0].n_in:
+            raise DataError(f"x is one row; pass a batch of rows, (m, {len(x)}), such as x[None]")
+        examples = x if isinstance(x, Examples) else Examples(x)
+        self._check_width(examples.n_in)
+        return examples.x
+
+    def _check_width(self, n_in: int) -> None:
+        takes = self.plan.layers[0].n_in
+        if n_in != takes:
+            hint = f"; reshape the images to (n, {takes})" if takes in (784, 64) else ""
+            raise DataError(f"x has {n_in} columns, but the network's first layer takes {takes}{hint}")
+
+    def _parameters(self) -> tuple[list[Array], list[Array]]:
+        """Give the live arrays, once they are seen to be whole: the lists are the user's to write to."""
+        for k, layer in enumerate(self.plan.layers):
+            for name, part, shape in (
+                ("weights", self.weights[k], (layer.n_out, layer.n_in)),
+                ("biases", self.biases[k], (layer.n_out,)),
+            ):
+                if np.shape(part) != shape or part.dtype != self.plan.dtype:
+                    raise SettingError(
+                        f"{name}[{k}] must be {self.plan.dtype} of shape {shape}; it is {getattr(part, 'dtype', type(part).__name__)} "
+                        f"of shape {np.shape(part)}. Write into it, as in net.{name}[{k}][...] = values"
+                    )
+        return self.weights, self.biases
+
+    def __repr__(self) -> str:
+        plan = self.plan
+        sigmas = " > ".join(sigma.name for sigma in plan.sigmas)
+        made = "untrained" if self.provenance is None else f"trained for {self.provenance.epochs} epochs"
+        return (
+            f"Network({self.sizes}, {sigmas}, {plan.cost_function.name} cost, {self.init} start, seed {self.seed}, {plan.dtype}: "
+            f"{self.parameters:,} parameters, {made})"
+        )
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """Read a network from its safetensors file.
+
+    Raises
+    ------
+    FileError
+        When there is no such file, or it cannot be read.
+    ModelFileError
+        When it is cut, damaged, of another kind, or of a later version.
+    """
+    model = model_file.read(path)
+    network = object.__new__(Network)
+    network.plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
+    network.seed, network.init, network.provenance = model.seed, model.init, model.provenance
+    network.weights, network.biases = list(model.weights), list(model.biases)
+    return network
+
+
+def _layers(
+    sizes: Sequence[int],
+    activation: str | Activation | Sequence[str | Activation],
+    output: str | Activation | None,
+    cost: str | Cost,
+) -> tuple[Layer, ...]:
+    """Check the settings of a network's layers, and fill in what suits the cost."""
+    try:
+        counts = [whole("each of sizes", size, least=1) for size in sizes]
+    except TypeError:
+        raise SettingError(f"sizes must be a list such as [784, 30, 10]; it is {sizes!r}") from None
+    if len(counts) < 2:
+        raise SettingError(f"sizes must name the inputs and one layer or more, such as [784, 30, 10]; it is {list(sizes)!r}")
+    hidden = [activation] * (len(counts) - 2) if isinstance(activation, (str, Activation)) else list(activation)
+    if len(hidden) != len(counts) - 2:
+        raise SettingError(f"activation must name one for each of the {len(counts) - 2} hidden layers; it names {len(hidden)}")
+    for name in hidden if isinstance(activation, (str, Activation)) is False else [activation]:
+        if find_activation(name).name == "softmax":  # type: ignore[arg-type]
+            raise SettingError("softmax makes a row of outputs one distribution, so it is for the output layer; take sigmoid, tanh or relu")
+    last = _suited(output, find_cost(cost))
+    return tuple(
+        Layer(n_in, n_out, _named(sigma)) for n_in, n_out, sigma in zip(counts, counts[1:], [*hidden, last], strict=False)
+    )
+
+
+def _suited(output: str | Activation | None, cost: Cost) -> str | Activation:
+    """Give the output's activation, by default what suits the cost; refuse one that the cost makes no sense of."""
+    if output is None:
+        return cost.output
+    if isinstance(output, str) and cost.outputs and find_activation(output).name not in cost.outputs:
+        other = {"cross_entropy": "log_loss", "log_loss": "cross_entropy"}.get(cost.name)
+        hint = f", or cost={other!r}" if other and {"softmax": "log_loss", "sigmoid": "cross_entropy"}.get(output) == other else ""
+        raise SettingError(f"the cost {cost.name} needs output={' or '.join(map(repr, cost.outputs))}{hint}; the output is {output!r}")
+    find_activation(output)
+    return output
+
+
+def _named(part: Any) -> Any:
+    """Name a built-in that was passed as an object; leave one of the user's own."""
+    known: Any = find_activation if isinstance(part, Activation) else find_cost
+    try:
+        return part.name if not isinstance(part, str) and known(part.name) is part else part
+    except UnknownName:
+        return part
+
+
+def _dtype(dtype: Any) -> str:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in model_file.DTYPES:
+        raise UnknownName("dtype", name, model_file.DTYPES)
+    return name
+
+
+def _drawn_seed() -> int:
+    return int(np.random.SeedSequence().generate_state(1)[0])
+
+
+def with_training(plan: Plan, **settings: Any) -> Plan:
+    """Give a network's plan the settings of a training; ``dropout`` goes to the hidden layers."""
+    dropout = settings.pop("dropout", 0.0)
+    hidden = tuple(replace(layer, dropout=dropout) for layer in plan.layers[:-1])
+    return replace(plan, layers=(*hidden, plan.layers[-1]), **settings)

@@ -1,0 +1,212 @@
+"""What crosses the seam between training and an engine: plain frozen data.
+
+``Plan`` never changes in a training, ``State`` is all that an engine changes, ``Steps`` says what the next mini-batches need, and
+``Progress`` and ``Evaluation`` are what comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._types import Array
+from .calculus.activations import Activation, find_activation
+from .calculus.costs import Cost, find_cost
+from .calculus.optimizers import SGD, Optimizer
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: ``n_in`` inputs, ``n_out`` units, its activation (a name, or one of the user's own), and how much of it is dropped."""
+
+    n_in: int
+    n_out: int
+    activation: str | Activation
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What never changes in a training; hashable, and equal plans can go on from each other's states.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    cost : str or Cost
+    optimizer : Optimizer
+    batch_size : int
+    l1, l2 : float
+        The penalties beside the mean cost. ``l2`` is a record: what an engine applies is each step's ``Steps.decay``.
+    clip : float or None
+        The largest norm of a mini-batch's mean gradient, before penalties.
+    dtype : {"float32", "float64"}
+    seed : int
+        Of the order of the examples and of dropout, 0 <= seed < 2**64.
+    """
+
+    layers: tuple[Layer, ...]
+    cost: str | Cost = "quadratic"
+    optimizer: Optimizer = field(default_factory=SGD)
+    batch_size: int = 10
+    l1: float = 0.0
+    l2: float = 0.0
+    clip: float | None = None
+    dtype: str = "float32"
+    seed: int = 0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of inputs, then of each layer's units."""
+        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+
+    @property
+    def sigmas(self) -> list[Activation]:
+        """Each layer's activation."""
+        return [find_activation(layer.activation) for layer in self.layers]
+
+    @property
+    def cost_function(self) -> Cost:
+        """The cost, looked up."""
+        return find_cost(self.cost)
+
+    @property
+    def own_functions(self) -> list[str]:
+        """The names of the activations and costs that are the user's own, known to no engine but the reference."""
+        parts = [*(layer.activation for layer in self.layers), self.cost]
+        return [part.name for part in parts if not isinstance(part, str)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the plan as JSON's types; functions of the user's own by their names."""
+        named = asdict(self)
+        named["layers"] = [
+            {"n_in": la.n_in, "n_out": la.n_out, "activation": _name(la.activation), "dropout": la.dropout} for la in self.layers
+        ]
+        named["cost"] = _name(self.cost)
+        named["optimizer"] = {"name": self.optimizer.name, **asdict(self.optimizer)}
+        return named
+
+
+def _name(part: str | Activation | Cost) -> str:
+    return part if isinstance(part, str) else part.name
+
+
+@dataclass(frozen=True)
+class State:
+    """All that an engine changes, as true values.
+
+    Attributes
+    ----------
+    weights, biases : tuple of arrays
+        Each (n_out, n_in) and (n_out,).
+    slots : mapping of str to tuple of arrays
+        What the optimizer remembers (``velocity``, ``m``, ``v``): by name, an array for each of the weights, then of the biases.
+    step : int
+        Updates done: Adam's t, and the counter of dropout.
+    made_by : str
+        The path that computed it. Bits are promised between equal paths.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    slots: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
+    step: int = 0
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The learning rate and the L2 decay of each of the next mini-batches, float64: schedules are evaluated above the seam."""
+
+    rate: Floats
+    decay: Floats
+
+    def __len__(self) -> int:
+        return len(self.rate)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What some mini-batches gave.
+
+    Attributes
+    ----------
+    costs : float64 array
+        The summed cost of each mini-batch, before its update.
+    right : float64 array or None
+        The examples (their weights) that each mini-batch had right, before its update; None where there are no classes.
+    finite : bool
+        Whether every cost, and every parameter afterwards, is finite.
+    """
+
+    costs: Floats
+    right: Floats | None
+    finite: bool
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a network does on some data, a weighted example counting as its weight.
+
+    Attributes
+    ----------
+    cost : float
+        The mean over examples, without penalty.
+    right : float or None
+        How many examples are right; None where there are no classes.
+    total : float
+        How many examples there are.
+    """
+
+    cost: float
+    right: float | None
+    total: float
+
+    @property
+    def accuracy(self) -> float | None:
+        """The fraction that is right, in [0, 1]; None where there are no classes."""
+        return None if self.right is None else self.right / self.total
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a network was trained last: what a model file tells of it.
+
+    Attributes
+    ----------
+    plan : dict
+        ``Plan.to_dict()`` of the training.
+    data : str
+        The name of the data, where it had one, or its description.
+    examples, epochs, steps : int
+        How many examples it had, epochs it went through whole, and updates it did.
+    learning_rate : float
+    schedule : str
+    engine : str
+    stopped : str
+        Why it ended: finished, early, interrupted, diverged; empty while it goes on.
+    """
+
+    plan: dict[str, Any]
+    data: str
+    examples: int
+    epochs: int
+    steps: int
+    learning_rate: float
+    schedule: str
+    engine: str
+    stopped: str
+
+    @classmethod
+    def parse(cls, came: Any) -> Provenance:
+        """Read what a file says, each entry of its type; whatever is wrong raises ValueError, TypeError or KeyError."""
+        kinds = {"plan": dict, "data": str, "schedule": str, "engine": str, "stopped": str, "learning_rate": float}
+        kinds |= {"examples": int, "epochs": int, "steps": int}
+        if set(came) != set(kinds) or any(type(came[name]) is not kind for name, kind in kinds.items()):
+            raise ValueError("provenance has other entries")
+        return cls(**came)

@@ -1,0 +1,81 @@
+"""How the learning rate changes over a training: plain functions of the step.
+
+A schedule is a function ``(step, total) -> factor``: ``step`` is an array of the updates done before each coming one (from 0),
+``total`` how many the training will do, and the factor multiplies ``learning_rate``. Any function of that form will do; give one of
+these other settings with ``functools.partial(schedules.step, every=1000)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import SettingError, UnknownName
+
+Floats = npt.NDArray[np.float64]
+Schedule = Callable[[npt.NDArray[np.int64], int], npt.ArrayLike]
+
+
+def constant(step: npt.NDArray[np.int64], total: int) -> Floats:
+    """1: the rate stays."""
+    return np.ones(len(step))
+
+
+def inverse_scaling(step: npt.NDArray[np.int64], total: int, *, power: float = 0.5) -> Floats:
+    """``1 / (1 + step)^power`` (Robbins and Monro 1951; scikit-learn's ``invscaling``, there counted in examples)."""
+    return (1.0 + step) ** -power
+
+
+def step(step: npt.NDArray[np.int64], total: int, *, every: int | None = None, factor: float = 0.1) -> Floats:
+    """``factor^floor(step / every)``: the rate falls in stairs; by default three of them over the training."""
+    every = every or max(1, -(-total // 3))
+    return np.asarray(factor ** (step // every), dtype=np.float64)
+
+
+def cosine(step: npt.NDArray[np.int64], total: int, *, end: float = 0.0) -> Floats:
+    """``end + (1 - end) (1 + cos(pi step / total)) / 2``: half a wave down (Loshchilov and Hutter 2017), without restarts."""
+    return end + (1 - end) * (1 + np.cos(np.pi * np.minimum(step, total) / total)) / 2
+
+
+def warm_up(step: npt.NDArray[np.int64], total: int, *, steps: int | None = None, then: Schedule = constant) -> Floats:
+    """``(step + 1) / steps`` until it reaches 1 (by default over a tenth of the training), times what comes ``then``."""
+    steps = steps or max(1, total // 10)
+    return np.minimum(1.0, (step + 1) / steps) * np.asarray(then(step, total), dtype=np.float64)
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": constant,
+    "inverse_scaling": inverse_scaling,
+    "step": step,
+    "cosine": cosine,
+    "warm_up": warm_up,
+}
+
+
+def find_schedule(schedule: str | Schedule | None) -> Schedule:
+    """Look a schedule up by name; None is constant, and a function passes through."""
+    if schedule is None:
+        return constant
+    if callable(schedule):
+        return schedule
+    if schedule not in SCHEDULES:
+        raise UnknownName("schedule", schedule, SCHEDULES)
+    return SCHEDULES[schedule]
+
+
+def rates(schedule: Schedule, learning_rate: float, first: int, last: int, total: int) -> Floats:
+    """Evaluate the rates of the updates ``first .. last - 1``, in float64.
+
+    Raises
+    ------
+    SettingError
+        When the schedule does not give a finite factor of at least 0 for each.
+    """
+    factors = np.asarray(schedule(np.arange(first, last), total), dtype=np.float64)
+    if factors.shape not in ((), (last - first,)):
+        raise SettingError(f"a schedule gives a factor for each of its {last - first} steps; this one gave shape {factors.shape}")
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise SettingError(f"a schedule's factors must be finite and at least 0; from step {first} on this one gave {factors.min():g}")
+    return np.broadcast_to(learning_rate * factors, last - first)

@@ -1,0 +1,390 @@
+"""Training: the order of the examples, the epochs, and what becomes of them.
+
+A ``Run`` is the plain loop of page 3, opened up: each turn of it is an epoch and gives a record. ``train`` drains one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec
+
+import numpy as np
+
+from ._checks import real, seed_number, whole
+from ._types import Indices, is_sparse
+from .calculus.descent import number_of_steps, steps_per_epoch
+from .calculus.optimizers import Optimizer, find_optimizer
+from .engines import Threads, choose
+from .errors import SettingError, UnknownName
+from .examples import Examples, as_examples
+from .history import EpochRecord, History
+from .network import Network, with_training
+from .plan import Evaluation, Plan, Provenance, State, Steps
+from .schedules import Schedule, find_schedule, rates
+
+if TYPE_CHECKING:
+    from .engines import Session
+
+P = ParamSpec("P")
+Callback = Callable[[EpochRecord], Any]
+
+
+class DivergenceWarning(RuntimeWarning):
+    """A training went to NaN or infinity, and was stopped."""
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the validation no longer improves, and go back to the best epoch.
+
+    Parameters
+    ----------
+    patience : int
+        How many epochs may pass without a new best.
+    min_delta : float
+        By how much a new best must be better.
+    monitor : {"validation_accuracy", "validation_cost"}, optional
+        What is watched; by default the accuracy, or the cost where y holds values.
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: Literal["validation_accuracy", "validation_cost"] | None = None
+
+    def __post_init__(self) -> None:
+        whole("patience", self.patience, least=1)
+        real("min_delta", self.min_delta, least=0)
+        if self.monitor not in (None, "validation_accuracy", "validation_cost"):
+            raise UnknownName("monitor", self.monitor, ("validation_accuracy", "validation_cost"))
+
+    def score(self, record: EpochRecord) -> float:
+        """Say how good an epoch was; more is better."""
+        assert record.validation_cost is not None  # noqa: S101  # a Run with early stopping has validation examples
+        if self.monitor == "validation_cost" or record.validation_accuracy is None:
+            return -record.validation_cost
+        return record.validation_accuracy
+
+
+class _Best:
+    """The best epoch so far, and how long ago it was."""
+
+    def __init__(self, settings: EarlyStopping) -> None:
+        self.settings = settings
+        self.score = -np.inf
+        self.epoch: int | None = None
+        self.state: State | None = None
+        self.since = 0
+
+    def see(self, record: EpochRecord, state: State) -> bool:
+        """Take note of an epoch; true when there was no new best for as many as patience allows."""
+        score = self.settings.score(record)
+        self.since += 1
+        if self.state is None or score > self.score + self.settings.min_delta:
+            self.score, self.epoch, self.state, self.since = score, record.epoch, state, 0
+        return self.since >= self.settings.patience
+
+
+class Run:
+    """A training, an epoch a turn: iterate over it for its ``EpochRecord`` s, and break when you like.
+
+    After each epoch the network is up to date. Ctrl-C during an epoch ends the iteration, with what was learnt so far in the network
+    and ``history.stopped == "interrupted"``. What a Run computes depends on its arguments alone: it draws the order of the examples from
+    (seed, epoch), and touches no global random state.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place.
+    examples : Examples or (x, y)
+    epochs : int
+        At least 0.
+    batch_size : int
+        The last mini-batch of an epoch may be shorter.
+    learning_rate : float
+        Eta, above 0.
+    optimizer : str or Optimizer
+        sgd (the notes), momentum, nesterov, adam, adamw, rmsprop, or one from ``cr.optimizers`` with settings of its own.
+    schedule : str or callable, optional
+        How the rate changes: constant, inverse_scaling, step, cosine, warm_up, or a function ``(step, total) -> factor``; see
+        ``cr.schedules``.
+    l1, l2 : float
+        Penalties on the weights, ``l1 sum |w|`` and ``(l2/2) sum w^2``, beside the mean cost. The book's lmbda is ``l2 * n``.
+    dropout : float
+        The probability of dropping a hidden unit, at 0 <= dropout < 1.
+    clip : float, optional
+        The largest norm of a mini-batch's mean gradient.
+    validation : Examples or (x, y), optional
+        Evaluated after each epoch.
+    early_stopping : int or EarlyStopping, optional
+        The patience in epochs; needs ``validation``. The network ends with the best epoch's parameters.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    seed : int, optional
+        Of the order and of dropout; the network's if not given.
+    engine : str
+        "auto" takes the fastest that does all of this; "reference".
+    threads : int or "auto"
+    callbacks : sequence of callables
+        Each called with every EpochRecord; one that returns True stops the training.
+    progress : bool
+        Whether to draw a live line, in a terminal or a notebook.
+
+    Attributes
+    ----------
+    history : History
+    plan : Plan
+    done, steps : int
+        Updates done, and to be done (N11); ``done`` moves within an epoch too.
+
+    Raises
+    ------
+    SettingError
+        When a setting cannot be what it is.
+    DataError
+        When the examples do not suit the network.
+    EngineError
+        When the engine refuses.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        examples: Any,
+        *,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        optimizer: str | Optimizer = "sgd",
+        schedule: str | Schedule | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        clip: float | None = None,
+        validation: Any = None,
+        early_stopping: int | EarlyStopping | None = None,
+        shuffle: bool = True,
+        seed: int | None = None,
+        engine: str = "auto",
+        threads: Threads = "auto",
+        callbacks: Iterable[Callback] = (),
+        progress: bool = False,
+    ) -> None:
+        self.network = network
+        self.examples = network.check_examples(as_examples(examples))
+        self.validation = None if validation is None else network.check_examples(as_examples(validation))
+        self.epochs = whole("epochs", epochs, least=0)
+        self.learning_rate = real("learning_rate", learning_rate, above=0)
+        self.schedule = find_schedule(schedule)
+        self.plan = with_training(
+            network.plan,
+            optimizer=find_optimizer(optimizer),
+            batch_size=whole("batch_size", batch_size, least=1),
+            l1=real("l1", l1, least=0),
+            l2=real("l2", l2, least=0),
+            dropout=real("dropout", dropout, least=0, below=1),
+            clip=None if clip is None else real("clip", clip, above=0),
+            seed=network.seed if seed is None else seed_number("seed", seed),
+        )
+        self.shuffle = shuffle
+        self.threads: Threads = threads if threads == "auto" else whole("threads", threads, least=1)
+        self.callbacks = tuple(callbacks)
+        self._best = self._watch(early_stopping)
+        self.engine = choose(engine, self.plan, self.examples)
+        self.history = History(seed=self.plan.seed, engine=self.engine.name)
+        self.done = 0
+        self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
+        self._records = self._shown() if progress else self._train()
+
+    def __iter__(self) -> Iterator[EpochRecord]:
+        return self
+
+    def __next__(self) -> EpochRecord:
+        return next(self._records)
+
+    def _shown(self) -> Iterator[EpochRecord]:
+        """Train under a live line."""
+        from .progress import live
+
+        with live(self):
+            yield from self._train()
+
+    def _watch(self, early_stopping: int | EarlyStopping | None) -> _Best | None:
+        if early_stopping is None:
+            return None
+        if self.validation is None:
+            raise SettingError("early_stopping watches the validation examples; pass validation=(x, y) as well")
+        return _Best(early_stopping if isinstance(early_stopping, EarlyStopping) else EarlyStopping(early_stopping))
+
+    def _train(self) -> Iterator[EpochRecord]:
+        """Go through the epochs; a generator, so that whoever iterates decides how far."""
+        session: Session | None = None
+        try:
+            data = self.engine.prepare(self.examples)
+            held_out = None if self.validation is None else self.engine.prepare(self.validation)
+            session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
+        except KeyboardInterrupt:
+            self._end("interrupted", "interrupted before the first step", None)
+            return
+        state = session.state()
+        for epoch in range(1, self.epochs + 1):
+            try:
+                record = self._epoch(epoch, session, data, held_out)
+            except KeyboardInterrupt:
+                self._end("interrupted", f"interrupted in epoch {epoch}", session.state())
+                return
+            if record is None:
+                self._diverged(epoch, state)
+                return
+            state = session.state()
+            self.history.records.append(record)
+            self._hand_over(state, epoch)
+            exhausted = self._best is not None and self._best.see(record, state)
+            asked = any([callback(record) is True for callback in self.callbacks])  # noqa: C419  # every one is called
+            if exhausted or asked:
+                why = f"no better for {self._best.since} epochs" if exhausted and self._best else "a callback asked to stop"
+                self._end("early", f"{why}, after epoch {epoch}", state)
+                yield record
+                return
+            if epoch == self.epochs:
+                self._end("finished", f"finished after {epoch} epochs", state)
+            yield record
+        if not self.epochs:
+            self._end("finished", "finished: there were no epochs to do", state)
+
+    def _epoch(self, epoch: int, session: Session, data: Any, held_out: Any) -> EpochRecord | None:
+        """Train through one epoch, block by block, and evaluate; None when it diverged."""
+        n, size = len(self.examples), self.plan.batch_size
+        order = epoch_order(n, self.plan.seed, epoch) if self.shuffle else np.arange(n)
+        block = block_length(self.plan, self.examples)
+        costs, right, seconds, rate = [], [], 0.0, 0.0
+        for first in range(0, n, block):
+            began = time.perf_counter()
+            rows = order[first : first + block]
+            count = steps_per_epoch(len(rows), size)
+            rates_now = rates(self.schedule, self.learning_rate, self.done, self.done + count, self.steps)
+            progress = session.advance(data, rows, Steps(rates_now, np.full(count, self.plan.l2)))
+            seconds += time.perf_counter() - began
+            if not progress.finite:
+                return None
+            self.done += count
+            costs.append(progress.costs)
+            right.append(progress.right)
+            rate = float(rates_now[-1])
+        total = float(n if self.examples.weights is None else self.examples.weights.sum())
+        found = None if held_out is None else session.evaluate(held_out)
+        return EpochRecord(
+            epoch=epoch,
+            cost=float(np.concatenate(costs).sum()) / total,
+            accuracy=None if right[0] is None else float(np.concatenate([r for r in right if r is not None]).sum()) / total,
+            validation_cost=None if found is None else found.cost,
+            validation_accuracy=None if found is None else found.accuracy,
+            learning_rate=rate,
+            seconds=seconds,
+            examples_per_second=n / seconds,
+        )
+
+    def _hand_over(self, state: State, epochs: int) -> None:
+        """Bring the network up to date, with how it came to be."""
+        self.network.take(state)
+        schedule = getattr(self.schedule, "__name__", "a schedule of its own")
+        self.network.provenance = Provenance(
+            plan=self.plan.to_dict(),
+            data=repr(self.examples),
+            examples=len(self.examples),
+            epochs=epochs,
+            steps=state.step,
+            learning_rate=self.learning_rate,
+            schedule=schedule,
+            engine=state.made_by,
+            stopped=self.history.stopped or "",
+        )
+
+    def _end(self, stopped: str, message: str, state: State | None) -> None:
+        """Say why the training ended, and leave the network with what it should have: the best epoch, where one was sought."""
+        self.history.stopped, self.history.message = stopped, message
+        if self._best is not None and self._best.state is not None:
+            state, self.history.best_epoch = self._best.state, self._best.epoch
+        if state is not None:
+            self._hand_over(state, len(self.history))
+
+    def _diverged(self, epoch: int, state: State) -> None:
+        message = (
+            f"the training diverged in epoch {epoch}: its cost or a parameter is no longer finite. The likely cause is a learning rate "
+            f"that is too high ({self.learning_rate:g}) for these inputs; lower it, scale the inputs to about 1, or set clip. The network "
+            f"keeps the parameters it had after epoch {epoch - 1}"
+        )
+        self._end("diverged", message, state)
+        warnings.warn(message, DivergenceWarning, stacklevel=4)
+
+    def __repr__(self) -> str:
+        stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
+        return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
+
+
+def _like(run: Callable[P, Run]) -> Callable[[Callable[..., History]], Callable[P, History]]:
+    """Give a function the signature of ``Run``, for people and for type checkers."""
+
+    def decorate(function: Callable[..., History]) -> Callable[P, History]:
+        function.__signature__ = inspect.signature(run)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+@_like(Run)
+def train(*args: Any, **settings: Any) -> History:
+    """Train a network in place: drain a ``Run``, whose settings these are.
+
+    Returns
+    -------
+    History
+        ``history.stopped`` says why it ended; Ctrl-C gives ``"interrupted"``, with what was learnt so far in the network.
+
+    Raises
+    ------
+    SettingError, DataError, EngineError
+        As ``Run``.
+
+    Examples
+    --------
+    >>> net = Network([2, 4, 1], cost="mean_squared_error", activation="tanh", seed=0)
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> history = train(net, (x, x[:, 0] - x[:, 1]), epochs=20, batch_size=10, learning_rate=0.05)
+    >>> bool(history["cost"][-1] < 0.01)
+    True
+    """
+    run = Run(*args, **settings)
+    try:
+        for _ in run:
+            pass
+    except KeyboardInterrupt:  # between two epochs, or in a callback
+        run.history.stopped, run.history.message = "interrupted", f"interrupted after epoch {len(run.history)}"
+    return run.history
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> Indices:
+    """Draw the order of n examples in an epoch (from 1): a permutation that (seed, epoch) decides."""
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+BLOCK_SECONDS = 0.05
+
+
+def block_length(plan: Plan, examples: Examples) -> int:
+    """Count the examples of a block: about 50 ms of work on a common core, in whole mini-batches.
+
+    The plan and the data alone decide it, never the clock, so that an epoch is cut at the same places on every machine.
+    """
+    entries = sum(layer.n_in * layer.n_out for layer in plan.layers)
+    touched = entries
+    if is_sparse(examples.x):
+        stored = examples.x.indptr[-1] / len(examples)
+        touched += round((stored - plan.layers[0].n_in) * plan.layers[0].n_out)
+    calls = 15e-6 * len(plan.layers)
+    arithmetic = 6 * touched * plan.batch_size / 50e9
+    update = entries * (1 + len(plan.optimizer.slots)) / 2e9
+    return max(1, round(BLOCK_SECONDS / (calls + arithmetic + update))) * plan.batch_size
