@@ -7,17 +7,15 @@ and CSR matrices of floats. ``y`` is labels (1-D, for a network with several out
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._types import CSR, AnyArray, Array, Indices, is_sparse
+from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-Inputs: TypeAlias = AnyArray | CSR
 
 
 class Targets(NamedTuple):
@@ -97,13 +95,11 @@ class Examples:
         if isinstance(rows, (int, np.integer)):
             raise SettingError(f"examples[{rows}] would be no batch of rows; write examples[{rows}:{rows} + 1]")
         part = object.__new__(Examples)  # what was checked once is not checked again
-        part.x = self.x[rows]
+        part.x = _frozen(self.x[rows])
         if not part.x.shape[0]:
             raise DataError(f"these rows choose none of the {len(self)} examples")
         part.y = None if self.y is None else _frozen(self.y[rows])
         part.weights = None if self.weights is None else _frozen(self.weights[rows])
-        if not is_sparse(part.x):
-            part.x = _frozen(part.x)
         part._prepared = {}
         return part
 
@@ -142,7 +138,8 @@ class Examples:
             return Targets(None, _labels(self.y, n_out))
         values = self.y.reshape(len(self), -1)
         if values.shape[1] != n_out:
-            raise DataError(f"y has {values.shape[1]} columns, but the network has {n_out} outputs; targets have shape (n, {n_out})")
+            came = f"y has {values.shape[1]} columns, but the network has {n_out} outputs"
+            raise DataError(f"{came}; targets have shape (n, {n_out})")
         if values.min() < least or values.max() > most:
             worst = values[(values < least) | (values > most)][0]
             limits = f"lie between {least:g} and {most:g}" if np.isfinite(most) else f"are at least {least:g}"
@@ -176,7 +173,10 @@ def as_examples(x: Any, y: Any = None) -> Examples:
     return Examples(x, y)
 
 
-def _frozen(array: AnyArray) -> AnyArray:
+def _frozen(array: Any) -> Any:
+    """Give a read-only view; a CSR matrix passes through."""
+    if is_sparse(array):
+        return array
     view = array.view()
     view.flags.writeable = False
     return view
@@ -189,7 +189,8 @@ def _numbers(name: str, values: Any) -> AnyArray:
     except ValueError as error:
         raise DataError(f"{name} must have rows of equal length ({error})") from None
     if array.dtype.kind == "O":
-        raise DataTypeError(f"{name} holds Python objects ({type(array.flat[0]).__name__ if array.size else 'none'}); it must hold numbers")
+        kind = type(array.flat[0]).__name__ if array.size else "none"
+        raise DataTypeError(f"{name} holds Python objects ({kind}); it must hold numbers")
     if array.dtype.kind not in "fiub":
         what = "text" if array.dtype.kind in "US" else str(array.dtype)
         raise DataTypeError(f"{name} holds {what}; it must hold numbers. Encode text as numbers first: labels as 0, 1, 2 ...")
@@ -236,7 +237,7 @@ def _compressed(x: Any) -> CSR:
         csr = csr.copy() if csr is x else csr
         csr.sum_duplicates()
     _finite("x", csr.data)
-    return csr  # type: ignore[no-any-return]
+    return csr
 
 
 def _outcomes(y: Any, n: int) -> AnyArray:
@@ -266,7 +267,8 @@ def _labels(y: AnyArray, n_out: int) -> Indices:
     least, most = y.min(), y.max()
     if y.dtype.kind == "f" and (y != np.floor(y)).any():
         worst = y[y != np.floor(y)][0]
-        raise DataError(f"labels must be whole numbers 0..{n_out - 1}; y holds {worst:g}. Targets for {n_out} outputs have shape (n, {n_out})")
+        needed = f"labels must be whole numbers 0..{n_out - 1}"
+        raise DataError(f"{needed}; y holds {worst:g}. Targets for {n_out} outputs have shape (n, {n_out})")
     if least < 0 or most >= n_out:
         worst = least if least < 0 else most
         raise DataError(f"labels must lie in 0..{n_out - 1}, for the network has {n_out} outputs; y holds {worst:g}")

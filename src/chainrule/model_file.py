@@ -127,7 +127,8 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def _describe(model: Model) -> dict[str, Any]:
     for part in [*(layer.activation for layer in model.layers), model.cost]:
         if isinstance(part, (Activation, Cost)):
-            raise SettingError(f"{part.name!r} is a function of your own, which a model file cannot hold; save the weights yourself")
+            own = f"{part.name!r} is a function of your own, which a model file cannot hold"
+            raise SettingError(f"{own}; save net.weights and net.biases yourself")
     return {
         "sizes": [model.layers[0].n_in, *(layer.n_out for layer in model.layers)],
         "activations": [layer.activation for layer in model.layers],
@@ -177,7 +178,7 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
     if not version.isascii() or not version.isdigit() or len(version) > 9:
         raise _damaged(path, "it has no format version")
     if int(version) > VERSION:
-        raise ModelFileError(f"{path} has format version {version}; this chainrule reads up to {VERSION}: upgrade chainrule to load it")
+        raise ModelFileError(f"{path} has format version {version}, and this chainrule reads up to {VERSION}; upgrade chainrule")
 
 
 def _digest(description: str, weights: tuple[Array, ...], biases: tuple[Array, ...]) -> str:
@@ -225,7 +226,7 @@ def _write_bytes(path: Path, contents: bytes) -> None:
     with _reporting(path):
         descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with open(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(contents)
                 file.flush()
                 os.fsync(file.fileno())

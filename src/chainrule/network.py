@@ -11,14 +11,14 @@ import numpy as np
 
 from . import model_file
 from ._checks import seed_number, whole
-from ._types import AnyArray, Array
+from ._types import AnyArray, Array, Inputs
 from .calculus.activations import Activation, find_activation
 from .calculus.backprop import Gradient
 from .calculus.costs import Cost, find_cost
-from .calculus.feedforward import decision, start
+from .calculus.feedforward import decision, layer_shapes, start
 from .engines import choose
 from .errors import DataError, SettingError, UnknownName
-from .examples import Examples, Inputs, as_examples
+from .examples import Examples, as_examples
 from .plan import Evaluation, Layer, Plan, Provenance, State
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Network:
         return choose("auto", self.plan, None).forward(self.plan, weights, biases, inputs, threads="auto")
 
     def predict(self, x: npt.ArrayLike) -> AnyArray:
-        """Give, for each row of x, the label of the largest output; of one sigmoid output 0 or 1; of another single output its value.
+        """Give each row's label: that of the largest output; of one sigmoid output 0 or 1; of another single output its value.
 
         With several outputs that stand for values, ask ``feedforward``.
         """
@@ -176,12 +176,11 @@ class Network:
         SettingError
             When an activation or the cost is a function of your own.
         """
-        weights, biases = self._parameters()
-        plan = self.plan
-        model_file.write(
-            path,
-            model_file.Model(plan.layers, plan.cost, plan.dtype, self.init, self.seed, tuple(weights), tuple(biases), self.provenance),
+        plan, state = self.plan, self.state()
+        model = model_file.Model(
+            plan.layers, plan.cost, plan.dtype, self.init, self.seed, state.weights, state.biases, self.provenance
         )
+        model_file.write(path, model)
 
     def state(self) -> State:
         """Give the parameters as an engine takes them, before any update."""
@@ -221,16 +220,14 @@ class Network:
 
     def _parameters(self) -> tuple[list[Array], list[Array]]:
         """Give the live arrays, once they are seen to be whole: the lists are the user's to write to."""
-        for k, layer in enumerate(self.plan.layers):
-            for name, part, shape in (
-                ("weights", self.weights[k], (layer.n_out, layer.n_in)),
-                ("biases", self.biases[k], (layer.n_out,)),
-            ):
-                if np.shape(part) != shape or part.dtype != self.plan.dtype:
-                    raise SettingError(
-                        f"{name}[{k}] must be {self.plan.dtype} of shape {shape}; it is {getattr(part, 'dtype', type(part).__name__)} "
-                        f"of shape {np.shape(part)}. Write into it, as in net.{name}[{k}][...] = values"
-                    )
+        shapes = layer_shapes(self.plan.sizes)
+        for name, parts, due in (("weights", self.weights, shapes), ("biases", self.biases, [shape[:1] for shape in shapes])):
+            came = [(np.shape(part), getattr(part, "dtype", None)) for part in parts]
+            if came != [(shape, self.plan.dtype) for shape in due]:
+                raise SettingError(
+                    f"{name} must be {self.plan.dtype} arrays of shapes {due}; they are {[shape for shape, _ in came]}, "
+                    f"{[str(dtype) for _, dtype in came]}. Write into them, as in net.{name}[0][...] = values"
+                )
         return self.weights, self.biases
 
     def __repr__(self) -> str:
@@ -277,24 +274,25 @@ def _layers(
     hidden = [activation] * (len(counts) - 2) if isinstance(activation, (str, Activation)) else list(activation)
     if len(hidden) != len(counts) - 2:
         raise SettingError(f"activation must name one for each of the {len(counts) - 2} hidden layers; it names {len(hidden)}")
-    for name in hidden if isinstance(activation, (str, Activation)) is False else [activation]:
-        if find_activation(name).name == "softmax":  # type: ignore[arg-type]
-            raise SettingError("softmax makes a row of outputs one distribution, so it is for the output layer; take sigmoid, tanh or relu")
+    for sigma in [activation] if isinstance(activation, (str, Activation)) else hidden:
+        if find_activation(sigma).name == "softmax":
+            raise SettingError(
+                "softmax makes a row of outputs one distribution: it is for the output layer; take sigmoid, tanh or relu"
+            )
     last = _suited(output, find_cost(cost))
-    return tuple(
-        Layer(n_in, n_out, _named(sigma)) for n_in, n_out, sigma in zip(counts, counts[1:], [*hidden, last], strict=False)
-    )
+    return tuple(Layer(n_in, n_out, _named(sigma)) for n_in, n_out, sigma in zip(counts, counts[1:], [*hidden, last], strict=False))
 
 
 def _suited(output: str | Activation | None, cost: Cost) -> str | Activation:
     """Give the output's activation, by default what suits the cost; refuse one that the cost makes no sense of."""
     if output is None:
         return cost.output
-    if isinstance(output, str) and cost.outputs and find_activation(output).name not in cost.outputs:
-        other = {"cross_entropy": "log_loss", "log_loss": "cross_entropy"}.get(cost.name)
-        hint = f", or cost={other!r}" if other and {"softmax": "log_loss", "sigmoid": "cross_entropy"}.get(output) == other else ""
-        raise SettingError(f"the cost {cost.name} needs output={' or '.join(map(repr, cost.outputs))}{hint}; the output is {output!r}")
-    find_activation(output)
+    name = find_activation(output).name
+    if isinstance(output, str) and cost.outputs and name not in cost.outputs:
+        needs = " or ".join(f"output={known!r}" for known in cost.outputs)
+        partner = {"softmax": "log_loss", "sigmoid": "cross_entropy"}.get(name)
+        hint = f"; with output={name!r} take cost={partner!r}" if partner else ""
+        raise SettingError(f"the cost {cost.name} needs {needs}, but the output is {name!r}{hint}")
     return output
 
 

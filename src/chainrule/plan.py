@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: ``n_in`` inputs, ``n_out`` units, its activation (a name, or one of the user's own), and how much of it is dropped."""
+    """One layer: its inputs and units, its activation (a name, or one of the user's own), and the fraction that dropout drops."""
 
     n_in: int
     n_out: int

@@ -25,7 +25,7 @@ def constant(step: npt.NDArray[np.int64], total: int) -> Floats:
 
 def inverse_scaling(step: npt.NDArray[np.int64], total: int, *, power: float = 0.5) -> Floats:
     """``1 / (1 + step)^power`` (Robbins and Monro 1951; scikit-learn's ``invscaling``, there counted in examples)."""
-    return (1.0 + step) ** -power
+    return np.asarray((1.0 + step) ** -power, dtype=np.float64)
 
 
 def step(step: npt.NDArray[np.int64], total: int, *, every: int | None = None, factor: float = 0.1) -> Floats:
@@ -77,5 +77,7 @@ def rates(schedule: Schedule, learning_rate: float, first: int, last: int, total
     if factors.shape not in ((), (last - first,)):
         raise SettingError(f"a schedule gives a factor for each of its {last - first} steps; this one gave shape {factors.shape}")
     if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        raise SettingError(f"a schedule's factors must be finite and at least 0; from step {first} on this one gave {factors.min():g}")
+        raise SettingError(
+            f"a schedule's factors must be finite and at least 0; after step {first} this one gave {factors.min():g}"
+        )
     return np.broadcast_to(learning_rate * factors, last - first)

@@ -23,7 +23,7 @@ from .errors import SettingError, UnknownName
 from .examples import Examples, as_examples
 from .history import EpochRecord, History
 from .network import Network, with_training
-from .plan import Evaluation, Plan, Provenance, State, Steps
+from .plan import Plan, Provenance, State, Steps
 from .schedules import Schedule, find_schedule, rates
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class _Best:
 class Run:
     """A training, an epoch a turn: iterate over it for its ``EpochRecord`` s, and break when you like.
 
-    After each epoch the network is up to date. Ctrl-C during an epoch ends the iteration, with what was learnt so far in the network
-    and ``history.stopped == "interrupted"``. What a Run computes depends on its arguments alone: it draws the order of the examples from
-    (seed, epoch), and touches no global random state.
+    After each epoch the network is up to date. Ctrl-C during an epoch ends the iteration, with what was learnt so far in the
+    network and ``history.stopped == "interrupted"``. What a Run computes depends on its arguments alone: it draws the order of the
+    examples from (seed, epoch), and touches no global random state.
 
     Parameters
     ----------
@@ -313,9 +313,9 @@ class Run:
 
     def _diverged(self, epoch: int, state: State) -> None:
         message = (
-            f"the training diverged in epoch {epoch}: its cost or a parameter is no longer finite. The likely cause is a learning rate "
-            f"that is too high ({self.learning_rate:g}) for these inputs; lower it, scale the inputs to about 1, or set clip. The network "
-            f"keeps the parameters it had after epoch {epoch - 1}"
+            f"the training diverged in epoch {epoch}: its cost or a parameter is no longer finite. The likely cause is a "
+            f"learning rate that is too high ({self.learning_rate:g}) for these inputs; lower it, scale the inputs to about 1, "
+            f"or set clip. The network keeps the parameters it had after epoch {epoch - 1}"
         )
         self._end("diverged", message, state)
         warnings.warn(message, DivergenceWarning, stacklevel=4)

@@ -6,7 +6,7 @@ parameter to the optimizer's rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -107,7 +107,7 @@ def update_mini_batch(
 
     Returns
     -------
-    Parameters
+    updated : Parameters
         New arrays; what came in is left as it was.
     """
     share = 1 / m if m > 0 else 0.0
@@ -115,8 +115,9 @@ def update_mini_batch(
     if clip is not None:
         mean = clip_by_norm(mean, clip)
     updated = Parameters([], [], [], [])
+    weights, biases, weight_slots, bias_slots = parameters
     for w, b, nabla_w, nabla_b, w_slots, b_slots in zip(
-        parameters.weights, parameters.biases, mean.nabla_w, mean.nabla_b, parameters.weight_slots, parameters.bias_slots, strict=True
+        weights, biases, mean.nabla_w, mean.nabla_b, weight_slots, bias_slots, strict=True
     ):
         nabla_w = penalized(nabla_w, w, l1, l2)
         if optimizer.shrink:

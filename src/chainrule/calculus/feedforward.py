@@ -84,7 +84,7 @@ def feedforward(weights: Sequence[Array], biases: Sequence[Array], sigmas: Seque
 
 
 def decision(a: Array, sigma: Activation) -> AnyArray:
-    """What the outputs (m, n_out) say: the label of the largest; of one sigmoid output 0 or 1; of another single output its value."""
+    """Say what outputs (m, n_out) mean: the label of the largest; of one sigmoid output 0 or 1; of another single one its value."""
     if a.shape[1] > 1:
         return a.argmax(axis=1)
     return (a[:, 0] > 0.5).astype(np.intp) if sigma is ACTIVATIONS["sigmoid"] else a[:, 0]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol, TypeAlias
 
-from .._types import Array, Indices
+from .._types import Array, Indices, Inputs
 from ..calculus.backprop import Gradient
 from ..errors import EngineError, UnknownName
-from ..examples import Examples, Inputs
+from ..examples import Examples
 from ..plan import Evaluation, Plan, Progress, State, Steps
 from .reference import Reference
 

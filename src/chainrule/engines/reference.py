@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._types import Array, Indices, Rows, is_sparse
+from .._types import Array, Indices, Inputs, Rows, is_sparse
 from ..calculus.activations import Activation
 from ..calculus.backprop import Gradient, backprop
 from ..calculus.descent import Parameters, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
-from ..examples import Examples, Inputs
+from ..examples import Examples
 from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class View:
     def __init__(self, examples: Examples, plan: Plan) -> None:
         cost, n_out = plan.cost_function, plan.layers[-1].n_out
         self.dtype = np.dtype(plan.dtype)
-        self.x = examples.x if examples.kind == "pixels" else examples.x.astype(self.dtype, copy=False)  # type: ignore[union-attr]
+        self.x: Inputs = examples.x if examples.kind == "pixels" else as_floats(examples.x, self.dtype)
         self.weights = None if examples.weights is None else examples.weights.astype(self.dtype)
         targets = examples.targets(n_out, least=cost.least, most=cost.most, cost=cost.name)
         if targets.labels is not None:
@@ -66,8 +66,8 @@ class View:
 
     def counted(self, values: Array, rows: Indices | slice) -> Floats:
         """One number an example, times its weight, in float64."""
-        values = values.astype(np.float64, copy=False)
-        return values if self.weights is None else values * self.weights[rows]
+        counts: Floats = values.astype(np.float64, copy=False)
+        return counts if self.weights is None else counts * self.weights[rows].astype(np.float64)
 
     def weight(self, rows: Indices | slice, m: int) -> float:
         """How much m rows weigh together."""
@@ -99,9 +99,7 @@ class ReferenceSession:
         dtype = np.dtype(plan.dtype)
         weights, biases = ([np.array(part, dtype) for part in parts] for parts in (state.weights, state.biases))
         slots = [
-            tuple(
-                np.array(state.slots[name][k], dtype) if state.slots else np.zeros_like(part) for name in plan.optimizer.slots
-            )
+            tuple(np.array(state.slots[name][k], dtype) if state.slots else np.zeros_like(part) for name in plan.optimizer.slots)
             for k, part in enumerate([*weights, *biases])
         ]
         # One attribute holds all that a step changes, so that an interrupt falls before a step or after it, never within.
@@ -217,10 +215,11 @@ class Reference:
 def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:
     """Bring a batch's inputs to a float dtype; pixels are divided by 255."""
     if is_sparse(x):
-        return x if x.dtype == dtype else x.astype(dtype)  # type: ignore[attr-defined,no-any-return]
-    if x.dtype == np.uint8:
-        return np.true_divide(x, 255, dtype=dtype)  # type: ignore[no-any-return]
-    return x.astype(dtype, copy=False)  # type: ignore[union-attr]
+        return x if x.dtype == dtype else x.astype(dtype)
+    dense = np.asarray(x)
+    if dense.dtype == np.uint8:
+        return np.true_divide(dense, 255, dtype=dtype)
+    return dense.astype(dtype, copy=False)
 
 
 def slices(n: int) -> list[slice]:
