@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
@@ -197,7 +197,7 @@ class Run:
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
         self.done = 0
         self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
-        self._records = self._shown() if progress else self._train()
+        self._records: Generator[EpochRecord] = self._shown() if progress else self._train()
 
     def __iter__(self) -> Iterator[EpochRecord]:
         return self
@@ -205,7 +205,7 @@ class Run:
     def __next__(self) -> EpochRecord:
         return next(self._records)
 
-    def _shown(self) -> Iterator[EpochRecord]:
+    def _shown(self) -> Generator[EpochRecord]:
         """Train under a live line."""
         from .progress import live
 
@@ -219,7 +219,7 @@ class Run:
             raise SettingError("early_stopping watches the validation examples; pass validation=(x, y) as well")
         return _Best(early_stopping if isinstance(early_stopping, EarlyStopping) else EarlyStopping(early_stopping))
 
-    def _train(self) -> Iterator[EpochRecord]:
+    def _train(self) -> Generator[EpochRecord]:
         """Go through the epochs; a generator, so that whoever iterates decides how far."""
         session: Session | None = None
         try:
@@ -311,6 +311,11 @@ class Run:
         if state is not None:
             self._hand_over(state, len(self.history))
 
+    def interrupt(self) -> None:
+        """End a training between two epochs, as Ctrl-C does; the network keeps what it has learnt."""
+        self._records.close()
+        self._end("interrupted", f"interrupted after epoch {len(self.history)}", None)
+
     def _diverged(self, epoch: int, state: State) -> None:
         message = (
             f"the training diverged in epoch {epoch}: its cost or a parameter is no longer finite. The likely cause is a "
@@ -353,7 +358,7 @@ def train(*args: Any, **settings: Any) -> History:
     --------
     >>> net = Network([2, 4, 1], cost="mean_squared_error", activation="tanh", seed=0)
     >>> x = np.random.default_rng(0).normal(size=(200, 2))
-    >>> history = train(net, (x, x[:, 0] - x[:, 1]), epochs=20, batch_size=10, learning_rate=0.05)
+    >>> history = train(net, (x, x[:, 0] - x[:, 1]), epochs=30, batch_size=10, learning_rate=0.2)
     >>> bool(history["cost"][-1] < 0.01)
     True
     """
@@ -362,7 +367,7 @@ def train(*args: Any, **settings: Any) -> History:
         for _ in run:
             pass
     except KeyboardInterrupt:  # between two epochs, or in a callback
-        run.history.stopped, run.history.message = "interrupted", f"interrupted after epoch {len(run.history)}"
+        run.interrupt()
     return run.history
 
 

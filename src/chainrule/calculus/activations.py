@@ -20,10 +20,10 @@ from ..errors import UnknownName
 LEAK = 0.01
 
 
+@np.errstate(over="ignore")  # exp(-z) = inf gives the limit, 0
 def sigmoid(z: Array) -> Array:
     """``1 / (1 + exp(-z))``: the notes' activation (N10)."""
-    with np.errstate(over="ignore"):  # exp(-z) = inf gives the limit, 0
-        return 1 / (1 + np.exp(-z))
+    return 1 / (1 + np.exp(-z))
 
 
 def sigmoid_prime(z: Array, a: Array) -> Array:
@@ -71,10 +71,10 @@ def identity_prime(z: Array, a: Array) -> Array:
     return np.ones_like(z)
 
 
+@np.errstate(over="ignore")
 def exp(z: Array) -> Array:
     """``exp(z)``, for rates and counts; held at the largest number of its dtype, where it would overflow."""
-    with np.errstate(over="ignore"):
-        return np.minimum(np.exp(z), np.finfo(z.dtype).max)
+    return np.minimum(np.exp(z), np.finfo(z.dtype).max)
 
 
 def exp_prime(z: Array, a: Array) -> Array:
@@ -93,9 +93,9 @@ def softmax_pullback(z: Array, a: Array, g: Array) -> Array:
     return a * (g - (g * a).sum(axis=-1, keepdims=True))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Activation:
-    """An activation: its value beside its derivative.
+    """An activation: its value beside its derivative; equal only to itself.
 
     Parameters
     ----------

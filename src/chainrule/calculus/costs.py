@@ -81,9 +81,9 @@ def poisson_gradient(a: Array, y: Array) -> Array:
     return 1 - y / np.maximum(a, np.finfo(a.dtype).tiny)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cost:
-    """A cost: its value beside its gradient at the output.
+    """A cost: its value beside its gradient at the output; equal only to itself.
 
     Parameters
     ----------

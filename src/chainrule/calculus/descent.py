@@ -1,7 +1,7 @@
 """Pages 3-4: cut into mini-batches, count the steps, take one.
 
 A step takes the batch's gradient sums, divides them by the number of examples (N12), clips, adds the penalties, and hands each
-parameter to the optimizer's rule.
+parameter to the optimizer's rule. Where the rule is linear in the gradient it is the rate that is divided, as in the notes.
 """
 
 from __future__ import annotations
@@ -45,12 +45,17 @@ def mini_batches(order: Indices, mini_batch_size: int) -> Iterator[Indices]:
 
 
 class Parameters(NamedTuple):
-    """All that a step changes: weights, biases, and what the optimizer remembers of each (its slots), a list entry a layer."""
+    """All that a step changes: weights and biases, and what the optimizer remembers of each of the weights, then of the biases."""
 
     weights: list[Array]
     biases: list[Array]
-    weight_slots: list[Slots]
-    bias_slots: list[Slots]
+    slots: list[Slots]
+
+
+def mean_gradient(gradient: Gradient, m: float) -> Gradient:
+    """Divide a batch's sums by the number of its examples; of a batch that weighs nothing it is 0."""
+    share = 1 / m if m > 0 else 0.0
+    return Gradient([share * part for part in gradient.nabla_b], [share * part for part in gradient.nabla_w])
 
 
 def clip_by_norm(gradient: Gradient, most: float) -> Gradient:
@@ -110,22 +115,18 @@ def update_mini_batch(
     updated : Parameters
         New arrays; what came in is left as it was.
     """
-    share = 1 / m if m > 0 else 0.0
-    mean = Gradient([share * part for part in gradient.nabla_b], [share * part for part in gradient.nabla_w])
-    if clip is not None:
-        mean = clip_by_norm(mean, clip)
-    updated = Parameters([], [], [], [])
-    weights, biases, weight_slots, bias_slots = parameters
-    for w, b, nabla_w, nabla_b, w_slots, b_slots in zip(
-        weights, biases, mean.nabla_w, mean.nabla_b, weight_slots, bias_slots, strict=True
-    ):
-        nabla_w = penalized(nabla_w, w, l1, l2)
-        if optimizer.shrink:
-            w = (1 - eta * optimizer.shrink) * w
-        w, w_slots = optimizer.step(w, nabla_w, w_slots, eta, t)
-        b, b_slots = optimizer.step(b, nabla_b, b_slots, eta, t)
-        updated.weights.append(w)
-        updated.biases.append(b)
-        updated.weight_slots.append(w_slots)
-        updated.bias_slots.append(b_slots)
-    return updated
+    weights, biases, slots = parameters
+    if optimizer.linear and not (clip or l1 or l2) and m > 0:
+        rate = eta / m  # (N12), to the letter
+    else:
+        rate = eta
+        gradient = mean_gradient(gradient, m)
+        if clip is not None:
+            gradient = clip_by_norm(gradient, clip)
+        gradient = gradient._replace(nabla_w=[penalized(g, w, l1, l2) for g, w in zip(gradient.nabla_w, weights, strict=True)])
+    if optimizer.shrink:
+        weights = [(1 - eta * optimizer.shrink) * w for w in weights]
+    each = zip(weights + biases, gradient.nabla_w + gradient.nabla_b, slots, strict=True)
+    stepped = [optimizer.step(parameter, nabla, kept, rate, t) for parameter, nabla, kept in each]
+    arrays = [parameter for parameter, _ in stepped]
+    return Parameters(arrays[: len(weights)], arrays[len(weights) :], [kept for _, kept in stepped])

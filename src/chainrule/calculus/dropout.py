@@ -36,8 +36,8 @@ def dropout_mask(shape: tuple[int, int], p: float, *, seed: int, step: int, laye
     Examples
     --------
     >>> dropout_mask((2, 4), 0.5, seed=0, step=0, layer=0)
-    array([[2., 0., 0., 2.],
-           [2., 2., 2., 0.]])
+    array([[0., 0., 0., 0.],
+           [2., 0., 2., 0.]])
     """
     rows, units = shape
     blocks = -(-units // DRAWS_A_BLOCK)

@@ -72,7 +72,8 @@ def start(sizes: Sequence[int], init: str, rng: np.random.Generator) -> tuple[li
 def weighted_input(w: Array, b: Array, a: Rows) -> Array:
     """``z = w a + b`` for each row of ``a``: (m, n_in) to (m, n_out)."""
     z: Array = a @ w.T
-    return z + b
+    z += b
+    return z
 
 
 def feedforward(weights: Sequence[Array], biases: Sequence[Array], sigmas: Sequence[Activation], x: Rows) -> Array:

@@ -23,9 +23,13 @@ Slots = tuple[Array, ...]
 
 @dataclass(frozen=True)
 class Optimizer:
-    """What every optimizer has: a name, its slots, its rule."""
+    """What every optimizer has: a name, its slots, its rule.
+
+    ``linear`` says that a step depends on ``rate * gradient`` alone: then sums with ``eta / m`` do as well as means with ``eta``.
+    """
 
     name: ClassVar[str] = ""
+    linear: ClassVar[bool] = False
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -68,6 +72,7 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     name: ClassVar[str] = "sgd"
+    linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         real("momentum", self.momentum, least=0, below=1)
@@ -83,7 +88,8 @@ class SGD(Optimizer):
         """Make the new parameter and the new velocity."""
         move = -rate * gradient
         if not self.momentum:
-            return parameter + move, ()
+            move += parameter  # in the array that was made just now: half the memory to go through
+            return move, ()
         velocity = self.momentum * slots[0] + move
         if self.nesterov:
             return parameter + (self.momentum * velocity + move), (velocity,)

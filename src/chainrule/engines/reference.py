@@ -5,8 +5,9 @@ It is plain NumPy, a batch at a time. Its speed is what NumPy gives a careful lo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
     from . import Threads
 
 EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough to stay in the caches
+GATHERED_AT_ONCE = 512  # rows: gathering costs by the call, and these stay in the caches until they are used
 
 
-class Batch(NamedTuple):
-    """Some rows as ``calculus`` takes them: floats, targets (m, n_out), and row weights or None."""
-
-    x: Rows
-    y: Array
-    weights: Array | None
+Batch: TypeAlias = tuple[Rows, Array, Array | None]
+"""Some rows as ``calculus`` takes them: floats (m, n_in), targets (m, n_out), and row weights (m,) or None."""
 
 
 class View:
@@ -54,7 +52,15 @@ class View:
 
     def batch(self, rows: Indices | slice) -> Batch:
         """Gather some rows."""
-        return Batch(as_floats(self.x[rows], self.dtype), self.targets(rows), None if self.weights is None else self.weights[rows])
+        return as_floats(self.x[rows], self.dtype), self.targets(rows), None if self.weights is None else self.weights[rows]
+
+    def batches(self, order: Indices, size: int) -> Iterator[Batch]:
+        """Gather the mini-batches of an order, many at a time."""
+        for rows in mini_batches(order, size * max(1, GATHERED_AT_ONCE // size)):
+            x, y, weights = self.batch(rows)
+            for first in range(0, len(rows), size):
+                here = slice(first, first + size)
+                yield x[here], y[here], None if weights is None else weights[here]
 
     def targets(self, rows: Indices | slice) -> Array:
         """Gather the targets of some rows, (m, n_out)."""
@@ -68,10 +74,6 @@ class View:
         """One number an example, times its weight, in float64."""
         counts: Floats = values.astype(np.float64, copy=False)
         return counts if self.weights is None else counts * self.weights[rows].astype(np.float64)
-
-    def weight(self, rows: Indices | slice, m: int) -> float:
-        """How much m rows weigh together."""
-        return float(m) if self.weights is None else float(self.weights[rows].sum(dtype=np.float64))
 
 
 class Data:
@@ -103,38 +105,42 @@ class ReferenceSession:
             for k, part in enumerate([*weights, *biases])
         ]
         # One attribute holds all that a step changes, so that an interrupt falls before a step or after it, never within.
-        self._now = Parameters(weights, biases, slots[: len(weights)], slots[len(weights) :]), state.step
+        self._now = Parameters(weights, biases, slots), state.step
 
     def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
         """Take one step for each mini-batch of ``order``."""
         plan, view = self.plan, data.view(self.plan)
         sigmas, cost = plan.sigmas, plan.cost_function
-        outputs = np.empty((len(order), plan.layers[-1].n_out), plan.dtype)
+        dropout = any(layer.dropout for layer in plan.layers)
+        outputs = []
         rates, decays = steps.rate.tolist(), steps.decay.tolist()
         with blas_threads(self.threads), np.errstate(all="ignore"):  # a training that diverges is seen in Progress
-            for k, rows in enumerate(mini_batches(order, plan.batch_size)):
+            for k, (x, y, weights) in enumerate(view.batches(order, plan.batch_size)):
                 parameters, done = self._now
-                x, y, weights = view.batch(rows)
-                masks = self._masks(len(rows), done)
+                masks = self._masks(len(y), done) if dropout else None
                 a, gradient = backprop(parameters.weights, parameters.biases, sigmas, cost, x, y, weights, masks)
-                outputs[k * plan.batch_size : k * plan.batch_size + len(rows)] = a
-                m = view.weight(rows, len(rows))
+                outputs.append(a)
                 parameters = update_mini_batch(
-                    parameters, gradient, plan.optimizer, rates[k], m, t=done + 1, l1=plan.l1, l2=decays[k], clip=plan.clip
+                    parameters,
+                    gradient,
+                    plan.optimizer,
+                    rates[k],
+                    weight(y, weights),
+                    t=done + 1,
+                    l1=plan.l1,
+                    l2=decays[k],
+                    clip=plan.clip,
                 )
                 self._now = parameters, done + 1
-            return self._progress(view, outputs, order)
+            return self._progress(view, np.concatenate(outputs), order)
 
-    def _masks(self, m: int, step: int) -> list[Array | None] | None:
+    def _masks(self, m: int, step: int) -> list[Array | None]:
         """Draw this step's dropout masks, for the layers that have dropout."""
-        layers = self.plan.layers
-        if not any(layer.dropout for layer in layers):
-            return None
         return [
             dropout_mask((m, layer.n_out), layer.dropout, seed=self.plan.seed, step=step, layer=k, dtype=self.plan.dtype)
             if layer.dropout
             else None
-            for k, layer in enumerate(layers)
+            for k, layer in enumerate(self.plan.layers)
         ]
 
     def _progress(self, view: View, outputs: Array, order: Indices) -> Progress:
@@ -155,22 +161,21 @@ class ReferenceSession:
         cost, right, total = 0.0, 0.0, 0.0
         with blas_threads(self.threads), np.errstate(all="ignore"):
             for rows in slices(len(data.examples)):
-                x, y, _ = view.batch(rows)
+                x, y, weights = view.batch(rows)
                 a = feedforward(parameters.weights, parameters.biases, plan.sigmas, x)
                 cost += float(view.counted(plan.cost_function.value(a, y), rows).sum())
                 hits = view.right(a, rows)
                 right += 0.0 if hits is None else float(view.counted(hits, rows).sum())
-                total += view.weight(rows, len(y))
+                total += weight(y, weights)
         return Evaluation(cost / total, None if view.classes is None else right, total)
 
     def state(self) -> State:
         """Copy out the state."""
         parameters, step = self._now
-        slots = [*parameters.weight_slots, *parameters.bias_slots]
         return State(
             weights=tuple(w.copy() for w in parameters.weights),
             biases=tuple(b.copy() for b in parameters.biases),
-            slots={name: tuple(slot[k].copy() for slot in slots) for k, name in enumerate(self.plan.optimizer.slots)},
+            slots={name: tuple(kept[k].copy() for kept in parameters.slots) for k, name in enumerate(self.plan.optimizer.slots)},
             step=step,
             made_by=self.made_by,
         )
@@ -210,6 +215,11 @@ class Reference:
     def open(self, plan: Plan, state: State, *, threads: Threads) -> ReferenceSession:
         """Begin, or go on, from a state."""
         return ReferenceSession(plan, state, threads)
+
+
+def weight(y: Array, weights: Array | None) -> float:
+    """How much the rows of a batch weigh together: their number, if they are not weighted."""
+    return len(y) if weights is None else float(weights.sum(dtype=np.float64))
 
 
 def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:

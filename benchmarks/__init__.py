@@ -1,0 +1,1 @@
+"""Figures that the README quotes, each printed by a command of its own: ``python -m benchmarks.NAME``."""

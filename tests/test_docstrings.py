@@ -1,0 +1,20 @@
+"""The examples in the docstrings."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import chainrule
+
+MODULES = ["chainrule", *(module.name for module in pkgutil.walk_packages(chainrule.__path__, "chainrule."))]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
+def test_examples_in_docstrings(name):
+    """Every example in a docstring prints what it says."""
+    import numpy as np
+
+    result = doctest.testmod(importlib.import_module(name), extraglobs={"np": np})
+    assert result.failed == 0
