@@ -22,11 +22,11 @@ from ._types import Array
 from .calculus.activations import ACTIVATIONS, Activation
 from .calculus.costs import COSTS, Cost
 from .errors import FileError, ModelFileError, SettingError
-from .plan import Layer, Provenance
+from .plan import LAYERS, Layer, Provenance
 
 VERSION = 1
 METADATA_BYTES = 1 << 20
-LAYERS = 1000
+FILE_BYTES = 16 << 30
 DTYPES = ("float32", "float64")
 
 
@@ -118,8 +118,6 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         When it will not.
     """
     path = Path(path)
-    if path.is_dir():
-        raise FileError(f"cannot write {path}: it is a directory; name a file in it")
     with _reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
         pass
 
@@ -143,7 +141,7 @@ def _describe(model: Model) -> dict[str, Any]:
 def _parse(described: Any) -> Model:
     """Read the description; whatever is wrong with it raises ValueError, TypeError or KeyError."""
     sizes, names = described["sizes"], described["activations"]
-    if not 2 <= len(sizes) <= LAYERS or any(type(size) is not int or not 1 <= size < 2**31 for size in sizes):
+    if not 2 <= len(sizes) <= LAYERS + 1 or any(type(size) is not int or not 1 <= size < 2**31 for size in sizes):
         raise ValueError("sizes are no sizes")
     if len(names) != len(sizes) - 1 or any(name not in ACTIVATIONS for name in names) or "softmax" in names[:-1]:
         raise ValueError("activations are none of ours")
@@ -196,11 +194,8 @@ def _damaged(path: Path, why: str) -> ModelFileError:
 def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
-    if path.is_dir():
-        raise FileError(f"cannot read {path}: it is a directory, not a model file")
-    if not path.exists():
-        raise FileError(f"no such file: {path}")
     try:
+        _check_regular(path)
         with safe_open(path, framework="numpy") as file:
             yield file
     except SafetensorError as error:
@@ -211,18 +206,28 @@ def _opened(path: Path) -> Iterator[Any]:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from None
 
 
+def _check_regular(path: Path) -> None:
+    """Refuse what is no file of a size that a model can have, before it is opened."""
+    if not path.exists():
+        raise FileError(f"no such file: {path}")
+    if not path.is_file():
+        raise FileError(f"cannot read {path}: it is a {'directory' if path.is_dir() else 'device or pipe'}, not a model file")
+    if path.stat().st_size > FILE_BYTES:
+        raise ModelFileError(f"{path} is larger than {FILE_BYTES >> 30} GiB, the most that a model file may hold")
+
+
 @contextmanager
 def _reporting(path: Path) -> Iterator[None]:
     try:
+        if path.is_dir():
+            raise IsADirectoryError("it is a directory; name a file in it")
         yield
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # a name with a null in it is a ValueError
+        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _write_bytes(path: Path, contents: bytes) -> None:
     """Write beside, flush to the disk, rename: a reader sees the old file or the new one, whole."""
-    if path.is_dir():
-        raise FileError(f"cannot write {path}: it is a directory; name a file in it")
     with _reporting(path):
         descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -19,7 +19,7 @@ from .calculus.feedforward import decision, layer_shapes, start
 from .engines import choose
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_examples
-from .plan import Evaluation, Layer, Plan, Provenance, State
+from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -271,6 +271,8 @@ def _layers(
         raise SettingError(f"sizes must be a list such as [784, 30, 10]; it is {sizes!r}") from None
     if len(counts) < 2:
         raise SettingError(f"sizes must name the inputs and one layer or more, such as [784, 30, 10]; it is {list(sizes)!r}")
+    if len(counts) > LAYERS + 1:
+        raise SettingError(f"sizes must name at most {LAYERS:,} layers; it names {len(counts) - 1:,}")
     hidden = [activation] * (len(counts) - 2) if isinstance(activation, (str, Activation)) else list(activation)
     if len(hidden) != len(counts) - 2:
         raise SettingError(f"activation must name one for each of the {len(counts) - 2} hidden layers; it names {len(hidden)}")

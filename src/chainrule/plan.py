@@ -18,6 +18,8 @@ from .calculus.activations import Activation, find_activation
 from .calculus.costs import Cost, find_cost
 from .calculus.optimizers import SGD, Optimizer
 
+LAYERS = 1000  # at the most, so that a file that claims more need not be believed
+
 Floats = npt.NDArray[np.float64]
 
 

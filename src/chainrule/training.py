@@ -221,14 +221,9 @@ class Run:
 
     def _train(self) -> Generator[EpochRecord]:
         """Go through the epochs; a generator, so that whoever iterates decides how far."""
-        session: Session | None = None
-        try:
-            data = self.engine.prepare(self.examples)
-            held_out = None if self.validation is None else self.engine.prepare(self.validation)
-            session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
-        except KeyboardInterrupt:
-            self._end("interrupted", "interrupted before the first step", None)
-            return
+        data = self.engine.prepare(self.examples)
+        held_out = None if self.validation is None else self.engine.prepare(self.validation)
+        session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
         state = session.state()
         for epoch in range(1, self.epochs + 1):
             try:
@@ -242,18 +237,24 @@ class Run:
             state = session.state()
             self.history.records.append(record)
             self._hand_over(state, epoch)
-            exhausted = self._best is not None and self._best.see(record, state)
-            asked = any([callback(record) is True for callback in self.callbacks])  # noqa: C419  # every one is called
-            if exhausted or asked:
-                why = f"no better for {self._best.since} epochs" if exhausted and self._best else "a callback asked to stop"
-                self._end("early", f"{why}, after epoch {epoch}", state)
-                yield record
-                return
-            if epoch == self.epochs:
+            reason = self._reason_to_stop(record, state)
+            if reason:
+                self._end("early", f"{reason}, after epoch {epoch}", state)
+            elif epoch == self.epochs:
                 self._end("finished", f"finished after {epoch} epochs", state)
             yield record
+            if reason:
+                return
         if not self.epochs:
             self._end("finished", "finished: there were no epochs to do", state)
+
+    def _reason_to_stop(self, record: EpochRecord, state: State) -> str | None:
+        """Show an epoch to early stopping and to every callback."""
+        exhausted = self._best is not None and self._best.see(record, state)
+        answers = [callback(record) for callback in self.callbacks]
+        if exhausted and self._best is not None:
+            return f"no better for {self._best.since} epochs"
+        return "a callback asked to stop" if any(answer is True for answer in answers) else None
 
     def _epoch(self, epoch: int, session: Session, data: Any, held_out: Any) -> EpochRecord | None:
         """Train through one epoch, block by block, and evaluate; None when it diverged."""
@@ -317,10 +318,11 @@ class Run:
         self._end("interrupted", f"interrupted after epoch {len(self.history)}", None)
 
     def _diverged(self, epoch: int, state: State) -> None:
+        kept = self._best.epoch if self._best is not None and self._best.epoch else epoch - 1
         message = (
             f"the training diverged in epoch {epoch}: its cost or a parameter is no longer finite. The likely cause is a "
             f"learning rate that is too high ({self.learning_rate:g}) for these inputs; lower it, scale the inputs to about 1, "
-            f"or set clip. The network keeps the parameters it had after epoch {epoch - 1}"
+            f"or set clip. The network keeps the parameters it had after epoch {kept}"
         )
         self._end("diverged", message, state)
         warnings.warn(message, DivergenceWarning, stacklevel=4)

@@ -69,16 +69,20 @@ def log_loss_gradient(a: Array, y: Array) -> Array:
     return -y / _inside(a)
 
 
+def _above_0(a: Array) -> Array:
+    """Hold rates so far above 0 that a count divided by one is finite: at the root of the dtype's smallest number."""
+    return np.maximum(a, np.sqrt(np.finfo(a.dtype).tiny))
+
+
 def poisson(a: Array, y: Array) -> Array:
     """``sum a - y + y ln(y / a)``: half the Poisson deviance, 0 where ``a = y``; ``y >= 0``."""
-    rate = np.maximum(a, np.finfo(a.dtype).tiny)
-    ratio = np.where(y > 0, y, 1) / np.where(y > 0, rate, 1)
-    return (a - y + y * np.log(ratio)).sum(axis=1)
+    count = np.where(y > 0, y, 1)  # y ln y is 0 at 0
+    return (a - y + y * (np.log(count) - np.log(_above_0(a)))).sum(axis=1)
 
 
 def poisson_gradient(a: Array, y: Array) -> Array:
     """``1 - y / a``."""
-    return 1 - y / np.maximum(a, np.finfo(a.dtype).tiny)
+    return 1 - y / _above_0(a)
 
 
 @dataclass(frozen=True, eq=False)

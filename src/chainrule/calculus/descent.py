@@ -53,8 +53,8 @@ class Parameters(NamedTuple):
 
 
 def mean_gradient(gradient: Gradient, m: float) -> Gradient:
-    """Divide a batch's sums by the number of its examples; of a batch that weighs nothing it is 0."""
-    share = 1 / m if m > 0 else 0.0
+    """Divide a batch's sums by the number of its examples."""
+    share = 1 / m
     return Gradient([share * part for part in gradient.nabla_b], [share * part for part in gradient.nabla_w])
 
 
@@ -115,8 +115,10 @@ def update_mini_batch(
     updated : Parameters
         New arrays; what came in is left as it was.
     """
+    if not m > 0:
+        return parameters
     weights, biases, slots = parameters
-    if optimizer.linear and not (clip or l1 or l2) and m > 0:
+    if optimizer.linear and clip is None and not (l1 or l2):
         rate = eta / m  # (N12), to the letter
     else:
         rate = eta

@@ -41,7 +41,8 @@ def dropout_mask(shape: tuple[int, int], p: float, *, seed: int, step: int, laye
     """
     rows, units = shape
     blocks = -(-units // DRAWS_A_BLOCK)
-    philox = np.random.Philox(counter=[0, layer, step, 0], key=[seed, STREAM])
+    counter, key = np.array([0, layer, step, 0], np.uint64), np.array([seed, STREAM], np.uint64)
+    philox = np.random.Philox(counter=counter, key=key)
     words = philox.random_raw(4 * blocks * rows).astype("<u8", copy=False)
     draws = words.view("<u4").reshape(rows, DRAWS_A_BLOCK * blocks)[:, :units]
     kept = draws >= np.uint32(min(round(p * 2**32), 2**32 - 1))

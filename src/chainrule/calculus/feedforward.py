@@ -63,7 +63,7 @@ def start(sizes: Sequence[int], init: str, rng: np.random.Generator) -> tuple[li
     UnknownName
         When there is no start of that name.
     """
-    if init not in STARTS:
+    if not isinstance(init, str) or init not in STARTS:
         raise UnknownName("start (init)", init, STARTS)
     drawn = [STARTS[init](rng, n_in, n_out) for n_out, n_in in layer_shapes(sizes)]
     return [w for w, _ in drawn], [b for _, b in drawn]

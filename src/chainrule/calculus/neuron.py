@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .._checks import real
 from .._types import Array
-from ..errors import DataError, UnknownName
+from ..errors import DataError, DataTypeError, UnknownName
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -118,6 +119,7 @@ class Neuron:
 
     def step(self, x: npt.ArrayLike, y: npt.ArrayLike, eta: float) -> None:
         """``w <- w - eta dC/dw``, ``b <- b - eta dC/db``: one step of gradient descent, in place."""
+        eta = real("eta", eta, above=0)
         dw, db = self.gradient(x, y)
         self.w = self.w - eta * dw
         self.b = self.b - eta * db
@@ -143,9 +145,12 @@ class Neuron:
 def _numbers(name: str, values: object) -> Array:
     """Read an argument as finite float64 numbers."""
     try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(values)
+    except ValueError as error:
         raise DataError(f"{name} must be numbers in rows of equal length: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise DataTypeError(f"{name} must hold numbers; it holds {array.dtype}")
+    array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise DataError(f"{name} holds NaN or inf; remove or replace those values")
     return array

@@ -31,6 +31,10 @@ class Optimizer:
     name: ClassVar[str] = ""
     linear: ClassVar[bool] = False
 
+    def _settle(self, name: str, **limits: float) -> None:
+        """Check a setting, and keep it as a plain float: one of NumPy's would turn a float32 network to float64."""
+        object.__setattr__(self, name, real(name, getattr(self, name), **limits))
+
     @property
     def slots(self) -> tuple[str, ...]:
         """The names of what it remembers for each parameter."""
@@ -75,7 +79,8 @@ class SGD(Optimizer):
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        real("momentum", self.momentum, least=0, below=1)
+        self._settle("momentum", least=0, below=1)
+        object.__setattr__(self, "nesterov", bool(self.nesterov))
         if self.nesterov and not self.momentum:
             raise SettingError("nesterov=True needs a momentum above 0, such as 0.9")
 
@@ -124,9 +129,9 @@ class Adam(Optimizer):
     name: ClassVar[str] = "adam"
 
     def __post_init__(self) -> None:
-        real("beta1", self.beta1, least=0, below=1)
-        real("beta2", self.beta2, least=0, below=1)
-        real("epsilon", self.epsilon, above=0)
+        self._settle("beta1", least=0, below=1)
+        self._settle("beta2", least=0, below=1)
+        self._settle("epsilon", above=0)
         if self.epsilon_on not in ("corrected", "raw"):
             raise UnknownName("epsilon_on", self.epsilon_on, ("corrected", "raw"))
 
@@ -165,7 +170,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        real("weight_decay", self.weight_decay, least=0)
+        self._settle("weight_decay", least=0)
 
     @property
     def shrink(self) -> float:
@@ -193,8 +198,8 @@ class RMSprop(Optimizer):
     name: ClassVar[str] = "rmsprop"
 
     def __post_init__(self) -> None:
-        real("rho", self.rho, least=0, below=1)
-        real("epsilon", self.epsilon, above=0)
+        self._settle("rho", least=0, below=1)
+        self._settle("epsilon", above=0)
 
     @property
     def slots(self) -> tuple[str, ...]:

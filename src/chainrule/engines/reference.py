@@ -5,15 +5,19 @@ It is plain NumPy, a batch at a time. Its speed is what NumPy gives a careful lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from .._types import Array, Indices, Inputs, Rows, is_sparse
 from ..calculus.activations import Activation
 from ..calculus.backprop import Gradient, backprop
+from ..calculus.costs import Cost
 from ..calculus.descent import Parameters, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
@@ -110,7 +114,7 @@ class ReferenceSession:
     def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
         """Take one step for each mini-batch of ``order``."""
         plan, view = self.plan, data.view(self.plan)
-        sigmas, cost = plan.sigmas, plan.cost_function
+        sigmas, cost = functions(plan)
         dropout = any(layer.dropout for layer in plan.layers)
         outputs = []
         rates, decays = steps.rate.tolist(), steps.decay.tolist()
@@ -156,14 +160,14 @@ class ReferenceSession:
 
     def evaluate(self, data: Data) -> Evaluation:
         """Give the cost over all of ``data``, and how many are right."""
-        plan, view = self.plan, data.view(self.plan)
-        parameters, _ = self._now
+        view, (parameters, _) = data.view(self.plan), self._now
+        sigmas, cost_function = functions(self.plan)
         cost, right, total = 0.0, 0.0, 0.0
         with blas_threads(self.threads), np.errstate(all="ignore"):
             for rows in slices(len(data.examples)):
                 x, y, weights = view.batch(rows)
-                a = feedforward(parameters.weights, parameters.biases, plan.sigmas, x)
-                cost += float(view.counted(plan.cost_function.value(a, y), rows).sum())
+                a = feedforward(parameters.weights, parameters.biases, sigmas, x)
+                cost += float(view.counted(cost_function.value(a, y), rows).sum())
                 hits = view.right(a, rows)
                 right += 0.0 if hits is None else float(view.counted(hits, rows).sum())
                 total += weight(y, weights)
@@ -197,7 +201,7 @@ class Reference:
 
     def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
         """Give the outputs (m, n_out), some rows at a time."""
-        dtype, sigmas = np.dtype(plan.dtype), plan.sigmas
+        dtype, (sigmas, _) = np.dtype(plan.dtype), functions(plan)
         with blas_threads(threads), np.errstate(all="ignore"):
             parts = [feedforward(weights, biases, sigmas, as_floats(x[rows], dtype)) for rows in slices(x.shape[0])]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -209,8 +213,9 @@ class Reference:
         view = data.view(plan)
         x, y, row_weights = view.batch(rows)
         with blas_threads(threads), np.errstate(all="ignore"):
-            a, gradient = backprop(weights, biases, plan.sigmas, plan.cost_function, x, y, row_weights)
-            return float(view.counted(plan.cost_function.value(a, y), rows).sum()), gradient
+            sigmas, cost = functions(plan)
+            a, gradient = backprop(weights, biases, sigmas, cost, x, y, row_weights)
+            return float(view.counted(cost.value(a, y), rows).sum()), gradient
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> ReferenceSession:
         """Begin, or go on, from a state."""
@@ -220,6 +225,21 @@ class Reference:
 def weight(y: Array, weights: Array | None) -> float:
     """How much the rows of a batch weigh together: their number, if they are not weighted."""
     return len(y) if weights is None else float(weights.sum(dtype=np.float64))
+
+
+def functions(plan: Plan) -> tuple[list[Activation], Cost]:
+    """Give a plan's activations and cost; those that are the user's own answer in the plan's dtype, whatever they compute in."""
+    sigmas, cost, dtype = plan.sigmas, plan.cost_function, plan.dtype
+
+    def settled(function: Callable[..., Array]) -> Callable[..., Array]:
+        return lambda *arrays: np.asarray(function(*arrays), dtype=dtype)
+
+    for k, layer in enumerate(plan.layers):
+        if isinstance(layer.activation, Activation):
+            sigmas[k] = replace(sigmas[k], value=settled(sigmas[k].value), derivative=settled(sigmas[k].derivative))
+    if isinstance(plan.cost, Cost):
+        cost = replace(cost, gradient=settled(cost.gradient))
+    return sigmas, cost
 
 
 def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:
@@ -237,14 +257,48 @@ def slices(n: int) -> list[slice]:
     return [slice(first, min(first + EVALUATED_AT_ONCE, n)) for first in range(0, n, EVALUATED_AT_ONCE)]
 
 
-def blas_threads(threads: Threads) -> AbstractContextManager[object]:
+def blas_threads(threads: Threads) -> AbstractContextManager[None]:
     """Hold BLAS to some threads while this lasts; ``"auto"`` leaves it as the user has set it."""
-    if threads == "auto":
-        return nullcontext()
-    from threadpoolctl import threadpool_limits
+    return nullcontext() if threads == "auto" else _LIMIT.held_to(threads)
 
-    limits: AbstractContextManager[object] = threadpool_limits(threads, user_api="blas")
-    return limits
+
+class _BlasLimit:
+    """The number of BLAS threads belongs to the whole process: sessions that overlap get the least that one of them asked for.
+
+    The first to come notes how it was, the last to go restores it.
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.asked: list[int] = []
+
+    @cached_property
+    def controller(self) -> Any:
+        """What BLAS libraries there are; looked up once, since looking takes a millisecond."""
+        from threadpoolctl import ThreadpoolController
+
+        return ThreadpoolController()
+
+    @contextmanager
+    def held_to(self, threads: int) -> Iterator[None]:
+        """Hold BLAS to as many threads, or to fewer where someone else asks for fewer."""
+        with self.lock:
+            if not self.asked:
+                self.before = self.controller.limit(limits=threads, user_api="blas")
+            self.asked.append(threads)
+            self.controller.limit(limits=min(self.asked), user_api="blas")
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.asked.remove(threads)
+                if self.asked:
+                    self.controller.limit(limits=min(self.asked), user_api="blas")
+                else:
+                    self.before.restore_original_limits()
+
+
+_LIMIT = _BlasLimit()
 
 
 def _classes(y: Array, output: Activation) -> Indices | None:

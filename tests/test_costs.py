@@ -1,0 +1,134 @@
+"""Each cost beside its gradient at the output."""
+
+import naive
+import numpy as np
+import pytest
+from drawn import central_difference, largest_error, repeatable, targets
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.calculus.activations import ACTIVATIONS
+from chainrule.calculus.backprop import output_delta
+from chainrule.calculus.costs import COSTS, Cost, find_cost
+from chainrule.errors import SettingError, UnknownName
+
+DTYPES = ["float64", "float32"]
+
+
+def drawn(name, seed, m=4, n=3):
+    """Draw outputs well inside (0, 1), and targets that suit the cost."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0.05, 0.95, (m, n)), targets(rng, name, m, n)
+
+
+@pytest.mark.parametrize("name", COSTS)
+@repeatable(max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_agrees_with_naive_and_slope(name, seed):
+    """Value and gradient are naive.py's to 1e-12, and the gradient is the central difference of the value to 1e-7."""
+    a, y = drawn(name, seed)
+    cost = COSTS[name]
+    assert largest_error(cost.value(a, y), [naive.cost(name, *row) for row in zip(a, y, strict=True)]) < 1e-12
+    gradient = cost.gradient(a, y)
+    assert largest_error(gradient, [naive.cost_gradient(name, *row) for row in zip(a, y, strict=True)]) < 1e-12
+    (slope,) = central_difference(lambda at: cost.value(at[0], y), [a])
+    assert largest_error(gradient, slope) < 1e-7
+
+
+def test_by_hand():
+    """Two small examples worked by hand: one cost an example, outputs summed."""
+    a, y = np.array([[0.5, 0.25], [1.0, 2.0]]), np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert COSTS["quadratic"].value(a, y).tolist() == [(0.25 + 0.0625) / 2, 2.0]
+    assert COSTS["mean_squared_error"].value(a, y).tolist() == [0.25 + 0.0625, 4.0]
+    np.testing.assert_allclose(COSTS["cross_entropy"].value(a[:1], y[:1]), np.log(2) + np.log(4 / 3), rtol=1e-15)
+    np.testing.assert_allclose(COSTS["log_loss"].value(a[:1], y[:1]), np.log(2), rtol=1e-15)
+    np.testing.assert_allclose(COSTS["poisson"].value(a[:1], y[:1]), (0.5 - 1 + np.log(2)) + 0.25, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", COSTS)
+def test_finite_at_the_ends(name, dtype):
+    """Outputs of exactly 0 and 1 give a finite value and a finite gradient, whatever the target, without a warning."""
+    a, y = (grid.ravel()[:, None].astype(dtype) for grid in np.meshgrid([0, 1], [0, 0.5, 1]))
+    value, gradient = COSTS[name].value(a, y), COSTS[name].gradient(a, y)
+    assert np.isfinite(value).all()
+    assert np.isfinite(gradient).all()
+    assert (value >= 0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("output", COSTS["poisson"].outputs)
+def test_poisson_finite_for_counts(output, dtype):
+    """A count of thousands where the rate has sunk to 0 costs much, but its value and its delta are finite."""
+    y = np.array([[7000, 3.0, 0]], dtype)
+    z = np.array([[-1000, 0, 1]], dtype)
+    a = ACTIVATIONS[output].value(z)
+    assert a[0, 0] == 0
+    assert np.isfinite(COSTS["poisson"].value(a, y)).all()
+    assert np.isfinite(COSTS["poisson"].gradient(a, y)).all()
+    assert np.isfinite(output_delta(COSTS["poisson"], ACTIVATIONS[output], z, a, y)).all()
+
+
+@pytest.mark.parametrize("name", [name for name in COSTS if name != "log_loss"])
+def test_least_at_the_target(name):
+    """The value is least, and the gradient 0, where the outputs are the targets."""
+    y = np.array([[0.25, 0.5, 0.75]])
+    np.testing.assert_allclose(COSTS[name].gradient(y, y), 0, atol=1e-15)
+    here = COSTS[name].value(y, y)
+    for k in range(3):
+        for by in (-0.01, 0.01):
+            a = y.copy()
+            a[0, k] += by
+            assert COSTS[name].value(a, y) > here
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_poisson_is_0_at_the_target(dtype):
+    """Poisson's value is exactly 0 at ``a = y``, a count of 0 among them, and above 0 elsewhere."""
+    y = np.array([[0, 1, 2.5], [0, 0, 0]], dtype)
+    assert COSTS["poisson"].value(y, y).tolist() == [0, 0]
+    assert (COSTS["poisson"].value(y + 1, y) > 0).all()
+    assert COSTS["poisson"].gradient(y, y)[0, 1:].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", COSTS)
+def test_shape_and_dtype_stay(name, dtype):
+    """The value is one number an example, the gradient has the outputs' shape, both their dtype; nothing is written to."""
+    a, y = (part.astype(dtype) for part in drawn(name, 0))
+    a.flags.writeable = y.flags.writeable = False
+    value, gradient = COSTS[name].value(a, y), COSTS[name].gradient(a, y)
+    assert (value.shape, gradient.shape) == ((4,), (4, 3))
+    assert value.dtype == gradient.dtype == dtype
+
+
+def test_ones_own_cost():
+    """One's own cost passes the table as it is; a built-in is found by its name."""
+    absolute = Cost("absolute", lambda a, y: np.abs(a - y).sum(axis=1), lambda a, y: np.sign(a - y))
+    assert find_cost(absolute) is absolute
+    assert repr(absolute) == "Cost('absolute')"
+    assert all(find_cost(name) is cost and cost.name == name for name, cost in COSTS.items())
+
+
+def test_default_outputs_are_allowed():
+    """Each cost's default output is an activation, and one of those that the cost allows."""
+    for cost in COSTS.values():
+        assert cost.output in (cost.outputs or ACTIVATIONS)
+        assert set(cost.outputs) <= set(ACTIVATIONS)
+    assert {name: cost.output for name, cost in COSTS.items()} == {
+        "quadratic": "sigmoid",
+        "mean_squared_error": "identity",
+        "cross_entropy": "sigmoid",
+        "log_loss": "softmax",
+        "poisson": "exp",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("quadratc", "did you mean 'quadratic'"), ("logloss", "did you mean 'log_loss'"), ([], "poisson")]
+)
+def test_unknown_cost(name, says):
+    """A name in no table is refused with the nearest that is."""
+    with pytest.raises(UnknownName, match=says) as caught:
+        find_cost(name)
+    assert isinstance(caught.value, SettingError)
