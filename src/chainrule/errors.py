@@ -8,6 +8,7 @@
     |-- DataError           ValueError    x, y or a file's contents cannot be used as they are
     |   `-- ModelFileError  ValueError    a model file that is cut, damaged or of another kind
     |-- DataTypeError       TypeError     x or y hold something other than numbers
+    |-- ArgumentTypeError   TypeError     an argument is another kind of thing altogether
     |-- FileError           OSError       a file cannot be read or written
     |-- EngineError         RuntimeError  no engine here does what was asked
     `-- MissingExtra        ImportError   an optional library is not installed
@@ -17,7 +18,10 @@ A message says what was required, what came, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+Entry = TypeVar("Entry")
 
 
 class ChainruleError(Exception):
@@ -55,6 +59,13 @@ class UnknownName(SettingError):
         super().__init__(f"unknown {kind} {name!r}; {hint}There are: {', '.join(names)}")
 
 
+def look_up(kind: str, name: object, table: Mapping[str, Entry]) -> Entry:
+    """Find a name in a table, or raise UnknownName."""
+    if not isinstance(name, str) or name not in table:
+        raise UnknownName(kind, name, table)
+    return table[name]
+
+
 class DataError(ChainruleError, ValueError):
     """``x``, ``y`` or the contents of a file cannot be used as they are."""
 
@@ -65,6 +76,10 @@ class ModelFileError(DataError):
 
 class DataTypeError(ChainruleError, TypeError):
     """``x`` or ``y`` hold something other than numbers."""
+
+
+class ArgumentTypeError(ChainruleError, TypeError):
+    """An argument is another kind of thing altogether."""
 
 
 class FileError(ChainruleError, OSError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ._checks import real, seed_number
 from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
 
@@ -91,15 +92,16 @@ class Examples:
         return int(self.x.shape[0])
 
     def __getitem__(self, rows: slice | Indices | list[int]) -> Examples:
-        """Some of the examples, by a slice or an array of row numbers."""
-        if isinstance(rows, (int, np.integer)):
-            raise SettingError(f"examples[{rows}] would be no batch of rows; write examples[{rows}:{rows} + 1]")
+        """Some of the examples, by a slice, an array of row numbers, or a mask."""
+        rows = _rows(rows, len(self))
         part = object.__new__(Examples)  # what was checked once is not checked again
         part.x = _frozen(self.x[rows])
         if not part.x.shape[0]:
             raise DataError(f"these rows choose none of the {len(self)} examples")
         part.y = None if self.y is None else _frozen(self.y[rows])
         part.weights = None if self.weights is None else _frozen(self.weights[rows])
+        if part.weights is not None and not part.weights.any():
+            raise DataError("these rows weigh nothing together; choose some whose weight is above 0")
         part._prepared = {}
         return part
 
@@ -112,10 +114,14 @@ class Examples:
         >>> len(train), len(test)
         (8, 2)
         """
-        if not fractions or min(fractions) <= 0 or sum(fractions) >= 1:
+        try:
+            shares = [real("fraction", fraction, above=0, below=1) for fraction in fractions]
+        except SettingError:
+            shares = []
+        if not shares or sum(shares) >= 1:
             raise SettingError(f"fractions must be above 0 and together below 1; they are {fractions}")
-        order = np.random.default_rng(seed).permutation(len(self))
-        cuts = np.rint(np.cumsum(fractions) * len(self)).astype(int)
+        order = np.random.default_rng(seed_number("seed", seed)).permutation(len(self))
+        cuts = np.rint(np.cumsum(shares) * len(self)).astype(int)
         return tuple(self[np.sort(rows)] for rows in np.split(order, cuts))
 
     def prepared(self, key: object, prepare: Callable[[Examples], Any]) -> Any:
@@ -124,8 +130,10 @@ class Examples:
             self._prepared[key] = prepare(self)
         return self._prepared[key]
 
-    def targets(self, n_out: int, *, least: float = -np.inf, most: float = np.inf, cost: str = "this cost") -> Targets:
-        """Read y for a network with ``n_out`` outputs, whose targets lie between ``least`` and ``most``.
+    def targets(
+        self, n_out: int, *, least: float = -np.inf, most: float = np.inf, distribution: bool = False, cost: str = "this cost"
+    ) -> Targets:
+        """Read y for a network with ``n_out`` outputs, whose targets lie between ``least`` and ``most``, and may be distributions.
 
         Raises
         ------
@@ -144,6 +152,8 @@ class Examples:
             worst = values[(values < least) | (values > most)][0]
             limits = f"lie between {least:g} and {most:g}" if np.isfinite(most) else f"are at least {least:g}"
             raise DataError(f"targets of {cost} {limits}; y holds {worst:g}")
+        if distribution and not np.allclose(values.sum(axis=1, dtype=np.float64), 1, rtol=0, atol=1e-3):
+            raise DataError(f"targets of {cost} are distributions: each row of y must sum to 1; give labels, or such rows")
         return Targets(values, None)
 
     def __repr__(self) -> str:
@@ -152,12 +162,27 @@ class Examples:
         parts = [f"{shape} {what}"]
         if self.y is not None:
             if self.y.ndim == 1 and self.y.dtype.kind in "iub":
-                parts.append(f"labels {self.y.min()}..{self.y.max()}")
+                parts.append(f"labels {int(self.y.min())}..{int(self.y.max())}")
             else:
                 parts.append(f"targets {' x '.join(map(str, self.y.shape))}")
         if self.weights is not None:
             parts.append("weighted")
         return f"Examples({', '.join(parts)})"
+
+
+def in_dtype(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    """Bring floats to a network's dtype; what is finite must stay so.
+
+    Raises
+    ------
+    DataError
+        When a number is too large for float32.
+    """
+    with np.errstate(over="ignore"):
+        cast = values.astype(dtype, copy=False)
+    if cast.dtype.itemsize < values.dtype.itemsize and np.isinf(cast).any():
+        raise DataError(f"{name} holds {np.abs(values).max():g}, beyond float32; scale it, or make the network dtype='float64'")
+    return cast
 
 
 def as_examples(x: Any, y: Any = None) -> Examples:
@@ -173,6 +198,24 @@ def as_examples(x: Any, y: Any = None) -> Examples:
     return Examples(x, y)
 
 
+def _rows(rows: Any, n: int) -> slice | Indices:
+    """Read a choice of rows: a slice, row numbers, or a mask."""
+    if isinstance(rows, slice):
+        return rows
+    if isinstance(rows, (int, np.integer)):
+        raise SettingError(f"examples[{rows}] would be no batch of rows; write examples[{rows}:{rows} + 1]")
+    array = np.asarray(rows)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iub"):
+        raise SettingError(f"rows are chosen by a slice, by whole numbers in one row, or by a mask; this is {rows!r}")
+    if array.dtype.kind == "b":
+        if len(array) != n:
+            raise DataError(f"a mask must have an entry for each of the {n} examples; it has {len(array)}")
+        return np.flatnonzero(array)
+    if array.size and not (-n <= array.min() and array.max() < n):
+        raise DataError(f"rows must lie in 0..{n - 1}; they reach from {array.min()} to {array.max()}")
+    return array.astype(np.intp)
+
+
 def _frozen(array: Any) -> Any:
     """Give a read-only view; a CSR matrix passes through."""
     if is_sparse(array):
@@ -184,6 +227,8 @@ def _frozen(array: Any) -> Any:
 
 def _numbers(name: str, values: Any) -> AnyArray:
     """Read an argument as a NumPy array of real numbers."""
+    if type(values).__module__.startswith("numpy.ma") and np.any(values.mask):
+        raise DataError(f"{name} is a masked array, and what its mask hides is no data; fill or remove those values")
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -231,6 +276,10 @@ def _compressed(x: Any) -> CSR:
     if x.dtype.kind not in "fiub":
         raise DataTypeError(f"x holds {x.dtype}; it must hold numbers")
     csr = x.tocsr()
+    try:
+        csr.check_format(full_check=True)
+    except ValueError as error:
+        raise DataError(f"x is no sound CSR matrix: {error}") from None
     if csr.dtype not in (np.float32, np.float64):
         csr = csr.astype(np.float64)
     if not csr.has_canonical_format:
@@ -257,6 +306,9 @@ def _row_weights(weights: Any, n: int) -> Array:
     if array.shape != (n,):
         raise DataError(f"weights must have shape ({n},), one for each row of x; it has shape {array.shape}")
     _finite("weights", array)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(array.sum()):
+            raise DataError(f"weights must have a finite sum; the largest is {array.max():g}")
     if array.min() < 0 or not array.any():
         raise DataError(f"weights must be at least 0, and not all 0; the least is {array.min():g}, the largest {array.max():g}")
     return _frozen(array)

@@ -12,14 +12,14 @@ import numpy as np
 from . import model_file
 from ._checks import seed_number, whole
 from ._types import AnyArray, Array, Inputs
-from .calculus.activations import Activation, find_activation
+from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
 from .calculus.costs import Cost, find_cost
 from .calculus.feedforward import decision, layer_shapes, start
 from .engines import choose
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_examples
-from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State
+from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -89,10 +89,15 @@ class Network:
         self.plan = Plan(layers=layers, cost=_named(cost), dtype=_dtype(dtype))
         self.seed = _drawn_seed() if seed is None else seed_number("seed", seed)
         first = layers[0].activation
-        self.init = init or (INIT_OF.get(first, "scaled") if isinstance(first, str) else "scaled")
-        weights, biases = start(self.plan.sizes, self.init, np.random.default_rng(self.seed))
-        self.weights: list[Array] = [w.astype(dtype) for w in weights]
-        self.biases: list[Array] = [b.astype(dtype) for b in biases]
+        self.init = INIT_OF.get(str(first), "scaled") if init is None else init
+        try:
+            weights, biases = start(self.plan.sizes, self.init, np.random.default_rng(self.seed))
+        except UnknownName:
+            raise
+        except (MemoryError, ValueError, OverflowError):
+            raise SettingError(f"a network of sizes {self.sizes} does not fit into memory; make it smaller") from None
+        self.weights: list[Array] = [w.astype(self.plan.dtype) for w in weights]
+        self.biases: list[Array] = [b.astype(self.plan.dtype) for b in biases]
         self.provenance: Provenance | None = None
 
     @property
@@ -108,7 +113,7 @@ class Network:
     @property
     def parameters(self) -> int:
         """How many weights and biases there are."""
-        return sum(part.size for part in [*self.weights, *self.biases])
+        return sum(n_out * n_in + n_out for n_out, n_in in layer_shapes(self.plan.sizes))
 
     def feedforward(self, x: npt.ArrayLike) -> Array:
         """Give the outputs, (m, n_out), for the rows of x, (m, n_in) (N10).
@@ -192,6 +197,18 @@ class Network:
         for own, new in zip([*self.weights, *self.biases], [*state.weights, *state.biases], strict=True):
             own[...] = new
 
+    def check_writable(self) -> None:
+        """Refuse parameters that cannot be trained, since their arrays are read-only.
+
+        Raises
+        ------
+        SettingError
+            When there are some.
+        """
+        weights, biases = self._parameters()
+        if not all(part.flags.writeable for part in (*weights, *biases)):
+            raise SettingError("the network's arrays must be writable to be trained; one is read-only: put a copy in its place")
+
     def check_examples(self, examples: Examples) -> Examples:
         """Refuse examples that this network cannot take.
 
@@ -201,13 +218,13 @@ class Network:
             When they are of another width, or their y does not suit the outputs and the cost.
         """
         self._check_width(examples.n_in)
-        cost = self.plan.cost_function
-        examples.targets(self.plan.layers[-1].n_out, least=cost.least, most=cost.most, cost=cost.name)
+        targets_for(examples, self.plan)
         return examples
 
     def _inputs(self, x: Any) -> Inputs:
-        if not isinstance(x, Examples) and getattr(x, "ndim", 2) == 1 and len(x) == self.plan.layers[0].n_in:
-            raise DataError(f"x is one row; pass a batch of rows, (m, {len(x)}), such as x[None]")
+        takes = self.plan.layers[0].n_in
+        if isinstance(x, np.ndarray) and x.shape == (takes,):
+            raise DataError(f"x is one row; pass a batch of rows, (m, {takes}), such as x[None]")
         examples = x if isinstance(x, Examples) else Examples(x)
         self._check_width(examples.n_in)
         return examples.x
@@ -273,22 +290,29 @@ def _layers(
         raise SettingError(f"sizes must name the inputs and one layer or more, such as [784, 30, 10]; it is {list(sizes)!r}")
     if len(counts) > LAYERS + 1:
         raise SettingError(f"sizes must name at most {LAYERS:,} layers; it names {len(counts) - 1:,}")
-    hidden = [activation] * (len(counts) - 2) if isinstance(activation, (str, Activation)) else list(activation)
-    if len(hidden) != len(counts) - 2:
-        raise SettingError(f"activation must name one for each of the {len(counts) - 2} hidden layers; it names {len(hidden)}")
-    for sigma in [activation] if isinstance(activation, (str, Activation)) else hidden:
-        if find_activation(sigma).name == "softmax":
-            raise SettingError(
-                "softmax makes a row of outputs one distribution: it is for the output layer; take sigmoid, tanh or relu"
-            )
+    hidden = _hidden(activation, len(counts) - 2)
     last = _suited(output, find_cost(cost))
     return tuple(Layer(n_in, n_out, _named(sigma)) for n_in, n_out, sigma in zip(counts, counts[1:], [*hidden, last], strict=False))
+
+
+def _hidden(activation: str | Activation | Sequence[str | Activation], layers: int) -> list[str | Activation]:
+    """Give each hidden layer its activation."""
+    if isinstance(activation, (str, Activation)) or not isinstance(activation, Sequence):
+        sigmas: list[str | Activation] = [activation]
+        hidden = sigmas * layers
+    else:
+        sigmas = hidden = list(activation)
+    if len(hidden) != layers:
+        raise SettingError(f"activation must name one for each of the {layers} hidden layers; it names {len(hidden)}")
+    if any(find_activation(sigma) is ACTIVATIONS["softmax"] for sigma in sigmas):
+        raise SettingError("softmax makes a row of outputs one distribution: it is for the output layer; take sigmoid or relu")
+    return hidden
 
 
 def _suited(output: str | Activation | None, cost: Cost) -> str | Activation:
     """Give the output's activation, by default what suits the cost; refuse one that the cost makes no sense of."""
     if output is None:
-        return cost.output
+        output = cost.output
     name = find_activation(output).name
     if isinstance(output, str) and cost.outputs and name not in cost.outputs:
         needs = " or ".join(f"output={known!r}" for known in cost.outputs)

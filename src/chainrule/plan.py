@@ -17,6 +17,7 @@ from ._types import Array
 from .calculus.activations import Activation, find_activation
 from .calculus.costs import Cost, find_cost
 from .calculus.optimizers import SGD, Optimizer
+from .examples import Examples, Targets
 
 LAYERS = 1000  # at the most, so that a file that claims more need not be believed
 
@@ -98,6 +99,18 @@ def _name(part: str | Activation | Cost) -> str:
     return part if isinstance(part, str) else part.name
 
 
+def targets_for(examples: Examples, plan: Plan) -> Targets:
+    """Read the examples' y as this plan's outputs and cost ask for it.
+
+    Raises
+    ------
+    DataError
+        When it does not suit them.
+    """
+    cost = plan.cost_function
+    return examples.targets(plan.layers[-1].n_out, least=cost.least, most=cost.most, distribution=cost.distribution, cost=cost.name)
+
+
 @dataclass(frozen=True)
 class State:
     """All that an engine changes, as true values.
@@ -119,6 +132,11 @@ class State:
     slots: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
     step: int = 0
     made_by: str = ""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no weight or bias is NaN or infinite."""
+        return all(bool(np.isfinite(part).all()) for part in (*self.weights, *self.biases))
 
 
 @dataclass(frozen=True)

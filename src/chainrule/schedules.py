@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .errors import SettingError, UnknownName
+from ._checks import whole
+from .errors import SettingError, look_up
 
 Floats = npt.NDArray[np.float64]
 Schedule = Callable[[npt.NDArray[np.int64], int], npt.ArrayLike]
@@ -30,7 +31,7 @@ def inverse_scaling(step: npt.NDArray[np.int64], total: int, *, power: float = 0
 
 def step(step: npt.NDArray[np.int64], total: int, *, every: int | None = None, factor: float = 0.1) -> Floats:
     """``factor^floor(step / every)``: the rate falls in stairs; by default three of them over the training."""
-    every = every or max(1, -(-total // 3))
+    every = max(1, -(-total // 3)) if every is None else whole("every", every, least=1)
     return np.asarray(factor ** (step // every), dtype=np.float64)
 
 
@@ -41,7 +42,7 @@ def cosine(step: npt.NDArray[np.int64], total: int, *, end: float = 0.0) -> Floa
 
 def warm_up(step: npt.NDArray[np.int64], total: int, *, steps: int | None = None, then: Schedule = constant) -> Floats:
     """``(step + 1) / steps`` until it reaches 1 (by default over a tenth of the training), times what comes ``then``."""
-    steps = steps or max(1, total // 10)
+    steps = max(1, total // 10) if steps is None else whole("steps", steps, least=1)
     return np.minimum(1.0, (step + 1) / steps) * np.asarray(then(step, total), dtype=np.float64)
 
 
@@ -58,11 +59,7 @@ def find_schedule(schedule: str | Schedule | None) -> Schedule:
     """Look a schedule up by name; None is constant, and a function passes through."""
     if schedule is None:
         return constant
-    if callable(schedule):
-        return schedule
-    if schedule not in SCHEDULES:
-        raise UnknownName("schedule", schedule, SCHEDULES)
-    return SCHEDULES[schedule]
+    return schedule if callable(schedule) else look_up("schedule", schedule, SCHEDULES)
 
 
 def rates(schedule: Schedule, learning_rate: float, first: int, last: int, total: int) -> Floats:
@@ -73,11 +70,18 @@ def rates(schedule: Schedule, learning_rate: float, first: int, last: int, total
     SettingError
         When the schedule does not give a finite factor of at least 0 for each.
     """
-    factors = np.asarray(schedule(np.arange(first, last), total), dtype=np.float64)
+    came = schedule(np.arange(first, last), total)
+    try:
+        factors = np.asarray(came, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise SettingError(f"a schedule gives numbers, a factor for each step; this one gave {type(came).__name__}") from None
     if factors.shape not in ((), (last - first,)):
         raise SettingError(f"a schedule gives a factor for each of its {last - first} steps; this one gave shape {factors.shape}")
     if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        raise SettingError(
-            f"a schedule's factors must be finite and at least 0; after step {first} this one gave {factors.min():g}"
-        )
-    return np.broadcast_to(learning_rate * factors, last - first)
+        worst = factors[~(np.isfinite(factors) & (factors >= 0))].flat[0]
+        raise SettingError(f"a schedule's factors must be finite and at least 0; after step {first} this one gave {worst:g}")
+    with np.errstate(over="ignore"):
+        found = np.broadcast_to(learning_rate * factors, last - first)
+    if not np.isfinite(found).all():
+        raise SettingError(f"the learning rate must stay finite; {learning_rate:g} times this schedule's factors does not")
+    return found

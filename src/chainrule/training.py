@@ -6,6 +6,7 @@ A ``Run`` is the plain loop of page 3, opened up: each turn of it is an epoch an
 from __future__ import annotations
 
 import inspect
+import sys
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -19,7 +20,7 @@ from ._types import Indices, is_sparse
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
 from .engines import Threads, choose
-from .errors import SettingError, UnknownName
+from .errors import ArgumentTypeError, SettingError, UnknownName
 from .examples import Examples, as_examples
 from .history import EpochRecord, History
 from .network import Network, with_training
@@ -173,6 +174,9 @@ class Run:
         callbacks: Iterable[Callback] = (),
         progress: bool = False,
     ) -> None:
+        if not isinstance(network, Network):
+            raise ArgumentTypeError(f"what is trained must be a Network; this is {network!r}")
+        network.check_writable()
         self.network = network
         self.examples = network.check_examples(as_examples(examples))
         self.validation = None if validation is None else network.check_examples(as_examples(validation))
@@ -191,10 +195,11 @@ class Run:
         )
         self.shuffle = shuffle
         self.threads: Threads = threads if threads == "auto" else whole("threads", threads, least=1)
-        self.callbacks = tuple(callbacks)
+        self.callbacks = _callables(callbacks)
         self._best = self._watch(early_stopping)
         self.engine = choose(engine, self.plan, self.examples)
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
+        self._state: State | None = None  # the last that is whole and finite
         self.done = 0
         self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
         self._records: Generator[EpochRecord] = self._shown() if progress else self._train()
@@ -224,29 +229,31 @@ class Run:
         data = self.engine.prepare(self.examples)
         held_out = None if self.validation is None else self.engine.prepare(self.validation)
         session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
-        state = session.state()
+        self._state = session.state()
         for epoch in range(1, self.epochs + 1):
             try:
                 record = self._epoch(epoch, session, data, held_out)
             except KeyboardInterrupt:
-                self._end("interrupted", f"interrupted in epoch {epoch}", session.state())
+                now = session.state()
+                self._state = now if now.is_finite else self._state
+                self._end("interrupted", f"interrupted in epoch {epoch}")
                 return
             if record is None:
-                self._diverged(epoch, state)
+                self._diverged(epoch)
                 return
-            state = session.state()
+            self._state = session.state()
             self.history.records.append(record)
-            self._hand_over(state, epoch)
-            reason = self._reason_to_stop(record, state)
+            self._hand_over(self._state, epoch)
+            reason = self._reason_to_stop(record, self._state)
             if reason:
-                self._end("early", f"{reason}, after epoch {epoch}", state)
+                self._end("early", f"{reason}, after epoch {epoch}")
             elif epoch == self.epochs:
-                self._end("finished", f"finished after {epoch} epochs", state)
+                self._end("finished", f"finished after {epoch} epochs")
             yield record
             if reason:
                 return
         if not self.epochs:
-            self._end("finished", "finished: there were no epochs to do", state)
+            self._end("finished", "finished: there were no epochs to do")
 
     def _reason_to_stop(self, record: EpochRecord, state: State) -> str | None:
         """Show an epoch to early stopping and to every callback."""
@@ -254,7 +261,7 @@ class Run:
         answers = [callback(record) for callback in self.callbacks]
         if exhausted and self._best is not None:
             return f"no better for {self._best.since} epochs"
-        return "a callback asked to stop" if any(answer is True for answer in answers) else None
+        return "a callback asked to stop" if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers) else None
 
     def _epoch(self, epoch: int, session: Session, data: Any, held_out: Any) -> EpochRecord | None:
         """Train through one epoch, block by block, and evaluate; None when it diverged."""
@@ -289,7 +296,14 @@ class Run:
         )
 
     def _hand_over(self, state: State, epochs: int) -> None:
-        """Bring the network up to date, with how it came to be."""
+        """Bring the network up to date, with how it came to be; an interrupt in the midst of it waits until that is done."""
+        try:
+            self._write(state, epochs)
+        except KeyboardInterrupt:
+            self._write(state, epochs)
+            raise
+
+    def _write(self, state: State, epochs: int) -> None:
         self.network.take(state)
         schedule = getattr(self.schedule, "__name__", "a schedule of its own")
         self.network.provenance = Provenance(
@@ -304,9 +318,10 @@ class Run:
             stopped=self.history.stopped or "",
         )
 
-    def _end(self, stopped: str, message: str, state: State | None) -> None:
+    def _end(self, stopped: str, message: str) -> None:
         """Say why the training ended, and leave the network with what it should have: the best epoch, where one was sought."""
         self.history.stopped, self.history.message = stopped, message
+        state = self._state
         if self._best is not None and self._best.state is not None:
             state, self.history.best_epoch = self._best.state, self._best.epoch
         if state is not None:
@@ -315,21 +330,36 @@ class Run:
     def interrupt(self) -> None:
         """End a training between two epochs, as Ctrl-C does; the network keeps what it has learnt."""
         self._records.close()
-        self._end("interrupted", f"interrupted after epoch {len(self.history)}", None)
+        self._end("interrupted", f"interrupted after epoch {len(self.history)}")
 
-    def _diverged(self, epoch: int, state: State) -> None:
+    def _diverged(self, epoch: int) -> None:
         kept = self._best.epoch if self._best is not None and self._best.epoch else epoch - 1
         message = (
             f"the training diverged in epoch {epoch}: its cost or a parameter is no longer finite. The likely cause is a "
             f"learning rate that is too high ({self.learning_rate:g}) for these inputs; lower it, scale the inputs to about 1, "
             f"or set clip. The network keeps the parameters it had after epoch {kept}"
         )
-        self._end("diverged", message, state)
-        warnings.warn(message, DivergenceWarning, stacklevel=4)
+        self._end("diverged", message)
+        warnings.warn(message, DivergenceWarning, stacklevel=_frames_below_the_user())
 
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
         return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
+
+
+def _callables(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
+    """Check the callbacks before there is anything to lose."""
+    if not isinstance(callbacks, Iterable) or not all(callable(callback) for callback in callbacks):
+        raise SettingError(f"callbacks must be a list of functions, each taking an EpochRecord; it is {callbacks!r}")
+    return tuple(callbacks)
+
+
+def _frames_below_the_user() -> int:
+    """Count the frames from the caller's to the first outside this package, for a warning's ``stacklevel``."""
+    frame, count = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("chainrule."):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def _like(run: Callable[P, Run]) -> Callable[[Callable[..., History]], Callable[P, History]]:

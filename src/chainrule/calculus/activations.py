@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._types import Array
-from ..errors import UnknownName
+from ..errors import look_up
 
 LEAK = 0.01
 
@@ -160,9 +160,4 @@ def find_activation(activation: str | Activation) -> Activation:
     UnknownName
         When there is none of that name.
     """
-    if isinstance(activation, Activation):
-        return activation
-    try:
-        return ACTIVATIONS[activation]
-    except (KeyError, TypeError):
-        raise UnknownName("activation", activation, ACTIVATIONS) from None
+    return activation if isinstance(activation, Activation) else look_up("activation", activation, ACTIVATIONS)

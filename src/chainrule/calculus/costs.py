@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._types import Array
-from ..errors import UnknownName
+from ..errors import look_up
 from .activations import ACTIVATIONS, Activation
 
 
@@ -103,6 +103,8 @@ class Cost:
         The built-in output activations it makes sense with; empty for all. One of your own is never refused.
     least, most : float
         The range of its targets.
+    distribution : bool
+        Whether a row of targets must sum to 1.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Cost:
     outputs: tuple[str, ...] = ()
     least: float = -np.inf
     most: float = np.inf
+    distribution: bool = False
 
     def __repr__(self) -> str:
         return f"Cost({self.name!r})"
@@ -123,7 +126,7 @@ COSTS: dict[str, Cost] = {
         Cost("quadratic", quadratic, quadratic_gradient, "sigmoid"),
         Cost("mean_squared_error", mean_squared_error, mean_squared_error_gradient, "identity"),
         Cost("cross_entropy", cross_entropy, cross_entropy_gradient, "sigmoid", ("sigmoid",), 0, 1),
-        Cost("log_loss", log_loss, log_loss_gradient, "softmax", ("softmax",), 0, 1),
+        Cost("log_loss", log_loss, log_loss_gradient, "softmax", ("softmax",), 0, 1, True),
         Cost("poisson", poisson, poisson_gradient, "exp", ("exp", "sigmoid", "softmax"), 0),
     )
 }
@@ -143,9 +146,4 @@ def find_cost(cost: str | Cost) -> Cost:
     UnknownName
         When there is none of that name.
     """
-    if isinstance(cost, Cost):
-        return cost
-    try:
-        return COSTS[cost]
-    except (KeyError, TypeError):
-        raise UnknownName("cost", cost, COSTS) from None
+    return cost if isinstance(cost, Cost) else look_up("cost", cost, COSTS)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._types import AnyArray, Array, Rows
-from ..errors import UnknownName
+from ..errors import look_up
 from .activations import ACTIVATIONS, Activation
 
 Start = Callable[[np.random.Generator, int, int], tuple[Array, Array]]
@@ -63,9 +63,8 @@ def start(sizes: Sequence[int], init: str, rng: np.random.Generator) -> tuple[li
     UnknownName
         When there is no start of that name.
     """
-    if not isinstance(init, str) or init not in STARTS:
-        raise UnknownName("start (init)", init, STARTS)
-    drawn = [STARTS[init](rng, n_in, n_out) for n_out, n_in in layer_shapes(sizes)]
+    draw = look_up("start (init)", init, STARTS)
+    drawn = [draw(rng, n_in, n_out) for n_out, n_in in layer_shapes(sizes)]
     return [w for w, _ in drawn], [b for _, b in drawn]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from .._checks import real
 from .._types import Array
-from ..errors import SettingError, UnknownName
+from ..errors import SettingError, look_up
 
 Slots = tuple[Array, ...]
 
@@ -132,8 +132,7 @@ class Adam(Optimizer):
         self._settle("beta1", least=0, below=1)
         self._settle("beta2", least=0, below=1)
         self._settle("epsilon", above=0)
-        if self.epsilon_on not in ("corrected", "raw"):
-            raise UnknownName("epsilon_on", self.epsilon_on, ("corrected", "raw"))
+        look_up("epsilon_on", self.epsilon_on, {"corrected": 0, "raw": 1})
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -231,9 +230,4 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
     UnknownName
         When there is none of that name.
     """
-    if isinstance(optimizer, Optimizer):
-        return optimizer
-    try:
-        return OPTIMIZERS[optimizer]
-    except (KeyError, TypeError):
-        raise UnknownName("optimizer", optimizer, OPTIMIZERS) from None
+    return optimizer if isinstance(optimizer, Optimizer) else look_up("optimizer", optimizer, OPTIMIZERS)

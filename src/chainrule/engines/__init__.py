@@ -79,7 +79,7 @@ def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
     """
     if name == "auto":
         return next(engine for engine in ENGINES.values() if engine.refuses(plan, examples) is None)
-    if name not in ENGINES:
+    if not isinstance(name, str) or name not in ENGINES:
         raise UnknownName("engine", name, ("auto", *ENGINES))
     engine = ENGINES[name]
     reason = engine.refuses(plan, examples)

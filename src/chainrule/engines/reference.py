@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .._types import Array, Indices, Inputs, Rows, is_sparse
-from ..calculus.activations import Activation
+from ..calculus.activations import ACTIVATIONS, Activation
 from ..calculus.backprop import Gradient, backprop
 from ..calculus.costs import Cost
 from ..calculus.descent import Parameters, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
-from ..examples import Examples
-from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
+from ..examples import Examples, in_dtype
+from ..plan import Evaluation, Floats, Plan, Progress, State, Steps, targets_for
 
 if TYPE_CHECKING:
     from . import Threads
@@ -39,18 +39,18 @@ class View:
     """Prepared data as one kind of network sees it: in its dtype, with its targets."""
 
     def __init__(self, examples: Examples, plan: Plan) -> None:
-        cost, n_out = plan.cost_function, plan.layers[-1].n_out
+        n_out = plan.layers[-1].n_out
         self.dtype = np.dtype(plan.dtype)
-        self.x: Inputs = examples.x if examples.kind == "pixels" else as_floats(examples.x, self.dtype)
+        self.x: Inputs = examples.x if examples.kind == "pixels" else as_floats(examples.x, self.dtype)  # floats are cast once
         self.weights = None if examples.weights is None else examples.weights.astype(self.dtype)
-        targets = examples.targets(n_out, least=cost.least, most=cost.most, cost=cost.name)
+        targets = targets_for(examples, plan)
         if targets.labels is not None:
             self.rows_of_y: Indices | None = targets.labels
             self.y: Array = np.eye(n_out, dtype=self.dtype)  # label k's target is row k
         else:
             assert targets.values is not None  # noqa: S101  # it is labels or values
             self.rows_of_y = None
-            self.y = targets.values.astype(self.dtype)
+            self.y = in_dtype("y", targets.values, self.dtype)
         self.output = plan.sigmas[-1]
         self.classes = targets.labels if targets.labels is not None else _classes(self.y, self.output)
 
@@ -245,11 +245,14 @@ def functions(plan: Plan) -> tuple[list[Activation], Cost]:
 def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:
     """Bring a batch's inputs to a float dtype; pixels are divided by 255."""
     if is_sparse(x):
-        return x if x.dtype == dtype else x.astype(dtype)
+        if x.dtype == dtype:
+            return x
+        in_dtype("x", x.data, dtype)
+        return x.astype(dtype)
     dense = np.asarray(x)
     if dense.dtype == np.uint8:
         return np.true_divide(dense, 255, dtype=dtype)
-    return dense.astype(dtype, copy=False)
+    return in_dtype("x", dense, dtype)
 
 
 def slices(n: int) -> list[slice]:
@@ -273,29 +276,34 @@ class _BlasLimit:
         self.asked: list[int] = []
 
     @cached_property
-    def controller(self) -> Any:
+    def libraries(self) -> list[Any]:
         """What BLAS libraries there are; looked up once, since looking takes a millisecond."""
         from threadpoolctl import ThreadpoolController
 
-        return ThreadpoolController()
+        return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
     @contextmanager
     def held_to(self, threads: int) -> Iterator[None]:
         """Hold BLAS to as many threads, or to fewer where someone else asks for fewer."""
         with self.lock:
             if not self.asked:
-                self.before = self.controller.limit(limits=threads, user_api="blas")
+                self.before = [library.num_threads for library in self.libraries]
             self.asked.append(threads)
-            self.controller.limit(limits=min(self.asked), user_api="blas")
+            self._set([min(self.asked)] * len(self.libraries))
         try:
             yield
         finally:
             with self.lock:
                 self.asked.remove(threads)
-                if self.asked:
-                    self.controller.limit(limits=min(self.asked), user_api="blas")
-                else:
-                    self.before.restore_original_limits()
+                self._set([min(self.asked)] * len(self.libraries) if self.asked else self.before)
+
+    def _set(self, numbers: list[int]) -> None:
+        for library, number in zip(self.libraries, numbers, strict=True):
+            # From 3.8 on, threadpoolctl listens to one Python thread only, the first to ask; here it is whoever holds the lock.
+            release = getattr(library, "clear_controlling_thread", lambda **_: None)
+            release(force=True)
+            library.set_num_threads(number)
+            release(force=True)
 
 
 _LIMIT = _BlasLimit()
@@ -304,6 +312,6 @@ _LIMIT = _BlasLimit()
 def _classes(y: Array, output: Activation) -> Indices | None:
     """Give the classes that target rows stand for: one-hot rows, or 0 and 1 for one sigmoid output; None for values."""
     if y.shape[1] == 1:
-        return decision(y, output) if output.name == "sigmoid" and bool(np.isin(y, (0, 1)).all()) else None
+        return decision(y, output) if output is ACTIVATIONS["sigmoid"] and bool(np.isin(y, (0, 1)).all()) else None
     one_hot = bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
     return y.argmax(axis=1) if one_hot else None
