@@ -1,6 +1,6 @@
 """What importing costs, inside a fresh interpreter each time, turn and turn about.
 
-Usage: ``python -m benchmarks.imports [ROUNDS]``. ``import chainrule`` alone loads nothing; the third line is what training a network needs.
+Usage: ``python -m benchmarks.imports [ROUNDS]``. ``import chainrule`` alone loads nothing; the third line is what a training needs.
 """
 
 from __future__ import annotations

@@ -248,7 +248,7 @@ class Run:
             if reason:
                 self._end("early", f"{reason}, after epoch {epoch}")
             elif epoch == self.epochs:
-                self._end("finished", f"finished after {epoch} epochs")
+                self._end("finished", f"finished after {epoch} epoch{'s' * (epoch > 1)}")
             yield record
             if reason:
                 return

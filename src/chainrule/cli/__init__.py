@@ -1,0 +1,113 @@
+"""The command line: ``chainrule train``, ``evaluate``, ``predict`` and ``info``, a file each.
+
+A command reads what the user wants, calls the library, and says what came of it. What is decided or reckoned on the way stands in
+plain functions: ``settings`` (defaults that suit the data), ``data`` (what a name means), ``scaling`` (a table's columns) and
+``scores``. Here is what all share: the program, and how a mistake is told: one line on standard error, exit status 2.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from typer import Abort, BadParameter, Option, Typer
+
+from ..errors import ChainruleError, UnknownName
+from .evaluate import evaluate
+from .info import info
+from .predict import predict
+from .telling import say, warn
+from .train import train
+
+COMMANDS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "predict": predict, "info": info}
+MISTAKE = 2
+FAILED = 1
+INTERRUPTED = 130
+
+# Click's ClickException, which BadParameter and every other usage error is, wherever this version of Typer keeps it.
+UsageProblem: type[Exception] = BadParameter.__mro__[2]
+
+app = Typer(
+    name="chainrule",
+    help="Train feedforward neural networks by mini-batch gradient descent and backpropagation, and ask them.",
+    epilog="Begin with: chainrule train",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    version: Annotated[bool, Option("--version", help="Print the version, the engines, and what they run on.")] = False,
+) -> None:
+    if version:
+        say(version_line())
+
+
+def version_line() -> str:
+    """Tell the versions that matter when something is reported."""
+    import platform
+
+    import numpy as np
+
+    from .. import __version__
+    from ..engines import ENGINES
+
+    return f"chainrule {__version__}, engines: {', '.join(ENGINES)}; Python {platform.python_version()}, NumPy {np.__version__}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and exit.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the command line if not given.
+
+    Raises
+    ------
+    SystemExit
+        With status 0; 1 when a training diverged or the machine has not enough memory; 2 for a user's mistake; 130 for Ctrl-C.
+    """
+    try:
+        status = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = FAILED
+    sys.exit(status)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the program; tell what is wrong in one line, and give the exit status."""
+    try:
+        if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+            raise UnknownName("command", arguments[0], COMMANDS)
+        status = app(args=arguments or ["--help"], prog_name="chainrule", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except UsageProblem as error:
+        return _mistake(_usage(error))
+    except ChainruleError as error:
+        return _mistake(str(error))
+    except MemoryError as error:
+        warn(f"error: not enough memory ({error or 'none left'}); take less data, a smaller network or smaller batches")
+        return FAILED
+    except (Abort, KeyboardInterrupt):
+        return INTERRUPTED
+
+
+def _mistake(message: str) -> int:
+    warn(f"error: {message}")
+    return MISTAKE
+
+
+def _usage(error: BaseException) -> str:
+    """Say what is wrong with the command line, and where to read on."""
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "chainrule"
+    message = getattr(error, "format_message", error.__str__)()
+    return f"{message.rstrip('.')}; see {where} --help"

@@ -1,0 +1,276 @@
+"""``chainrule evaluate``: how good a model is on some data, what it confuses, and where it is most wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from typer import Argument
+
+from .._checks import whole
+from ..errors import SettingError
+from .data import Source, load, load_table, split_table
+from .options import data_argument, option
+from .scores import Score, outputs_of, score
+from .telling import counted, say, say_json
+
+if TYPE_CHECKING:
+    from .._types import AnyArray, Array, Indices
+    from ..examples import Examples
+    from ..network import Network
+
+WIDEST_TABLE = 14  # classes whose confusion matrix fits 80 columns
+MOST_CONFUSIONS = 15
+SIDE = 28  # of the images that are drawn
+ACROSS = 5  # of them in a row of 80 columns
+
+
+def evaluate(
+    model: Annotated[Path, Argument(metavar="MODEL", help="A model that train has saved.", show_default=False)],
+    data: Annotated[
+        str | None, data_argument("mnist, digits, a folder of IDX files, or a table.", "what it was trained on")
+    ] = None,
+    target: Annotated[
+        str | None, option("--target", "-t", metavar="COLUMN", text="A table's column to compare with.", default="as in training")
+    ] = None,
+    worst: Annotated[int, option("--worst", "-w", metavar="N", text="How many of the most wrong to list.", default="10")] = 10,
+    as_json: Annotated[bool, option("--json", text="Print one JSON object instead.")] = False,
+) -> None:
+    """Tell a model's accuracy, cost and confusions, and what it gets most wrong.
+
+    Judged are the test examples; of the table that it was trained on, the rows
+    that were kept for the test, and of any other table all rows. Images and
+    rows are numbered from 0.
+    """
+    from ..network import load as load_network
+
+    whole("worst", worst, least=0)
+    network = load_network(model)
+    judged = find_judged(network, data, target)
+    result = judge(network, judged)
+    if as_json:
+        say_json({"model": str(model), **facts(result, judged, worst)})
+    else:
+        report(network, result, judged, worst)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The examples that a model is judged by.
+
+    Attributes
+    ----------
+    name : str
+        What they are called.
+    examples : Examples
+    rows : array of int, shape (n,)
+        Their places in the data.
+    """
+
+    name: str
+    examples: Examples
+    rows: Indices
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a model did.
+
+    Attributes
+    ----------
+    score : Score
+    outputs : array, shape (n, n_out)
+    true, told : array, shape (n,), or None
+        The labels that are right and that the model gave; None where y holds values.
+    order : array of int
+        The wrong examples, or with values all, the worst first.
+    """
+
+    score: Score
+    outputs: Array
+    true: Indices | None
+    told: Indices | None
+    order: Indices
+
+
+def find_judged(network: Network, data: str | None, target: str | None) -> Judged:
+    """Find the examples to judge a network by: what was asked for, or what it remembers.
+
+    Raises
+    ------
+    SettingError
+        When neither says.
+    """
+    learnt = Source.of(network.provenance)
+    if data is None and learnt is None:
+        raise SettingError("this model does not say what it was trained on; name the data, as in: chainrule evaluate MODEL mnist")
+    name = data if data is not None else learnt.name if learnt else ""
+    remembered = learnt.target if learnt else None
+    source = Source(name, target if target is not None or name in ("mnist", "digits") else remembered)
+    if source.kind != "table":
+        parts = load(Source(name, target), 0)
+        return Judged(f"the test images of {name}", parts.test, parts.rows)
+    table = load_table(source)
+    seed = network.provenance.plan.get("seed") if network.provenance else None
+    if learnt and network.provenance and isinstance(seed, int) and _same_file(name, learnt.name):
+        parts = split_table(source, table, seed)
+        if len(parts.train) == network.provenance.examples:
+            return Judged(f"the test rows of {name}", parts.test, parts.rows)
+    return Judged(f"all rows of {name}", table, np.arange(len(table)))
+
+
+def _same_file(one: str, other: str) -> bool:
+    return Path(one).resolve() == Path(other).resolve()
+
+
+def judge(network: Network, judged: Judged) -> Result:
+    """Put a network's outputs beside what they should be."""
+    examples = judged.examples
+    found = score(network, examples)
+    outputs, y = outputs_of(network, examples), examples.y
+    assert y is not None  # noqa: S101  # the score has seen it
+    if found.accuracy is None:
+        error = np.abs(outputs - y.reshape(outputs.shape)).sum(axis=1)
+        return Result(found, outputs, None, None, np.argsort(-error, kind="stable"))
+    single = outputs.shape[1] == 1
+    true = y.reshape(len(y), -1).argmax(axis=1) if y.ndim == 2 and not single else y.reshape(-1).astype(np.intp)
+    told = (outputs[:, 0] > 0.5).astype(np.intp) if single else outputs.argmax(axis=1)
+    rows = np.arange(len(true))
+    margin = np.abs(outputs[:, 0] - true) if single else outputs[rows, told] - outputs[rows, true]
+    wrong = np.flatnonzero(true != told)
+    return Result(found, outputs, true, told, wrong[np.argsort(-margin[wrong], kind="stable")])
+
+
+def confusion(true: Indices, told: Indices) -> Indices:
+    """Count how often each true label (row) was told as each label (column).
+
+    Examples
+    --------
+    >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]))
+    array([[1, 0],
+           [1, 1]])
+    """
+    classes = 1 + int(max(true.max(), told.max()))
+    counts: Indices = np.bincount(true * classes + told, minlength=classes * classes).reshape(classes, classes)
+    return counts
+
+
+def facts(result: Result, judged: Judged, worst: int) -> dict[str, Any]:
+    """Give the result as JSON's types."""
+    told = {"data": judged.name, "examples": len(judged.examples), "accuracy": result.score.accuracy}
+    told |= {"cost": result.score.cost, "r2": result.score.r2, "confusion": None, "wrong": None}
+    if result.true is not None and result.told is not None:
+        told |= {"confusion": confusion(result.true, result.told), "wrong": len(result.order)}
+    return {**told, "worst": [_wrong(result, judged, k) for k in result.order[:worst]]}
+
+
+def _wrong(result: Result, judged: Judged, k: int) -> dict[str, Any]:
+    """Tell of one example: where it stands, what it is, and what the model said."""
+    if result.true is None or result.told is None:
+        y = judged.examples.y
+        return {"row": judged.rows[k], "target": None if y is None else y[k], "value": _values(result.outputs[k])}
+    said = result.outputs[k, 0] if result.outputs.shape[1] == 1 else result.outputs[k, result.told[k]]
+    return {"row": judged.rows[k], "label": result.true[k], "told": result.told[k], "output": float(said)}
+
+
+def _values(outputs: Array) -> Any:
+    return float(outputs[0]) if len(outputs) == 1 else outputs
+
+
+def report(network: Network, result: Result, judged: Judged, worst: int) -> None:
+    """Tell the result to people."""
+    say(f"{judged.name}: {len(judged.examples):,}")
+    if result.true is None or result.told is None:
+        say(str(result.score))
+        _report_values(result, judged, worst)
+        return
+    say(f"{result.score}, {network.plan.cost_function.name} cost {result.score.cost:.5g}")
+    _report_confusion(confusion(result.true, result.told))
+    wrong = [_wrong(result, judged, k) for k in result.order[:worst]]
+    if wrong:
+        say("")
+        say(f"most wrong of {counted(len(result.order), 'mistake')}:")
+    if wrong and judged.examples.kind == "pixels" and judged.examples.n_in == SIDE * SIDE and _in_terminal():
+        _draw(np.asarray(judged.examples.x)[result.order[:worst]], wrong)
+        return
+    for one in wrong:
+        say(f"  {one['row']:>6}  is {one['label']}, told as {one['told']}  (output {one['output']:.3f})")
+
+
+def _report_values(result: Result, judged: Judged, worst: int) -> None:
+    if worst:
+        say("")
+        say("most wrong:")
+    for k in result.order[:worst]:
+        one = _wrong(result, judged, k)
+        say(f"  {one['row']:>6}  is {_short(one['target'])}, told as {_short(one['value'])}")
+
+
+def _short(value: Any) -> str:
+    return np.array2string(np.asarray(value), precision=5, separator=", ", threshold=6)
+
+
+def _report_confusion(counts: Indices) -> None:
+    """Show which label is told as which: as a table where it fits, else as a list of the most frequent confusions."""
+    say("")
+    if len(counts) > WIDEST_TABLE:
+        apart = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
+        say("most frequent confusions:")
+        for flat in np.argsort(-apart, axis=None, kind="stable")[:MOST_CONFUSIONS]:
+            true, told = divmod(int(flat), len(counts))
+            if apart[true, told]:
+                say(f"  {true} told as {told}: {counted(int(apart[true, told]), 'time')}")
+        return
+    from rich.console import Console
+
+    Console(highlight=False).print(_confusion_table(counts))
+
+
+def _confusion_table(counts: Indices) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title="true label (row), told as (column)", title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("", justify="right", style="bold")
+    for label in range(len(counts)):
+        table.add_column(str(label), justify="right", no_wrap=True)
+    table.add_column("right", justify="right", no_wrap=True)
+    for label, row in enumerate(counts):
+        cells = [f"[bold]{n}[/]" if k == label else str(n) if n else "[dim]·[/]" for k, n in enumerate(row)]
+        table.add_row(str(label), *cells, f"{100 * row[label] / row.sum():.1f} %" if row.sum() else "")
+    return table
+
+
+def _in_terminal() -> bool:
+    import sys
+
+    return sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
+
+
+def _draw(images: AnyArray, wrong: list[dict[str, Any]]) -> None:
+    """Draw images side by side, each above what it is and what it was told as."""
+    for first in range(0, len(wrong), ACROSS):
+        some = range(first, min(first + ACROSS, len(wrong)))
+        for lines in zip(*(braille(images[k].reshape(SIDE, SIDE)) for k in some), strict=True):
+            say("  ".join(lines).rstrip())
+        captions = [f"{wrong[k]['label']}, told as {wrong[k]['told']}" for k in some]
+        say("  ".join(f"{caption:<{SIDE // 2}}" for caption in captions).rstrip())
+        say("  ".join(f"{'number ' + str(wrong[k]['row']):<{SIDE // 2}}" for k in some).rstrip())
+        say("")
+
+
+def braille(image: AnyArray) -> list[str]:
+    """Draw pixels 0..255, (rows, columns), in Unicode's braille, of which each letter is 4 x 2 dots.
+
+    Examples
+    --------
+    >>> braille(np.array([[255, 0], [0, 255], [0, 0], [255, 255]], dtype=np.uint8))
+    ['⣑']
+    """
+    dots = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+    rows, columns = image.shape
+    cells = (image >= 96).reshape(rows // 4, 4, columns // 2, 2)
+    codes = 0x2800 + (cells * dots[None, :, None, :]).sum(axis=(1, 3))
+    return ["".join(map(chr, line)) for line in codes]

@@ -1,0 +1,91 @@
+"""``chainrule info``: what a model is, and how it was trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument
+
+from .options import option
+from .telling import counted, say, say_json
+
+if TYPE_CHECKING:
+    from ..network import Network
+    from ..plan import Provenance
+
+
+def info(
+    model: Annotated[Path, Argument(metavar="MODEL", help="A model that train has saved.", show_default=False)],
+    as_json: Annotated[bool, option("--json", text="Print one JSON object instead.")] = False,
+) -> None:
+    """Tell a model's sizes, parameters, and how it was trained."""
+    from ..network import load
+
+    network = load(model)
+    if as_json:
+        say_json({"model": str(model), "bytes": model.stat().st_size, **facts(network)})
+        return
+    say(f"{model}: {counted(model.stat().st_size, 'byte')}")
+    for name, told in lines(network):
+        say(f"  {name:<14}{told}")
+
+
+def facts(network: Network) -> dict[str, Any]:
+    """Give what a network is, as JSON's types."""
+    return {
+        "sizes": network.sizes,
+        "parameters": network.parameters,
+        "activations": [sigma.name for sigma in network.plan.sigmas],
+        "cost": network.plan.cost_function.name,
+        "init": network.init,
+        "seed": network.seed,
+        "dtype": network.plan.dtype,
+        "trained": None if network.provenance is None else asdict(network.provenance),
+    }
+
+
+def lines(network: Network) -> list[tuple[str, str]]:
+    """Tell the same to people."""
+    told = facts(network)
+    said = [
+        ("sizes", " x ".join(map(str, network.sizes))),
+        ("parameters", f"{network.parameters:,} ({network.plan.dtype})"),
+        ("activations", " > ".join(told["activations"])),
+        ("cost", told["cost"]),
+        ("start", f"{network.init}, seed {network.seed}"),
+    ]
+    return [*said, *(training_lines(network.provenance) if network.provenance else [("trained", "not yet")])]
+
+
+def training_lines(provenance: Provenance) -> list[tuple[str, str]]:
+    """Tell how a network was trained; a setting that a file leaves out is left out here."""
+    plan = provenance.plan
+    optimizer = plan.get("optimizer")
+    rate = f"{provenance.learning_rate:g}, {provenance.schedule}"
+    done = f"{counted(provenance.epochs, 'epoch')}, {counted(provenance.steps, 'step')}: {provenance.stopped or 'still going on'}"
+    said = [
+        ("trained on", f"{provenance.data}, {counted(provenance.examples, 'example')}"),
+        ("trained for", done),
+        ("learning rate", rate),
+        ("batches of", str(plan.get("batch_size", "?"))),
+        ("optimizer", _optimizer(optimizer) if isinstance(optimizer, dict) else "?"),
+    ]
+    said += [(name, str(plan[name])) for name in ("l1", "l2", "clip") if plan.get(name)]
+    layers = plan.get("layers")
+    dropout = [layer.get("dropout") for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
+    said += [("dropout", ", ".join(map(str, dropout[:-1])))] if any(dropout) else []
+    return [*said, ("engine", provenance.engine)]
+
+
+def _optimizer(settings: dict[str, Any]) -> str:
+    """Write an optimizer with its settings.
+
+    Examples
+    --------
+    >>> _optimizer({"name": "sgd", "momentum": 0.9, "nesterov": False})
+    'sgd, momentum 0.9'
+    """
+    rest = [f"{name} {value}" if value is not True else name for name, value in settings.items() if name != "name" and value]
+    return ", ".join([str(settings.get("name", "?")), *rest])

@@ -1,0 +1,166 @@
+"""``chainrule predict``: what a model says of pictures, and of rows of numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from typer import Argument
+
+from ..errors import DataError, DataTypeError, FileError
+from .options import option
+from .telling import say, say_json
+
+if TYPE_CHECKING:
+    from .._types import AnyArray, Array
+    from ..network import Network
+
+PIXELS = 784
+
+
+def predict(
+    model: Annotated[Path, Argument(metavar="MODEL", help="A model that train has saved.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        Argument(
+            metavar="FILE...",
+            help="PNG or JPEG pictures of a digit, or rows of numbers as .npy or .csv.",
+            show_default=False,
+        ),
+    ],
+    outputs: Annotated[bool, option("--outputs", "-a", text="Print all outputs of the network.")] = False,
+    as_json: Annotated[bool, option("--json", text="Print a JSON object a line instead, one for each picture or row.")] = False,
+) -> None:
+    """Tell what each picture or row is: its label and probability, or its value.
+
+    A picture is first brought to the form of MNIST's: light on dark, and the
+    digit in the middle.
+    """
+    from ..network import load
+
+    network = load(model)
+    rows = [(path, _read(path, network)) for path in files]  # a file that is wrong is told before anything is said
+    for path, x in rows:
+        for k, a in enumerate(network.feedforward(x)):
+            told = Told.of(network, a)
+            name = str(path) if len(x) == 1 else f"{path}[{k}]"
+            if as_json:
+                say_json({"file": str(path), "row": k, **told.facts(outputs)})
+            else:
+                say(f"{name}  {told.line(outputs)}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a network says of one row.
+
+    Attributes
+    ----------
+    outputs : array, shape (n_out,)
+    label : int or None
+        None where the network gives values.
+    certainty : float or None
+        The label's own output.
+    kind : str
+        probability, where outputs are one distribution; else output.
+    """
+
+    outputs: Array
+    label: int | None
+    certainty: float | None
+    kind: str
+
+    @classmethod
+    def of(cls, network: Network, a: Array) -> Told:
+        """Read a row of outputs (n_out,)."""
+        sigma = network.plan.sigmas[-1].name
+        kind = "probability" if sigma == "softmax" else "output"
+        if len(a) > 1:
+            label = int(a.argmax())
+            return cls(a, label, float(a[label]), kind)
+        if sigma != "sigmoid":
+            return cls(a, None, None, "value")
+        return cls(a, int(a[0] > 0.5), float(a[0]), kind)
+
+    def facts(self, outputs: bool) -> dict[str, Any]:
+        """Give it as JSON's types."""
+        rest = {"outputs": self.outputs} if outputs else {}
+        if self.label is None:
+            return {"value": self.outputs[0], **rest}
+        return {"label": self.label, self.kind: self.certainty, **rest}
+
+    def line(self, outputs: bool) -> str:
+        """Tell it in a line."""
+        if self.label is None or self.certainty is None:
+            return f"{self.outputs[0]:.6g}"
+        sure = f"probability {100 * self.certainty:.2f} %" if self.kind == "probability" else f"output {self.certainty:.4f}"
+        rest = "  outputs " + " ".join(f"{value:.4f}" for value in self.outputs) if outputs else ""
+        return f"{self.label}  {sure}{rest}"
+
+
+def _read(path: Path, network: Network) -> AnyArray:
+    """Read a file as rows that the network takes, (n, n_in)."""
+    takes = network.sizes[0]
+    kind = path.suffix.lower()
+    if kind == ".npy":
+        rows = read_npy(path)
+    elif kind in (".csv", ".tsv"):
+        from ..datasets.csv_file import read_csv
+
+        rows = read_csv(path)[1]
+    else:
+        return _read_picture(path, takes)
+    return _checked(path, _as_rows(rows, takes), takes)
+
+
+def _checked(path: Path, rows: AnyArray, takes: int) -> AnyArray:
+    """Name the file in what is wrong with its rows."""
+    from ..examples import Examples
+
+    try:
+        x = np.asarray(Examples(rows).x)
+    except (DataError, DataTypeError) as error:
+        raise type(error)(f"{path}: {error}") from None
+    if x.shape[1] != takes:
+        hint = "; leave the target's column out" if x.shape[1] == takes + 1 else ""
+        raise DataError(f"{path} has rows of {x.shape[1]} numbers, but the network takes {takes}{hint}")
+    return x
+
+
+def _read_picture(path: Path, takes: int) -> AnyArray:
+    from ..datasets.pictures import read_picture
+
+    if takes != PIXELS:
+        because = f"a picture becomes 28 x 28 pixels, and this network takes {takes} inputs"
+        raise DataError(f"cannot use {path}: {because}; give it rows of numbers, as .npy or .csv")
+    return np.asarray(read_picture(path))[None]
+
+
+def _as_rows(x: AnyArray, takes: int) -> AnyArray:
+    """Bring one row, or rows of several dimensions such as images, to (n, n_in) where that fits."""
+    if x.ndim == 1 and len(x) == takes:
+        return x[None]
+    if x.ndim > 2 and math.prod(x.shape[1:]) == takes:
+        return x.reshape(len(x), takes)
+    return x
+
+
+def read_npy(path: Path) -> AnyArray:
+    """Read an array, executing nothing and allocating nothing that its header asks for: it is mapped, as its file's size allows.
+
+    Raises
+    ------
+    FileError
+        When it cannot be read.
+    DataError
+        When it is no intact .npy file of numbers.
+    """
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+    except Exception as error:  # NumPy parses the header with Python's own tokenizer, whose errors are of many kinds
+        raise DataError(f"{path} is no intact .npy file of numbers: {error}") from None

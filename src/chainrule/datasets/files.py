@@ -1,0 +1,85 @@
+"""What all readers share: one line for a file that cannot be read, its name before what is wrong in it, labels or targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .._types import AnyArray, Inputs
+from ..errors import DataError, DataTypeError, FileError
+from ..examples import Examples
+
+LIMIT_BYTES = 8 << 30  # what one file may claim to hold, uncompressed
+DEFLATE_RATIO = 1032  # deflate, which gzip and zip use, can shrink no further
+ENCODE = "encode text and categories as numbers (labels as 0, 1, 2 ..., others as a 0/1 column for each category), or leave it out"
+FILL = "fill it in, or leave out the row or the column"
+EXACT = 2.0**53  # up to here float64 holds every whole number
+
+
+@contextmanager
+def reading(path: object, kind: str = "file") -> Iterator[None]:
+    """Turn what the operating system says of a file or folder into one line.
+
+    Raises
+    ------
+    FileError
+        When it is not there, is of the other kind, or cannot be read.
+    """
+    try:
+        yield
+    except FileError:
+        raise
+    except FileNotFoundError:
+        raise FileError(f"no such {kind}: {path}") from None
+    except IsADirectoryError:
+        raise FileError(f"cannot read {path}: it is a folder; name a file in it") from None
+    except NotADirectoryError:
+        raise FileError(f"cannot read {path}: it is no folder; name the folder that holds the files") from None
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def examples_of(path: object, x: Inputs, y: AnyArray) -> Examples:
+    """Check x and y, and name the file in what is wrong with them.
+
+    Raises
+    ------
+    DataError, DataTypeError
+        As ``Examples`` does.
+    """
+    try:
+        return Examples(x, outcomes(y))
+    except (DataError, DataTypeError) as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def outcomes(y: AnyArray) -> AnyArray:
+    """Read a column as labels (int) where all its values are whole numbers, else as the targets it holds.
+
+    Examples
+    --------
+    >>> outcomes(np.array([3.0, 0.0])), outcomes(np.array([3.0, 0.5]))
+    (array([3, 0]), array([3. , 0.5]))
+    """
+    if y.ndim != 1 or y.dtype.kind not in "fiub":
+        return y
+    if y.dtype.kind == "f" and not np.all((y == np.floor(y)) & (np.abs(y) < EXACT)):
+        return y
+    return y.astype(np.intp)
+
+
+def size_of(file: Any) -> int:
+    """Tell how many bytes an open file holds from here on, and stay where we are."""
+    here = file.tell()
+    end: int = file.seek(0, 2)
+    file.seek(here)
+    return end - here
+
+
+def check_size(path: object, claimed: int) -> None:
+    """Refuse a file that holds, or claims, more than the limit."""
+    if claimed > LIMIT_BYTES:
+        raise DataError(f"{path} holds {claimed:,} bytes, uncompressed; the limit is {LIMIT_BYTES:,}")

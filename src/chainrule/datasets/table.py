@@ -1,0 +1,210 @@
+"""Tables: a file of numbers, a row an example, one column the target. The format is told by the file's ending."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+
+from .._types import AnyArray
+from ..errors import DataError, DataTypeError, MissingExtra, SettingError
+from ..examples import Examples
+from .csv_file import read_csv
+from .files import DEFLATE_RATIO, ENCODE, FILL, LIMIT_BYTES, check_size, examples_of, reading, size_of
+
+LIMIT_COLUMNS = 10_000_000  # of a sparse file, where one number can claim any width
+LAST = -1
+
+
+def table(path: str | os.PathLike[str], *, target: str | int = LAST) -> Examples:
+    """Read a table of numbers from a ``.csv``, ``.npz``, ``.svmlight`` or ``.parquet`` file.
+
+    ``.csv`` (or ``.tsv``): separated by commas, semicolons or tabs, with or without a line of names. ``.npz``: arrays ``x`` and
+    ``y``. ``.svmlight`` (or ``.libsvm``): sparse rows, each with its target. ``.parquet``: where pyarrow is installed. Text,
+    categories and missing values are refused; nothing is guessed or filled in.
+
+    Parameters
+    ----------
+    path : path
+        The file; its ending tells the format.
+    target : str or int, default -1
+        The column to be learnt, by name or by number from 0; -1 is the last. In an ``.npz``, the name of the array instead of
+        ``y``; an ``.svmlight`` file knows its own.
+
+    Returns
+    -------
+    chainrule.Examples
+        With ``x`` (n, n_in) of floats, the other columns in their order, or CSR from ``.svmlight``; an ``.npz`` keeps its dtype.
+        ``y`` (n,) is int where all its values are whole numbers (labels), else float (targets).
+
+    Raises
+    ------
+    FileError
+        When the file is not there or cannot be read.
+    DataError
+        When the format is none of these, the file is damaged or too large, a value is missing, or the target is no column of it.
+    DataTypeError
+        When a column holds text or categories.
+    MissingExtra
+        When a ``.parquet`` file is asked for and pyarrow is not installed.
+    SettingError
+        When ``target`` is neither a name nor a number.
+    """
+    path = Path(path)
+    if not isinstance(target, (str, int, np.integer)) or isinstance(target, bool):
+        raise SettingError(f"target must be a column's name or its number; it is {target!r}")
+    readers = {".csv": _csv, ".tsv": _csv, ".npz": _npz, ".svmlight": _svmlight, ".libsvm": _svmlight, ".parquet": _parquet}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise DataError(f"{path} {ending}, but a table is read from {', '.join(readers)}; save it as one of these")
+    return reader(path, target)
+
+
+def _csv(path: Path, target: str | int) -> Examples:
+    return _apart(path, *read_csv(path), target)
+
+
+def _npz(path: Path, target: str | int) -> Examples:
+    with reading(path), path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                y_name = target if isinstance(target, str) else "y"
+                x, y = (_member(path, archive, name) for name in ("x", y_name))
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # an offset out of range is an OSError
+            raise DataError(f"{path} is no intact .npz file ({error}); save it again with numpy.savez(path, x=x, y=y)") from None
+    return examples_of(path, x, y)
+
+
+def _member(path: Path, archive: zipfile.ZipFile, name: str) -> AnyArray:
+    """Read one array of an npz, once its claimed shape agrees with its size in the archive."""
+    if f"{name}.npy" not in archive.namelist():
+        there = ", ".join(sorted(member.removesuffix(".npy") for member in archive.namelist())) or "nothing"
+        raise DataError(f"{path} has no array {name!r}; it holds {there}. Save it with numpy.savez(path, x=x, y=y)")
+    info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{path}: array {name!r} is packed in a way that NumPy does not write; save it again with numpy.savez")
+    if info.file_size > min(LIMIT_BYTES, max(info.compress_size, 1) * DEFLATE_RATIO):
+        raise DataError(
+            f"{path}: array {name!r} claims {info.file_size:,} bytes, more than its file can hold or than {LIMIT_BYTES:,}"
+        )
+    try:
+        with archive.open(info) as file:
+            _check_claim(path, name, file, info.file_size)
+        with archive.open(info) as file:
+            array: AnyArray = np.lib.format.read_array(file, allow_pickle=False)
+    except DataError:
+        raise
+    except (ValueError, TokenError) as error:  # a header that is no Python literal can end NumPy's tokenizer
+        raise DataError(f"{path}: array {name!r} cannot be read ({_line(error)}); save it again with numpy.savez") from None
+    return array
+
+
+def _check_claim(path: Path, name: str, file: Any, size: int) -> None:
+    """Hold the shape that an array's header claims against the bytes that follow it."""
+    if np.lib.format.read_magic(file) != (1, 0):  # later versions, for structures with many fields, allow headers of gigabytes
+        raise DataError(
+            f"{path}: array {name!r} is in a form that NumPy does not write for numbers; save it again with numpy.savez"
+        )
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.hasobject:
+        raise DataTypeError(f"{path}: array {name!r} holds Python objects; it must hold numbers")
+    claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if claimed != size - file.tell():
+        raise DataError(
+            f"{path}: array {name!r} claims the shape {shape} ({claimed:,} bytes), but holds {size - file.tell():,} bytes"
+        )
+
+
+def _svmlight(path: Path, target: str | int) -> Examples:
+    from sklearn.datasets import load_svmlight_file
+
+    with reading(path), path.open("rb") as file:
+        check_size(path, size_of(file))
+        try:
+            x, y = load_svmlight_file(file)
+        except (ValueError, OverflowError, IndexError) as error:
+            raise DataError(f"{path} is no svmlight file, whose lines read 'target column:value ...' ({_line(error)})") from None
+    if not len(y):
+        raise DataError(f"{path} holds no rows")
+    if x.shape[1] > LIMIT_COLUMNS:
+        raise DataError(f"{path} claims {x.shape[1]:,} columns; the limit is {LIMIT_COLUMNS:,}. Number the columns without gaps")
+    return examples_of(path, x, y)
+
+
+def _parquet(path: Path, target: str | int) -> Examples:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise MissingExtra(f"reading {path} takes pyarrow; pip install pyarrow, or save the table as .csv") from None
+    with reading(path), path.open("rb") as file:
+        try:
+            opened = parquet.ParquetFile(file)
+            names, rows = list(opened.schema_arrow.names), opened.metadata.num_rows
+            check_size(path, rows * len(names) * 8)
+            for field in opened.schema_arrow:
+                _check_type(path, field)
+            columns = [_column(path, *pair) for pair in zip(names, opened.read().itercolumns(), strict=True)]
+        except (ArrowException, OSError) as error:  # Arrow tells damage as an OSError, too
+            raise DataError(f"{path} is no intact parquet file ({_line(error)}); save it again") from None
+    if not (rows and columns):
+        raise DataError(f"{path} holds no rows")
+    return _apart(path, names, np.column_stack(columns), target)
+
+
+def _check_type(path: Path, field: Any) -> None:
+    """Refuse a parquet column that holds no numbers, before it is read."""
+    from pyarrow import types
+
+    if field.name.startswith("__index_level_"):
+        raise DataError(f"{path}: column {field.name!r} is pandas' row index; save the table with index=False")
+    kind = field.type
+    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
+        raise DataTypeError(f"{path}: column {field.name!r} holds {kind}; {ENCODE}")
+
+
+def _column(path: Path, name: str, column: Any) -> AnyArray:
+    """Give a parquet column as floats: float32 where it is stored so, else float64."""
+    if column.null_count:
+        row = int(np.argmax(column.is_null().to_numpy()))
+        raise DataError(f"{path}: column {name!r} has no value in row {row + 1}; {FILL}")
+    values: AnyArray = column.to_numpy()
+    return values.astype(np.float32 if values.dtype in (np.float16, np.float32) else np.float64, copy=False)
+
+
+def _apart(path: Path, names: list[str], values: AnyArray, target: str | int) -> Examples:
+    """Set the target's column apart from the others."""
+    if values.shape[1] < 2:
+        raise DataError(f"{path} has one column; a table needs the target's and at least one other")
+    k = _position(path, names, values.shape[1], target)
+    return examples_of(path, np.delete(values, k, axis=1), values[:, k])
+
+
+def _position(path: Path, names: list[str], width: int, target: str | int) -> int:
+    """Find the target's column; a name goes before the number that it may also be."""
+    if isinstance(target, str) and target in names:
+        if names.count(target) > 1:
+            raise DataError(f"{path} has {names.count(target)} columns named {target!r}; rename them, or give the target's number")
+        return names.index(target)
+    try:
+        k = int(target)
+    except ValueError:
+        if not names:
+            raise DataError(
+                f"{path} has no line of names; give the target by its number, 0 to {width - 1}, not as {target!r}"
+            ) from None
+        there = ", ".join(names[:20]) + ", ..." * (len(names) > 20)
+        raise DataError(f"{path} has no column {target!r}; it has {there}") from None
+    if not -width <= k < width:
+        raise DataError(f"{path} has {width} columns, so the target's number lies in 0..{width - 1}, or -1 for the last; it is {k}")
+    return k % width
+
+
+def _line(error: Exception) -> str:
+    """Tell an error of another library in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

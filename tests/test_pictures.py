@@ -1,0 +1,356 @@
+"""Pictures: a digit is read as well from a photo or drawing as from MNIST itself, and what shows none is refused."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from chainrule.datasets import mnist
+from chainrule.datasets.pictures import LIMIT_PIXELS, in_mnist_form, read_picture, to_mnist
+from chainrule.errors import DataError, DataTypeError, FileError
+
+DIGITS = 64
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Test digits, (n, 28, 28)."""
+    return mnist().test.x[:DIGITS].reshape(-1, 28, 28)
+
+
+@pytest.fixture(scope="module")
+def read():
+    """A reader of digits that knows nothing of pictures: the nearest of 10,000 training images."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    train = mnist().train[:10_000]
+    nearest = KNeighborsClassifier(3).fit(train.x / np.float32(255), train.y)
+    return lambda images: nearest.predict(images.reshape(-1, 784) / np.float32(255))
+
+
+# Pictures made from a digit; ``rng`` says where it lies
+
+
+def enlarged(digit, side):
+    """A digit's 28 x 28 pixels, drawn over ``side`` x ``side``."""
+    return np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def somewhere(page, ink, rng):
+    """Lay ink somewhere on a page of the value 0."""
+    top, left = (int(rng.integers(0, n - m + 1)) for n, m in zip(page, ink.shape, strict=True))
+    laid = np.zeros(page, np.uint8)
+    laid[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return laid
+
+
+def cropped(digit):
+    """The part of a digit's image that holds ink."""
+    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
+    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def photo(digit, rng, *, least=300, most=700, ink=0.6, noise=10):
+    """A 1000 x 800 photo: dark ink on grey paper, light that falls off to one side and to the corners, and noise."""
+    laid = somewhere((800, 1000), enlarged(digit, int(rng.integers(least, most))), rng) / 255
+    y, x = np.mgrid[-1:1:800j, -1:1:1000j]
+    angle = rng.uniform(0, 2 * np.pi)
+    light = 150 + 50 * (np.cos(angle) * y + np.sin(angle) * x) - 25 * (x**2 + y**2)
+    return np.clip(light * (1 - ink * laid) + rng.normal(0, noise, laid.shape), 0, 255).astype(np.uint8)
+
+
+def with_shadow(digit, rng):
+    """A photo across which the shadow of a hand lies."""
+    y, x = np.mgrid[0:800, 0:1000]
+    shadow = Image.fromarray(np.where(x + 0.3 * y < 500, 165, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(30))
+    return (photo(digit, rng, least=300, most=500) * (np.asarray(shadow) / 255)).astype(np.uint8)
+
+
+def with_table(digit, rng):
+    """A photo with the dark table to be seen in a corner."""
+    y, x = np.mgrid[0:800, 0:1000]
+    ink = np.pad(enlarged(digit, 300), ((400, 0), (400, 0)))
+    return np.where(
+        0.9 * x + y < 330, 60, photo(np.zeros_like(digit), rng) * (1 - 0.6 * np.pad(ink, ((0, 100), (0, 300))) / 255)
+    ).astype(np.uint8)
+
+
+PICTURES = {
+    "native": lambda digit, rng: digit,
+    "native, dark on light": lambda digit, rng: 255 - digit,
+    "off-centre": lambda digit, rng: somewhere((28, 28), cropped(digit), rng),
+    "off-centre, dark on light": lambda digit, rng: 255 - somewhere((28, 28), cropped(digit), rng),
+    "small": lambda digit, rng: somewhere((300, 300), enlarged(digit, 56), rng),
+    "small, dark on light": lambda digit, rng: 255 - somewhere((300, 300), enlarged(digit, 56), rng),
+    "tiny": lambda digit, rng: 255 - somewhere((32, 32), enlarged(digit, 16), rng),
+    "large": lambda digit, rng: 255 - enlarged(digit, 300),
+}
+PHOTOS = {
+    "photo": photo,
+    "photo of a small digit": lambda digit, rng: photo(digit, rng, least=100, most=200),
+    "photo of faint ink": lambda digit, rng: photo(digit, rng, ink=0.3, noise=15),
+    "photo of a blackboard": lambda digit, rng: 255 - photo(digit, rng),
+    "photo with a shadow": with_shadow,
+    "photo with a table": with_table,
+}
+
+
+@pytest.mark.parametrize(
+    ("draw", "ending", "number"),
+    [
+        *((draw, "png", DIGITS) for draw in PICTURES.values()),
+        (PICTURES["small, dark on light"], "jpg", DIGITS),
+        (PICTURES["large"], "jpg", DIGITS),
+        (PHOTOS["photo"], "png", 10),
+        (PHOTOS["photo"], "jpg", DIGITS),
+        *((draw, "jpg", 40) for draw in list(PHOTOS.values())[1:]),
+    ],
+    ids=[*PICTURES, "small, as JPEG", "large, as JPEG", "photo, as PNG", *PHOTOS],
+)
+def test_a_picture_reads_as_the_digit_it_was_made_from(digits, read, tmp_path, draw, ending, number):
+    """Of pictures made from test digits, at least 9 in 10 are read as the digits themselves are."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / f"digit.{ending}"
+    images = []
+    for digit in digits[:number]:
+        Image.fromarray(draw(digit, rng)).save(path)
+        images.append(read_picture(path))
+    assert np.mean(read(np.array(images)) == read(digits[:number])) >= 0.9
+
+
+@pytest.mark.parametrize("kind", ["off-centre", "small", "large", "photo", "photo of a small digit", "photo with a shadow"])
+def test_the_form_is_mnists(digits, kind):
+    """The ink fits a box of 20 x 20 exactly, its centre of mass is within half a pixel of (14, 14), and it reaches 255."""
+    rng = np.random.default_rng(1)
+    for digit in digits[:20]:
+        image = to_mnist({**PICTURES, **PHOTOS}[kind](digit, rng))
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        assert image.shape == (28, 28)
+        assert image.dtype == np.uint8
+        assert 19 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
+        centre = np.array([np.arange(28) @ image.sum(axis=1), np.arange(28) @ image.sum(axis=0)]) / image.sum()
+        assert np.abs(centre - 14).max() <= 0.51
+        assert image.max() == 255
+        assert np.mean(image == 0) > 0.5
+
+
+def test_proportions_are_kept():
+    """A stroke five times as high as wide is so in the box: 20 x 4."""
+    page = np.full((300, 300), 220, np.uint8)
+    page[50:250, 100:140] = 30
+    image = to_mnist(page)
+    assert (image > 127).any(axis=1).sum() == 20
+    assert (image > 127).any(axis=0).sum() == 4
+
+
+def test_mnist_itself_is_left_alone(digits):
+    """Every MNIST image is in MNIST's form and comes back bit for bit; the same pixels elsewhere are not."""
+    for digit in digits:
+        assert in_mnist_form(digit)
+        assert np.array_equal(to_mnist(digit), digit)
+        assert not in_mnist_form(np.roll(digit, 2, axis=0))
+        assert not in_mnist_form(255 - digit)
+    assert not in_mnist_form(digits[0].astype(float))
+    assert not in_mnist_form(np.zeros((28, 28), np.uint8))
+
+
+def test_a_shifted_digit_comes_back_nearly_as_it_was(digits):
+    """A digit of MNIST's size that only lies elsewhere is moved, not drawn anew."""
+    rng = np.random.default_rng(2)
+    off = [np.abs(to_mnist(somewhere((60, 60), cropped(digit), rng)).astype(int) - digit).mean() for digit in digits]
+    assert np.median(off) < 1
+
+
+def test_nothing_is_written_to(digits):
+    """The picture that is passed in stays as it was."""
+    page = 255 - digits[0]
+    page.flags.writeable = False
+    before = page.copy()
+    to_mnist(page)
+    assert np.array_equal(page, before)
+
+
+def drawing(mode="L", ground=255, ink=0, width=14, side=200):
+    """A drawn 7."""
+    page = Image.new(mode, (side, side), ground)
+    corners = [(0.3 * side, 0.15 * side), (0.7 * side, 0.15 * side), (0.45 * side, 0.85 * side)]
+    ImageDraw.Draw(page).line(corners, fill=ink, width=width)
+    return page
+
+
+SEVEN = to_mnist(np.asarray(drawing()))
+
+
+@pytest.mark.parametrize(
+    ("page", "ending"),
+    [
+        (drawing("L", 0, 255), "png"),
+        (drawing("1", 1, 0), "png"),
+        (drawing("RGB", "white", "navy"), "webp"),
+        (drawing("RGB", "white", "yellow"), "png"),
+        (drawing("RGB", "black", "red"), "bmp"),
+        (drawing("L").convert("P"), "gif"),
+        (drawing("CMYK", (0, 0, 0, 0), (0, 0, 0, 255)), "tiff"),
+        (drawing("LA", (0, 0), (0, 255)), "png"),
+        (drawing("RGBA", (0, 0, 0, 0), (0, 0, 0, 255)), "png"),
+        (drawing("RGBA", (0, 0, 0, 0), (255, 255, 255, 255)), "png"),
+        (drawing("RGBA", (255, 255, 255, 0), (255, 255, 255, 255)), "png"),
+        (drawing("RGBA", (0, 0, 0, 0), (255, 0, 0, 255)), "png"),
+        (Image.fromarray(np.asarray(drawing()).astype(np.uint16) * 200), "png"),
+        (Image.fromarray(np.asarray(drawing()).astype(np.float32) / 255), "tiff"),
+    ],
+    ids=lambda value: getattr(value, "mode", value),
+)
+def test_every_kind_of_pixel_is_read(tmp_path, page, ending):
+    """The same drawing gives the same image in any mode, on a see-through ground too, whatever colour lies under it."""
+    path = tmp_path / f"seven.{ending}"
+    page.save(path)
+    assert np.abs(read_picture(path).reshape(28, 28).astype(int) - SEVEN).max() <= 3
+
+
+def test_a_photo_is_turned_as_the_camera_says(tmp_path):
+    """A picture whose EXIF data say that it lies on its side is read upright."""
+    exif = Image.Exif()
+    exif[0x112] = 6
+    drawing().rotate(90).save(tmp_path / "seven.jpg", exif=exif, quality=95)
+    assert np.abs(read_picture(tmp_path / "seven.jpg").reshape(28, 28).astype(int) - SEVEN).mean() < 3
+
+
+def test_a_thin_pen_is_read():
+    """Lines of 2 pixels in a page of 800 are as good as thick ones: they are drawn as wide as MNIST's thinnest."""
+    image = to_mnist(np.asarray(drawing(width=2, side=800)))
+    inked = (image > 127).sum(axis=1)
+    assert image.max() == 255
+    assert (inked > 0).sum() >= 19
+    assert np.median(inked[inked > 0]) >= 2
+
+
+def test_detached_strokes_belong_to_the_digit():
+    """A bar close to the rest, as a 5 often has, is kept; a mark far away, or at the rim, is not."""
+    page = np.asarray(drawing()).copy()
+    alone = to_mnist(page)
+    page[180:190, 10:20] = 0
+    page[:, :3] = 0
+    assert np.array_equal(to_mnist(page), alone)
+    page = np.full((200, 200), 255, np.uint8)
+    page[60:160, 60:72] = page[44:52, 80:140] = 0
+    rows, columns = np.nonzero(to_mnist(page) > 127)
+    assert np.ptp(columns) >= 10
+    assert np.ptp(rows) == 19
+
+
+def refuse(path, message):
+    """Read a file that must be refused in one line that names it."""
+    with pytest.raises(DataError, match=message) as error:
+        read_picture(path)
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)
+
+
+BLANK = {
+    "white": np.full((200, 300), 255, np.uint8),
+    "black": np.zeros((28, 28), np.uint8),
+    "one pixel": np.zeros((1, 1), np.uint8),
+    "one row": np.full((1, 500), 9, np.uint8),
+    "noise": np.random.default_rng(0).normal(128, 20, (800, 1000)).clip(0, 255).astype(np.uint8),
+    "more noise": np.random.default_rng(0).normal(128, 60, (800, 1000)).clip(0, 255).astype(np.uint8),
+    "uneven light": (200 - 80 * (np.mgrid[-1:1:300j, -1:1:400j] ** 2).sum(axis=0)).astype(np.uint8),
+    "fading light": np.tile(np.linspace(0, 255, 300), (200, 1)).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("page", BLANK.values(), ids=BLANK)
+def test_a_blank_picture_is_refused(tmp_path, page):
+    """A picture that shows nothing, however it is lit, is refused."""
+    path = tmp_path / "blank.png"
+    Image.fromarray(page).save(path)
+    refuse(path, "the picture is blank, or too faint")
+
+
+def test_a_see_through_picture_is_blank(tmp_path):
+    """A picture that is all transparent shows nothing, whatever colours lie in it."""
+    page = drawing("RGBA")
+    page.putalpha(0)
+    page.save(tmp_path / "clear.png")
+    refuse(tmp_path / "clear.png", "blank")
+
+
+def png(width, height):
+    """A PNG file that claims a size and holds next to nothing."""
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(1000))),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+
+
+@pytest.mark.parametrize("side", [LIMIT_PIXELS // 1000 + 1, 100_000, 200_000])
+def test_a_picture_that_claims_too_much_is_refused(tmp_path, side):
+    """More pixels than the limit are refused before any is decoded, without a warning."""
+    (tmp_path / "large.png").write_bytes(png(side, 1000))
+    refuse(tmp_path / "large.png", "is too large: at most 50 million pixels")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is no picture in a format that can be read; save it as PNG or JPEG"),
+        (b"hello, world", "is no picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "is no picture"),
+        (png(100, 100), "is a damaged picture"),
+        (png(100, 100)[:40], "is no picture"),
+        (png(0, 100), "is no picture"),
+    ],
+)
+def test_what_is_no_picture_is_refused(tmp_path, content, message):
+    """A file that is no picture, or a damaged one, is refused in one line."""
+    (tmp_path / "file.png").write_bytes(content)
+    refuse(tmp_path / "file.png", message)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "gif", "bmp", "tiff", "webp"])
+def test_a_damaged_picture_raises_nothing_else(tmp_path, ending):
+    """Wherever a picture's file is cut or a byte of it flipped, it is read or refused, and never ends in Pillow's error."""
+    drawing(side=64, width=5).save(tmp_path / f"whole.{ending}")
+    whole = (tmp_path / f"whole.{ending}").read_bytes()
+    path = tmp_path / f"damaged.{ending}"
+    for k in range(0, len(whole), 1 + len(whole) // 60):
+        for damaged in (whole[:k], whole[:k] + bytes([whole[k] ^ 0x5A]) + whole[k + 1 :]):
+            path.write_bytes(damaged)
+            try:
+                assert read_picture(path).shape == (784,)
+            except DataError as error:
+                assert str(error).startswith(str(path))  # noqa: PT017
+                assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_file_that_cannot_be_opened_is_told_in_one_line(tmp_path):
+    """A picture that is not there, or a folder in its place, is told in one line."""
+    with pytest.raises(FileError, match=r"^no such file: .*none\.png$"):
+        read_picture(tmp_path / "none.png")
+    with pytest.raises(FileError, match=r"^cannot read .*: it is a folder"):
+        read_picture(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("gray", "kind", "message"),
+    [
+        (np.zeros((3, 4, 3)), DataError, "must have shape"),
+        (np.zeros((0, 5)), DataError, "must have shape"),
+        (np.full((5, 5), np.nan), DataError, "from 0 to 255; it holds nan"),
+        (np.full((5, 5), 256), DataError, "from 0 to 255; it holds 256"),
+        (np.full((5, 5), -1), DataError, "from 0 to 255; it holds -1"),
+        (np.full((5, 5), "a"), DataTypeError, "grey levels, numbers from 0 to 255; it holds <U1"),
+        (np.full((5, 5), None), DataTypeError, "it holds object"),
+        ([[1, 2], [3]], DataError, "rows of equal length"),
+    ],
+)
+def test_an_array_that_is_no_picture_is_refused(gray, kind, message):
+    """Another shape, or anything but numbers from 0 to 255, is refused."""
+    with pytest.raises(kind, match=message):
+        to_mnist(gray)
