@@ -122,14 +122,14 @@ def test_a_picture_reads_as_the_digit_it_was_made_from(digits, read, tmp_path, d
 
 @pytest.mark.parametrize("kind", ["off-centre", "small", "large", "photo", "photo of a small digit", "photo with a shadow"])
 def test_the_form_is_mnists(digits, kind):
-    """The ink fits a box of 20 x 20 exactly, its centre of mass is within half a pixel of (14, 14), and it reaches 255."""
+    """The ink fills a box of 20 x 20 one way, its centre of mass is within half a pixel of (14, 14), and it reaches 255."""
     rng = np.random.default_rng(1)
     for digit in digits[:20]:
         image = to_mnist({**PICTURES, **PHOTOS}[kind](digit, rng))
         rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
         assert image.shape == (28, 28)
         assert image.dtype == np.uint8
-        assert 19 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)  # a soft edge may round to 0
         centre = np.array([np.arange(28) @ image.sum(axis=1), np.arange(28) @ image.sum(axis=0)]) / image.sum()
         assert np.abs(centre - 14).max() <= 0.51
         assert image.max() == 255
@@ -161,6 +161,7 @@ def test_a_shifted_digit_comes_back_nearly_as_it_was(digits):
     rng = np.random.default_rng(2)
     off = [np.abs(to_mnist(somewhere((60, 60), cropped(digit), rng)).astype(int) - digit).mean() for digit in digits]
     assert np.median(off) < 1
+    assert max(off) < 25  # one of them is a 5 whose bar is detached
 
 
 def test_nothing_is_written_to(digits):

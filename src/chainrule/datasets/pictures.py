@@ -30,6 +30,7 @@ LEAST_CONTRAST = 10.0  # grey levels of 255 that ink must stand out by
 LEAST_CERTAINTY = 4.0  # and standard deviations of the paper's noise
 THINNEST = 1.8  # pixels in the box: nine in ten of MNIST's digits have wider strokes
 BLURS = (1 / 700, 1 / 350, 1 / 175)  # of the longer side, tried in turn until the ink stands out from the noise
+PIECE = 0.1  # of the digit's size: half the gap across which a detached piece still belongs to it
 SAMPLES = 100  # rows and columns that smooth paper is estimated from
 PATCHES = 60  # and patchy paper
 
@@ -294,7 +295,7 @@ def _digit(contrast: Array, threshold: float, noise: float) -> Blob:
     size = _size(boxes[main])
     window = _widened(boxes[main], size // 2 + 2, blobs.shape)
     sizeable = np.isin(blobs[window], numbers[(mass >= 0.02 * mass[main]) & (mass <= mass[main])])
-    joined, _ = ndimage.label(ndimage.distance_transform_edt(~sizeable) <= max(0.1 * size, 1.0))
+    joined, _ = ndimage.label(ndimage.distance_transform_edt(~sizeable) <= PIECE * size + 0.5)
     strokes = sizeable & (joined == joined[blobs[window] == main + 1][0])
     return Blob(contrast[window], strokes, LEAST_CERTAINTY * noise, bool(inner[main]), threshold / (1 + noise))
 
@@ -325,10 +326,9 @@ def _fitted(tone: Array) -> Array:
 
     tone = tone[_box(tone > 0)]
     largest = max(tone.shape)
-    if abs(largest - BOX) > 1:  # else it is as large as MNIST's already, and would only be blurred
-        height, width = (max(1, round(n * BOX / largest)) for n in tone.shape)
-        resized = Image.fromarray(tone.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-        tone = np.clip(np.asarray(resized, np.float64), 0, 1)
+    height, width = (max(1, round(n * BOX / largest)) for n in tone.shape)
+    resized = Image.fromarray(tone.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
+    tone = np.clip(np.asarray(resized, np.float64), 0, 1)
     return tone / tone.max()
 
 
