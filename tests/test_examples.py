@@ -452,3 +452,9 @@ def test_what_is_no_pair_is_refused():
 def test_repr_says_what_there_is(examples, due):
     """The repr tells how many rows of what, the labels or targets, and whether they are weighted."""
     assert repr(examples) == due
+
+
+def test_a_whole_dataset_is_no_examples():
+    """Passing a Dataset where examples go says which part to pass."""
+    with pytest.raises(cr.ChainruleError, match=r"pass one of its parts, such as mnist\.train"):
+        cr.Network([64, 10], seed=0).cost(cr.datasets.digits())

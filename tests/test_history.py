@@ -48,10 +48,10 @@ def test_an_empty_history_has_empty_columns():
     assert told.to_dict()["cost"] == []
 
 
-@pytest.mark.parametrize("name", ["loss", "epochs", 0, None])
+@pytest.mark.parametrize("name", ["loss", "epochs", 1.5, None])
 def test_unknown_columns_are_refused(name):
     """A column that there is not is refused with those that there are."""
-    with pytest.raises(UnknownName, match=r"unknown column .*There are: epoch, cost, accuracy"):
+    with pytest.raises(UnknownName, match=r"unknown column .*[Tt]here are: epoch, cost, accuracy"):
         history()[name]
 
 
@@ -164,3 +164,9 @@ def test_plot_without_matplotlib_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MissingExtra, match=r"needs matplotlib; install it with: pip install 'chainrule\[plot\]'"):
         history().plot()
+
+
+def test_a_number_gives_that_record():
+    """``history[0]`` is the first epoch's record, ``history[-1]`` the last's."""
+    told = history()
+    assert (told[0], told[-1]) == (told.records[0], told.records[-1])

@@ -137,7 +137,7 @@ def test_steps_are_counted_as_in_the_notes():
 
 def test_train_has_the_signature_of_run():
     """``train`` shows the settings of ``Run`` wherever a signature is shown."""
-    assert inspect.signature(cr.train) == inspect.signature(cr.Run)
+    assert inspect.signature(cr.train).parameters == inspect.signature(cr.Run).parameters
     shown = pydoc.render_doc(cr.train, renderer=pydoc.plaintext)
     for name in inspect.signature(cr.Run).parameters:
         assert name in shown
@@ -899,3 +899,11 @@ def test_engines_can_be_asked_for_by_name(engine):
     """``engine=`` takes each engine's name, which the history records; ``auto`` takes one of them."""
     assert trained(engine=engine.name)[1].engine == engine.name
     assert trained(engine="auto")[1].engine in ENGINES
+
+
+def test_a_missing_setting_is_told_as_trains():
+    """A call of ``train`` that lacks a setting, or has one too many, says so in its own name."""
+    with pytest.raises(TypeError, match=r"train\(\): missing a required argument: 'epochs'"):
+        cr.train(fresh(), (X, Y))
+    with pytest.raises(TypeError, match=r"train\(\): got an unexpected keyword argument 'lr'"):
+        cr.train(fresh(), (X, Y), epochs=1, batch_size=1, learning_rate=1, lr=3)

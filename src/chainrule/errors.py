@@ -13,6 +13,8 @@
     |-- EngineError         RuntimeError  no engine here does what was asked
     `-- MissingExtra        ImportError   an optional library is not installed
 
+    DivergenceWarning       RuntimeWarning  a training went to NaN or infinity, and was stopped (in ``training``)
+
 A message says what was required, what came, and what to do.
 """
 
@@ -54,9 +56,10 @@ class UnknownName(SettingError):
         from difflib import get_close_matches  # only a mistake pays for it
 
         names = list(known)
-        near = get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        super().__init__(f"unknown {kind} {name!r}; {hint}There are: {', '.join(names)}")
+        said = str(getattr(name, "__name__", name))  # a function of that name, where the name was wanted
+        near = get_close_matches(said.lower(), names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? There are" if near else "there are"
+        super().__init__(f"unknown {kind} {name!r}; {hint}: {', '.join(names)}")
 
 
 def look_up(kind: str, name: object, table: Mapping[str, Entry]) -> Entry:

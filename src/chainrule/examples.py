@@ -191,6 +191,8 @@ def as_examples(x: Any, y: Any = None) -> Examples:
         if y is not None:
             raise SettingError("an Examples has its y already; pass it alone")
         return x
+    if hasattr(x, "train") and hasattr(x, "validation"):
+        raise DataTypeError("this is a whole Dataset; pass one of its parts, such as mnist.train")
     if y is None and isinstance(x, tuple):
         if len(x) != 2:
             raise DataError(f"examples come as a pair (x, y) or an Examples; this tuple has {len(x)} parts")
@@ -203,7 +205,7 @@ def _rows(rows: Any, n: int) -> slice | Indices:
     if isinstance(rows, slice):
         return rows
     if isinstance(rows, (int, np.integer)):
-        raise SettingError(f"examples[{rows}] would be no batch of rows; write examples[{rows}:{rows} + 1]")
+        raise SettingError(f"examples[{rows}] would be no batch of rows; write examples[[{rows}]]")
     array = np.asarray(rows)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iub"):
         raise SettingError(f"rows are chosen by a slice, by whole numbers in one row, or by a mask; this is {rows!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -90,8 +90,14 @@ class History:
     def __iter__(self) -> Iterator[EpochRecord]:
         return iter(self.records)
 
-    def __getitem__(self, column: str) -> npt.NDArray[np.float64]:
-        """Give a column, a float64 entry an epoch; NaN where there is no value."""
+    @overload
+    def __getitem__(self, column: str) -> npt.NDArray[np.float64]: ...
+    @overload
+    def __getitem__(self, column: int) -> EpochRecord: ...
+    def __getitem__(self, column: str | int) -> npt.NDArray[np.float64] | EpochRecord:
+        """Give a column, a float64 entry an epoch and NaN where there is no value; or, for a number, that record (from 0)."""
+        if isinstance(column, int):
+            return self.records[column]
         if column not in COLUMNS:
             raise UnknownName("column", column, COLUMNS)
         values = [getattr(record, column) for record in self.records]

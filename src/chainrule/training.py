@@ -5,6 +5,7 @@ A ``Run`` is the plain loop of page 3, opened up: each turn of it is an epoch an
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import time
@@ -366,15 +367,25 @@ def _like(run: Callable[P, Run]) -> Callable[[Callable[..., History]], Callable[
     """Give a function the signature of ``Run``, for people and for type checkers."""
 
     def decorate(function: Callable[..., History]) -> Callable[P, History]:
-        function.__signature__ = inspect.signature(run)  # type: ignore[attr-defined]
-        return function
+        signature = inspect.signature(run).replace(return_annotation="History")
+
+        @functools.wraps(function)
+        def bound(*args: P.args, **settings: P.kwargs) -> History:
+            try:
+                signature.bind(*args, **settings)
+            except TypeError as error:
+                raise ArgumentTypeError(f"{function.__name__}(): {error}; see help(chainrule.Run)") from None
+            return function(*args, **settings)
+
+        bound.__signature__ = signature  # type: ignore[attr-defined]
+        return bound
 
     return decorate
 
 
 @_like(Run)
 def train(*args: Any, **settings: Any) -> History:
-    """Train a network in place: drain a ``Run``, whose settings these are.
+    """Train a network in place: drain a ``Run``. Its parameters are these; ``help(chainrule.Run)`` tells of each.
 
     Returns
     -------

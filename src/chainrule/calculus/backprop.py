@@ -29,7 +29,7 @@ class Gradient(NamedTuple):
 
 
 def output_delta(cost: Cost, sigma: Activation, z: Array, a: Array, y: Array) -> Array:
-    """BP1: the cost's gradient through the output's activation; ``a - y`` for the pairs where the derivative cancels."""
+    """BP1: ``dC/da * sigma'(z)``, or ``a - y`` for the pairs where the derivative cancels (``costs.COLLAPSES``)."""
     if (sigma, cost) in COLLAPSES:
         return a - y
     return sigma.pullback(z, a, cost.gradient(a, y))

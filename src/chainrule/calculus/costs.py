@@ -48,7 +48,7 @@ def _inside(a: Array) -> Array:
 
 
 def cross_entropy(a: Array, y: Array) -> Array:
-    """``-sum y ln a + (1 - y) ln(1 - a)``, each output a yes or no of its own (book, chapter 3)."""
+    """``-sum [y ln a + (1 - y) ln(1 - a)]``, each output a yes or no of its own (book, chapter 3)."""
     p = _inside(a)
     return -(y * np.log(p) + (1 - y) * np.log1p(-p)).sum(axis=1)
 
@@ -75,7 +75,7 @@ def _above_0(a: Array) -> Array:
 
 
 def poisson(a: Array, y: Array) -> Array:
-    """``sum a - y + y ln(y / a)``: half the Poisson deviance, 0 where ``a = y``; ``y >= 0``."""
+    """``sum [a - y + y ln(y / a)]``: half the Poisson deviance, 0 where ``a = y``; ``y >= 0``."""
     count = np.where(y > 0, y, 1)  # y ln y is 0 at 0
     return (a - y + y * (np.log(count) - np.log(_above_0(a)))).sum(axis=1)
 

@@ -1,7 +1,11 @@
 """Pages 3-4: cut into mini-batches, count the steps, take one.
 
 A step takes the batch's gradient sums, divides them by the number of examples (N12), clips, adds the penalties, and hands each
-parameter to the optimizer's rule. Where the rule is linear in the gradient it is the rate that is divided, as in the notes.
+parameter to the optimizer's rule. Where the rule is linear in the gradient it is the rate that is divided, as in the notes: then
+``optimizers.SGD.step`` computes ``w - (eta / m) nabla_w``.
+
+What page 3 does around a step, the shuffle and the loop over epochs, stands in ``training``. Page 4's matrices of zeros are not
+needed: BP3 and BP4 give the sums over a batch at once.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def layer_shapes(sizes: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def normal(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Weights and biases from the standard normal: the notes' start (N9)."""
+    """Weights and biases from the standard normal: the notes' start (N9); drawn layer by layer, the biases first."""
     b = rng.standard_normal(n_out)
     return rng.standard_normal((n_out, n_in)), b
 

@@ -7,8 +7,11 @@ The neuron answers ``a = max(0, w . x + b)``; its cost over m examples is
 - ``dC/dw = (1/m) sum v_i dv_i/dw``, by the chain rule                        (N3)
 - ``dv_i/dw = -da_i/dw``, by the chain rule again                             (N4)
 - ``da_i/dw = x_i`` where ``w . x_i + b > 0``, else 0; ``da_i/db`` = 1 or 0   (N5)
+- ``dC/dw = (1/m) sum (w . x_i + b - y_i) x_i`` over the active examples       (N6)
+- with ``e_i = w . x_i + b - y_i``, ``dC/dw = (1/m) sum e_i x_i``              (N7)
+- ``dC/db = (1/m) sum e_i``                                                    (N8)
 
-which together are (N6), and with the error term ``e_i`` (N7) and (N8): the errors times the inputs, averaged.
+The (-1) of N4 has gone into ``e_i``, which is ``-v_i`` for an active example: the errors times the inputs, averaged.
 """
 
 from __future__ import annotations

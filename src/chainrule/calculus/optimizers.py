@@ -91,7 +91,7 @@ class SGD(Optimizer):
 
     def step(self, parameter: Array, gradient: Array, slots: Slots, rate: float, t: int) -> tuple[Array, Slots]:
         """Make the new parameter and the new velocity."""
-        move = -rate * gradient
+        move = -rate * gradient  # (N12), where rate is eta / m and the gradient a batch's sums
         if not self.momentum:
             move += parameter  # in the array that was made just now: half the memory to go through
             return move, ()
