@@ -458,3 +458,23 @@ def test_a_whole_dataset_is_no_examples():
     """Passing a Dataset where examples go says which part to pass."""
     with pytest.raises(cr.ChainruleError, match=r"pass one of its parts, such as mnist\.train"):
         cr.Network([64, 10], seed=0).cost(cr.datasets.digits())
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))], ids=["deepcopy", "pickle"])
+def test_a_copy_is_as_read_only_and_carries_nothing_prepared(again):
+    """A copied or unpickled Examples cannot be written to, and takes along none of what an engine prepared."""
+    examples = Examples(np.eye(4), np.arange(4), weights=[1, 2, 3, 4])
+    cr.Network([4, 4], seed=0).cost(examples)
+    other = again(examples)
+    assert not other._prepared
+    assert not any(part.flags.writeable for part in (other.x, other.y, other.weights))
+    assert cr.Network([4, 4], seed=0).cost(other) == cr.Network([4, 4], seed=0).cost(examples)
+
+
+def test_a_csr_is_held_read_only():
+    """The entries of a CSR matrix cannot be written to through the Examples, and the caller's matrix stays writable."""
+    mine = sparse.csr_array(np.eye(4))
+    examples = Examples(mine)
+    with pytest.raises(ValueError, match="read-only"):
+        examples.x.data[:] = 2
+    mine.data[:] = 3

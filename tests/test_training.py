@@ -907,3 +907,32 @@ def test_a_missing_setting_is_told_as_trains():
         cr.train(fresh(), (X, Y))
     with pytest.raises(TypeError, match=r"train\(\): got an unexpected keyword argument 'lr'"):
         cr.train(fresh(), (X, Y), epochs=1, batch_size=1, learning_rate=1, lr=3)
+
+
+@pytest.mark.parametrize("scale", [1e-46, 1e-300, 1e39, 1e300])
+def test_only_the_ratio_of_row_weights_matters(scale, engine):
+    """Row weights that float32 cannot hold train a float32 network as ordinary ones do."""
+    weights = np.arange(1.0, 61.0)
+    one, other = fresh(), fresh()
+    for net, row_weights in ((one, weights), (other, scale * weights)):
+        examples = Examples(X[:60], Y[:60], weights=row_weights)
+        cr.train(net, examples, epochs=2, batch_size=8, learning_rate=0.5, engine=engine.name)
+    for mine, theirs in zip(one.weights, other.weights, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+    assert one.evaluate(examples).accuracy == other.evaluate(examples).accuracy
+
+
+def test_an_interrupt_after_the_end_changes_nothing():
+    """A training that has finished stays finished."""
+    run = cr.Run(fresh(), (X, Y), epochs=1, batch_size=8, learning_rate=0.5)
+    list(run)
+    run.interrupt()
+    assert run.history.stopped == "finished"
+
+
+@pytest.mark.parametrize("settings", [{"threads": 10**20}, {"batch_size": 10**20}, {"epochs": 10**30}], ids=str)
+def test_numbers_beyond_counting_are_refused(settings):
+    """Counts beyond any use are refused, and the next training is none the worse for it."""
+    with pytest.raises(SettingError, match="must be at most"):
+        cr.train(fresh(), (X, Y), **{"epochs": 1, "batch_size": 8, "learning_rate": 0.5, **settings})
+    cr.train(fresh(), (X, Y), epochs=1, batch_size=8, learning_rate=0.5, threads=2)

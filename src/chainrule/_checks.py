@@ -9,16 +9,19 @@ from typing import Any
 from .errors import SettingError
 
 SEEDS = 2**64
+COUNTED = 2**31 - 1  # the most of anything that is counted: steps are epochs times batches, and stay below 2**63
 
 
-def whole(name: str, value: Any, *, least: int) -> int:
-    """Read a whole number of at least ``least``."""
+def whole(name: str, value: Any, *, least: int, most: int = COUNTED) -> int:
+    """Read a whole number of at least ``least``, and at most ``most``."""
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, bool) or number < least:
         raise SettingError(f"{name} must be a whole number of at least {least}; it is {value!r}")
+    if number > most:
+        raise SettingError(f"{name} must be at most {most:,}; it is {value!r}")
     return number
 
 
@@ -37,7 +40,7 @@ def real(name: str, value: Any, *, least: float = -math.inf, below: float = math
 
 def seed_number(name: str, value: Any) -> int:
     """Read a seed, 0 <= seed < 2**64."""
-    number = whole(name, value, least=0)
+    number = whole(name, value, least=0, most=SEEDS * SEEDS)
     if number >= SEEDS:
         raise SettingError(f"{name} must be below 2**64; it is {value!r}")
     return number

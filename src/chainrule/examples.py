@@ -91,6 +91,10 @@ class Examples:
     def __len__(self) -> int:
         return int(self.x.shape[0])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy or pickle the data alone; what an engine prepared from it is made anew, and the copy is as read-only as this."""
+        return _remade, (self.x, self.y, self.weights)
+
     def __getitem__(self, rows: slice | Indices | list[int]) -> Examples:
         """Some of the examples, by a slice, an array of row numbers, or a mask."""
         rows = _rows(rows, len(self))
@@ -170,6 +174,10 @@ class Examples:
         return f"Examples({', '.join(parts)})"
 
 
+def _remade(x: Any, y: Any, weights: Any) -> Examples:
+    return Examples(x, y, weights=weights)
+
+
 def in_dtype(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """Bring floats to a network's dtype; what is finite must stay so.
 
@@ -219,9 +227,10 @@ def _rows(rows: Any, n: int) -> slice | Indices:
 
 
 def _frozen(array: Any) -> Any:
-    """Give a read-only view; a CSR matrix passes through."""
+    """Give a read-only view; of a CSR matrix, one over read-only views of its parts."""
     if is_sparse(array):
-        return array
+        parts = tuple(_frozen(part) for part in (array.data, array.indices, array.indptr))
+        return type(array)(parts, shape=array.shape, copy=False)  # type: ignore[call-arg]
     view = array.view()
     view.flags.writeable = False
     return view
@@ -288,7 +297,7 @@ def _compressed(x: Any) -> CSR:
         csr = csr.copy() if csr is x else csr
         csr.sum_duplicates()
     _finite("x", csr.data)
-    return csr
+    return _frozen(csr)
 
 
 def _outcomes(y: Any, n: int) -> AnyArray:

@@ -21,11 +21,13 @@ import numpy as np
 from ._types import Array
 from .calculus.activations import ACTIVATIONS, Activation
 from .calculus.costs import COSTS, Cost
+from .calculus.feedforward import STARTS
 from .errors import FileError, ModelFileError, SettingError
 from .plan import LAYERS, Layer, Provenance
 
 VERSION = 1
 METADATA_BYTES = 1 << 20
+HEADER_BYTES = 2 << 20
 FILE_BYTES = 16 << 30
 DTYPES = ("float32", "float64")
 
@@ -62,12 +64,14 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     Raises
     ------
     SettingError
-        When an activation or the cost is the user's own: a file holds no code.
+        When an activation or the cost is the user's own, since a file holds no code; or a weight is NaN or infinite.
     FileError
         When it cannot be written; what was there before stays.
     """
     from safetensors.numpy import save
 
+    if not all(np.isfinite(array).all() for array in (*model.weights, *model.biases)):
+        raise SettingError("the network holds weights that are NaN or infinite, which predict nothing; it is not saved")
     tensors = {}
     for k, (w, b) in enumerate(zip(model.weights, model.biases, strict=True)):
         tensors[f"weights.{k}"] = np.ascontiguousarray(w)
@@ -118,7 +122,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         When it will not.
     """
     path = Path(path)
-    with _reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+    with _reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
         pass
 
 
@@ -146,8 +150,10 @@ def _parse(described: Any) -> Model:
     if len(names) != len(sizes) - 1 or any(name not in ACTIVATIONS for name in names) or "softmax" in names[:-1]:
         raise ValueError("activations are none of ours")
     cost, dtype, init, seed = (described[key] for key in ("cost", "dtype", "init", "seed"))
-    if cost not in COSTS or dtype not in DTYPES or not isinstance(init, str) or type(seed) is not int or not 0 <= seed < 2**64:
+    if cost not in COSTS or dtype not in DTYPES or init not in STARTS or type(seed) is not int or not 0 <= seed < 2**64:
         raise ValueError("a setting is none of ours")
+    if COSTS[cost].outputs and names[-1] not in COSTS[cost].outputs:
+        raise ValueError("the output does not suit the cost")
     layers = tuple(Layer(n_in, n_out, name) for n_in, n_out, name in zip(sizes, sizes[1:], names, strict=False))
     came = described["provenance"]
     return Model(layers, cost, dtype, init, seed, (), (), None if came is None else Provenance.parse(came))
@@ -167,6 +173,8 @@ def _tensors(path: Path, file: Any, model: Model) -> tuple[tuple[Array, ...], tu
         if list(piece.get_shape()) != shape or piece.get_dtype() != dtype:
             raise _damaged(path, f"{name} is {piece.get_dtype()} {piece.get_shape()}, but should be {dtype} {shape}")
     arrays = {name: np.array(file.get_tensor(name)) for name in shapes}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ModelFileError(f"{path} holds weights that are NaN or infinite, which predict nothing; train the network anew")
     layers = range(len(model.layers))
     return tuple(arrays[f"weights.{k}"] for k in layers), tuple(arrays[f"biases.{k}"] for k in layers)
 
@@ -175,6 +183,8 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
     version = metadata.get("version", "")
     if not version.isascii() or not version.isdigit() or len(version) > 9:
         raise _damaged(path, "it has no format version")
+    if int(version) < 1:
+        raise _damaged(path, "its format version is 0")
     if int(version) > VERSION:
         raise ModelFileError(f"{path} has format version {version}, and this chainrule reads up to {VERSION}; upgrade chainrule")
 
@@ -214,6 +224,10 @@ def _check_regular(path: Path) -> None:
         raise FileError(f"cannot read {path}: it is a {'directory' if path.is_dir() else 'device or pipe'}, not a model file")
     if path.stat().st_size > FILE_BYTES:
         raise ModelFileError(f"{path} is larger than {FILE_BYTES >> 30} GiB, the most that a model file may hold")
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > HEADER_BYTES:
+        raise _damaged(path, f"it claims a header of {header:,} bytes")
 
 
 @contextmanager
@@ -229,14 +243,14 @@ def _reporting(path: Path) -> Iterator[None]:
 def _write_bytes(path: Path, contents: bytes) -> None:
     """Write beside, flush to the disk, rename: a reader sees the old file or the new one, whole."""
     with _reporting(path):
-        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, beside = tempfile.mkstemp(dir=Path(os.path.realpath(path)).parent, prefix=".chainrule-")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(contents)
                 file.flush()
                 os.fsync(file.fileno())
             Path(beside).chmod(0o666 & ~_umask())
-            Path(beside).replace(path)
+            Path(beside).replace(os.path.realpath(path))  # where a link points to, not the link
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise

@@ -195,7 +195,7 @@ class Run:
             seed=network.seed if seed is None else seed_number("seed", seed),
         )
         self.shuffle = shuffle
-        self.threads: Threads = threads if threads == "auto" else whole("threads", threads, least=1)
+        self.threads: Threads = threads if threads == "auto" else whole("threads", threads, least=1, most=1024)
         self.callbacks = _callables(callbacks)
         self._best = self._watch(early_stopping)
         self.engine = choose(engine, self.plan, self.examples)
@@ -331,7 +331,10 @@ class Run:
     def interrupt(self) -> None:
         """End a training between two epochs, as Ctrl-C does; the network keeps what it has learnt."""
         self._records.close()
-        self._end("interrupted", f"interrupted after epoch {len(self.history)}")
+        if self.history.stopped is None:
+            self._end("interrupted", f"interrupted after epoch {len(self.history)}")
+        else:  # it had ended by itself, and the interrupt may have fallen into that
+            self._end(self.history.stopped, self.history.message)
 
     def _diverged(self, epoch: int) -> None:
         kept = self._best.epoch if self._best is not None and self._best.epoch else epoch - 1

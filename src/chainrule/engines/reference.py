@@ -18,7 +18,7 @@ from .._types import Array, Indices, Inputs, Rows, is_sparse
 from ..calculus.activations import ACTIVATIONS, Activation
 from ..calculus.backprop import Gradient, backprop
 from ..calculus.costs import Cost
-from ..calculus.descent import Parameters, mini_batches, update_mini_batch
+from ..calculus.descent import Parameters, mean_gradient, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples, in_dtype
@@ -32,7 +32,7 @@ GATHERED_AT_ONCE = 512  # rows: gathering costs by the call, and these stay in t
 
 
 Batch: TypeAlias = tuple[Rows, Array, Array | None]
-"""Some rows as ``calculus`` takes them: floats (m, n_in), targets (m, n_out), and row weights (m,) or None."""
+"""Some rows as ``calculus`` takes them: floats (m, n_in), targets (m, n_out), and row weights (m,), at most 1, or None."""
 
 
 class View:
@@ -42,7 +42,10 @@ class View:
         n_out = plan.layers[-1].n_out
         self.dtype = np.dtype(plan.dtype)
         self.x: Inputs = examples.x if examples.kind == "pixels" else as_floats(examples.x, self.dtype)  # floats are cast once
-        self.weights = None if examples.weights is None else examples.weights.astype(self.dtype)
+        # Only the ratio of weights matters to a step; relative to the largest they fit into any dtype.
+        self.weights = examples.weights
+        self.most = 1.0 if examples.weights is None else float(examples.weights.max())
+        self.relative = None if examples.weights is None else (examples.weights / self.most).astype(self.dtype)
         targets = targets_for(examples, plan)
         if targets.labels is not None:
             self.rows_of_y: Indices | None = targets.labels
@@ -56,7 +59,7 @@ class View:
 
     def batch(self, rows: Indices | slice) -> Batch:
         """Gather some rows."""
-        return as_floats(self.x[rows], self.dtype), self.targets(rows), None if self.weights is None else self.weights[rows]
+        return as_floats(self.x[rows], self.dtype), self.targets(rows), None if self.relative is None else self.relative[rows]
 
     def batches(self, order: Indices, size: int) -> Iterator[Batch]:
         """Gather the mini-batches of an order, many at a time."""
@@ -77,7 +80,7 @@ class View:
     def counted(self, values: Array, rows: Indices | slice) -> Floats:
         """One number an example, times its weight, in float64."""
         counts: Floats = values.astype(np.float64, copy=False)
-        return counts if self.weights is None else counts * self.weights[rows].astype(np.float64)
+        return counts if self.weights is None else counts * self.weights[rows]
 
 
 class Data:
@@ -165,12 +168,12 @@ class ReferenceSession:
         cost, right, total = 0.0, 0.0, 0.0
         with blas_threads(self.threads), np.errstate(all="ignore"):
             for rows in slices(len(data.examples)):
-                x, y, weights = view.batch(rows)
+                x, y, _ = view.batch(rows)
                 a = feedforward(parameters.weights, parameters.biases, sigmas, x)
                 cost += float(view.counted(cost_function.value(a, y), rows).sum())
                 hits = view.right(a, rows)
                 right += 0.0 if hits is None else float(view.counted(hits, rows).sum())
-                total += weight(y, weights)
+                total += weight(y, None if view.weights is None else view.weights[rows])
         return Evaluation(cost / total, None if view.classes is None else right, total)
 
     def state(self) -> State:
@@ -215,6 +218,8 @@ class Reference:
         with blas_threads(threads), np.errstate(all="ignore"):
             sigmas, cost = functions(plan)
             a, gradient = backprop(weights, biases, sigmas, cost, x, y, row_weights)
+            if row_weights is not None:
+                gradient = mean_gradient(gradient, 1 / view.most)  # back to the weights as they were given
             return float(view.counted(cost.value(a, y), rows).sum()), gradient
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> ReferenceSession:
@@ -289,8 +294,9 @@ class _BlasLimit:
             if not self.asked:
                 self.before = [library.num_threads for library in self.libraries]
             self.asked.append(threads)
-            self._set([min(self.asked)] * len(self.libraries))
         try:
+            with self.lock:
+                self._set([min(self.asked)] * len(self.libraries))
             yield
         finally:
             with self.lock:
