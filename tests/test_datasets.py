@@ -155,6 +155,16 @@ def test_idx_reads_every_element_type(tmp_path, stored, kept):
     assert np.array_equal(data.train.x, values[:20].reshape(20, 12))
 
 
+def test_idx_reads_black_and_white_as_0_and_1(tmp_path):
+    """Images whose bytes are all 0 or 1 become the floats 0 and 1; where the training set has greys, the bytes are pixels."""
+    data = idx(fill(tmp_path, images=IMAGES // 128))
+    assert data.train.x.dtype == data.test.x.dtype == np.float32
+    assert np.array_equal(data.train.x, IMAGES[:20].reshape(20, 12) // 128)
+    (tmp_path / NAMES["raw"][0]).write_bytes(idx_bytes(IMAGES))
+    with pytest.raises(DataError, match="t10k-images"):
+        idx(tmp_path)
+
+
 def test_idx_takes_an_unpacked_file_before_its_gz(tmp_path):
     """A folder that holds each file both packed and unpacked is no folder with several data sets."""
     fill(tmp_path)
@@ -415,6 +425,9 @@ BAD_CSV = {
     "a decimal comma without names": ("1,5;2\n3;4\n", DataTypeError, "line 1.*write decimals with a point"),
     "thousands with an underscore": ("a,b\n1_000,2\n", DataTypeError, "line 2, column 'a' holds '1_000'"),
     "an open quote": ('a,b\n1,"2\n3,4\n5,6\n', DataTypeError, "line 2, column 'b'"),
+    "digits of another script": ("a,b\n1,2\n٣,4\n", DataTypeError, "line 3, column 'a' holds '٣'.*the digits 0 to 9"),
+    "such digits in the first line": ("١,٢\n3,4\n", DataTypeError, "line 1, column 0 .*the digits 0 to 9"),
+    "a line of spaces": ("1,2\n   \n3,4\n", DataError, "line 2 is blank but for spaces; leave it out"),
     "nothing": ("", DataError, "holds no rows$"),
     "blank lines": ("\n\n \n", DataError, "holds no rows$"),
     "names alone": ("a,b\n", DataError, "holds no rows below its line of names"),
@@ -433,6 +446,12 @@ def test_table_refuses_a_bad_csv(tmp_path, content, kind, message):
     with pytest.raises(kind, match=message) as error:
         table(path)
     assert told(error).startswith(str(path))
+
+
+def test_a_csv_of_20000_columns_is_read(tmp_path):
+    """A first line longer than a field may be is read, for its fields are short."""
+    examples = table(written(tmp_path, ",".join(["0.12345"] * 20_000) + "\n" + ",".join(["1.23456"] * 20_000)))
+    assert examples.x.shape == (2, 19_999)
 
 
 def test_a_broken_row_is_found_in_a_long_file(tmp_path):
@@ -482,7 +501,7 @@ def npz(**arrays):
 def forged(shape, *, descr="'<f8'", version=b"\x01\x00", body=bytes(96)):
     """An .npz whose x claims a shape and holds other bytes."""
     text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}".encode()
-    text += b" " * (117 - len(text)) + b"\n"
+    text += b" " * (-(11 + len(text)) % 64) + b"\n"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text + body)
@@ -505,6 +524,14 @@ def test_table_reads_an_npz(tmp_path):
     assert (pixels.kind, pixels.y.shape) == ("pixels", (24, 24))
 
 
+def test_whole_numbers_beyond_int_become_no_negative_labels(tmp_path):
+    """Unsigned numbers that int cannot hold come as floats, the others as labels."""
+    large = np.array([2**63, 1, 2, 3, 4, 5], np.uint64)
+    y = table(written(tmp_path, npz(x=X, y=large), "table.npz")).y
+    assert (y.dtype, y.tolist()) == (np.float64, [2.0**63, 1, 2, 3, 4, 5])
+    assert table(written(tmp_path, npz(x=X, y=large // 2**10), "table.npz")).y.dtype == np.intp
+
+
 BAD_NPZ = {
     "empty": (b"", DataError, "no intact .npz"),
     "text": (b"hello", DataError, "no intact .npz"),
@@ -518,6 +545,9 @@ BAD_NPZ = {
     "images not flattened": (npz(x=IMAGES, y=LABELS), DataError, "x must have shape"),
     "claims 10^12 rows": (forged("(1000000000000, 3)"), DataError, "claims the shape .*24,000,000,000,000 bytes.*holds 96"),
     "claims too little": (forged("(2, 3)"), DataError, "48 bytes"),
+    "a shape beyond any number": (forged("(0, 10**21)".replace("10**21", "1" + "0" * 21)), DataError, "cannot be read .*shape"),
+    "a shape of truth": (forged("(True, 2)", body=bytes(16)), DataError, "cannot be read .*shape"),
+    "a shape with 9,000 signs": (forged("(" + "-" * 9000 + "1,)"), DataError, "array 'x' cannot be read"),
     "negative shape": (forged("(-4, -3)"), DataError, "cannot be read"),
     "code in its header": (forged("__import__('os')"), DataError, "cannot be read"),
     "a later version": (forged("(4, 3)", version=b"\x03\x00"), DataError, "array 'x' is in a form"),
@@ -536,8 +566,8 @@ def test_table_refuses_a_bad_npz(tmp_path, content, kind, message):
 
 def test_an_npz_bomb_is_refused(tmp_path, monkeypatch):
     """An array that claims more than the limit is refused before it is unpacked."""
-    monkeypatch.setattr(sys.modules["chainrule.datasets.table"], "LIMIT_BYTES", 1000)
-    with pytest.raises(DataError, match="claims 8,000,128 bytes"):
+    monkeypatch.setattr(sys.modules["chainrule.datasets.table"], "LIMIT_UNPACKED", 1000)
+    with pytest.raises(DataError, match="array 'x' holds 8,000,128 bytes, uncompressed; the limit is 1,000"):
         table(written(tmp_path, npz(x=np.zeros((1000, 1000)), y=np.zeros(1000)), "table.npz"))
 
 
@@ -576,6 +606,7 @@ def test_table_reads_svmlight(tmp_path, name):
         ("1 -5:3\n", "is no svmlight file"),
         ("1 99999999999999999999:2\n", "is no svmlight file"),
         (b"\x00\xff\x01", "is no svmlight file"),
+        ("1 1:2\n0 1_0:2\n", "line 2 holds '_'"),
         ("1 1:2\n0 99999999:2\n", "claims 99,999,999 columns"),
         ("1 1:nan\n", "x holds NaN or inf"),
         ("", "holds no rows"),
@@ -638,6 +669,34 @@ def test_table_refuses_bad_parquet(tmp_path):
         assert told(error).startswith(str(path))
 
 
+def test_a_damaged_name_in_parquet_is_refused(tmp_path):
+    """A column's name that is no UTF-8 is refused in one line."""
+    whole = parquet(feature=[1, 2], y=[0, 1])
+    path = written(tmp_path, whole.replace(b"feature", b"f\xffature"), "table.parquet")
+    with pytest.raises(DataError, match="is no intact parquet file") as error:
+        table(path)
+    assert told(error).startswith(str(path))
+
+
+def test_parquet_is_read_some_rows_at_a_time(tmp_path):
+    """Rows beyond the first batch lie where they belong, on either side of the target, and a value missing there is counted."""
+    count = np.arange(150_000)
+    columns = {"a": count + 0.5, "y": count % 3, "b": -count}
+    examples = table(written(tmp_path, parquet(**columns), "table.parquet"), target="y")
+    assert np.array_equal(examples.x, np.column_stack([columns["a"], columns["b"]]))
+    assert np.array_equal(examples.y, columns["y"])
+    columns["b"] = [None if k == 140_000 else 1 for k in count]
+    with pytest.raises(DataError, match="column 'b' has no value in row 140001"):
+        table(written(tmp_path, parquet(**columns), "table.parquet"))
+
+
+def test_a_parquet_bomb_is_refused(tmp_path, monkeypatch):
+    """A table that would unpack to more than the limit is refused, and the limit told."""
+    monkeypatch.setattr(sys.modules["chainrule.datasets.table"], "LIMIT_UNPACKED", 1000)
+    with pytest.raises(DataError, match="holds 1,600 bytes, uncompressed; the limit is 1,000"):
+        table(written(tmp_path, parquet(a=[0] * 100, y=[0] * 100), "table.parquet"))
+
+
 def test_parquet_without_pyarrow_names_the_remedy(tmp_path, monkeypatch):
     """Where pyarrow is not installed, a .parquet file is refused and the remedy named."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -657,6 +716,17 @@ def test_a_file_that_cannot_be_opened_is_told_in_one_line(tmp_path, ending):
     path.mkdir()
     with pytest.raises(FileError, match=f"^cannot read {path}: it is a folder"):
         table(path)
+
+
+@pytest.mark.parametrize("read", [idx, lambda name: table(f"{name}.csv"), lambda name: table(f"{name}.npz")])
+def test_a_name_that_cannot_be_one_is_told_in_one_line(tmp_path, read):
+    """A name with a null character, one of 300 letters, and a link to itself are told in one line."""
+    for ending in ("", ".csv", ".npz"):
+        (tmp_path / f"ring{ending}").symlink_to(tmp_path / f"ring{ending}")
+    for name in ("a\0b", "a" * 300, "ring"):
+        with pytest.raises(FileError, match=r"^cannot read ") as error:
+            read(tmp_path / name)
+        assert "\0" not in told(error)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".npz", ".svmlight", ".parquet"])

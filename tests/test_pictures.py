@@ -211,6 +211,36 @@ def test_every_kind_of_pixel_is_read(tmp_path, page, ending):
     assert np.abs(read_picture(path).reshape(28, 28).astype(int) - SEVEN).max() <= 3
 
 
+@pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "F"])
+def test_a_large_picture_reads_as_a_small_one(tmp_path, mode):
+    """A picture reduced before it is read gives nearly the image that a small one gives, whatever colour is see-through."""
+    large = drawing("RGBA", (0, 90, 200, 0), (0, 0, 0, 255), width=210, side=3000)
+    gray = np.asarray(drawing(width=210, side=3000))
+    page = {
+        "L": Image.fromarray(gray),
+        "RGBA": large,
+        "I;16": Image.fromarray(gray.astype(np.uint16) * 200),
+        "F": Image.fromarray(gray.astype(np.float32) * 9),
+    }[mode]
+    path = tmp_path / "large.tiff"
+    page.save(path)
+    assert np.abs(read_picture(path).reshape(28, 28).astype(int) - SEVEN).mean() < 3
+
+
+def test_a_large_see_through_picture_is_reduced_before_numpy_has_it(tmp_path):
+    """Of a see-through picture of 9 million pixels, no array of NumPy's holds more than a few bytes a pixel."""
+    import tracemalloc
+
+    drawing("RGBA", (0, 0, 0, 0), (0, 0, 0, 255), width=210, side=3000).save(tmp_path / "large.png")
+    read_picture(tmp_path / "large.png")
+    tracemalloc.start()
+    try:
+        read_picture(tmp_path / "large.png")
+        assert tracemalloc.get_traced_memory()[1] < 45_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_photo_is_turned_as_the_camera_says(tmp_path):
     """A picture whose EXIF data say that it lies on its side is read upright."""
     exif = Image.Exif()

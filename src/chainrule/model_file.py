@@ -209,7 +209,7 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="numpy") as file:
             yield file
     except SafetensorError as error:
-        raise _damaged(path, str(error)) from None
+        raise _damaged(path, "it is no safetensors file, or it is cut") from None
     except OSError as error:
         if isinstance(error, FileError):
             raise

@@ -79,12 +79,13 @@ def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
 def _separator(file: TextIO) -> str:
     """Tell the separator from the first line that is not blank."""
     line = next((line for line in file if line.strip()), "")
-    return next((mark for mark in SEPARATORS if len(next(csv.reader([line], delimiter=mark))) > 1), ",")
+    marks = (mark for mark in SEPARATORS if mark in line)  # by another, the line is one field, which may be longer than csv takes
+    return next((mark for mark in marks if len(next(csv.reader([line], delimiter=mark))) > 1), ",")
 
 
 def _names(path: Path, first: list[str]) -> list[str]:
     """Take the first row as the columns' names where any of it is text; whole numbers beside it are names, too."""
-    numbers = [_number(field.replace(",", ".")) for field in first]
+    numbers = [_in_any_script(field.replace(",", ".")) for field in first]
     text = [math.isnan(number) and not _is_missing(field) for number, field in zip(numbers, first, strict=True)]
     if not any(text) or any(number % 1 for number in numbers if math.isfinite(number)):
         return []
@@ -100,7 +101,12 @@ def _is_missing(field: str) -> bool:
 
 
 def _number(field: str) -> float:
-    """Read a field; NaN where it is no number."""
+    """Read a field as NumPy does, which knows the digits 0 to 9 alone; NaN where it is no number."""
+    return _in_any_script(field) if field.strip().isascii() else math.nan
+
+
+def _in_any_script(field: str) -> float:
+    """Read a field as Python does; NaN where it is no number."""
     try:
         return float(field) if "_" not in field else math.nan  # 1_000 is a number to Python, and to nobody else
     except ValueError:
@@ -124,6 +130,8 @@ def _raise_first_fault(path: Path, file: TextIO, separator: str, names: list[str
 
 def _check_row(where: str, row: list[str], width: int, names: list[str]) -> None:
     """Raise what is wrong with a row, if anything is."""
+    if len(row) == 1 and not row[0].strip():
+        raise DataError(f"{where} is blank but for spaces; leave it out")
     if len(row) != width:
         raise DataError(f"{where} has {len(row)} field{'s' * (len(row) != 1)}, but the first line has {width}; mend that line")
     for k, field in enumerate(row):
@@ -132,8 +140,12 @@ def _check_row(where: str, row: list[str], width: int, names: list[str]) -> None
             raise DataError(f"{where}, {column}: a value is missing; {FILL}")
         number = _number(field)
         if math.isnan(number):
-            comma = not math.isnan(_number(field.replace(",", ".")))
-            remedy = "write decimals with a point" if comma else ENCODE
-            raise DataTypeError(f"{where}, {column} holds {field.strip()[:40]!r}, which is no number; {remedy}")
+            raise DataTypeError(f"{where}, {column} holds {field.strip()[:40]!r}, which is no number; {_remedy(field)}")
         if math.isinf(number):
             raise DataError(f"{where}, {column} holds {field.strip()}; {FILL}")
+
+
+def _remedy(field: str) -> str:
+    if not math.isnan(_in_any_script(field)):
+        return "write it in the digits 0 to 9"
+    return ENCODE if math.isnan(_number(field.replace(",", "."))) else "write decimals with a point"

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .._types import AnyArray, Inputs
-from ..errors import DataError, DataTypeError, FileError
+from ..errors import ChainruleError, DataError, DataTypeError, FileError
 from ..examples import Examples
 
-LIMIT_BYTES = 8 << 30  # what one file may claim to hold, uncompressed
+LIMIT_BYTES = 8 << 30  # what one file may hold as it lies on the disk
+LIMIT_UNPACKED = 2 << 30  # and what a compressed one may unpack to, for a small file can claim much
 DEFLATE_RATIO = 1032  # deflate, which gzip and zip use, can shrink no further
 ENCODE = "encode text and categories as numbers (labels as 0, 1, 2 ..., others as a 0/1 column for each category), or leave it out"
 FILL = "fill it in, or leave out the row or the column"
@@ -26,11 +27,11 @@ def reading(path: object, kind: str = "file") -> Iterator[None]:
     Raises
     ------
     FileError
-        When it is not there, is of the other kind, or cannot be read.
+        When it is not there, is of the other kind, or cannot be read; when its name cannot be one, or leads back to itself.
     """
     try:
         yield
-    except FileError:
+    except ChainruleError:
         raise
     except FileNotFoundError:
         raise FileError(f"no such {kind}: {path}") from None
@@ -40,6 +41,10 @@ def reading(path: object, kind: str = "file") -> Iterator[None]:
         raise FileError(f"cannot read {path}: it is no folder; name the folder that holds the files") from None
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, RuntimeError) as error:  # so Python tells a name with a null character, and links in a ring
+        if not any(sign in str(error).lower() for sign in ("embedded null", "symlink loop")):
+            raise
+        raise FileError(f"cannot read {str(path)!r}: {error}") from None
 
 
 def examples_of(path: object, x: Inputs, y: AnyArray) -> Examples:
@@ -57,7 +62,7 @@ def examples_of(path: object, x: Inputs, y: AnyArray) -> Examples:
 
 
 def outcomes(y: AnyArray) -> AnyArray:
-    """Read a column as labels (int) where all its values are whole numbers, else as the targets it holds.
+    """Read a column as labels (int) where all its values are whole numbers that fit, else as the targets it holds.
 
     Examples
     --------
@@ -68,6 +73,8 @@ def outcomes(y: AnyArray) -> AnyArray:
         return y
     if y.dtype.kind == "f" and not np.all((y == np.floor(y)) & (np.abs(y) < EXACT)):
         return y
+    if y.dtype.kind == "u" and y.size and y.max() > np.iinfo(np.intp).max:
+        return y.astype(np.float64)  # as int it would be negative
     return y.astype(np.intp)
 
 
@@ -79,7 +86,8 @@ def size_of(file: Any) -> int:
     return end - here
 
 
-def check_size(path: object, claimed: int) -> None:
+def check_size(path: object, claimed: int, limit: int | None = None) -> None:
     """Refuse a file that holds, or claims, more than the limit."""
-    if claimed > LIMIT_BYTES:
-        raise DataError(f"{path} holds {claimed:,} bytes, uncompressed; the limit is {LIMIT_BYTES:,}")
+    limit = LIMIT_BYTES if limit is None else limit
+    if claimed > limit:
+        raise DataError(f"{path} holds {claimed:,} bytes, uncompressed; the limit is {limit:,}")

@@ -21,7 +21,7 @@ from .._types import AnyArray
 from ..errors import DataError
 from ..examples import Examples
 from .dataset import Dataset
-from .files import DEFLATE_RATIO, LIMIT_BYTES, examples_of, reading, size_of
+from .files import DEFLATE_RATIO, LIMIT_BYTES, LIMIT_UNPACKED, examples_of, reading, size_of
 
 STEP = 1 << 20  # bytes unpacked at a time
 DIMENSIONS = 8
@@ -46,7 +46,8 @@ def idx(folder: str | os.PathLike[str]) -> Dataset:
     The files are told by their names, such as ``train-images-idx3-ubyte.gz``, ``t10k-labels.idx1-ubyte`` or
     ``emnist-letters-test-images-idx3-ubyte.gz``; an unpacked file is taken before the ``.gz`` of the same name. The last sixth of
     the training set becomes the validation set, as the book does with MNIST. All is taken as it is stored: EMNIST's images lie on
-    their side, and the labels of its letters count from 1.
+    their side, and the labels of its letters count from 1. Images of 0 and 1 alone, black and white, are those numbers and not the
+    darkest two of 256 greys.
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def idx(folder: str | os.PathLike[str]) -> Dataset:
     Returns
     -------
     Dataset
-        Each ``x`` (n, rows * columns), uint8 where the file holds unsigned bytes, else float32 or float64; each ``y`` (n,), int.
+        Each ``x`` (n, rows * columns), uint8 where the files hold unsigned bytes, else float32 or float64, and float32
+        where no byte is above 1; each ``y`` (n,), int.
 
     Raises
     ------
@@ -67,7 +69,11 @@ def idx(folder: str | os.PathLike[str]) -> Dataset:
     """
     folder = Path(folder)
     files = _find(folder)
-    train, test = (_read_pair(files[f"{part}-images"], files[f"{part}-labels"]) for part in ("train", "test"))
+    arrays = _numbers_if_0_or_1({role: _read_path(path) for role, path in files.items()})
+    train, test = (
+        paired(arrays[images], arrays[labels], files[images], files[labels])
+        for images, labels in (("train-images", "train-labels"), ("test-images", "test-labels"))
+    )
     return split(folder.resolve().name or str(folder), train, test)
 
 
@@ -100,8 +106,9 @@ def read_stream(file: IO[bytes], name: object) -> AnyArray:
         told = f"its header claims {' x '.join(f'{n:,}' for n in shape)} elements ({claimed:,} bytes)"
         if not claimed:
             raise DataError(f"{name} is empty: {told}")
-        if claimed > LIMIT_BYTES:
-            raise DataError(f"{name} cannot be read: {told}; the limit is {LIMIT_BYTES:,} bytes")
+        limit = LIMIT_UNPACKED if packed else LIMIT_BYTES
+        if claimed > limit:
+            raise DataError(f"{name} cannot be read: {told}; the limit is {limit:,} bytes")
         if claimed > (size * DEFLATE_RATIO if packed else size):
             raise _short(name, told)
         array = np.empty(shape, dtype)
@@ -152,8 +159,12 @@ def split(name: str, train: Examples, test: Examples) -> Dataset:
     return Dataset(name, train[:kept], train[kept:], test)
 
 
-def _read_pair(images: Path, labels: Path) -> Examples:
-    return paired(_read_path(images), _read_path(labels), images, labels)
+def _numbers_if_0_or_1(arrays: dict[str, AnyArray]) -> dict[str, AnyArray]:
+    """Make floats of images whose bytes, in training and test set alike, are 0 and 1 alone: as pixels, 1 would mean 1/255."""
+    images = [role for role in arrays if role.endswith("images")]
+    if any(arrays[role].dtype != np.uint8 or arrays[role].max() > 1 for role in images):
+        return arrays
+    return {role: array.astype(np.float32) if role in images else array for role, array in arrays.items()}
 
 
 def _read_path(path: Path) -> AnyArray:

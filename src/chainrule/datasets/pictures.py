@@ -110,7 +110,7 @@ def to_mnist(gray: npt.ArrayLike) -> Pixels:
         levels = levels * np.uint8(255)
     if not (levels.min() >= 0 and levels.max() <= 255):  # NaN fails, too
         raise DataError(f"a picture must hold grey levels from 0 to 255; it holds {levels.min():g} to {levels.max():g}")
-    blob = _find(_reduced(levels.astype(np.float64)))
+    blob = _find(_reduced(levels))
     return _placed(_fitted(_thickened(_toned(blob), blob.strokes)))
 
 
@@ -158,24 +158,33 @@ def _gray(image: Image) -> AnyArray:
     from PIL import ImageOps
 
     image.draft("L", (WORKING_SIDE, WORKING_SIDE))  # a large JPEG is decoded at a fraction of its size
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode[0] in "IF":  # 16 and 32 bits a pixel: grey levels of any range
-        levels = np.asarray(upright, np.float64)
-        return (levels - levels.min()) * (255 / max(np.ptp(levels), 1e-9))
-    if not upright.has_transparency_data:
-        return np.asarray(upright.convert("L"))
-    layers = np.asarray(upright.convert("RGBA").convert("LA"), np.float64)
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode[0] in "IF":  # 16 and 32 bits a pixel: grey levels of any range
+        levels = _reduced(np.asarray(image))
+        return (levels - levels.min()) * (255 / max(float(np.ptp(levels)), 1e-9))
+    if not image.has_transparency_data:
+        return np.asarray(image.convert("L"))
+    clear = image if image.mode == "RGBA" else image.convert("RGBA")
+    factor = _factor(clear.height, clear.width)
+    # Pillow weighs each pixel by its opacity, as it must: the colour under what is see-through means nothing.
+    layers = np.asarray((clear if factor == 1 else clear.reduce(factor)).convert("LA"), np.float64)
     gray, opacity = layers[..., 0], layers[..., 1] / 255
     ground = 0 if np.sum(gray * opacity) > 127.5 * np.sum(opacity) else 255
     return gray * opacity + ground * (1 - opacity)
 
 
-def _reduced(levels: Array) -> Array:
+def _factor(*sides: int) -> int:
+    return -(-max(sides) // WORKING_SIDE)
+
+
+def _reduced(levels: AnyArray) -> Array:
     """Average blocks of pixels, so that no side is longer than the working side."""
     from PIL import Image
 
-    factor = -(-max(levels.shape) // WORKING_SIDE)
-    return levels if factor == 1 else np.asarray(Image.fromarray(levels.astype(np.float32)).reduce(factor), np.float64)
+    factor = _factor(*levels.shape)
+    if factor == 1:
+        return levels.astype(np.float64)
+    return np.asarray(Image.fromarray(levels.astype(np.float32, copy=False)).reduce(factor), np.float64)
 
 
 # The ink, told from the paper

@@ -15,7 +15,7 @@ from .._types import AnyArray
 from ..errors import DataError, DataTypeError, MissingExtra, SettingError
 from ..examples import Examples
 from .csv_file import read_csv
-from .files import DEFLATE_RATIO, ENCODE, FILL, LIMIT_BYTES, check_size, examples_of, reading, size_of
+from .files import DEFLATE_RATIO, ENCODE, FILL, LIMIT_BYTES, LIMIT_UNPACKED, check_size, examples_of, reading, size_of
 
 LIMIT_COLUMNS = 10_000_000  # of a sparse file, where one number can claim any width
 LAST = -1
@@ -89,10 +89,10 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> AnyArray:
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{path}: array {name!r} is packed in a way that NumPy does not write; save it again with numpy.savez")
-    if info.file_size > min(LIMIT_BYTES, max(info.compress_size, 1) * DEFLATE_RATIO):
-        raise DataError(
-            f"{path}: array {name!r} claims {info.file_size:,} bytes, more than its file can hold or than {LIMIT_BYTES:,}"
-        )
+    limit = LIMIT_BYTES if info.compress_type == zipfile.ZIP_STORED else LIMIT_UNPACKED
+    check_size(f"{path}: array {name!r}", info.file_size, limit)
+    if info.file_size > max(info.compress_size, 1) * DEFLATE_RATIO:
+        raise DataError(f"{path}: array {name!r} claims {info.file_size:,} bytes, more than its file can hold")
     try:
         with archive.open(info) as file:
             _check_claim(path, name, file, info.file_size)
@@ -111,7 +111,12 @@ def _check_claim(path: Path, name: str, file: Any, size: int) -> None:
         raise DataError(
             f"{path}: array {name!r} is in a form that NumPy does not write for numbers; save it again with numpy.savez"
         )
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    try:
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    except (TypeError, OverflowError, MemoryError, RecursionError) as error:  # Python's parser, at its end
+        raise ValueError(_line(error)) from None
+    if any(type(n) is not int or n < 1 for n in shape):
+        raise ValueError(f"it claims the shape {shape}, where each number must be 1 or more")
     if dtype.hasobject:
         raise DataTypeError(f"{path}: array {name!r} holds Python objects; it must hold numbers")
     claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
@@ -126,6 +131,7 @@ def _svmlight(path: Path, target: str | int) -> Examples:
 
     with reading(path), path.open("rb") as file:
         check_size(path, size_of(file))
+        _check_underscores(path, file)
         try:
             x, y = load_svmlight_file(file)
         except (ValueError, OverflowError, IndexError) as error:
@@ -137,6 +143,14 @@ def _svmlight(path: Path, target: str | int) -> Examples:
     return examples_of(path, x, y)
 
 
+def _check_underscores(path: Path, file: Any) -> None:
+    """Refuse 1_0, which Python reads as 10, and nobody else."""
+    for k, line in enumerate(file, start=1):
+        if b"_" in line and b"_" in line.partition(b"#")[0]:
+            raise DataError(f"{path} is no svmlight file: line {k} holds '_', which is in no number; mend that line")
+    file.seek(0)
+
+
 def _parquet(path: Path, target: str | int) -> Examples:
     try:
         from pyarrow import ArrowException, parquet
@@ -144,17 +158,36 @@ def _parquet(path: Path, target: str | int) -> Examples:
         raise MissingExtra(f"reading {path} takes pyarrow; pip install pyarrow, or save the table as .csv") from None
     with reading(path), path.open("rb") as file:
         try:
-            opened = parquet.ParquetFile(file)
-            names, rows = list(opened.schema_arrow.names), opened.metadata.num_rows
-            check_size(path, rows * len(names) * 8)
-            for field in opened.schema_arrow:
-                _check_type(path, field)
-            columns = [_column(path, *pair) for pair in zip(names, opened.read().itercolumns(), strict=True)]
-        except (ArrowException, OSError) as error:  # Arrow tells damage as an OSError, too
+            x, y = _unpacked(path, parquet.ParquetFile(file), target)
+        except DataError:
+            raise
+        except (ArrowException, OSError, ValueError) as error:  # Arrow tells damage as an OSError, too; a name as a ValueError
             raise DataError(f"{path} is no intact parquet file ({_line(error)}); save it again") from None
-    if not (rows and columns):
+    return examples_of(path, x, y)
+
+
+def _unpacked(path: Path, opened: Any, target: str | int) -> tuple[AnyArray, AnyArray]:
+    """Read a parquet file's columns into one array, and the target's into another, some rows at a time."""
+    names, rows = list(opened.schema_arrow.names), opened.metadata.num_rows
+    check_size(path, rows * len(names) * 8, LIMIT_UNPACKED)
+    for field in opened.schema_arrow:
+        _check_type(path, field)
+    if not (rows and names):
         raise DataError(f"{path} holds no rows")
-    return _apart(path, names, np.column_stack(columns), target)
+    k = _position(path, names, len(names), target)
+    single = all(str(kind) in ("halffloat", "float") for kind in opened.schema_arrow.types)
+    dtype = np.float32 if single else np.float64
+    x, y = np.empty((rows, len(names) - 1), dtype), np.empty(rows, dtype)
+    places = [y if j == k else x[:, j - (j > k)] for j in range(len(names))]
+    done = 0
+    for batch in opened.iter_batches():
+        for name, place, column in zip(names, places, batch.columns, strict=True):
+            _check_filled(path, name, column, done)
+            place[done : done + len(column)] = column.to_numpy(zero_copy_only=False)
+        done += len(batch)
+    if done != rows:
+        raise DataError(f"{path} is no intact parquet file (it claims {rows:,} rows, and holds {done:,}); save it again")
+    return x, y
 
 
 def _check_type(path: Path, field: Any) -> None:
@@ -168,25 +201,23 @@ def _check_type(path: Path, field: Any) -> None:
         raise DataTypeError(f"{path}: column {field.name!r} holds {kind}; {ENCODE}")
 
 
-def _column(path: Path, name: str, column: Any) -> AnyArray:
-    """Give a parquet column as floats: float32 where it is stored so, else float64."""
+def _check_filled(path: Path, name: str, column: Any, done: int) -> None:
+    """Refuse a parquet column with a value missing, ``done`` rows having gone before."""
     if column.null_count:
-        row = int(np.argmax(column.is_null().to_numpy()))
+        row = done + int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
         raise DataError(f"{path}: column {name!r} has no value in row {row + 1}; {FILL}")
-    values: AnyArray = column.to_numpy()
-    return values.astype(np.float32 if values.dtype in (np.float16, np.float32) else np.float64, copy=False)
 
 
 def _apart(path: Path, names: list[str], values: AnyArray, target: str | int) -> Examples:
     """Set the target's column apart from the others."""
-    if values.shape[1] < 2:
-        raise DataError(f"{path} has one column; a table needs the target's and at least one other")
     k = _position(path, names, values.shape[1], target)
     return examples_of(path, np.delete(values, k, axis=1), values[:, k])
 
 
 def _position(path: Path, names: list[str], width: int, target: str | int) -> int:
     """Find the target's column; a name goes before the number that it may also be."""
+    if width < 2:
+        raise DataError(f"{path} has one column; a table needs the target's and at least one other")
     if isinstance(target, str) and target in names:
         if names.count(target) > 1:
             raise DataError(f"{path} has {names.count(target)} columns named {target!r}; rename them, or give the target's number")
