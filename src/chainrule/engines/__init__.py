@@ -7,6 +7,8 @@ bits; no bit depends on the number of threads; nothing is random but what (seed,
 
 from __future__ import annotations
 
+import warnings
+from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias
 
 from .._types import Array, Indices, Inputs
@@ -63,8 +65,20 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: dict[str, Engine] = {"reference": Reference()}
+def _engines() -> dict[str, Engine]:
+    """Find the engines there are, the fastest first."""
+    try:
+        from .fused import Fused
+    except ImportError:
+        return {"reference": Reference()}
+    return {"fused": Fused(), "reference": Reference()}
+
+
+ENGINES = _engines()
 """Every engine here, the fastest first."""
+
+NOT_BUILT = "this chainrule was installed without its kernels, for want of a C++ compiler"
+REMEDY = "install g++ or clang, then: pip install --force-reinstall --no-deps ."
 
 
 def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
@@ -78,7 +92,10 @@ def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
         When it refuses.
     """
     if name == "auto":
+        _say_once_what_is_missing()
         return next(engine for engine in ENGINES.values() if engine.refuses(plan, examples) is None)
+    if name == "fused" and name not in ENGINES:
+        raise EngineError(f"{NOT_BUILT}; {REMEDY}, or take engine='reference'")
     if not isinstance(name, str) or name not in ENGINES:
         raise UnknownName("engine", name, ("auto", *ENGINES))
     engine = ENGINES[name]
@@ -86,3 +103,9 @@ def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
     if reason is not None:
         raise EngineError(reason)
     return engine
+
+
+@cache
+def _say_once_what_is_missing() -> None:
+    if "fused" not in ENGINES:
+        warnings.warn(f"{NOT_BUILT}, so it is slower; {REMEDY}", stacklevel=2)

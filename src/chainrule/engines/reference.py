@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .._types import Array, Indices, Inputs, Rows, is_sparse
-from ..calculus.activations import ACTIVATIONS, Activation
+from ..calculus.activations import Activation
 from ..calculus.backprop import Gradient, backprop
 from ..calculus.costs import Cost
 from ..calculus.descent import Parameters, mean_gradient, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples, in_dtype
-from ..plan import Evaluation, Floats, Plan, Progress, State, Steps, targets_for
+from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
+from .answers import Answers
 
 if TYPE_CHECKING:
     from . import Threads
@@ -46,16 +47,10 @@ class View:
         self.weights = examples.weights
         self.most = 1.0 if examples.weights is None else float(examples.weights.max())
         self.relative = None if examples.weights is None else (examples.weights / self.most).astype(self.dtype)
-        targets = targets_for(examples, plan)
-        if targets.labels is not None:
-            self.rows_of_y: Indices | None = targets.labels
-            self.y: Array = np.eye(n_out, dtype=self.dtype)  # label k's target is row k
-        else:
-            assert targets.values is not None  # noqa: S101  # it is labels or values
-            self.rows_of_y = None
-            self.y = in_dtype("y", targets.values, self.dtype)
+        answers = Answers(examples, plan)
+        self.labels, self.classes = answers.labels, answers.classes
+        self.y: Array = np.eye(n_out, dtype=self.dtype) if answers.values is None else answers.values  # row k is label k's target
         self.output = plan.sigmas[-1]
-        self.classes = targets.labels if targets.labels is not None else _classes(self.y, self.output)
 
     def batch(self, rows: Indices | slice) -> Batch:
         """Gather some rows."""
@@ -71,7 +66,7 @@ class View:
 
     def targets(self, rows: Indices | slice) -> Array:
         """Gather the targets of some rows, (m, n_out)."""
-        return self.y[rows] if self.rows_of_y is None else self.y[self.rows_of_y[rows]]
+        return self.y[rows] if self.labels is None else self.y[self.labels[rows]]
 
     def right(self, a: Array, rows: Indices | slice) -> Floats | None:
         """1 for each row whose output says its class, else 0; None where there are no classes."""
@@ -313,11 +308,3 @@ class _BlasLimit:
 
 
 _LIMIT = _BlasLimit()
-
-
-def _classes(y: Array, output: Activation) -> Indices | None:
-    """Give the classes that target rows stand for: one-hot rows, or 0 and 1 for one sigmoid output; None for values."""
-    if y.shape[1] == 1:
-        return decision(y, output) if output is ACTIVATIONS["sigmoid"] and bool(np.isin(y, (0, 1)).all()) else None
-    one_hot = bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
-    return y.argmax(axis=1) if one_hot else None

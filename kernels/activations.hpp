@@ -1,0 +1,161 @@
+// Activations over rows, and their derivatives from the activation itself.
+#pragma once
+#include "simd.hpp"
+
+namespace chainrule::ISA {
+
+template <class T>
+struct Float;
+template <>
+struct Float<float> {
+    typedef std::int32_t Int;
+    static constexpr int mantissa = 23, bias = 127, terms = 7;
+    static constexpr float largest = 88.8f, least = -104.0f, magic = 12582912.0f;           // 1.5 * 2^23
+    static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f, log2_e = 1.44269504f, most = 3.40282347e38f;
+};
+template <>
+struct Float<double> {
+    typedef std::int64_t Int;
+    static constexpr int mantissa = 52, bias = 1023, terms = 13;
+    static constexpr double largest = 709.8, least = -745.2, magic = 6755399441055744.0;    // 1.5 * 2^52
+    static constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6, log2_e = 1.4426950408889634,
+                            most = 1.7976931348623157e308;
+};
+template <class T>
+using Ints = typename Lanes<typename Float<T>::Int>::Vector;
+
+// 2^n for whole n, in two factors: their product overflows to inf and underflows to 0 where 2^n does.
+template <class T>
+static inline void powers_of_2(Vec<T> n, Vec<T> &first, Vec<T> &second) {
+    using F = Float<T>;
+    const Ints<T> whole = __builtin_convertvector(n, Ints<T>), half = whole >> 1;
+    first = (Vec<T>)((half + F::bias) << F::mantissa);
+    second = (Vec<T>)((whole - half + F::bias) << F::mantissa);
+}
+
+// e^r - 1 for |r| <= ln 2 / 2, by its Taylor series.
+template <class T>
+static inline Vec<T> expm1_near_0(Vec<T> r) {
+    constexpr T reciprocals[] = {T(1.0 / 6227020800), T(1.0 / 479001600), T(1.0 / 39916800), T(1.0 / 3628800), T(1.0 / 362880),
+                                 T(1.0 / 40320),      T(1.0 / 5040),      T(1.0 / 720),      T(1.0 / 120),     T(1.0 / 24),
+                                 T(1.0 / 6),          T(1.0 / 2)};
+    constexpr int skipped = 13 - Float<T>::terms;
+    Vec<T> p = all<T>(reciprocals[skipped]);
+#pragma GCC unroll 16
+    for (int k = skipped + 1; k < 12; ++k) p = p * r + reciprocals[k];
+    return p * (r * r) + r;
+}
+
+template <class T>
+static inline Vec<T> reduced(Vec<T> x, Vec<T> &n) {
+    using F = Float<T>;
+    x = x > F::largest ? all<T>(F::largest) : x;
+    x = x < F::least ? all<T>(F::least) : x;  // NaN passes both
+    n = (x * F::log2_e + F::magic) - F::magic;
+    return (x - n * F::ln2_high) - n * F::ln2_low;
+}
+
+template <class T>
+static inline Vec<T> exponential(Vec<T> x) {
+    Vec<T> n, first, second;
+    const Vec<T> r = reduced<T>(x, n);
+    powers_of_2<T>(n, first, second);
+    return ((expm1_near_0<T>(r) + T(1)) * first) * second;
+}
+
+// sigma(z) = 1 / (1 + e^-z)                                                                                                   (N10)
+template <class T>
+static inline Vec<T> sigmoid(Vec<T> z) {
+    return T(1) / (T(1) + exponential<T>(-z));
+}
+
+// tanh(z) = s / (s + 2) with s = e^2|z| - 1, which loses nothing near 0
+template <class T>
+static inline Vec<T> tanh(Vec<T> z) {
+    const Vec<T> size = z < T(0) ? -z : z;
+    const Vec<T> twice = size > T(22) ? all<T>(44) : size + size;
+    Vec<T> n, first, second;
+    const Vec<T> r = reduced<T>(twice, n);
+    powers_of_2<T>(n, first, second);
+    const Vec<T> scale = first * second;
+    const Vec<T> s = scale * expm1_near_0<T>(r) + (scale - T(1));
+    const Vec<T> t = s / (s + T(2));
+    return z < T(0) ? -t : t;
+}
+
+template <class T, Activation A>
+static inline Vec<T> value(Vec<T> z) {
+    if constexpr (A == Activation::sigmoid) return sigmoid<T>(z);
+    if constexpr (A == Activation::tanh) return tanh<T>(z);
+    if constexpr (A == Activation::relu) return z > T(0) ? z : z != z ? z : Vec<T>{};
+    if constexpr (A == Activation::leaky_relu) return z > T(0) ? z : z * T(0.01);
+    if constexpr (A == Activation::exp) {
+        const Vec<T> e = exponential<T>(z);
+        return e > Float<T>::most ? all<T>(Float<T>::most) : e;
+    }
+    return z;
+}
+
+// sigma'(z), from a = sigma(z)
+template <class T, Activation A>
+static inline Vec<T> derivative(Vec<T> a) {
+    if constexpr (A == Activation::sigmoid) return a * (T(1) - a);
+    if constexpr (A == Activation::tanh) return T(1) - a * a;
+    if constexpr (A == Activation::relu) return a > T(0) ? all<T>(1) : Vec<T>{};
+    if constexpr (A == Activation::leaky_relu) return a > T(0) ? all<T>(1) : all<T>(T(0.01));
+    if constexpr (A == Activation::exp) return a;
+    return all<T>(1);
+}
+
+template <class T, Activation A>
+static void activate_as(T *a, long count) {
+    for (long i = 0; i < count; i += lanes<T>) store(a + i, value<T, A>(load(a + i)));
+}
+
+template <class T, Activation A>
+static void pull_back_as(T *g, const T *a, long count) {
+    for (long i = 0; i < count; i += lanes<T>) store(g + i, load(g + i) * derivative<T, A>(load(a + i)));
+}
+
+// a <- softmax(a), a row's largest taken off first
+template <class T>
+static void softmax(T *a, int n_out) {
+    T largest = a[0], total = 0;
+    for (int o = 1; o < n_out; ++o) largest = a[o] > largest || a[o] != a[o] ? a[o] : largest;
+    for (int o = 0; o < n_out; o += lanes<T>) store(a + o, exponential<T>(load(a + o) - largest));
+    for (int o = 0; o < n_out; ++o) total += a[o];
+    for (int o = 0; o < n_out; ++o) a[o] /= total;
+}
+
+// a <- sigma(z), in place, over m rows
+template <class T>
+static void activate(Activation activation, T *a, long m, const Layer<T> &layer) {
+    const long count = m * layer.ld;
+    switch (activation) {
+        case Activation::sigmoid: return activate_as<T, Activation::sigmoid>(a, count);
+        case Activation::tanh: return activate_as<T, Activation::tanh>(a, count);
+        case Activation::relu: return activate_as<T, Activation::relu>(a, count);
+        case Activation::leaky_relu: return activate_as<T, Activation::leaky_relu>(a, count);
+        case Activation::exp: return activate_as<T, Activation::exp>(a, count);
+        case Activation::softmax:
+            for (long i = 0; i < m; ++i) softmax(a + i * layer.ld, layer.n_out);
+            return;
+        case Activation::identity: return;
+    }
+}
+
+// g <- g * sigma'(z), over m rows of an elementwise activation
+template <class T>
+static void pull_back(Activation activation, T *g, const T *a, long count) {
+    switch (activation) {
+        case Activation::sigmoid: return pull_back_as<T, Activation::sigmoid>(g, a, count);
+        case Activation::tanh: return pull_back_as<T, Activation::tanh>(g, a, count);
+        case Activation::relu: return pull_back_as<T, Activation::relu>(g, a, count);
+        case Activation::leaky_relu: return pull_back_as<T, Activation::leaky_relu>(g, a, count);
+        case Activation::exp: return pull_back_as<T, Activation::exp>(g, a, count);
+        case Activation::softmax:
+        case Activation::identity: return;
+    }
+}
+
+}  // namespace chainrule::ISA

@@ -1,0 +1,77 @@
+// Products of dense matrices, in one kernel: C[r][c] = sum over k of A(r, k) B[k][c], a scalar of A times a run of vectors of B.
+// It is the forward pass (r an example, k an input), BP2 (k a unit of the next layer) and BP4 (r an input, k an example).
+#pragma once
+#include "simd.hpp"
+
+namespace chainrule::ISA {
+
+constexpr int tile_rows = VECTOR_BYTES == 64 ? 6 : 4, tile_vectors = VECTOR_BYTES == 64 ? 4 : 2;
+
+template <class T>
+struct Product {
+    const T *a;
+    long a_row, a_k;  // A(r, k) = a[r * a_row + k * a_k]
+    const T *b;
+    long ldb;
+    T *c;
+    long ldc;
+    const T *bias;    // where C begins, (columns); null for 0
+    long rows, columns, depth;
+};
+
+template <class T, int R, int N>
+static inline void tile(const Product<T> &p, long row, long column) {
+    Vec<T> sum[R][N];
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+        const Vec<T> begin = p.bias ? load(p.bias + column + n * lanes<T>) : Vec<T>{};
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) sum[r][n] = begin;
+    }
+    const T *a = p.a + row * p.a_row, *b = p.b + column;
+    for (long k = 0; k < p.depth; ++k, a += p.a_k, b += p.ldb) {
+        Vec<T> run[N];
+#pragma GCC unroll 8
+        for (int n = 0; n < N; ++n) run[n] = load(b + n * lanes<T>);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+            const Vec<T> scalar = all<T>(a[r * p.a_row]);
+#pragma GCC unroll 8
+            for (int n = 0; n < N; ++n) sum[r][n] += scalar * run[n];
+        }
+    }
+    T *c = p.c + row * p.ldc + column;
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int n = 0; n < N; ++n) store(c + r * p.ldc + n * lanes<T>, sum[r][n]);
+}
+
+template <class T, int N, int R = tile_rows>
+static void last_rows(const Product<T> &p, long row, long column) {
+    if constexpr (R > 0) {
+        if (p.rows - row == R) return tile<T, R, N>(p, row, column);
+        last_rows<T, N, R - 1>(p, row, column);
+    }
+}
+
+template <class T, int N = tile_vectors>
+static void columns_from(const Product<T> &p, long column) {
+    if constexpr (N > 0) {
+        const long step = N * lanes<T>;
+        for (; p.columns - column >= step; column += step) {
+            long row = 0;
+            for (; p.rows - row >= tile_rows; row += tile_rows) tile<T, tile_rows, N>(p, row, column);
+            last_rows<T, N>(p, row, column);
+        }
+        columns_from<T, N - 1>(p, column);
+    }
+}
+
+// columns must be whole vectors
+template <class T>
+static void multiply(const Product<T> &p) {
+    columns_from<T>(p, 0);
+}
+
+}  // namespace chainrule::ISA

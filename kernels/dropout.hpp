@@ -1,0 +1,41 @@
+// Dropout's masks: Philox4x64-10 of (seed, step, layer, row, unit), the same as calculus/dropout.py.
+#pragma once
+#include "simd.hpp"
+
+namespace chainrule::ISA {
+
+static inline void philox(std::uint64_t counter[4], std::uint64_t key0, std::uint64_t key1) {
+    for (int round = 0; round < 10; ++round) {
+        const unsigned __int128 p0 = (unsigned __int128)0xD2E7470EE14C6C93u * counter[0];
+        const unsigned __int128 p1 = (unsigned __int128)0xCA5A826395121157u * counter[2];
+        const std::uint64_t c0 = std::uint64_t(p1 >> 64) ^ counter[1] ^ key0, c2 = std::uint64_t(p0 >> 64) ^ counter[3] ^ key1;
+        counter[1] = std::uint64_t(p1);
+        counter[3] = std::uint64_t(p0);
+        counter[0] = c0;
+        counter[2] = c2;
+        key0 += 0x9E3779B97F4A7C15u;
+        key1 += 0xBB67AE8584CAA73Bu;
+    }
+}
+
+template <class T>
+static void dropout_masks(const Net<T> &net, int layer_index, const Layer<T> &layer, long m) {
+    constexpr std::uint64_t stream = 0x64726F706F7574u;
+    const double wanted = __builtin_nearbyint(layer.dropout * 4294967296.0);
+    const std::uint32_t threshold = wanted > 4294967295.0 ? 4294967295u : std::uint32_t(wanted);
+    const T kept = T(1 / (1 - layer.dropout));
+    const std::uint64_t blocks = (std::uint64_t(layer.n_out) + 7) / 8;
+    for (long row = 0; row < m; ++row)
+        for (std::uint64_t block = 0; block < blocks; ++block) {
+            std::uint64_t words[4] = {row * blocks + block + 1, std::uint64_t(layer_index), std::uint64_t(net.step), 0};
+            philox(words, net.seed, stream);
+            for (int draw = 0; draw < 8; ++draw) {
+                const long unit = long(block) * 8 + draw;
+                if (unit >= layer.n_out) break;
+                const std::uint32_t bits = std::uint32_t(words[draw / 2] >> (draw % 2 * 32));
+                layer.mask[row * layer.ld + unit] = bits >= threshold ? kept : T(0);
+            }
+        }
+}
+
+}  // namespace chainrule::ISA

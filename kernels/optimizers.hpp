@@ -1,0 +1,73 @@
+// What a step does with a layer's gradient; the rules of calculus/optimizers.py, over whole vectors.
+#pragma once
+#include "simd.hpp"
+
+namespace chainrule::ISA {
+
+template <class T>
+static inline Vec<T> root(Vec<T> v) {
+    Vec<T> r;
+    for (int i = 0; i < lanes<T>; ++i) r[i] = sizeof(T) == 4 ? T(__builtin_sqrtf(float(v[i]))) : T(__builtin_sqrt(double(v[i])));
+    return r;
+}
+
+// The numbers of one step, settled before the loop over parameters.
+template <class T>
+struct Step {
+    T share, rate, size, epsilon, keep;  // 1/m (times the clip's factor); eta; Adam's corrected eta; epsilon; 1 - eta * shrink
+    T l1, l2;
+};
+
+template <class T>
+static Step<T> settle(const Optimizer &o, double rate, double decay, double share, std::int64_t t) {
+    Step<T> s{T(share), T(rate), T(rate), T(o.epsilon), T(1 - rate * o.shrink), T(o.l1), T(decay)};
+    if (o.rule == Rule::adam) {
+        const double correction = __builtin_sqrt(1 - __builtin_pow(o.beta2, double(t)));
+        s.size = T(rate * correction / (1 - __builtin_pow(o.beta1, double(t))));
+        if (!o.epsilon_on_raw) s.epsilon = T(o.epsilon * correction);
+    }
+    return s;
+}
+
+template <class T, Rule R>
+static void update_as(const Optimizer &o, const Step<T> &s, T *w, const T *gradient, T *slot0, T *slot1, long count, bool penalized) {
+    const T mu = T(o.momentum), beta1 = T(o.beta1), beta2 = T(o.beta2), rest1 = T(1 - o.beta1), rest2 = T(1 - o.beta2);
+    for (long i = 0; i < count; i += lanes<T>) {
+        Vec<T> p = load(w + i), g = load(gradient + i) * s.share;
+        if (penalized) {
+            g += s.l2 * p;
+            g += s.l1 * (p > T(0) ? all<T>(1) : p < T(0) ? all<T>(-1) : Vec<T>{});
+            p *= s.keep;
+        }
+        if constexpr (R == Rule::sgd) {
+            p -= s.rate * g;
+        } else if constexpr (R == Rule::momentum || R == Rule::nesterov) {
+            const Vec<T> move = -s.rate * g, velocity = mu * load(slot0 + i) + move;
+            store(slot0 + i, velocity);
+            p += R == Rule::nesterov ? mu * velocity + move : velocity;
+        } else if constexpr (R == Rule::adam) {
+            const Vec<T> m = beta1 * load(slot0 + i) + rest1 * g, v = beta2 * load(slot1 + i) + rest2 * (g * g);
+            store(slot0 + i, m);
+            store(slot1 + i, v);
+            p -= s.size * m / (root<T>(v) + s.epsilon);
+        } else {
+            const Vec<T> v = beta2 * load(slot0 + i) + rest2 * (g * g);
+            store(slot0 + i, v);
+            p -= s.rate * g / (root<T>(v) + s.epsilon);
+        }
+        store(w + i, p);
+    }
+}
+
+template <class T>
+static void update(const Optimizer &o, const Step<T> &s, T *w, const T *gradient, T *const *slots, long count, bool penalized) {
+    switch (o.rule) {
+        case Rule::sgd: return update_as<T, Rule::sgd>(o, s, w, gradient, slots[0], slots[1], count, penalized);
+        case Rule::momentum: return update_as<T, Rule::momentum>(o, s, w, gradient, slots[0], slots[1], count, penalized);
+        case Rule::nesterov: return update_as<T, Rule::nesterov>(o, s, w, gradient, slots[0], slots[1], count, penalized);
+        case Rule::adam: return update_as<T, Rule::adam>(o, s, w, gradient, slots[0], slots[1], count, penalized);
+        case Rule::rmsprop: return update_as<T, Rule::rmsprop>(o, s, w, gradient, slots[0], slots[1], count, penalized);
+    }
+}
+
+}  // namespace chainrule::ISA

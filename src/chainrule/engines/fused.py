@@ -1,0 +1,235 @@
+"""The fused engine: whole blocks of an epoch in native code, behind the seam.
+
+The kernels (``kernels/``) compute what ``calculus`` says, a block of mini-batches at a call, the GIL released. Importing this file
+fails where they were not built.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .._types import AnyArray, Array, Indices, Inputs, is_sparse
+from ..calculus.activations import ACTIVATIONS
+from ..calculus.backprop import Gradient
+from ..calculus.costs import COLLAPSES, COSTS
+from ..calculus.descent import mean_gradient
+from ..calculus.optimizers import SGD, Adam, RMSprop
+from ..errors import EngineError
+from ..examples import Examples, in_dtype
+from ..plan import Evaluation, Plan, Progress, State, Steps
+from . import _fused
+from .answers import Answers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from . import Threads
+
+DENSITY = 0.5  # of the inputs: below it they are kept as lists of what is not 0
+PARAMETERS, GRADIENT = -1, 2  # what a native session gives; 0 and 1 are the optimizer's slots
+SGD_RULE, MOMENTUM_RULE, NESTEROV_RULE, ADAM_RULE, RMSPROP_RULE = range(5)
+
+
+def available() -> list[str]:
+    """Give the instruction sets that this machine has kernels for, the best first."""
+    return _fused.instruction_sets()
+
+
+def instruction_set() -> str:
+    """Give the best instruction set of this machine, or the one that ``CHAINRULE_ISA`` asks for.
+
+    Raises
+    ------
+    EngineError
+        When this machine lacks it.
+    """
+    here = available()
+    asked = os.environ.get("CHAINRULE_ISA")
+    if asked and asked not in here:
+        raise EngineError(
+            f"CHAINRULE_ISA asks for {asked!r}, but this machine runs {', '.join(here)}; unset it, or name one of these"
+        )
+    return asked or here[0]
+
+
+class Rows(NamedTuple):
+    """Inputs as the kernels read them: dense rows, or each example's columns and values that are not 0."""
+
+    n_in: int
+    kind: str
+    x: AnyArray | None
+    starts: Indices | None
+    columns: Indices | None
+    wide: bool
+    values: AnyArray | None
+
+
+def compressed(x: Inputs) -> Rows:
+    """Keep inputs that are mostly 0 as lists of what is not, each example's entries one after another."""
+    n_in = x.shape[1]
+    wide = n_in > 2**16
+    columns_of = np.uint32 if wide else np.uint16
+    if is_sparse(x):
+        return Rows(
+            n_in, x.dtype.name, None, x.indptr.astype(np.int64), x.indices.astype(columns_of), wide, np.ascontiguousarray(x.data)
+        )
+    dense = np.ascontiguousarray(x)
+    counts = np.count_nonzero(dense, axis=1)
+    if counts.sum() > DENSITY * dense.size:
+        return Rows(n_in, dense.dtype.name, dense, None, None, wide, None)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    where = np.flatnonzero(dense)
+    columns = (where % n_in).astype(columns_of)
+    return Rows(n_in, dense.dtype.name, None, starts, columns, wide, dense.reshape(-1)[where])
+
+
+class Data:
+    """The prepared form of some examples: their inputs once, and the native view of each kind of network that asked."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+        self.rows = compressed(examples.x)
+        # Only the ratio of weights matters to a step; relative to the largest they fit into any dtype.
+        self.most = 1.0 if examples.weights is None else float(examples.weights.max())
+        self._views: dict[object, _fused.Data] = {}
+
+    def view(self, plan: Plan) -> _fused.Data:
+        """Give the data as this plan's network sees it; made once."""
+        key = (plan.dtype, plan.layers[-1].n_out, plan.layers[-1].activation, plan.cost)
+        if key not in self._views:
+            check_range(self.examples.x, plan)
+            answers = Answers(self.examples, plan)
+            self._views[key] = _fused.Data(
+                len(self.examples),
+                *self.rows,
+                _as(np.int32, answers.labels),
+                _as(np.float64, answers.values),
+                _as(np.int32, answers.classes),
+                _as(np.float64, None if self.examples.weights is None else self.examples.weights / self.most),
+            )
+        return self._views[key]
+
+
+def check_range(x: Inputs, plan: Plan) -> None:
+    """Refuse numbers that a float32 network cannot hold."""
+    stored: Any = x.data if is_sparse(x) else x
+    if stored.dtype == np.float64 and plan.dtype == "float32":
+        in_dtype("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
+
+
+def _as(dtype: Any, array: AnyArray | None) -> AnyArray | None:
+    return None if array is None else np.ascontiguousarray(array, dtype)
+
+
+class FusedSession:
+    """A network in training inside the kernels."""
+
+    def __init__(self, plan: Plan, state: State) -> None:
+        self.plan = plan
+        isa = instruction_set()
+        self.made_by = f"fused/{isa}"
+        self.dtype = np.dtype(plan.dtype)
+        kind = _fused.SessionF32 if plan.dtype == "float32" else _fused.SessionF64
+        self.native = kind(
+            isa,
+            list(plan.sizes),
+            [list(ACTIVATIONS).index(sigma.name) for sigma in plan.sigmas],
+            [layer.dropout for layer in plan.layers],
+            list(COSTS).index(plan.cost_function.name),
+            (plan.sigmas[-1], plan.cost_function) in COLLAPSES,
+            *rule_of(plan),
+            plan.seed,
+            state.step,
+        )
+        self._put(PARAMETERS, [*state.weights, *state.biases])
+        for k, name in enumerate(plan.optimizer.slots if state.slots else ()):
+            self._put(k, state.slots[name])
+
+    def _put(self, which: int, arrays: Sequence[Array]) -> None:
+        n = len(self.plan.layers)
+        for layer, (w, b) in enumerate(zip(arrays[:n], arrays[n:], strict=True)):
+            self.native.put(layer, which, np.ascontiguousarray(w, self.dtype), np.ascontiguousarray(b, self.dtype))
+
+    def get(self, which: int) -> tuple[list[Array], list[Array]]:
+        """Copy out the parameters, a slot's arrays, or the gradient: of the weights, and of the biases."""
+        weights: list[Array] = [np.empty((layer.n_out, layer.n_in), self.dtype) for layer in self.plan.layers]
+        biases: list[Array] = [np.empty(layer.n_out, self.dtype) for layer in self.plan.layers]
+        for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            self.native.get(layer, which, w, b)
+        return weights, biases
+
+    def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
+        """Take one step for each mini-batch of ``order``."""
+        view = data.view(self.plan)
+        costs, right = np.empty(len(steps)), np.empty(len(steps))
+        rate, decay = (np.ascontiguousarray(part, np.float64) for part in (steps.rate, steps.decay))
+        self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right)
+        finite = bool(np.isfinite(costs).all()) and self.native.finite()
+        return Progress(data.most * costs, data.most * right if view.has_classes else None, finite)
+
+    def evaluate(self, data: Data) -> Evaluation:
+        """Give the cost over all of ``data``, and how many are right."""
+        view = data.view(self.plan)
+        cost, right, total = self.native.evaluate(view)
+        return Evaluation(cost / total, data.most * right if view.has_classes else None, data.most * total)
+
+    def state(self) -> State:
+        """Copy out the state."""
+        weights, biases = self.get(PARAMETERS)
+        slots = {name: tuple(w + b) for name, (w, b) in ((name, self.get(k)) for k, name in enumerate(self.plan.optimizer.slots))}
+        return State(tuple(weights), tuple(biases), slots, self.native.step(), self.made_by)
+
+
+def rule_of(plan: Plan) -> tuple[int, list[float]]:
+    """Give the optimizer as the kernels take it: its rule, and (mu, beta1, beta2, epsilon, raw, shrink, l1, clip)."""
+    optimizer, clip = plan.optimizer, -1.0 if plan.clip is None else plan.clip
+    rest = [optimizer.shrink, plan.l1, clip]
+    if isinstance(optimizer, Adam):
+        raw = float(optimizer.epsilon_on == "raw")
+        return ADAM_RULE, [0.0, optimizer.beta1, optimizer.beta2, optimizer.epsilon, raw, *rest]
+    if isinstance(optimizer, RMSprop):
+        return RMSPROP_RULE, [0.0, 0.0, optimizer.rho, optimizer.epsilon, 0.0, *rest]
+    assert isinstance(optimizer, SGD)  # noqa: S101  # what else there may be was refused
+    rule = NESTEROV_RULE if optimizer.nesterov else MOMENTUM_RULE if optimizer.momentum else SGD_RULE
+    return rule, [optimizer.momentum, 0.0, 0.0, 0.0, 0.0, *rest]
+
+
+class Fused:
+    """The engine itself."""
+
+    name = "fused"
+
+    def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
+        """Refuse functions and optimizers of the user's own, which only Python can call."""
+        own = plan.own_functions or ([] if type(plan.optimizer).__module__.startswith("chainrule.") else [plan.optimizer.name])
+        return f"the fused engine cannot call {own[0]!r}, which is your own; take engine='reference'" if own else None
+
+    def prepare(self, examples: Examples) -> Data:
+        """Compress the inputs where most of them are 0."""
+        data: Data = examples.prepared(self.name, Data)
+        return data
+
+    def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
+        """Give the outputs (m, n_out)."""
+        check_range(x, plan)
+        session = FusedSession(plan, State(tuple(weights), tuple(biases)))
+        out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), session.dtype)
+        session.native.forward(_fused.Data(x.shape[0], *compressed(x), None, None, None, None), out)
+        return out
+
+    def gradient(
+        self, plan: Plan, weights: list[Array], biases: list[Array], data: Data, rows: Indices, *, threads: Threads
+    ) -> tuple[float, Gradient]:
+        """Give the summed cost and gradient of some rows."""
+        session = FusedSession(plan, State(tuple(weights), tuple(biases)))
+        cost = session.native.gradient(data.view(plan), np.ascontiguousarray(rows, np.int64))
+        nabla_w, nabla_b = session.get(GRADIENT)
+        gradient = Gradient(nabla_b, nabla_w)
+        return data.most * cost, gradient if data.most == 1 else mean_gradient(gradient, 1 / data.most)
+
+    def open(self, plan: Plan, state: State, *, threads: Threads) -> FusedSession:
+        """Begin, or go on, from a state."""
+        return FusedSession(plan, state)
