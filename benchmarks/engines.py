@@ -1,0 +1,44 @@
+"""The fused engine beside the reference, an epoch of MNIST's 50,000 training images: ``python -m benchmarks.engines [ROUNDS]``."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from statistics import median
+
+import chainrule as cr
+from benchmarks.turns import ratios, take_turns
+
+CELLS = {
+    "784-30-10, batch 10, sigmoid, SGD": ([784, 30, 10], {}, {"batch_size": 10, "learning_rate": 3.0}),
+    "784-128-64-10, batch 32, ReLU, Adam": (
+        [784, 128, 64, 10],
+        {"activation": "relu", "cost": "log_loss"},
+        {"batch_size": 32, "learning_rate": 1e-3, "optimizer": "adam"},
+    ),
+    "784-512-512-10, batch 128, ReLU, Adam": (
+        [784, 512, 512, 10],
+        {"activation": "relu", "cost": "log_loss"},
+        {"batch_size": 128, "learning_rate": 1e-3, "optimizer": "adam"},
+    ),
+}
+
+
+def main(rounds: int) -> None:
+    """Print a line a cell: both medians, and the ratio."""
+    examples = cr.datasets.mnist().train
+    for cell, (sizes, network, training) in CELLS.items():
+        nets = {engine: cr.Network(sizes, seed=0, **network) for engine in ("fused", "reference")}
+        settings = {"epochs": 1, **training}
+        rivals = {engine: partial(cr.train, net, examples, engine=engine, **settings) for engine, net in nets.items()}
+        seconds = take_turns(rivals, rounds)
+        mine, theirs = seconds["fused"], seconds["reference"]
+        print(
+            f"{cell:38} fused {median(mine) * 1e3:5.0f} ms, reference {median(theirs) * 1e3:5.0f} ms an epoch; "
+            f"{ratios(mine, theirs):.1f}x",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
