@@ -69,7 +69,7 @@ def _engines() -> dict[str, Engine]:
     """Find the engines there are, the fastest first."""
     try:
         from .fused import Fused
-    except ImportError:
+    except ModuleNotFoundError:  # not built; one that was built and cannot be loaded is an error
         return {"reference": Reference()}
     return {"fused": Fused(), "reference": Reference()}
 
