@@ -131,7 +131,16 @@ class TestProgram:
         """Each command's help names its arguments and says in a sentence what it does."""
         status, out, err = chainrule(command, "-h")
         assert (status, err) == (0, "")
-        assert f"Usage: chainrule {command}" in out
+        arguments = {"train": "[DATA]", "evaluate": "MODEL [DATA]", "predict": "MODEL FILE...", "info": "MODEL"}[command]
+        assert f"Usage: chainrule {command} [OPTIONS] {arguments} " in out
+
+    def test_help_fills_a_narrow_terminal(self, chainrule, monkeypatch):
+        """The text of a command has no line breaks of its own."""
+        monkeypatch.setenv("COLUMNS", "60")
+        prose = [line.strip() for line in chainrule("predict", "-h")[1].partition("╭")[0].splitlines()][2:]
+        assert len(prose) > 5
+        for line, following in zip(prose, prose[1:], strict=False):
+            assert not line or not following or len(f"{line} {following.split()[0]}") > 58
 
     def test_version_is_quick(self):
         """--version tells the versions and engines in a line, and loads none of the large libraries for it."""
@@ -167,7 +176,8 @@ class TestProgram:
             ("tarin", "unknown command 'tarin'; did you mean 'train'?"),
             ("--nothing", "--nothing"),
             ("train --epoch 3", "--epochs"),
-            ("train --epochs three", "--epochs"),
+            ("train --epochs three", "--epochs takes a whole number; it is 'three'"),
+            ("train --l2=much", "--l2 takes a number; it is 'much'"),
             ("train --epochs", "--epochs"),
             ("train digits mnist", "mnist"),
             ("evaluate", "MODEL"),
@@ -179,7 +189,8 @@ class TestProgram:
             ("train digits --threads many", "threads must be a whole number of at least 1; it is 'many'"),
             ("train digits --threads 0", "threads must be"),
             ("train digits --engine fast", "unknown engine 'fast'"),
-            ("train digits --epochs -1", "epochs must be a whole number of at least 0; it is -1"),
+            ("train digits --epochs -1", "epochs must be a whole number of at least 1; it is -1"),
+            ("train digits --epochs 0", "epochs must be a whole number of at least 1; it is 0"),
             ("train digits --batch-size 0", "batch_size must be"),
             ("train digits --learning-rate 0", "learning_rate must be"),
             ("train digits --learning-rate nan", "learning_rate must be"),
@@ -187,7 +198,7 @@ class TestProgram:
             ("train digits --dropout 1", "dropout must be"),
             ("train digits --early-stopping -2", "patience must be"),
             ("train digits --hidden 0", "at least 1; it is 0"),
-            ("train digits --hidden 10000000000000", "memory"),
+            ("train digits --hidden 10000000000000", "at most"),
             ("train digits --hidden 12,x", "--hidden takes whole numbers"),
             ("train digits --hidden 12,,3", "--hidden takes whole numbers"),
             ("train digits --threads --2", "threads must be"),
@@ -399,14 +410,25 @@ class TestTrain:
         assert network.provenance.stopped == "interrupted"
         assert out.splitlines()[-1] == f"test accuracy {100 * network.accuracy(datasets.mnist().test):.2f} %"
 
-    @pytest.mark.parametrize("command", [("train", "digits", "--epochs", "1000", "--early-stopping", "0"), ("--help",)])
+    @pytest.mark.parametrize("command", [("train", "digits", "-e", "4"), ("train", "digits", "-e", "4", "--json"), ("--help",)])
     def test_a_reader_that_goes_away_is_no_accident(self, command):
-        """With ``| head -1`` the program ends without a word on standard error."""
+        """With ``| head -1`` the program ends without a word on standard error, and a training goes on to its end."""
         command = [sys.executable, "-m", "chainrule", *command]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as running:
             running.stdout.readline()
             running.stdout.close()
             assert running.stderr.read() == ""
+        if command[3] == "train":
+            assert running.returncode == 0
+            assert cr.load("digits.safetensors").provenance.epochs == 4
+
+    def test_an_evaluation_that_nobody_reads_ends_quietly(self, models):
+        """``evaluate | head -1`` ends with status 0 and without a word on standard error."""
+        command = [sys.executable, "-m", "chainrule", "evaluate", str(models / "digits.safetensors")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as running:
+            running.stdout.close()
+            assert running.stderr.read() == ""
+        assert running.returncode == 0
 
     def test_diverged_at_once_it_saves_nothing(self, chainrule):
         """A training that diverges in its first epoch says so in a line and leaves the file that was there; status 1."""
@@ -431,11 +453,46 @@ class TestTrain:
         assert summary["epochs"] > 0
         assert all(np.isfinite(w).all() for w in cr.load("t.safetensors").weights)
 
-    def test_no_epochs_save_the_start(self, told):
-        """--epochs 0 saves the network as it starts."""
-        summary = told("train", "digits", "--epochs", 0)[-1]
-        assert (summary["epochs"], summary["stopped"]) == (0, "finished")
-        assert cr.load("digits.safetensors").sizes == [64, 64, 10]
+    def test_no_epochs_leave_the_model_that_was_there(self, chainrule):
+        """--epochs 0 is refused before an untrained network can take the place of a trained one."""
+        Path("digits.safetensors").write_text("mine")
+        assert chainrule("train", "digits", "--epochs", 0)[:2] == (2, "")
+        assert Path("digits.safetensors").read_text() == "mine"
+
+    def test_interrupted_before_the_first_step_it_keeps_the_old_model(self, chainrule, monkeypatch):
+        """Ctrl-C before anything was learnt saves nothing: status 130, and the file that was there stays."""
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("chainrule.training.block_length", interrupted)
+        Path("digits.safetensors").write_text("mine")
+        status, _, err = chainrule("train", "digits", *FAST)
+        assert status == 130
+        assert "nothing was saved" in err
+        assert Path("digits.safetensors").read_text() == "mine"
+
+    def test_interrupted_it_says_what_it_replaced(self, chainrule, monkeypatch):
+        """Ctrl-C in the second epoch puts what was learnt in the old model's place, and says so."""
+        lengths = iter([100])
+        blocks = cr.training.block_length
+
+        def once(*arguments):
+            if next(lengths, None) is None:
+                raise KeyboardInterrupt
+            return blocks(*arguments)
+
+        monkeypatch.setattr("chainrule.training.block_length", once)
+        Path("digits.safetensors").write_text("old")
+        status, _, err = chainrule("train", "digits", *FAST)
+        assert status == 130
+        assert "replaced digits.safetensors with what was learnt" in err
+        assert cr.load("digits.safetensors").provenance.epochs == 1
+
+    @pytest.mark.parametrize("wrong", ["--cost no", "--engine no", "--dropout 2", "--threads 0", "--schedule no", "--momentum 2"])
+    def test_a_wrong_setting_is_told_before_all_else(self, chainrule, wrong):
+        """What is wrong comes first: nothing is announced that does not happen."""
+        assert chainrule("train", "digits", *wrong.split())[:2] == (2, "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
@@ -503,7 +560,10 @@ class TestTables:
         """Where there are no classes, the last line is the test cost and R^2, and no percentage is printed."""
         status, out, _ = chainrule("train", models / "diabetes.csv", "--epochs", 3)
         assert status == 0
-        assert re.fullmatch(r"test cost [\d.]+, R\^2 -?\d\.\d{4}", out.splitlines()[-1])
+        assert re.fullmatch(r"test cost [\d.]+, R\^2 -?\d\.\d{4}, RMSE [\d.]+ in the target's unit", out.splitlines()[-1])
+        cost, rmse = (float(number) for number in re.findall(r"(?:cost|RMSE) ([\d.]+)", out.splitlines()[-1]))
+        assert rmse == pytest.approx(cost**0.5, rel=1e-3)
+        assert "which the epochs' costs are on; the model and the last line are in the raw units" in out
         assert percentages(out) == []
         assert Path("diabetes.safetensors").exists()
 
@@ -661,10 +721,18 @@ class TestEvaluate:
         assert found["wrong"] == 300 - np.trace(counts)
         for one in found["worst"]:
             assert (one["label"], one["told"]) == (test.y[one["row"]], outputs[one["row"]].argmax())
-            assert one["output"] == pytest.approx(float(outputs[one["row"]].max()))
+            assert one["probability"] == pytest.approx(float(outputs[one["row"]].max()))
         margins = [outputs[one["row"], one["told"]] - outputs[one["row"], one["label"]] for one in found["worst"]]
         assert len(margins) == 2
         assert margins[0] >= margins[1]
+        assert [one["margin"] for one in found["worst"]] == pytest.approx(margins)
+
+    def test_a_narrow_terminal_cuts_no_count(self, chainrule, mnist_model, monkeypatch):
+        """Where the matrix is too wide it loses decimals, and where that is not enough it becomes a list."""
+        monkeypatch.setenv("COLUMNS", "60")
+        assert "…" not in chainrule("evaluate", mnist_model[0])[1]
+        monkeypatch.setenv("COLUMNS", "30")
+        assert "most frequent confusions" in chainrule("evaluate", mnist_model[0])[1]
 
     def test_data_can_be_named(self, told, models):
         """The data on the command line is what is judged by."""
@@ -674,7 +742,7 @@ class TestEvaluate:
         """MNIST's images are no digits of 8 x 8."""
         status, _, err = chainrule("evaluate", models / "digits.safetensors", "mnist")
         assert status == 2
-        assert "784 columns" in err
+        assert "takes 64 columns (8 x 8 images), but the test images of mnist have 784 columns (28 x 28 images)" in err
 
     def test_a_model_without_a_past_needs_data(self, chainrule, told):
         """What was trained elsewhere does not say on what, so that the data has to be named."""
@@ -699,7 +767,9 @@ class TestEvaluate:
         _, out, _ = chainrule("evaluate", models / "diabetes.safetensors", "--worst", 3)
         rows = [line.split() for line in out.splitlines() if "told as" in line]
         table = datasets.table(models / "diabetes.csv")
-        errors = [abs(table.y[int(row[0])] - float(row[-1])) for row in rows]
+        errors = [abs(table.y[int(row[0])] - float(row[-4].rstrip(","))) for row in rows]
+        assert [float(row[-1]) for row in rows] == pytest.approx(errors, rel=1e-4)
+        assert all(len(row[-4].rstrip(",").replace(".", "")) <= 6 for row in rows)
         assert len(rows) == 3
         assert errors == sorted(errors, reverse=True)
 
@@ -791,15 +861,26 @@ class TestPredict:
         ],
     )
     def test_what_cannot_be_read_is_told(self, chainrule, models, name, contents, says):
-        """A file that is missing, broken or of the wrong width is named in one line, before anything is told."""
+        """A file that is missing, broken or of the wrong width is named in one line, and the others are told; the status is 2."""
         if contents is not None:
             Path(name).write_bytes(contents)
         np.save("good.npy", datasets.table(models / "wine.csv").x[:1])
-        status, out, err = chainrule("predict", models / "wine.safetensors", "good.npy", name)
-        assert (status, out) == (2, "")
+        status, out, err = chainrule("predict", models / "wine.safetensors", name, "good.npy")
+        assert status == 2
+        assert re.fullmatch(r"good\.npy  \d  probability [\d.]+ %\n", out)
         assert err.count("\n") == 1
         assert name in err
         assert says in err
+
+    def test_json_tells_a_bad_file_in_its_place(self, chainrule, models):
+        """With --json a file that cannot be read is an object with its error."""
+        np.save("good.npy", datasets.table(models / "wine.csv").x[:1])
+        status, out, _ = chainrule("predict", models / "wine.safetensors", "gone.npy", "good.npy", "--json")
+        bad, good = map(json.loads, out.splitlines())
+        assert status == 2
+        assert bad["file"] == "gone.npy"
+        assert "No such file" in bad["error"]
+        assert good["file"] == "good.npy"
 
     def test_nan_is_told_with_the_file(self, chainrule, models):
         """NaN in a row is refused, and the file named."""
@@ -838,6 +919,12 @@ class TestInfo:
             assert said in text
         for said in ("trained on digits, 1,197 examples", "learning rate 0.003, constant", "batches of 32", "optimizer adam"):
             assert said in text
+
+    def test_early_stopping_names_the_best_epoch(self, chainrule, told):
+        """After early stopping the epochs done and the epoch whose parameters were kept are both told."""
+        summary = told("train", "digits", "--early-stopping", 1, "--learning-rate", 0.05)[-1]
+        said = f"{summary['epochs']} epochs, stopped early; parameters of the best, epoch {summary['best_epoch']}, after"
+        assert said in chainrule("info", "digits.safetensors")[1]
 
     def test_an_untrained_network(self, chainrule):
         """A network that was never trained says so."""

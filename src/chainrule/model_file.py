@@ -208,7 +208,7 @@ def _opened(path: Path) -> Iterator[Any]:
         _check_regular(path)
         with safe_open(path, framework="numpy") as file:
             yield file
-    except SafetensorError as error:
+    except SafetensorError:
         raise _damaged(path, "it is no safetensors file, or it is cut") from None
     except OSError as error:
         if isinstance(error, FileError):

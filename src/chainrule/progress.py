@@ -6,6 +6,7 @@ epochs are a callback like any other.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,7 +42,8 @@ def live(run: Run, *, console: Console | None = None, get_time: Callable[[], flo
     console = console or Console()
 
     def write(record: EpochRecord) -> None:
-        console.print(epoch_line(record, run.epochs), markup=False, highlight=False, soft_wrap=True)
+        with while_read():
+            console.print(epoch_line(record, run.epochs), markup=False, highlight=False, soft_wrap=True)
 
     run.callbacks = (*run.callbacks, write)
     if not can_live(console):
@@ -49,6 +51,29 @@ def live(run: Run, *, console: Console | None = None, get_time: Callable[[], flo
         return
     with Live(LiveLine(run, get_time), console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True):
         yield
+
+
+@contextmanager
+def while_read() -> Iterator[None]:
+    """Write to standard output inside; once whoever read it has gone, as with ``| head``, it goes nowhere, without a word.
+
+    A training does not end because nobody looks.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        _write_nowhere()
+    except SystemExit as leaving:  # what rich makes of it
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        _write_nowhere()
+
+
+def _write_nowhere() -> None:
+    """Let standard output's descriptor lead to the null device, so that what is still buffered does no harm either."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def can_live(console: Console) -> bool:

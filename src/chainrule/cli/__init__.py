@@ -17,6 +17,7 @@ from typer import Abort, BadParameter, Option, Typer
 from ..errors import ChainruleError, UnknownName
 from .evaluate import evaluate
 from .info import info
+from .options import Command
 from .predict import predict
 from .telling import say, warn
 from .train import train
@@ -25,6 +26,9 @@ COMMANDS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate
 MISTAKE = 2
 FAILED = 1
 INTERRUPTED = 130
+
+NUMBERS = {"valid integer": "a whole number", "valid number": "a number", "valid float": "a number"}
+"""What the versions of Typer say of a value that is none, and what was wanted."""
 
 # Click's ClickException, which BadParameter and every other usage error is, wherever this version of Typer keeps it.
 UsageProblem: type[Exception] = BadParameter.__mro__[2]
@@ -36,13 +40,26 @@ app = Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _flowing(docstring: str) -> str:
+    r"""Leave the line breaks of a text to the width of the terminal; paragraphs stay.
+
+    Examples
+    --------
+    >>> _flowing("A line,\n    and its rest.\n\n    More.")
+    'A line, and its rest.\n\nMore.'
+    """
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
+
+
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, cls=Command, help=_flowing(command.__doc__ or ""))(command)
 
 
 @app.callback(invoke_without_command=True)
 def _program(
-    version: Annotated[bool, Option("--version", help="Print the version, the engines, and what they run on.")] = False,
+    version: Annotated[bool, Option("--version", metavar="", help="Print the version, the engines, and what they run on.")] = False,
 ) -> None:
     if version:
         say(version_line())
@@ -90,7 +107,7 @@ def _run(arguments: list[str]) -> int:
         status = app(args=arguments or ["--help"], prog_name="chainrule", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except UsageProblem as error:
-        return _mistake(_usage(error))
+        return _mistake(_usage(error, arguments))
     except ChainruleError as error:
         return _mistake(str(error))
     except MemoryError as error:
@@ -105,9 +122,22 @@ def _mistake(message: str) -> int:
     return MISTAKE
 
 
-def _usage(error: BaseException) -> str:
+def _usage(error: BaseException, arguments: Sequence[str]) -> str:
     """Say what is wrong with the command line, and where to read on."""
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "chainrule"
-    message = getattr(error, "format_message", error.__str__)()
+    message = _number_wanted(error, arguments) or getattr(error, "format_message", error.__str__)()
     return f"{message.rstrip('.')}; see {where} --help"
+
+
+def _number_wanted(error: BaseException, arguments: Sequence[str]) -> str | None:
+    """Say which option takes a number and was given something else, where that is what is wrong."""
+    said = str(getattr(error, "message", ""))
+    takes = next((number for words, number in NUMBERS.items() if words in said), None)
+    names = getattr(getattr(error, "param", None), "opts", [])
+    if takes is None or not names:
+        return None
+    given = [value for word, value in zip(arguments, arguments[1:], strict=False) if word in names]
+    given += [word.partition("=")[2] for word in arguments if word.partition("=")[0] in names and "=" in word]
+    it_is = f"; it is {given[-1]!r}" if given else ""
+    return f"{max(names, key=len)} takes {takes}{it_is}"

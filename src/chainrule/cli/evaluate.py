@@ -10,10 +10,11 @@ import numpy as np
 from typer import Argument
 
 from .._checks import whole
-from ..errors import SettingError
+from ..errors import DataError, SettingError
+from ..progress import while_read
 from .data import Source, load, load_table, split_table
-from .options import data_argument, option
-from .scores import Score, outputs_of, score
+from .options import data_argument, flag, option
+from .scores import Score, certainty, outputs_of, probabilities, score
 from .telling import counted, say, say_json
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 WIDEST_TABLE = 14  # classes whose confusion matrix fits 80 columns
 MOST_CONFUSIONS = 15
 SIDE = 28  # of the images that are drawn
+IMAGES = {"mnist": " (28 x 28 images)", "digits": " (8 x 8 images)"}
 ACROSS = 5  # of them in a row of 80 columns
 
 
@@ -36,7 +38,7 @@ def evaluate(
         str | None, option("--target", "-t", metavar="COLUMN", text="A table's column to compare with.", default="as in training")
     ] = None,
     worst: Annotated[int, option("--worst", "-w", metavar="N", text="How many of the most wrong to list.", default="10")] = 10,
-    as_json: Annotated[bool, option("--json", text="Print one JSON object instead.")] = False,
+    as_json: Annotated[bool, flag("--json", text="Print one JSON object instead.")] = False,
 ) -> None:
     """Tell a model's accuracy, cost and confusions, and what it gets most wrong.
 
@@ -49,6 +51,7 @@ def evaluate(
     whole("worst", worst, least=0)
     network = load_network(model)
     judged = find_judged(network, data, target)
+    check_width(network, judged, data)
     result = judge(network, judged)
     if as_json:
         say_json({"model": str(model), **facts(result, judged, worst)})
@@ -84,15 +87,22 @@ class Result:
     outputs : array, shape (n, n_out)
     true, told : array, shape (n,), or None
         The labels that are right and that the model gave; None where y holds values.
+    error : array, shape (n,)
+        By how much the told label's output is above the right one's, or how far the values are from the target, summed over the
+        outputs.
     order : array of int
-        The wrong examples, or with values all, the worst first.
+        The wrong examples, or with values all, the largest error first.
+    kind : str
+        What an output is: probability, where all are one distribution; else output.
     """
 
     score: Score
     outputs: Array
     true: Indices | None
     told: Indices | None
+    error: AnyArray
     order: Indices
+    kind: str
 
 
 def find_judged(network: Network, data: str | None, target: str | None) -> Judged:
@@ -121,6 +131,21 @@ def find_judged(network: Network, data: str | None, target: str | None) -> Judge
     return Judged(f"all rows of {name}", table, np.arange(len(table)))
 
 
+def check_width(network: Network, judged: Judged, data: str | None) -> None:
+    """Refuse data that has more columns than the model takes, or fewer.
+
+    Raises
+    ------
+    DataError
+        Then.
+    """
+    takes, has = network.sizes[0], judged.examples.n_in
+    if takes != has:
+        learnt = Source.of(network.provenance)
+        model_form, form = IMAGES.get(learnt.name if learnt else "", ""), IMAGES.get(data or "", "")
+        raise DataError(f"the model takes {takes} columns{model_form}, but {judged.name} have {has} columns{form}")
+
+
 def _same_file(one: str, other: str) -> bool:
     return Path(one).resolve() == Path(other).resolve()
 
@@ -129,18 +154,19 @@ def judge(network: Network, judged: Judged) -> Result:
     """Put a network's outputs beside what they should be."""
     examples = judged.examples
     found = score(network, examples)
+    kind = "probability" if probabilities(network) else "output"
     outputs, y = outputs_of(network, examples), examples.y
     assert y is not None  # noqa: S101  # the score has seen it
     if found.accuracy is None:
         error = np.abs(outputs - y.reshape(outputs.shape)).sum(axis=1)
-        return Result(found, outputs, None, None, np.argsort(-error, kind="stable"))
+        return Result(found, outputs, None, None, error, np.argsort(-error, kind="stable"), "value")
     single = outputs.shape[1] == 1
     true = y.reshape(len(y), -1).argmax(axis=1) if y.ndim == 2 and not single else y.reshape(-1).astype(np.intp)
     told = (outputs[:, 0] > 0.5).astype(np.intp) if single else outputs.argmax(axis=1)
     rows = np.arange(len(true))
     margin = np.abs(outputs[:, 0] - true) if single else outputs[rows, told] - outputs[rows, true]
     wrong = np.flatnonzero(true != told)
-    return Result(found, outputs, true, told, wrong[np.argsort(-margin[wrong], kind="stable")])
+    return Result(found, outputs, true, told, margin, wrong[np.argsort(-margin[wrong], kind="stable")], kind)
 
 
 def confusion(true: Indices, told: Indices) -> Indices:
@@ -160,7 +186,8 @@ def confusion(true: Indices, told: Indices) -> Indices:
 def facts(result: Result, judged: Judged, worst: int) -> dict[str, Any]:
     """Give the result as JSON's types."""
     told = {"data": judged.name, "examples": len(judged.examples), "accuracy": result.score.accuracy}
-    told |= {"cost": result.score.cost, "r2": result.score.r2, "confusion": None, "wrong": None}
+    told |= {"cost": result.score.cost, "r2": result.score.r2, "rmse": result.score.rmse}
+    told |= {"confusion": None, "wrong": None}
     if result.true is not None and result.told is not None:
         told |= {"confusion": confusion(result.true, result.told), "wrong": len(result.order)}
     return {**told, "worst": [_wrong(result, judged, k) for k in result.order[:worst]]}
@@ -170,9 +197,11 @@ def _wrong(result: Result, judged: Judged, k: int) -> dict[str, Any]:
     """Tell of one example: where it stands, what it is, and what the model said."""
     if result.true is None or result.told is None:
         y = judged.examples.y
-        return {"row": judged.rows[k], "target": None if y is None else y[k], "value": _values(result.outputs[k])}
+        target = None if y is None else y[k]
+        return {"row": judged.rows[k], "target": target, "value": _values(result.outputs[k]), "error": float(result.error[k])}
     said = result.outputs[k, 0] if result.outputs.shape[1] == 1 else result.outputs[k, result.told[k]]
-    return {"row": judged.rows[k], "label": result.true[k], "told": result.told[k], "output": float(said)}
+    labels = {"row": judged.rows[k], "label": result.true[k], "told": result.told[k]}
+    return {**labels, result.kind: float(said), "margin": float(result.error[k])}
 
 
 def _values(outputs: Array) -> Any:
@@ -191,12 +220,13 @@ def report(network: Network, result: Result, judged: Judged, worst: int) -> None
     wrong = [_wrong(result, judged, k) for k in result.order[:worst]]
     if wrong:
         say("")
-        say(f"most wrong of {counted(len(result.order), 'mistake')}:")
+        say(f"most wrong of {counted(len(result.order), 'mistake')}, by the margin of what was told over what is right:")
     if wrong and judged.examples.kind == "pixels" and judged.examples.n_in == SIDE * SIDE and _in_terminal():
         _draw(np.asarray(judged.examples.x)[result.order[:worst]], wrong)
         return
     for one in wrong:
-        say(f"  {one['row']:>6}  is {one['label']}, told as {one['told']}  (output {one['output']:.3f})")
+        sure = certainty(result.kind, one[result.kind])
+        say(f"  {one['row']:>6}  is {one['label']}, told as {one['told']}  (margin {one['margin']:.4f}, {sure})")
 
 
 def _report_values(result: Result, judged: Judged, worst: int) -> None:
@@ -205,30 +235,39 @@ def _report_values(result: Result, judged: Judged, worst: int) -> None:
         say("most wrong:")
     for k in result.order[:worst]:
         one = _wrong(result, judged, k)
-        say(f"  {one['row']:>6}  is {_short(one['target'])}, told as {_short(one['value'])}")
+        say(f"  {one['row']:>6}  is {_short(one['target'])}, told as {_short(one['value'])}, off by {one['error']:.6g}")
 
 
 def _short(value: Any) -> str:
-    return np.array2string(np.asarray(value), precision=5, separator=", ", threshold=6)
+    return np.array2string(np.asarray(value), formatter={"all": "{:.6g}".format}, separator=", ", threshold=6)
 
 
 def _report_confusion(counts: Indices) -> None:
     """Show which label is told as which: as a table where it fits, else as a list of the most frequent confusions."""
-    say("")
-    if len(counts) > WIDEST_TABLE:
-        apart = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
-        say("most frequent confusions:")
-        for flat in np.argsort(-apart, axis=None, kind="stable")[:MOST_CONFUSIONS]:
-            true, told = divmod(int(flat), len(counts))
-            if apart[true, told]:
-                say(f"  {true} told as {told}: {counted(int(apart[true, told]), 'time')}")
-        return
     from rich.console import Console
 
-    Console(highlight=False).print(_confusion_table(counts))
+    say("")
+    console = Console(highlight=False)
+    tables = (_confusion_table(counts, decimals) for decimals in (1, 0)) if len(counts) <= WIDEST_TABLE else ()
+    endless = console.options.update(max_width=1000)  # a width that no table is cut to
+    fitting = next((table for table in tables if console.measure(table, options=endless).maximum <= console.width), None)
+    if fitting is None:
+        _list_confusions(counts)
+        return
+    with while_read():
+        console.print(fitting)
 
 
-def _confusion_table(counts: Indices) -> Any:
+def _list_confusions(counts: Indices) -> None:
+    apart = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
+    say("most frequent confusions:")
+    for flat in np.argsort(-apart, axis=None, kind="stable")[:MOST_CONFUSIONS]:
+        true, told = divmod(int(flat), len(counts))
+        if apart[true, told]:
+            say(f"  {true} told as {told}: {counted(int(apart[true, told]), 'time')}")
+
+
+def _confusion_table(counts: Indices, decimals: int) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -239,7 +278,7 @@ def _confusion_table(counts: Indices) -> Any:
     table.add_column("right", justify="right", no_wrap=True)
     for label, row in enumerate(counts):
         cells = [f"[bold]{n}[/]" if k == label else str(n) if n else "[dim]·[/]" for k, n in enumerate(row)]
-        table.add_row(str(label), *cells, f"{100 * row[label] / row.sum():.1f} %" if row.sum() else "")
+        table.add_row(str(label), *cells, f"{100 * row[label] / row.sum():.{decimals}f} %" if row.sum() else "")
     return table
 
 

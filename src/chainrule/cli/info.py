@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
-from .options import option
+from .options import flag
 from .telling import counted, say, say_json
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def info(
     model: Annotated[Path, Argument(metavar="MODEL", help="A model that train has saved.", show_default=False)],
-    as_json: Annotated[bool, option("--json", text="Print one JSON object instead.")] = False,
+    as_json: Annotated[bool, flag("--json", text="Print one JSON object instead.")] = False,
 ) -> None:
     """Tell a model's sizes, parameters, and how it was trained."""
     from ..network import load
@@ -64,10 +64,9 @@ def training_lines(provenance: Provenance) -> list[tuple[str, str]]:
     plan = provenance.plan
     optimizer = plan.get("optimizer")
     rate = f"{provenance.learning_rate:g}, {provenance.schedule}"
-    done = f"{counted(provenance.epochs, 'epoch')}, {counted(provenance.steps, 'step')}: {provenance.stopped or 'still going on'}"
     said = [
         ("trained on", f"{provenance.data}, {counted(provenance.examples, 'example')}"),
-        ("trained for", done),
+        ("trained for", _done(provenance)),
         ("learning rate", rate),
         ("batches of", str(plan.get("batch_size", "?"))),
         ("optimizer", _optimizer(optimizer) if isinstance(optimizer, dict) else "?"),
@@ -77,6 +76,19 @@ def training_lines(provenance: Provenance) -> list[tuple[str, str]]:
     dropout = [layer.get("dropout") for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
     said += [("dropout", ", ".join(map(str, dropout[:-1])))] if any(dropout) else []
     return [*said, ("engine", provenance.engine)]
+
+
+def _done(provenance: Provenance) -> str:
+    """Say how far a training went; where it stopped early the parameters are those of its best epoch, which the steps tell."""
+    epochs, steps = counted(provenance.epochs, "epoch"), counted(provenance.steps, "step")
+    if provenance.stopped != "early":
+        return f"{epochs}, {steps}: {provenance.stopped or 'still going on'}"
+    size = provenance.plan.get("batch_size")
+    a_epoch = -(-provenance.examples // size) if isinstance(size, int) and size > 0 else 0
+    best, rest = divmod(provenance.steps, a_epoch) if a_epoch else (0, 1)
+    if rest or not 0 < best <= provenance.epochs:
+        return f"{epochs}, stopped early; parameters after {steps}"
+    return f"{epochs}, stopped early; parameters of the best, epoch {best}, after {steps}"
 
 
 def _optimizer(settings: dict[str, Any]) -> str:

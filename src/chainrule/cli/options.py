@@ -6,8 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from typer import Argument, Option
+from typer.core import TyperCommand
 
 from .data import NAMES
+
+
+class Command(TyperCommand):
+    """A command whose usage line reads ``chainrule predict [OPTIONS] MODEL FILE...``, whichever version of Typer prints it."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Name the arguments: in brackets what may be left out, with dots what may come again."""
+        arguments = [parameter for parameter in self.params if parameter.param_type_name == "argument"]
+        named = [(a.metavar or a.name or "") + "..." * (a.nargs != 1) for a in arguments]
+        return ["[OPTIONS]", *(name if a.required else f"[{name}]" for a, name in zip(arguments, named, strict=True))]
+
+
+def flag(*names: str, text: str, panel: str | None = None) -> Any:
+    """Declare an option that takes no value."""
+    return option(*names, text=text, metavar="", panel=panel)
 
 
 def option(*names: str, text: str, default: str = "", metavar: str | None = None, panel: str | None = None, table: str = "") -> Any:

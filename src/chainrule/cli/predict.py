@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from typer import Argument
+from typer import Argument, Exit
 
-from ..errors import DataError, DataTypeError, FileError
-from .options import option
-from .telling import say, say_json
+from ..errors import ChainruleError, DataError, DataTypeError, FileError
+from .options import flag
+from .scores import certainty, probabilities
+from .telling import say, say_json, warn
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array
@@ -26,31 +27,47 @@ def predict(
     files: Annotated[
         list[Path],
         Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="PNG or JPEG pictures of a digit, or rows of numbers as .npy or .csv.",
             show_default=False,
         ),
     ],
-    outputs: Annotated[bool, option("--outputs", "-a", text="Print all outputs of the network.")] = False,
-    as_json: Annotated[bool, option("--json", text="Print a JSON object a line instead, one for each picture or row.")] = False,
+    outputs: Annotated[bool, flag("--outputs", "-a", text="Print all outputs of the network.")] = False,
+    as_json: Annotated[bool, flag("--json", text="Print a JSON object a line instead, one for each picture or row.")] = False,
 ) -> None:
-    """Tell what each picture or row is: its label and probability, or its value.
+    """Tell what each picture or row is: its label and how sure that is, or its value.
 
-    A picture is first brought to the form of MNIST's: light on dark, and the
-    digit in the middle.
+    With softmax the label's probability is told, else its output, which is
+    no probability. A picture is first brought to the form of MNIST's: light on dark, and
+    the digit in the middle. A file that cannot be read is named on standard
+    error, the others are told, and the exit status is 2.
     """
     from ..network import load
 
     network = load(model)
-    rows = [(path, _read(path, network)) for path in files]  # a file that is wrong is told before anything is said
-    for path, x in rows:
-        for k, a in enumerate(network.feedforward(x)):
-            told = Told.of(network, a)
-            name = str(path) if len(x) == 1 else f"{path}[{k}]"
+    mistakes = 0
+    for path in files:
+        try:
+            _tell(path, network, outputs, as_json)
+        except ChainruleError as error:
+            mistakes += 1
+            warn(f"error: {error}")
             if as_json:
-                say_json({"file": str(path), "row": k, **told.facts(outputs)})
-            else:
-                say(f"{name}  {told.line(outputs)}")
+                say_json({"file": str(path), "error": str(error)})
+    if mistakes:
+        raise Exit(2)
+
+
+def _tell(path: Path, network: Network, outputs: bool, as_json: bool) -> None:
+    """Tell what the rows of a file are."""
+    x = _read(path, network)
+    for k, a in enumerate(network.feedforward(x)):
+        told = Told.of(network, a)
+        name = str(path) if len(x) == 1 else f"{path}[{k}]"
+        if as_json:
+            say_json({"file": str(path), "row": k, **told.facts(outputs)})
+        else:
+            say(f"{name}  {told.line(outputs)}")
 
 
 @dataclass(frozen=True)
@@ -76,12 +93,11 @@ class Told:
     @classmethod
     def of(cls, network: Network, a: Array) -> Told:
         """Read a row of outputs (n_out,)."""
-        sigma = network.plan.sigmas[-1].name
-        kind = "probability" if sigma == "softmax" else "output"
+        kind = "probability" if probabilities(network) else "output"
         if len(a) > 1:
             label = int(a.argmax())
             return cls(a, label, float(a[label]), kind)
-        if sigma != "sigmoid":
+        if network.plan.sigmas[-1].name != "sigmoid":
             return cls(a, None, None, "value")
         return cls(a, int(a[0] > 0.5), float(a[0]), kind)
 
@@ -96,9 +112,8 @@ class Told:
         """Tell it in a line."""
         if self.label is None or self.certainty is None:
             return f"{self.outputs[0]:.6g}"
-        sure = f"probability {100 * self.certainty:.2f} %" if self.kind == "probability" else f"output {self.certainty:.4f}"
         rest = "  outputs " + " ".join(f"{value:.4f}" for value in self.outputs) if outputs else ""
-        return f"{self.label}  {sure}{rest}"
+        return f"{self.label}  {certainty(self.kind, self.certainty)}{rest}"
 
 
 def _read(path: Path, network: Network) -> AnyArray:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .._types import Array
     from ..examples import Examples
     from ..network import Network
+    from ..plan import Floats
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,21 @@ class Score:
         A fraction, where y holds classes.
     r2 : float or None
         The coefficient of determination, where y holds values that vary.
+    rmse : float or None
+        The root of the mean squared error, in the target's unit, where y holds values.
     """
 
     cost: float
     accuracy: float | None
     r2: float | None
+    rmse: float | None = None
 
     def __str__(self) -> str:
         if self.accuracy is not None:
             return f"accuracy {percent(self.accuracy)}"
-        return f"cost {self.cost:.5g}" + ("" if self.r2 is None else f", R^2 {self.r2:.4f}")
+        r2 = [] if self.r2 is None else [f"R^2 {self.r2:.4f}"]
+        rmse = [] if self.rmse is None else [f"RMSE {self.rmse:.5g} in the target's unit"]
+        return ", ".join([f"cost {self.cost:.5g}", *r2, *rmse])
 
 
 def score(network: Network, examples: Examples) -> Score:
@@ -47,16 +53,34 @@ def score(network: Network, examples: Examples) -> Score:
         When the examples do not suit it.
     """
     found = network.evaluate(examples)
-    return Score(found.cost, found.accuracy, None if found.accuracy is not None else determination(network, examples))
-
-
-def determination(network: Network, examples: Examples) -> float | None:
-    """Give ``R^2 = 1 - sum (y - a)^2 / sum (y - mean y)^2``, over all outputs; None where y does not vary."""
+    if found.accuracy is not None:
+        return Score(found.cost, found.accuracy, None)
     assert examples.y is not None  # noqa: S101  # an evaluation has seen it
     a = outputs_of(network, examples).astype(np.float64)
     y = np.asarray(examples.y, dtype=np.float64).reshape(a.shape)
+    return Score(found.cost, None, determination(y, a), float(np.sqrt(((y - a) ** 2).mean())))
+
+
+def determination(y: Floats, a: Floats) -> float | None:
+    """Give ``R^2 = 1 - sum (y - a)^2 / sum (y - mean y)^2``, over all of (n, n_out); None where y does not vary."""
     spread = float(((y - y.mean(axis=0)) ** 2).sum())
     return 1 - float(((y - a) ** 2).sum()) / spread if spread > 0 else None
+
+
+def probabilities(network: Network) -> bool:
+    """Tell whether the outputs are one distribution over the labels."""
+    return network.plan.sigmas[-1].name == "softmax"
+
+
+def certainty(kind: str, value: float) -> str:
+    """Write how sure a network is of a label: a probability, or an output that is none.
+
+    Examples
+    --------
+    >>> certainty("probability", 0.9712), certainty("output", 0.9712)
+    ('probability 97.12 %', 'output 0.9712')
+    """
+    return f"probability {percent(value)}" if kind == "probability" else f"output {value:.4f}"
 
 
 def outputs_of(network: Network, examples: Examples) -> Array:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..progress import while_read
+
 
 def one_line(text: str) -> str:
     """Bring any text to one line that is safe to print: file names and model files may hold line breaks and terminal codes."""
@@ -18,7 +20,8 @@ def one_line(text: str) -> str:
 
 def say(line: str) -> None:
     """Print a line to standard output, at once, so that a pipe sees it when it is said."""
-    print(one_line(line), flush=True)
+    with while_read():
+        print(one_line(line), flush=True)
 
 
 def warn(line: str) -> None:
@@ -28,7 +31,9 @@ def warn(line: str) -> None:
 
 def say_json(facts: Mapping[str, Any]) -> None:
     """Print facts as a JSON object on a line of its own; a number that is not finite becomes null, for JSON knows none."""
-    print(json.dumps(_plain(facts), allow_nan=False), flush=True)
+    line = json.dumps(_plain(facts), allow_nan=False)
+    with while_read():
+        print(line, flush=True)
 
 
 def _plain(value: Any) -> Any:

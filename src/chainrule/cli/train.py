@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Exit
 
+from .._checks import seed_number, whole
 from ..errors import SettingError
 from .data import Parts, Source, load, outputs_for, task_of
-from .options import data_argument, option
+from .options import data_argument, flag, option
 from .settings import Settings, Task, chosen_task, defaults_for, find_optimizer_with, settle, taken
 from .telling import Teller, say_json, warn
 
 if TYPE_CHECKING:
     from ..history import EpochRecord, History
     from ..network import Network
+    from ..training import Run
     from .scaling import Scaled
 
 INTERRUPTED = 130
@@ -80,7 +82,15 @@ def train(
         int | None, option("--batch-size", "-b", metavar="N", text="Examples of a mini-batch.", default="10", panel=TRAINING)
     ] = None,
     learning_rate: Annotated[
-        float | None, option("--learning-rate", "-r", metavar="ETA", text="Size of a step.", default="3.0", panel=TRAINING)
+        float | None,
+        option(
+            "--learning-rate",
+            "-r",
+            metavar="ETA",
+            text="Size of a step; the default follows cost, optimizer and activation, for MNIST too.",
+            default="3.0",
+            panel=TRAINING,
+        ),
     ] = None,
     optimizer: Annotated[
         str | None,
@@ -129,7 +139,12 @@ def train(
     out: Annotated[
         Path | None,
         option(
-            "--out", "-o", metavar="FILE", text="Where the model goes.", default="./mnist.safetensors, or as DATA", panel=PROGRAM
+            "--out",
+            "-o",
+            metavar="FILE",
+            text="Where the model goes; a file that is there is replaced.",
+            default="./mnist.safetensors, or as DATA",
+            panel=PROGRAM,
         ),
     ] = None,
     seed: Annotated[
@@ -140,9 +155,9 @@ def train(
         str, option(metavar="NAME", text="Which engine computes.", default="auto", panel=PROGRAM, table="engines")
     ] = "auto",
     threads: Annotated[str, option(metavar="N", text="Threads to compute with.", default="auto", panel=PROGRAM)] = "auto",
-    quiet: Annotated[bool, option("--quiet", "-q", text="Print the last line only.", panel=PROGRAM)] = False,
+    quiet: Annotated[bool, flag("--quiet", "-q", text="Print the last line only.", panel=PROGRAM)] = False,
     as_json: Annotated[
-        bool, option("--json", text="Print a JSON object a line: each epoch (unless quiet), a summary.", panel=PROGRAM)
+        bool, flag("--json", text="Print a JSON object a line: each epoch (unless quiet), a summary.", panel=PROGRAM)
     ] = False,
 ) -> None:
     """Train a network, save it, and print its accuracy on the test examples.
@@ -151,8 +166,18 @@ def train(
     about 95 % of its test images. Other data has defaults that suit it; the
     program says which it took. What you choose always counts.
 
-    Ctrl-C saves what was learnt so far (exit status 130). A training that
-    diverges saves its last finite epoch (exit status 1).
+    The model takes the place of a file of its name: without --out, of
+    mnist.safetensors, or what DATA is called. Ctrl-C saves what was learnt so
+    far, and a training that diverges its last finite epoch.
+
+    With --json the summary's keys are test_accuracy, test_cost, test_r2,
+    test_rmse, seconds, model, data, epochs, best_epoch, stopped, message,
+    seed, engine and notes; an epoch's are epoch, cost, accuracy,
+    validation_cost, validation_accuracy, learning_rate, seconds and
+    examples_per_second.
+
+    Exit status: 0; 1 if it diverged or memory ran out; 2 for a mistake on the
+    command line or in the data; 130 after Ctrl-C.
     """
     options = locals() | {"hidden": _layers(hidden), "activation": activation and tuple(activation.split(","))}
     chosen = {column.name: options[column.name] for column in fields(Settings) if options[column.name] is not None}
@@ -197,10 +222,10 @@ class Job:
     def run(self, chosen: dict[str, Any]) -> int:
         """Do all of it, and give the exit status."""
         from .. import model_file
-        from .._checks import seed_number
 
         kind = self.source.kind  # a name that is wrong is told before anything else
         seed_number("seed", self.seed)
+        whole("epochs", chosen.get("epochs", 1), least=1)  # none would put an untrained model in a trained one's place
         if self.path.resolve() == Path(self.source.name).resolve():
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         model_file.check_writable(self.path)
@@ -209,12 +234,14 @@ class Job:
         defaults = defaults_for(kind, task)
         settings = settle(defaults, chosen)
         outputs = outputs_for(parts, task)
-        self.teller.note(f"{parts.note}, {f'{outputs} classes' if task == 'classes' else 'a target of values'}")
-        self._note_settings(parts, settings, chosen, defaults)
         network = self._network(parts, settings, outputs)
         scaled = self._scaled(parts, network, task)
+        run = self._run(network, scaled, settings, kind != "mnist")  # what is wrong with a setting is told before all else
+        self.teller.note(f"{parts.note}, {f'{outputs} classes' if task == 'classes' else 'a target of values'}")
+        self._note_settings(parts, settings, chosen, defaults)
+        self._note_network(network, scaled)
         began = time.perf_counter()
-        history = self._train(network, scaled, settings, kind != "mnist")
+        history = _drained(run)
         return self._finish(parts, network, scaled, history, time.perf_counter() - began)
 
     def _note_settings(self, parts: Parts, settings: Settings, chosen: dict[str, Any], defaults: Settings) -> None:
@@ -223,12 +250,24 @@ class Job:
         elif settings.learning_rate != defaults.learning_rate and "learning_rate" not in chosen:
             self.teller.note(f"taken to suit the other settings: --learning-rate {settings.learning_rate:g}")
 
+    def _note_network(self, network: Network, scaled: Scaled) -> None:
+        sizes = " x ".join(map(str, network.sizes))
+        sigmas = " > ".join(sigma.name for sigma in network.plan.sigmas)
+        self.teller.note(f"network: {sizes}, {sigmas}, {network.plan.cost_function.name} cost, {network.parameters:,} parameters")
+        if scaled.outputs is not None:
+            self.teller.note(
+                "columns and target brought to a common scale to train, which the epochs' costs are on; "
+                "the model and the last line are in the raw units"
+            )
+        elif scaled.inputs is not None:
+            self.teller.note("columns brought to a common scale to train; the model takes the raw columns")
+
     def _network(self, parts: Parts, settings: Settings, outputs: int) -> Network:
         """Draw the network; a table's in float64, so that raw columns far from 0 lose nothing when the scaling is folded in."""
         from ..network import Network
 
         activation: Any = settings.activation if len(settings.activation) > 1 else settings.activation[0]
-        network = Network(
+        return Network(
             [parts.train.n_in, *settings.hidden, outputs],
             activation=activation,
             output=settings.output,
@@ -237,10 +276,6 @@ class Job:
             seed=self.seed,
             dtype="float64" if parts.unscaled else "float32",
         )
-        sizes = " x ".join(map(str, network.sizes))
-        sigmas = " > ".join(sigma.name for sigma in network.plan.sigmas)
-        self.teller.note(f"network: {sizes}, {sigmas}, {network.plan.cost_function.name} cost, {network.parameters:,} parameters")
-        return network
 
     def _scaled(self, parts: Parts, network: Network, task: Task) -> Scaled:
         from .scaling import Scaled, scale_table
@@ -250,37 +285,32 @@ class Job:
         if not parts.unscaled:
             return Scaled(parts.train, parts.validation)
         values = task == "values" and network.plan.layers[-1].activation == "identity"
-        what = "columns and target" if values else "columns"
-        self.teller.note(f"{what} brought to a common scale to train; the model takes the raw {what}")
         return scale_table(parts.train, parts.validation, targets=values)
 
-    def _train(self, network: Network, scaled: Scaled, settings: Settings, by_cost: bool) -> History:
-        from ..training import DivergenceWarning, EarlyStopping
-        from ..training import train as train_network
+    def _run(self, network: Network, scaled: Scaled, settings: Settings, by_cost: bool) -> Run:
+        from ..training import EarlyStopping, Run
 
         patience, stopping = settings.early_stopping, None
         if patience:
             stopping = EarlyStopping(patience, monitor="validation_cost" if by_cost else None)
         telling = self.teller.as_json and not self.teller.quiet
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DivergenceWarning)  # it is said in a line of its own
-            return train_network(
-                network,
-                scaled.train,
-                validation=scaled.validation,
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                optimizer=find_optimizer_with(settings.optimizer, settings.momentum),
-                schedule=settings.schedule,
-                l2=settings.l2,
-                dropout=settings.dropout,
-                early_stopping=stopping,
-                engine=self.engine,
-                threads=_number(self.threads),
-                callbacks=[_print_record] if telling else [],
-                progress=not (self.teller.quiet or self.teller.as_json),
-            )
+        return Run(
+            network,
+            scaled.train,
+            validation=scaled.validation,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            optimizer=find_optimizer_with(settings.optimizer, settings.momentum),
+            schedule=settings.schedule,
+            l2=settings.l2,
+            dropout=settings.dropout,
+            early_stopping=stopping,
+            engine=self.engine,
+            threads=_number(self.threads),
+            callbacks=[_print_record] if telling else [],
+            progress=not (self.teller.quiet or self.teller.as_json),
+        )
 
     def _finish(self, parts: Parts, network: Network, scaled: Scaled, history: History, seconds: float) -> int:
         """Save what was learnt, and tell how good it is."""
@@ -299,13 +329,13 @@ class Job:
         network.save(self.path)
         where = f"{'replaced' if existed else 'saved'} {self.path}"
         if cut_off:
-            warn(f"{history.message}; what was learnt is in {self.path}")
+            warn(f"{history.message}; {f'{where} with what was learnt' if existed else f'what was learnt is in {self.path}'}")
         else:
             best = "" if history.best_epoch in (None, len(history)) else f", the best being epoch {history.best_epoch}"
             self.teller.note(f"{history.message}{best}, in {seconds:.1f} s; {where}")
         found = score(network, parts.test)
-        facts = {"test_accuracy": found.accuracy, "test_cost": found.cost, "test_r2": found.r2, "model": str(self.path)}
-        self.teller.last(f"test {found}", {**self._facts(history, seconds), **facts})
+        facts = {"test_accuracy": found.accuracy, "test_cost": found.cost, "test_r2": found.r2, "test_rmse": found.rmse}
+        self.teller.last(f"test {found}", {**self._facts(history, seconds), **facts, "model": str(self.path)})
         return {"interrupted": INTERRUPTED, "diverged": DIVERGED}.get(history.stopped or "", 0)
 
     def _facts(self, history: History, seconds: float) -> dict[str, Any]:
@@ -321,6 +351,20 @@ class Job:
             "seed": self.seed,
             "engine": history.engine,
         }
+
+
+def _drained(run: Run) -> History:
+    """Go through a training to its end, or to Ctrl-C."""
+    from ..training import DivergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)  # it is said in a line of its own
+        try:
+            for _ in run:
+                pass
+        except KeyboardInterrupt:  # between two epochs, or while one was told
+            run.interrupt()
+    return run.history
 
 
 def _print_record(record: EpochRecord) -> None:
