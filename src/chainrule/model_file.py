@@ -6,10 +6,8 @@ over both tells damage. Nothing in a file is executed, and nothing is allocated 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -122,6 +120,8 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         When it will not.
     """
     path = Path(path)
+    import tempfile
+
     with _reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
         pass
 
@@ -190,6 +190,8 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
 
 
 def _digest(description: str, weights: tuple[Array, ...], biases: tuple[Array, ...]) -> str:
+    import hashlib  # with its library it is as much to load as all of this package
+
     digest = hashlib.sha256(description.encode())
     for array in (*weights, *biases):
         digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
@@ -242,6 +244,8 @@ def _reporting(path: Path) -> Iterator[None]:
 
 def _write_bytes(path: Path, contents: bytes) -> None:
     """Write beside, flush to the disk, rename: a reader sees the old file or the new one, whole."""
+    import tempfile
+
     with _reporting(path):
         descriptor, beside = tempfile.mkstemp(dir=Path(os.path.realpath(path)).parent, prefix=".chainrule-")
         try:

@@ -7,7 +7,7 @@ column becomes ``z = a @ w.T + b`` of m rows, and the matrices keep the notes' s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .._types import AnyArray, Array, Rows
 from ..errors import look_up
 from .activations import ACTIVATIONS, Activation
 
-Start = Callable[[np.random.Generator, int, int], tuple[Array, Array]]
+Start: TypeAlias = "Callable[[np.random.Generator, int, int], tuple[Array, Array]]"
 
 
 def layer_shapes(sizes: Sequence[int]) -> list[tuple[int, int]]:
