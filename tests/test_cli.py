@@ -19,13 +19,16 @@ import chainrule as cr
 from chainrule import cli, datasets
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.costs import COSTS
+from chainrule.cli.columns import columns_to_keep
 from chainrule.cli.data import Source, outputs_for, split_table, task_of
 from chainrule.cli.evaluate import braille
 from chainrule.cli.scaling import scale_table
+from chainrule.cli.scores import determination
 from chainrule.cli.settings import DIGITS, NOTES, TABLE, Settings, chosen_task, defaults_for, settle, taken
 from chainrule.cli.telling import one_line, say_json
 from chainrule.datasets.idx import header
 from chainrule.history import EpochRecord
+from chainrule.plan import Provenance
 
 FAST = ("--epochs", "2", "--hidden", "8")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1]), "COLUMNS": "80"}
@@ -208,6 +211,7 @@ class TestProgram:
             ("train digits --activation relu,tanh", "names 2"),
             ("train digits --output sigmod", "did you mean 'sigmoid'"),
             ("train digits --cost cross_entropy --output softmax", "log_loss"),
+            ("train digits --activation=", "unknown activation ''"),
             ("train digits --init norml", "did you mean 'normal'"),
             ("train digits --optimizer adan", "did you mean 'adam'"),
             ("train digits --schedule cosin", "did you mean 'cosine'"),
@@ -432,13 +436,14 @@ class TestTrain:
 
     def test_diverged_at_once_it_saves_nothing(self, chainrule):
         """A training that diverges in its first epoch says so in a line and leaves the file that was there; status 1."""
-        Path("digits.safetensors").write_text("mine")
+        cr.Network([2, 1], seed=0).save("digits.safetensors")
+        mine = Path("digits.safetensors").read_bytes()
         status, out, err = chainrule("train", "digits", "--cost", "mean_squared_error", "--optimizer", "sgd", "-r", 1e30, "-q")
         assert (status, out) == (1, "")
         assert err.count("\n") == 1
         assert "diverged in epoch 1" in err
         assert "nothing was saved" in err
-        assert Path("digits.safetensors").read_text() == "mine"
+        assert Path("digits.safetensors").read_bytes() == mine
 
     def test_diverged_later_it_saves_the_last_finite_epoch(self, chainrule):
         """A training that diverges after some epochs leaves a model with finite weights, a valid summary, and status 1."""
@@ -455,9 +460,10 @@ class TestTrain:
 
     def test_no_epochs_leave_the_model_that_was_there(self, chainrule):
         """--epochs 0 is refused before an untrained network can take the place of a trained one."""
-        Path("digits.safetensors").write_text("mine")
+        cr.Network([2, 1], seed=0).save("digits.safetensors")
+        mine = Path("digits.safetensors").read_bytes()
         assert chainrule("train", "digits", "--epochs", 0)[:2] == (2, "")
-        assert Path("digits.safetensors").read_text() == "mine"
+        assert Path("digits.safetensors").read_bytes() == mine
 
     def test_interrupted_before_the_first_step_it_keeps_the_old_model(self, chainrule, monkeypatch):
         """Ctrl-C before anything was learnt saves nothing: status 130, and the file that was there stays."""
@@ -466,11 +472,12 @@ class TestTrain:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("chainrule.training.block_length", interrupted)
-        Path("digits.safetensors").write_text("mine")
+        cr.Network([2, 1], seed=0).save("digits.safetensors")
+        mine = Path("digits.safetensors").read_bytes()
         status, _, err = chainrule("train", "digits", *FAST)
         assert status == 130
         assert "nothing was saved" in err
-        assert Path("digits.safetensors").read_text() == "mine"
+        assert Path("digits.safetensors").read_bytes() == mine
 
     def test_interrupted_it_says_what_it_replaced(self, chainrule, monkeypatch):
         """Ctrl-C in the second epoch puts what was learnt in the old model's place, and says so."""
@@ -483,7 +490,7 @@ class TestTrain:
             return blocks(*arguments)
 
         monkeypatch.setattr("chainrule.training.block_length", once)
-        Path("digits.safetensors").write_text("old")
+        cr.Network([2, 1], seed=0).save("digits.safetensors")
         status, _, err = chainrule("train", "digits", *FAST)
         assert status == 130
         assert "replaced digits.safetensors with what was learnt" in err
@@ -818,12 +825,13 @@ class TestPredict:
         assert np.allclose([one["outputs"] for one in found], a)
         assert np.allclose([one["output"] for one in found], a.max(axis=1))
 
-    @pytest.mark.parametrize("names", ["", "a,b,c,d,e,f,g,h,i,j,k,l,m\n"])
-    def test_a_csv_with_or_without_names(self, chainrule, models, names):
+    @pytest.mark.parametrize("named", [False, True])
+    def test_a_csv_with_or_without_names(self, chainrule, models, named):
         """Each row of a csv is a line: where it stands, its label, and with softmax its probability."""
         table, network = datasets.table(models / "wine.csv"), cr.load(models / "wine.safetensors")
         rows = "\n".join(",".join(f"{number:.10g}" for number in row) for row in table.x[:3])
-        Path("x.csv").write_text(names + rows)
+        names = (models / "wine.csv").read_text().splitlines()[0].rpartition(",")[0] + "\n"
+        Path("x.csv").write_text(names * named + rows)
         status, out, _ = chainrule("predict", models / "wine.safetensors", "x.csv")
         a = network.feedforward(table.x[:3])
         assert status == 0
@@ -907,6 +915,157 @@ class TestPredict:
         assert "no intact .npy file" in err
 
 
+class TestColumnsByName:
+    """A table's columns are matched by their names, where both the model and the table have some."""
+
+    @pytest.fixture
+    def trained(self, told):
+        """A model of three columns p, q, r; the rows it was trained on."""
+        rows = np.random.default_rng(0).normal(size=(80, 3)) * [1, 10, 100]
+        y = rows[:, 0] > 0
+        self.write("train.csv", "p,q,r,y", [*rows.T, y])
+        told("train", "train.csv", *FAST, "--out", "m.safetensors")
+        return rows, y
+
+    @staticmethod
+    def write(path, names, columns):
+        """Write columns as a csv under a line of names."""
+        np.savetxt(path, np.column_stack(columns), delimiter=",", header=names, comments="", fmt="%.17g")
+
+    def test_the_model_keeps_them(self, trained, told):
+        """The names of the columns without the target's stand in the model, in their order."""
+        assert cr.load("m.safetensors").provenance.columns == ["p", "q", "r"]
+        told("train", "train.csv", *FAST, "--target", "q", "--out", "q.safetensors")
+        assert cr.load("q.safetensors").provenance.columns == ["p", "r", "y"]
+
+    def test_another_order_predicts_the_same(self, trained, told):
+        """Columns in another order, with one more among them, are told as in their own order."""
+        p, q, r = trained[0].T
+        self.write("turned.csv", "r,more,q,p", [r, q * 0, q, p])
+        expected = cr.load("m.safetensors").feedforward(trained[0])
+        found = [one["outputs"] for one in told("predict", "m.safetensors", "turned.csv", "--outputs")]
+        assert np.allclose(found, expected, atol=1e-6)
+
+    def test_another_order_is_judged_the_same(self, trained, told):
+        """An evaluation finds the columns by name too; a parquet file's names count as a csv's do."""
+        pa = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        (p, q, r), y = trained[0].T, trained[1]
+        expected = cr.load("m.safetensors").cost((trained[0], y.astype(int)))
+        self.write("turned.csv", "r,q,more,p,y", [r, q, p * 0, p, y])
+        parquet.write_table(pa.table({"r": r, "q": q, "p": p, "y": y.astype(float)}), "turned.parquet")
+        for name in ("turned.csv", "turned.parquet"):
+            assert told("evaluate", "m.safetensors", name)[0]["cost"] == pytest.approx(expected, rel=1e-6)
+
+    @pytest.mark.parametrize("command", ["predict", "evaluate"])
+    def test_a_missing_one_is_told(self, trained, chainrule, command):
+        """A column that the model was trained on and the table lacks is named in one line; the status is 2."""
+        self.write("short.csv", "r,z,p,y", [*trained[0].T, trained[1]])
+        status, out, err = chainrule(command, "m.safetensors", "short.csv")
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "has no column 'q'" in err
+
+    def test_without_names_the_place_counts(self, trained, told):
+        """A table without a line of names is taken as it stands."""
+        np.savetxt("bare.csv", trained[0] + 0.001, delimiter=",", fmt="%.17g")
+        expected = cr.load("m.safetensors").feedforward(trained[0] + 0.001)
+        found = [one["outputs"] for one in told("predict", "m.safetensors", "bare.csv", "--outputs")]
+        assert np.allclose(found, expected, atol=1e-6)
+
+    @pytest.mark.parametrize("columns", [None, "pqr", [1], [None], ["a"] * (10**6 + 1)])
+    def test_a_file_that_says_otherwise_is_refused(self, trained, columns):
+        """A model file's columns are a list of names, of which there are no more than a million."""
+        described = {**vars(cr.load("m.safetensors").provenance), "columns": columns}
+        with pytest.raises((ValueError, TypeError)):
+            Provenance.parse(described)
+
+    def test_too_many_names_are_left_out(self):
+        """Names that would make a model file too large to read again are not kept, nor such as come twice."""
+        assert columns_to_keep(["a" * 9] * 2) == columns_to_keep([f"{k:099}" for k in range(9999)]) == ()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux's")
+class TestOutputThatCannotBeWritten:
+    """Standard output that is closed, full, or in letters that it does not have."""
+
+    @pytest.mark.parametrize("options", [("--json",), (), ("--quiet",)])
+    def test_a_training_is_saved_all_the_same(self, options):
+        """On a full disk it is said once that nothing can be written; the model is saved, and the status is 1."""
+        with Path("/dev/full").open("w") as full:
+            command = [sys.executable, "-m", "chainrule", "train", "digits", *FAST, *options]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT)
+        assert done.returncode == 1
+        assert re.fullmatch(r"chainrule: error: cannot write standard output \(No space left .*\n", done.stderr)
+        assert cr.load("digits.safetensors").provenance.epochs == 2
+
+    @pytest.mark.parametrize("command", ["info", "evaluate", "--help", "--version"])
+    def test_other_commands_say_so(self, models, command):
+        """A full disk is told in one line, with status 1."""
+        arguments = [command] if command.startswith("-") else [command, str(models / "wine.safetensors")]
+        with Path("/dev/full").open("w") as full:
+            command = [sys.executable, "-m", "chainrule", *arguments]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "cannot write standard output (No space left" in done.stderr
+
+    @pytest.mark.parametrize("command", ["info m.safetensors", "evaluate m.safetensors digits", "train digits -e 1 -H 4", "--help"])
+    def test_a_closed_output_is_no_accident(self, command):
+        """With ``>&-`` a command does its work without a word."""
+        cr.Network([64, 10], seed=0).save("m.safetensors")
+        shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "chainrule", *command.split()]
+        done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_letters_that_it_does_not_have_are_written_as_numbers(self):
+        """A file's name beyond ASCII does not end a program whose output is ASCII."""
+        cr.Network([2, 1], seed=0).save("mod\u00e8le.safetensors")
+        done = process("info", "mod\u00e8le.safetensors", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("mod\\xe8le.safetensors")
+
+    def test_a_warning_is_a_line(self):
+        """A UserWarning is told in one line under the program's name, and the status stays 0."""
+        code = (
+            "import warnings, chainrule.cli as cli\n"
+            "def slow(): warnings.warn('no kernels here')\n"
+            "cli.app.command('slow')(slow); cli.COMMANDS['slow'] = slow\n"
+            "cli.main(['slow'])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=ENVIRONMENT)
+        assert (done.returncode, done.stderr) == (0, "chainrule: warning: no kernels here\n")
+
+
+class TestWhatIsNotReplaced:
+    """Files that a model does not take the place of."""
+
+    @pytest.mark.parametrize("contents", [b"mine", b"\x02" + bytes(7) + b"{}", b"\xff" * 64, b"\x02" + bytes(7) + b"[]"])
+    def test_what_is_no_model_stays(self, chainrule, contents):
+        """A file that is no model, such as the data, is left alone, and one line says what to do; the status is 2."""
+        Path("mine.idx").write_bytes(contents)
+        status, out, err = chainrule("train", "digits", "--out", "mine.idx")
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "is no chainrule model; remove it, or choose another name" in err
+        assert Path("mine.idx").read_bytes() == contents
+
+    def test_an_empty_file_may_go(self, chainrule):
+        """An empty file is replaced."""
+        Path("m.safetensors").touch()
+        assert chainrule("train", "digits", *FAST, "--out", "m.safetensors")[0] == 0
+        assert cr.load("m.safetensors").sizes[0] == 64
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links are not everyone's there")
+    @pytest.mark.parametrize(
+        "arguments", ["train LONG", "train loop", "train loop.csv", "train digits -o loop", "train digits -o LONG"]
+    )
+    def test_names_that_no_file_can_have(self, chainrule, arguments):
+        """A name that is too long, and links that go in a circle, are told in one line; the status is 2."""
+        for loop in ("loop", "loop.csv"):
+            Path(loop).symlink_to(loop)
+        status, out, err = chainrule(*arguments.replace("LONG", 300 * "n").split())
+        assert (status, out, err.count("\n")) == (2, "", 1)
+
+
 class TestInfo:
     """``chainrule info``."""
 
@@ -946,6 +1105,28 @@ class TestInfo:
 
 class TestDecisions:
     """What is decided on the way, as plain functions."""
+
+    @pytest.mark.parametrize("size", [1e200, 1e-200])
+    def test_columns_of_any_size_are_scaled(self, size):
+        """Columns times 1e200 or 1e-200 are scaled to what they are without it."""
+        x = np.random.default_rng(0).normal(size=(40, 2))
+        small, large = (scale_table(cr.Examples(part), cr.Examples(part), targets=False).train.x for part in (x, x * size))
+        assert np.allclose(small, large)
+        assert np.allclose(large.std(axis=0), 1)
+
+    @pytest.mark.parametrize("size", [1.0, 1e200, 1e-200])
+    def test_r2_has_no_unit(self, size):
+        """R^2 is the same in any unit of the target, and None where that does not vary."""
+        y, a = np.array([[1.0], [2], [4]]), np.array([[1.5], [2], [3]])
+        assert determination(y * size, a * size) == pytest.approx(1 - 1.25 / (14 / 3))
+        assert determination(np.full((3, 1), size), a * size) is None
+
+    @pytest.mark.parametrize(("size", "says"), [(1e308, "too large"), (1e-300, "too small")])
+    def test_a_column_beyond_all_scales_is_named(self, size, says):
+        """A column that float64 cannot scale is told by its number."""
+        x = np.random.default_rng(0).uniform(-1, 1, size=(40, 2)) * [1, size]
+        with pytest.raises(cr.errors.DataError, match=f"column 1 .*{says}"):
+            scale_table(cr.Examples(x), cr.Examples(x), targets=False)
 
     def test_the_notes_values_are_the_defaults_for_mnist(self):
         """Page 3's network, and the book's step."""

@@ -1,6 +1,10 @@
 """The lines that a training shows: on paper, in a terminal, and while an epoch goes on."""
 
+import os
+import subprocess
+import sys
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +12,7 @@ from rich.console import Console
 
 import chainrule as cr
 from chainrule.history import EpochRecord
-from chainrule.progress import LiveLine, clock, compact, epoch_line, live
+from chainrule.progress import LiveLine, OutputWarning, clock, compact, epoch_line, live
 
 
 def drawn(n=200, epochs=3, n_out=2, **settings):
@@ -37,6 +41,24 @@ def test_without_a_terminal_there_is_one_plain_line_an_epoch():
     with live(run, console=console):
         records = list(run)
     assert console.file.getvalue().splitlines() == [epoch_line(record, 3) for record in records]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux's")
+def test_a_full_disk_is_a_warning():
+    """Where standard output cannot be written the training goes on, and a warning says why nothing is shown; it comes once."""
+    code = (
+        "import warnings; warnings.simplefilter('always'); import numpy as np, chainrule as cr; "
+        "run = cr.Run(cr.Network([4, 2], seed=0), (np.eye(4), [0, 1, 0, 1]), epochs=3, batch_size=2, "
+        "learning_rate=1.0, progress=True); "
+        "assert len(list(run)) == 3"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1])}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment
+        )
+    assert done.returncode == 0
+    assert done.stderr.count(f"{OutputWarning.__name__}: cannot write standard output (No space left") == 1
 
 
 def test_a_plain_line_is_never_wrapped():

@@ -193,6 +193,9 @@ class Evaluation:
         return None if self.right is None else self.right / self.total
 
 
+COLUMNS = 10**6  # whose names a model file may hold
+
+
 @dataclass(frozen=True)
 class Provenance:
     """How a network was trained last: what a model file tells of it.
@@ -210,6 +213,8 @@ class Provenance:
     engine : str
     stopped : str
         Why it ended: finished, early, interrupted, diverged; empty while it goes on.
+    columns : list of str
+        The names of the data's columns, in their order, without the target's; empty where they have none.
     """
 
     plan: dict[str, Any]
@@ -221,12 +226,15 @@ class Provenance:
     schedule: str
     engine: str
     stopped: str
+    columns: list[str] = field(default_factory=list)
 
     @classmethod
     def parse(cls, came: Any) -> Provenance:
         """Read what a file says, each entry of its type; whatever is wrong raises ValueError, TypeError or KeyError."""
         kinds = {"plan": dict, "data": str, "schedule": str, "engine": str, "stopped": str, "learning_rate": float}
-        kinds |= {"examples": int, "epochs": int, "steps": int}
+        kinds |= {"examples": int, "epochs": int, "steps": int, "columns": list}
         if set(came) != set(kinds) or any(type(came[name]) is not kind for name, kind in kinds.items()):
             raise ValueError("provenance has other entries")
+        if len(came["columns"]) > COLUMNS or any(type(name) is not str for name in came["columns"]):
+            raise ValueError("its columns are no names")
         return cls(**came)

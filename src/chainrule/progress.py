@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from .training import Run
 
 REFRESHES_A_SECOND = 8
+
+
+class OutputWarning(UserWarning):
+    """Standard output cannot be written, and what follows goes nowhere."""
 
 
 @contextmanager
@@ -57,19 +62,28 @@ def live(run: Run, *, console: Console | None = None, get_time: Callable[[], flo
 def while_read() -> Iterator[None]:
     """Write to standard output inside; once whoever read it has gone, as with ``| head``, it goes nowhere, without a word.
 
-    A training does not end because nobody looks.
+    A training does not end because nobody looks. Where it cannot be written for another reason, as on a full disk, an
+    ``OutputWarning`` says so.
     """
     try:
         yield
     except BrokenPipeError:
-        _write_nowhere()
+        write_nowhere()
+    except OSError as error:
+        write_nowhere()
+        warnings.warn(unwritten(error), OutputWarning, stacklevel=2)
     except SystemExit as leaving:  # what rich makes of it
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
-        _write_nowhere()
+        write_nowhere()
 
 
-def _write_nowhere() -> None:
+def unwritten(error: OSError) -> str:
+    """Say that standard output cannot be written, and why."""
+    return f"cannot write standard output ({error.strerror or error}); what follows is not shown"
+
+
+def write_nowhere() -> None:
     """Let standard output's descriptor lead to the null device, so that what is still buffered does no harm either."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

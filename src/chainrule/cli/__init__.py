@@ -7,14 +7,16 @@ plain functions: ``settings`` (defaults that suit the data), ``data`` (what a na
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 from typer import Abort, BadParameter, Option, Typer
 
 from ..errors import ChainruleError, UnknownName
+from ..progress import OutputWarning, unwritten, write_nowhere
 from .evaluate import evaluate
 from .info import info
 from .options import Command
@@ -88,15 +90,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises
     ------
     SystemExit
-        With status 0; 1 when a training diverged or the machine has not enough memory; 2 for a user's mistake; 130 for Ctrl-C.
+        With status 0; 1 when a training diverged, the machine has not enough memory, or standard output cannot be written; 2 for
+        a user's mistake; 130 for Ctrl-C.
     """
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="backslashreplace")  # a file's name may hold letters that the terminal has not
+    with _warnings_in_a_line() as lost:
+        status = _written(list(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(status or FAILED * bool(lost))
+
+
+def _written(arguments: list[str]) -> int:
+    """Run the program and write all that it said; give the exit status."""
     try:
-        status = _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
+        status = _run(arguments)
+        if sys.stdout is not None:  # as after >&-
+            sys.stdout.flush()
+        return status
     except BrokenPipeError:  # whoever read our output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = FAILED
-    sys.exit(status)
+        write_nowhere()
+    except OSError as error:
+        if error.filename is not None:  # so it was another file
+            raise
+        write_nowhere()
+        warn(f"error: {unwritten(error)}")
+    return FAILED
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[list[str]]:
+    """Tell the library's warnings as all else is told; yield a list, which gains a word when output could not be written."""
+    lost: list[str] = []
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **rest: Any) -> None:
+            if issubclass(category, OutputWarning):
+                lost.append(str(message))
+                warn(f"error: {message}")
+            elif issubclass(category, UserWarning):
+                warn(f"warning: {message}")
+            else:
+                others(message, category, *where, **rest)
+
+        warnings.simplefilter("always", OutputWarning)
+        warnings.showwarning = show
+        yield lost
 
 
 def _run(arguments: list[str]) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DataError, FileError, SettingError, UnknownName
+from .columns import columns_to_keep, feature_names
 from .settings import Kind, Task
 from .telling import counted
 
@@ -43,7 +45,7 @@ class Source:
     @classmethod
     def parse(cls, text: str) -> Source:
         """Read what ``str`` wrote; a path that holds a # of its own and exists is one."""
-        if "#" not in text or Path(text).exists():
+        if "#" not in text or os.path.exists(text):  # noqa: PTH110  # which does not raise for a name that no file can have
             return cls(text)
         name, _, target = text.rpartition("#")
         return cls(name, target)
@@ -69,9 +71,9 @@ class Source:
         if self.name == "digits":
             return "digits"
         path = Path(self.name)
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112  # nor does this
             return "images"
-        if path.exists():
+        if os.path.exists(path):  # noqa: PTH110
             return "table"
         if path.suffix or len(path.parts) > 1:
             raise FileError(f"no such file or folder: {self.name}")
@@ -80,8 +82,16 @@ class Source:
     @property
     def model_path(self) -> Path:
         """Give the path where a model of this data goes by default."""
-        stem = self.name if self.name in NAMES else Path(self.name).resolve().name.split(".")[0]
+        stem = self.name if self.name in NAMES else Path(real_path(self.name)).name.split(".")[0]
         return Path(f"{stem or 'model'}.safetensors")
+
+
+def real_path(name: str | Path) -> str:
+    """Follow links as far as they lead; a circle of them, or a name that no file can have, is left as it is."""
+    try:
+        return os.path.realpath(name)
+    except (OSError, ValueError):
+        return str(name)
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,8 @@ class Parts:
         Where the test examples stand in the data, from 0.
     note : str
         What was done to it, in a line.
+    columns : tuple of str
+        The names of a table's columns without the target's; empty where it has none.
     """
 
     source: Source
@@ -106,6 +118,7 @@ class Parts:
     test: Examples
     rows: Indices
     note: str
+    columns: tuple[str, ...] = ()
 
     @property
     def unscaled(self) -> bool:
@@ -125,7 +138,8 @@ def load(source: Source, seed: int) -> Parts:
 
     kind = source.kind
     if kind == "table":
-        return split_table(source, load_table(source), seed)
+        parts = split_table(source, load_table(source), seed)
+        return replace(parts, columns=columns_to_keep(feature_names(source.name, source.target)))
     if source.target is not None:
         raise SettingError(f"--target names a table's column; {source.name} has its labels")
     found = {"mnist": datasets.mnist, "digits": datasets.digits}.get(kind, lambda: datasets.idx(source.name))()

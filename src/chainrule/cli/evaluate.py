@@ -12,7 +12,8 @@ from typer import Argument
 from .._checks import whole
 from ..errors import DataError, SettingError
 from ..progress import while_read
-from .data import Source, load, load_table, split_table
+from .columns import in_the_models_order
+from .data import Source, load, load_table, real_path, split_table
 from .options import data_argument, flag, option
 from .scores import Score, certainty, outputs_of, probabilities, score
 from .telling import counted, say, say_json
@@ -122,7 +123,7 @@ def find_judged(network: Network, data: str | None, target: str | None) -> Judge
     if source.kind != "table":
         parts = load(Source(name, target), 0)
         return Judged(f"the test images of {name}", parts.test, parts.rows)
-    table = load_table(source)
+    table = in_the_models_order(network, load_table(source), source.name, source.target)
     seed = network.provenance.plan.get("seed") if network.provenance else None
     if learnt and network.provenance and isinstance(seed, int) and _same_file(name, learnt.name):
         parts = split_table(source, table, seed)
@@ -147,7 +148,7 @@ def check_width(network: Network, judged: Judged, data: str | None) -> None:
 
 
 def _same_file(one: str, other: str) -> bool:
-    return Path(one).resolve() == Path(other).resolve()
+    return real_path(one) == real_path(other)
 
 
 def judge(network: Network, judged: Judged) -> Result:

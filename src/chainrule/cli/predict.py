@@ -11,6 +11,7 @@ import numpy as np
 from typer import Argument, Exit
 
 from ..errors import ChainruleError, DataError, DataTypeError, FileError
+from .columns import places_of
 from .options import flag
 from .scores import certainty, probabilities
 from .telling import say, say_json, warn
@@ -125,7 +126,10 @@ def _read(path: Path, network: Network) -> AnyArray:
     elif kind in (".csv", ".tsv"):
         from ..datasets.csv_file import read_csv
 
-        rows = read_csv(path)[1]
+        names, rows = read_csv(path)
+        wanted = network.provenance.columns if network.provenance else []
+        if names and wanted:
+            rows = rows[:, places_of(wanted, names, str(path))]
     else:
         return _read_picture(path, takes)
     return _checked(path, _as_rows(rows, takes), takes)

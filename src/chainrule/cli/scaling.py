@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._types import CSR, AnyArray, Inputs, is_sparse
+from ..errors import DataError
 from ..examples import Examples
 from ..plan import Floats
 
 if TYPE_CHECKING:
     from ..network import Network
+
+LEAST, MOST = 1e-290, 1e290  # of a column's size: a weight divided by it stays within float64
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,33 @@ class Scaling:
         return rows
 
 
-def standardising(columns: AnyArray) -> Scaling:
-    """Find the mean and the standard deviation of each column of (n, n_in) values."""
+def standardising(columns: AnyArray, name: str = "column") -> Scaling:
+    """Find the mean and the standard deviation of each column of (n, n_in) values; ``name`` is what a message calls one."""
     columns = columns.astype(np.float64)
     constant = columns.max(axis=0) == columns.min(axis=0)
-    return Scaling(columns.mean(axis=0), np.where(constant, np.inf, columns.std(axis=0)))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told by its column
+        mean = columns.mean(axis=0)
+        reach = np.where(constant, 1.0, np.abs(columns - mean).max(axis=0))
+        spread = ((columns - mean) / reach).std(axis=0) * reach  # the squares of the values themselves may leave float64's range
+    return Scaling(mean, _usable(np.where(constant, np.inf, spread), ~constant, name))
 
 
 def by_largest(columns: CSR) -> Scaling:
     """Find the largest magnitude of each column of a CSR matrix; zeros stay zeros, so nothing is subtracted."""
     largest = np.zeros(columns.shape[1])
     np.maximum.at(largest, columns.indices, np.abs(columns.data.astype(np.float64)))
-    return Scaling(np.zeros_like(largest), np.where(largest == 0, np.inf, largest))
+    return Scaling(np.zeros_like(largest), _usable(np.where(largest == 0, np.inf, largest), largest != 0, "column"))
+
+
+def _usable(scale: Floats, varies: AnyArray, name: str) -> Floats:
+    """Give the scales back, if a weight can be divided by each that ``varies``, in float64."""
+    wrong = np.flatnonzero(varies & ~((scale >= LEAST) & (scale <= MOST)))
+    if wrong.size:
+        size = "small" if scale[wrong[0]] < LEAST else "large"
+        raise DataError(
+            f"{name} {wrong[0]} (from 0) holds numbers too {size} to scale; bring it to other units, within {LEAST:g} and {MOST:g}"
+        )
+    return scale
 
 
 @dataclass(frozen=True)
@@ -92,7 +110,7 @@ def scale_table(train: Examples, validation: Examples, *, targets: bool) -> Scal
     inputs = by_largest(train.x) if is_sparse(train.x) else standardising(np.asarray(train.x))
     outputs = None
     if targets and train.y is not None:
-        outputs = standardising(train.y.reshape(len(train), -1))
+        outputs = standardising(train.y.reshape(len(train), -1), "target column")
         outputs = replace(outputs, scale=np.where(np.isinf(outputs.scale), 1.0, outputs.scale))  # it has to be found again
     return Scaled(_through(train, inputs, outputs), _through(validation, inputs, outputs), inputs, outputs)
 

@@ -58,13 +58,25 @@ def score(network: Network, examples: Examples) -> Score:
     assert examples.y is not None  # noqa: S101  # an evaluation has seen it
     a = outputs_of(network, examples).astype(np.float64)
     y = np.asarray(examples.y, dtype=np.float64).reshape(a.shape)
-    return Score(found.cost, None, determination(y, a), float(np.sqrt(((y - a) ** 2).mean())))
+    return Score(found.cost, None, determination(y, a), root_mean_square(y - a))
 
 
 def determination(y: Floats, a: Floats) -> float | None:
     """Give ``R^2 = 1 - sum (y - a)^2 / sum (y - mean y)^2``, over all of (n, n_out); None where y does not vary."""
-    spread = float(((y - y.mean(axis=0)) ** 2).sum())
-    return 1 - float(((y - a) ** 2).sum()) / spread if spread > 0 else None
+    spread = root_mean_square(y - y.mean(axis=0))
+    return 1 - (root_mean_square(y - a) / spread) ** 2 if spread > 0 else None
+
+
+def root_mean_square(values: Floats) -> float:
+    """Give ``sqrt(mean values^2)`` where the squares themselves may leave float64's range.
+
+    Examples
+    --------
+    >>> root_mean_square(np.array([3e200, -3e200]))
+    3e+200
+    """
+    largest = float(np.abs(values).max())
+    return largest * float(np.sqrt(np.square(values / largest).mean())) if largest > 0 else 0.0
 
 
 def probabilities(network: Network) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import warnings
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Exit
 
 from .._checks import seed_number, whole
-from ..errors import SettingError
-from .data import Parts, Source, load, outputs_for, task_of
+from ..errors import FileError, SettingError
+from .data import Parts, Source, load, outputs_for, real_path, task_of
 from .options import data_argument, flag, option
 from .settings import Settings, Task, chosen_task, defaults_for, find_optimizer_with, settle, taken
 from .telling import Teller, say_json, warn
@@ -142,7 +143,7 @@ def train(
             "--out",
             "-o",
             metavar="FILE",
-            text="Where the model goes; a file that is there is replaced.",
+            text="Where the model goes; a model that is there is replaced.",
             default="./mnist.safetensors, or as DATA",
             panel=PROGRAM,
         ),
@@ -166,7 +167,7 @@ def train(
     about 95 % of its test images. Other data has defaults that suit it; the
     program says which it took. What you choose always counts.
 
-    The model takes the place of a file of its name: without --out, of
+    The model takes the place of a model of its name: without --out, of
     mnist.safetensors, or what DATA is called. Ctrl-C saves what was learnt so
     far, and a training that diverges its last finite epoch.
 
@@ -179,7 +180,7 @@ def train(
     Exit status: 0; 1 if it diverged or memory ran out; 2 for a mistake on the
     command line or in the data; 130 after Ctrl-C.
     """
-    options = locals() | {"hidden": _layers(hidden), "activation": activation and tuple(activation.split(","))}
+    options = locals() | {"hidden": _layers(hidden), "activation": None if activation is None else tuple(activation.split(","))}
     chosen = {column.name: options[column.name] for column in fields(Settings) if options[column.name] is not None}
     source = Source(data, target)
     status = Job(source, out or source.model_path, seed, engine, threads, Teller(quiet, as_json)).run(chosen)
@@ -208,6 +209,37 @@ def _number(text: str) -> Any:
         return text
 
 
+def check_replaceable(path: Path) -> None:
+    """Refuse to put a model in the place of a file that is none; an empty one may go.
+
+    Raises
+    ------
+    FileError
+        Then, or when no file can have this name.
+    """
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+    if not path.is_file() or (size and not _is_model(path)):
+        raise FileError(f"{path} is there and is no chainrule model; remove it, or choose another name with --out")
+
+
+def _is_model(path: Path) -> bool:
+    """Tell whether a file's header is that of a model of ours; the rest is not read."""
+    from ..model_file import HEADER_BYTES
+
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length <= HEADER_BYTES else {}
+        return bool(header["__metadata__"]["format"] == "chainrule")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
 @dataclass(frozen=True)
 class Job:
     """One training, from the command line to the model's file."""
@@ -226,9 +258,10 @@ class Job:
         kind = self.source.kind  # a name that is wrong is told before anything else
         seed_number("seed", self.seed)
         whole("epochs", chosen.get("epochs", 1), least=1)  # none would put an untrained model in a trained one's place
-        if self.path.resolve() == Path(self.source.name).resolve():
+        if real_path(self.path) == real_path(self.source.name):
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         model_file.check_writable(self.path)
+        check_replaceable(self.path)
         parts = load(self.source, self.seed)
         task = chosen_task(task_of(parts.train), chosen) if kind == "table" else "classes"
         defaults = defaults_for(kind, task)
@@ -324,7 +357,9 @@ class Job:
             return INTERRUPTED if history.stopped == "interrupted" else DIVERGED
         scaled.fold(network)
         if provenance is not None:
-            network.provenance = replace(provenance, data=str(self.source), stopped=history.stopped or "")
+            network.provenance = replace(
+                provenance, data=str(self.source), stopped=history.stopped or "", columns=list(parts.columns)
+            )
         existed = self.path.exists()
         network.save(self.path)
         where = f"{'replaced' if existed else 'saved'} {self.path}"
