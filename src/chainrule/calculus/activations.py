@@ -23,7 +23,7 @@ LEAK = 0.01
 @np.errstate(over="ignore")  # exp(-z) = inf gives the limit, 0
 def sigmoid(z: Array) -> Array:
     """``1 / (1 + exp(-z))``: the notes' activation (N10)."""
-    return 1 / (1 + np.exp(-z))
+    return np.reciprocal(1 + np.exp(-z))
 
 
 def sigmoid_prime(z: Array, a: Array) -> Array:
