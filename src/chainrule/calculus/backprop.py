@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from .._types import Array, Rows
 from .activations import Activation
 from .costs import COLLAPSES, Cost
@@ -43,7 +45,7 @@ def hidden_delta(delta: Array, w_next: Array, sigma: Activation, z: Array, a: Ar
 
 def nabla_b(delta: Array) -> Array:
     """BP3: (m, n_out) to (n_out,)."""
-    total: Array = delta.sum(axis=0)
+    total: Array = np.add.reduce(delta)
     return total
 
 

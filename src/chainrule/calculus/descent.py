@@ -132,7 +132,9 @@ def update_mini_batch(
         gradient = gradient._replace(nabla_w=[penalized(g, w, l1, l2) for g, w in zip(gradient.nabla_w, weights, strict=True)])
     if optimizer.shrink:
         weights = [(1 - eta * optimizer.shrink) * w for w in weights]
-    each = zip(weights + biases, gradient.nabla_w + gradient.nabla_b, slots, strict=True)
-    stepped = [optimizer.step(parameter, nabla, kept, rate, t) for parameter, nabla, kept in each]
-    arrays = [parameter for parameter, _ in stepped]
-    return Parameters(arrays[: len(weights)], arrays[len(weights) :], [kept for _, kept in stepped])
+    arrays, kept = [], []
+    for parameter, nabla, slot in zip(weights + biases, gradient.nabla_w + gradient.nabla_b, slots, strict=True):
+        parameter, slot = optimizer.step(parameter, nabla, slot, rate, t)
+        arrays.append(parameter)
+        kept.append(slot)
+    return Parameters(arrays[: len(weights)], arrays[len(weights) :], kept)
