@@ -75,6 +75,8 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         tensors[f"weights.{k}"] = np.ascontiguousarray(w)
         tensors[f"biases.{k}"] = np.ascontiguousarray(b)
     description = json.dumps(_describe(model), allow_nan=False)
+    if len(description) > METADATA_BYTES:
+        raise SettingError(f"the network's description takes {len(description):,} bytes, and a model file holds {METADATA_BYTES:,}")
     metadata = {
         "format": "chainrule",
         "version": str(VERSION),
