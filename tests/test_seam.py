@@ -145,7 +145,7 @@ def advanced(engine, case, cuts=(), threads=1):
 
 
 def close(came, due, dtype, steps=1):
-    """Whether arrays agree to what law 6 allows; rounding adds up over steps."""
+    """Whether arrays agree to what law 6 allows."""
     scale = max(np.abs(due).max(), 1e-3)
     assert np.abs(np.asarray(came, np.float64) - due).max() <= steps * EXACT[dtype] * scale
 
@@ -511,12 +511,14 @@ def test_an_engine_computes_what_the_equations_say(engine, case):
     """State, slots and costs after some steps are those of a plain composition of calculus functions, whatever the settings."""
     state, costs = advanced(engine, case)
     due, due_costs = composed(case)
+    # Adam and its kin amplify rounding from step to step; plain steps and momentum get no such allowance.
+    steps = 1 if case.plan.optimizer.linear else len(case.steps)
     for came, wanted in zip([*state.weights, *state.biases], [*due.weights, *due.biases], strict=True):
-        close(came, wanted, case.plan.dtype, len(case.steps))
+        close(came, wanted, case.plan.dtype, steps)
     for k, name in enumerate(case.plan.optimizer.slots):
         for came, wanted in zip(state.slots[name], due.slots, strict=True):
-            close(came, wanted[k], case.plan.dtype, len(case.steps))
-    close(costs, np.array(due_costs), case.plan.dtype, len(case.steps))
+            close(came, wanted[k], case.plan.dtype, steps)
+    close(costs, np.array(due_costs), case.plan.dtype, steps)
 
 
 @given(cases(), st.sampled_from(sorted(ENGINES)))

@@ -91,10 +91,10 @@ def _names_in(path: Path) -> list[str]:
         return list(parquet.read_schema(path).names)
     if kind not in (".csv", ".tsv"):
         return []
-    from ..datasets.csv_file import ENCODING, _names, _separator
+    from ..datasets.csv_file import ENCODING, names_in, separator_of
 
     with path.open(encoding=ENCODING, newline="") as file:
-        separator = _separator(file)
+        separator = separator_of(file)
         file.seek(0)
         first = next(filter(None, csv.reader(file, delimiter=separator)), [])
-    return _names(path, first)
+    return names_in(path, first)

@@ -55,10 +55,10 @@ def read_csv(path: Path) -> tuple[list[str], Array]:
 
 
 def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
-    separator = _separator(file)
+    separator = separator_of(file)
     file.seek(0)
     first = next(filter(None, csv.reader(file, delimiter=separator)), [])
-    names = _names(path, first)
+    names = names_in(path, first)
     if not names:
         file.seek(0)
     row = next((line for line in file if line.strip()), None)
@@ -76,14 +76,14 @@ def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
     return names, values
 
 
-def _separator(file: TextIO) -> str:
+def separator_of(file: TextIO) -> str:
     """Tell the separator from the first line that is not blank."""
     line = next((line for line in file if line.strip()), "")
     marks = (mark for mark in SEPARATORS if mark in line)  # by another, the line is one field, which may be longer than csv takes
     return next((mark for mark in marks if len(next(csv.reader([line], delimiter=mark))) > 1), ",")
 
 
-def _names(path: Path, first: list[str]) -> list[str]:
+def names_in(path: Path, first: list[str]) -> list[str]:
     """Take the first row as the columns' names where any of it is text; whole numbers beside it are names, too."""
     numbers = [_in_any_script(field.replace(",", ".")) for field in first]
     text = [math.isnan(number) and not _is_missing(field) for number, field in zip(numbers, first, strict=True)]
