@@ -107,14 +107,29 @@ static inline Vec<T> derivative(Vec<T> a) {
     return all<T>(1);
 }
 
+// Some rows of numbers, `width` of each, a whole count of vectors.
+template <class T>
+struct Block {
+    T *at;
+    long rows, stride, width;
+};
+
 template <class T, Activation A>
-static void activate_as(T *a, long count) {
-    for (long i = 0; i < count; i += lanes<T>) store(a + i, value<T, A>(load(a + i)));
+static void activate_as(const Block<T> &z) {
+    for (long i = 0; i < z.rows; ++i)
+        for (long o = 0; o < z.width; o += lanes<T>) {
+            T *at = z.at + i * z.stride + o;
+            store(at, value<T, A>(load(at)));
+        }
 }
 
 template <class T, Activation A>
-static void pull_back_as(T *g, const T *a, long count) {
-    for (long i = 0; i < count; i += lanes<T>) store(g + i, load(g + i) * derivative<T, A>(load(a + i)));
+static void pull_back_as(const Block<T> &g, const T *a) {
+    for (long i = 0; i < g.rows; ++i)
+        for (long o = 0; o < g.width; o += lanes<T>) {
+            T *at = g.at + i * g.stride + o;
+            store(at, load(at) * derivative<T, A>(load(a + i * g.stride + o)));
+        }
 }
 
 // a <- softmax(a), a row's largest taken off first
@@ -127,32 +142,31 @@ static void softmax(T *a, int n_out) {
     for (int o = 0; o < n_out; ++o) a[o] /= total;
 }
 
-// a <- sigma(z), in place, over m rows
+// a <- sigma(z), in place; softmax takes whole rows
 template <class T>
-static void activate(Activation activation, T *a, long m, const Layer<T> &layer) {
-    const long count = m * layer.ld;
-    switch (activation) {
-        case Activation::sigmoid: return activate_as<T, Activation::sigmoid>(a, count);
-        case Activation::tanh: return activate_as<T, Activation::tanh>(a, count);
-        case Activation::relu: return activate_as<T, Activation::relu>(a, count);
-        case Activation::leaky_relu: return activate_as<T, Activation::leaky_relu>(a, count);
-        case Activation::exp: return activate_as<T, Activation::exp>(a, count);
+static void activate(const Layer<T> &layer, const Block<T> &z) {
+    switch (layer.activation) {
+        case Activation::sigmoid: return activate_as<T, Activation::sigmoid>(z);
+        case Activation::tanh: return activate_as<T, Activation::tanh>(z);
+        case Activation::relu: return activate_as<T, Activation::relu>(z);
+        case Activation::leaky_relu: return activate_as<T, Activation::leaky_relu>(z);
+        case Activation::exp: return activate_as<T, Activation::exp>(z);
         case Activation::softmax:
-            for (long i = 0; i < m; ++i) softmax(a + i * layer.ld, layer.n_out);
+            for (long i = 0; i < z.rows; ++i) softmax(z.at + i * z.stride, layer.n_out);
             return;
         case Activation::identity: return;
     }
 }
 
-// g <- g * sigma'(z), over m rows of an elementwise activation
+// g <- g * sigma'(z), of an elementwise activation; a lies as g does
 template <class T>
-static void pull_back(Activation activation, T *g, const T *a, long count) {
+static void pull_back(Activation activation, const Block<T> &g, const T *a) {
     switch (activation) {
-        case Activation::sigmoid: return pull_back_as<T, Activation::sigmoid>(g, a, count);
-        case Activation::tanh: return pull_back_as<T, Activation::tanh>(g, a, count);
-        case Activation::relu: return pull_back_as<T, Activation::relu>(g, a, count);
-        case Activation::leaky_relu: return pull_back_as<T, Activation::leaky_relu>(g, a, count);
-        case Activation::exp: return pull_back_as<T, Activation::exp>(g, a, count);
+        case Activation::sigmoid: return pull_back_as<T, Activation::sigmoid>(g, a);
+        case Activation::tanh: return pull_back_as<T, Activation::tanh>(g, a);
+        case Activation::relu: return pull_back_as<T, Activation::relu>(g, a);
+        case Activation::leaky_relu: return pull_back_as<T, Activation::leaky_relu>(g, a);
+        case Activation::exp: return pull_back_as<T, Activation::exp>(g, a);
         case Activation::softmax:
         case Activation::identity: return;
     }

@@ -1,120 +1,49 @@
 // One mini-batch after another: forward, BP1 to BP4, the step. The readable form of every line is in calculus/.
+//
+// A step has two or three parts, and workers wait for one another between them. Examples are shared out forward and for the deltas (each
+// example's are its own), the rows of W for the gradient and the step (each weight's are its own). Where the first layer is stepped in
+// place, its units are shared out, and each worker sees only its own columns of W.
 #pragma once
-#include "dense.hpp"
-#include "dropout.hpp"
+#include "backward.hpp"
 #include "optimizers.hpp"
-#include "output.hpp"
-#include "sparse.hpp"
 
 namespace chainrule::ISA {
 
-static constexpr long padded(long count, long to) { return (count + to - 1) / to * to; }
-
-template <class T, class Value>
-static void gather_row(const Value *from, T *to, int n_in) {
-    for (int k = 0; k < n_in; ++k) to[k] = number<T>(from[k]);
+template <class T>
+static inline Share units_of(const Layer<T> &layer, const Worker &worker) {
+    return share(layer.ld, line<T>, worker);
+}
+template <class T>
+static inline Share inputs_of(const Layer<T> &layer, const Worker &worker) {
+    return share(layer.w.rows, line<T>, worker);  // the units of the layer before, cut at the same places
+}
+template <class T>
+static inline Share real(const Share &inputs, const Layer<T> &layer) {
+    return {inputs.first, inputs.last < layer.n_in ? inputs.last : layer.n_in};
 }
 
-// Gather dense rows as floats; rows null takes them from `first` on.
+// nabla_b and nabla_w of a layer, in pieces: each added to what stands in the gradient arrays.
 template <class T>
-static void gather(Net<T> &net, const Data &data, const std::int64_t *rows, std::int64_t first, long m) {
-    for (long i = 0; i < m; ++i) {
-        const std::int64_t at = (rows ? rows[i] : first + i) * data.n_in;
-        T *to = net.x + i * data.n_in;
-        switch (data.kind) {
-            case Kind::pixels: gather_row(static_cast<const std::uint8_t *>(data.x) + at, to, data.n_in); break;
-            case Kind::float32: gather_row(static_cast<const float *>(data.x) + at, to, data.n_in); break;
-            case Kind::float64: gather_row(static_cast<const double *>(data.x) + at, to, data.n_in); break;
-            case Kind::sparse: break;
-        }
-    }
+static void add_gradient(const Batch<T> &batch, int l, const Worker &worker) {
+    const Layer<T> &layer = batch.net.layers[l];
+    const Share inputs = real(inputs_of(layer, worker), layer);
+    const auto add_to = [](T *sums) {
+        return [sums](long at, const T *g, long count) {
+            for (long i = 0; i < count; i += lanes<T>) store(sums + at + i, load(sums + at + i) + load(g + i));
+        };
+    };
+    gradient_b(layer, batch.m, units_of(layer, worker), add_to(layer.gradient_b));
+    if (l > 0 || batch.data.kind != Kind::sparse) gradient_w(batch, l, inputs, add_to(layer.gradient_w));
+    else if (inputs.count() > 0) gradient_w_by_lists(batch, batch.net.lists[worker.rank], inputs, false, add_to(layer.gradient_w));
 }
 
-// a <- sigma(w a + b), layer by layer                                                                                          (N10)
 template <class T>
-static void feed_forward(Net<T> &net, const Data &data, const std::int64_t *rows, std::int64_t first, long m, bool training) {
-    const T *input = net.x;
-    long input_ld = data.n_in;
-    if (data.kind != Kind::sparse) gather(net, data, rows, first, m);
-    for (int l = 0; l < net.n_layers; ++l) {
-        Layer<T> &layer = net.layers[l];
-        if (l == 0 && data.kind == Kind::sparse)
-            for (long i = 0; i < m; ++i) sparse_forward(layer, data, rows ? rows[i] : first + i, layer.a + i * layer.ld);
-        else
-            multiply(Product<T>{input, input_ld, 1, layer.w, layer.ld, layer.a, layer.ld, layer.b, m, layer.ld, layer.n_in});
-        activate(layer.activation, layer.a, m, layer);
-        input = layer.a;
-        if (training && layer.dropout > 0) {
-            dropout_masks(net, l, layer, m);
-            for (long i = 0; i < m * layer.ld; i += lanes<T>) store(layer.h + i, load(layer.a + i) * load(layer.mask + i));
-            input = layer.h;
-        }
-        input_ld = layer.ld;
-    }
-}
-
-// The cost of m rows, how many are right, their weight, and BP1
-template <class T>
-static Sums judge(Net<T> &net, const Data &data, const std::int64_t *rows, std::int64_t first, long m, bool training) {
-    const Layer<T> &last = net.layers[net.n_layers - 1];
-    Sums sums{0, 0, 0};
-    for (long i = 0; i < m; ++i) {
-        const std::int64_t row = rows ? rows[i] : first + i;
-        const T *a = last.a + i * last.ld;
-        const double weight = data.weights ? data.weights[row] : 1;
-        sums.cost += weight * cost_of(net.cost, a, data, row, last.n_out);
-        if (data.classes && is_right(a, data, row, last.n_out)) sums.right += weight;
-        sums.total += weight;
-        if (!training) continue;
-        T *delta = last.delta + i * last.ld;
-        output_delta(net, last, a, delta, data, row);
-        if (data.weights)
-            for (long o = 0; o < last.ld; ++o) delta[o] *= T(weight);
-    }
-    return sums;
-}
-
-// delta <- (delta_next @ w_next) * sigma'(z)                                                                                   (BP2)
-template <class T>
-static void send_back(const Layer<T> &layer, const Layer<T> &next, bool training, long m) {
-    multiply(Product<T>{next.delta, next.ld, 1, next.wt, next.ldt, layer.delta, layer.ld, nullptr, m, layer.ld, next.n_out});
-    if (training && layer.dropout > 0)
-        for (long i = 0; i < m * layer.ld; i += lanes<T>) store(layer.delta + i, load(layer.delta + i) * load(layer.mask + i));
-    pull_back(layer.activation, layer.delta, layer.a, m * layer.ld);
-}
-
-// nabla_b = sum of delta's rows                                                                                                (BP3)
-template <class T>
-static void gradient_b(const Layer<T> &layer, long m) {
-    for (long o = 0; o < layer.ld; o += lanes<T>) {
-        Vec<T> sum{};
-        for (long i = 0; i < m; ++i) sum += load(layer.delta + i * layer.ld + o);
-        store(layer.gradient_b + o, sum);
-    }
-}
-
-// nabla_w = delta.T @ a_prev, laid out as w                                                                                    (BP4)
-template <class T>
-static void gradient_w(const Net<T> &net, int l, const Data &data, const std::int64_t *rows, long m, bool training) {
-    const Layer<T> &layer = net.layers[l];
-    if (l == 0 && data.kind == Kind::sparse) {
-        for (long i = 0; i < m; ++i) sparse_add(layer, data, rows[i], layer.delta + i * layer.ld, layer.gradient_w);
-        return;
-    }
-    const Layer<T> *prev = l ? &net.layers[l - 1] : nullptr;
-    const T *input = !prev ? net.x : training && prev->dropout > 0 ? prev->h : prev->a;
-    const long ld = prev ? prev->ld : data.n_in;
-    multiply(Product<T>{input, 1, ld, layer.delta, layer.ld, layer.gradient_w, layer.ld, nullptr, layer.n_in, layer.ld, m});
-}
-
-// Copy a layer's weights to the notes' layout, (n_out, n_in), for the next delta @ W.
-template <class T>
-static void transpose(const Layer<T> &layer) {
-    constexpr int block = 16;
-    for (int k0 = 0; k0 < layer.n_in; k0 += block)
-        for (int o0 = 0; o0 < layer.n_out; o0 += block)
-            for (int k = k0; k < k0 + block && k < layer.n_in; ++k)
-                for (int o = o0; o < o0 + block && o < layer.n_out; ++o) layer.wt[o * layer.ldt + k] = layer.w[k * layer.ld + o];
+static void clear_gradient(const Layer<T> &layer, const Worker &worker) {
+    const Share inputs = inputs_of(layer, worker), units = units_of(layer, worker);
+    for (long o = units.first; o < units.last; o += lanes<T>) store(layer.gradient_b + o, Vec<T>{});
+    for (long o = 0; o < layer.ld; o += layer.w.panel)
+        for (long i = offset(layer.w, inputs.first, o); i < offset(layer.w, inputs.last - 1, o) + width_at(layer.w, o) && inputs.count(); i += lanes<T>)
+            store(layer.gradient_w + i, Vec<T>{});
 }
 
 template <class T>
@@ -124,92 +53,183 @@ static double squares(const T *g, long count) {
     return sum;
 }
 
-// What shortens a mean gradient whose norm exceeds the most that is allowed
+// What shortens a mean gradient whose norm exceeds the most that is allowed. Its square is added up by lines of inputs, whoever does
+// them, and those in order.
 template <class T>
-static double clip_factor(const Net<T> &net, double share) {
-    double sum = 0;
+static double clip_factor(const Net<T> &net, double share_of_one, const Worker &worker) {
+    double *piece = net.norms;
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        sum += squares(layer.gradient_w, layer.n_in * layer.ld) + squares(layer.gradient_b, layer.ld);
+        const Share inputs = inputs_of(layer, worker);
+        for (long k = inputs.first; k < inputs.last; k += line<T>) {
+            double sum = 0;
+            for (long o = 0; o < layer.ld; o += layer.w.panel) sum += squares(layer.gradient_w + offset(layer.w, k, o), line<T> * width_at(layer.w, o));
+            piece[k / line<T>] = sum;
+        }
+        piece += layer.w.rows / line<T>;
     }
-    const double norm = __builtin_sqrt(sum) * share;
+    meet(worker);
+    double sum = 0;
+    for (const double *p = net.norms; p < piece; ++p) sum += *p;
+    for (int l = 0; l < net.n_layers; ++l) sum += squares(net.layers[l].gradient_b, net.layers[l].ld);
+    const double norm = __builtin_sqrt(sum) * share_of_one;
     return norm > net.optimizer.clip ? net.optimizer.clip / norm : 1;
 }
 
-// w <- w - (eta / m) nabla_w, or what the optimizer makes of it                                                                (N12)
+// W <- by * W, for a worker's own units of the first layer
 template <class T>
-static void take_step(Net<T> &net, const Data &data, const std::int64_t *rows, long m, double rate, double decay, double total) {
-    const Optimizer &o = net.optimizer;
-    const bool penalized = decay != 0 || o.l1 != 0 || o.shrink != 0;
-    // The sparse first layer of plain SGD is stepped in place: only the rows that the batch touches are read and written.
-    const bool direct = data.kind == Kind::sparse && o.rule == Rule::sgd && !penalized && o.clip < 0;
-    for (int l = net.n_layers - 1; l >= 0; --l) {
-        if (l > 0) send_back(net.layers[l - 1], net.layers[l], true, m);
-        gradient_b(net.layers[l], m);
-        if (l > 0 || !direct) gradient_w(net, l, data, rows, m, true);
-    }
-    const auto clear = [&] {
-        if (data.kind == Kind::sparse && !direct)
-            for (long i = 0; i < m; ++i) sparse_clear(net.layers[0], data, rows[i], net.layers[0].gradient_w);
-    };
-    if (!(total > 0)) return clear();
-    const double share = o.clip < 0 ? 1 / total : clip_factor(net, 1 / total) / total;
-    const Step<T> step = settle<T>(o, rate, decay, share, net.step + 1);
-    for (int l = 0; l < net.n_layers; ++l) {
-        Layer<T> &layer = net.layers[l];
-        update(o, step, layer.b, layer.gradient_b, layer.slots_b, layer.ld, false);
-        if (l == 0 && direct) {
-            const T factor = T(-rate / total);
-            for (long i = 0; i < m * layer.ld; i += lanes<T>) store(layer.delta + i, factor * load(layer.delta + i));
-            for (long i = 0; i < m; ++i) sparse_add(layer, data, rows[i], layer.delta + i * layer.ld, layer.w);
-        } else {
-            update(o, step, layer.w, layer.gradient_w, layer.slots_w, layer.n_in * layer.ld, penalized);
+static void scale_w(const Layer<T> &layer, double by, const Share &units) {
+    for (long k = 0; k < layer.n_in; ++k)
+        for (long o = units.first; o < units.last; o += lanes<T>) {
+            T *w = layer.w.at + offset(layer.w, k, o);
+            store(w, load(w) * T(by));
         }
-        if (l > 0) transpose(layer);
+}
+
+// The first layer of a direct step: W <- keep * W - factor * nabla_w, keep going into the scale.
+template <class T>
+static double step_direct(const Batch<T> &batch, double factor, double scale, const Rows &next, long nexts, const Share &units) {
+    const Layer<T> &layer = batch.net.layers[0];
+    if (!(scale > 1e-3)) {  // before the numbers that stand there grow too large
+        scale_w(layer, scale, units);
+        scale = 1;
     }
-    clear();
+    const T by = T(-factor / scale);
+    for (long i = 0; i < batch.m; ++i)
+        for (long o = units.first; o < units.last; o += lanes<T>) {
+            T *delta = layer.delta + i * layer.stride + o;
+            store(delta, by * load(delta));
+        }
+    sparse_add(layer, batch.data, batch.rows, batch.m, units, next, nexts);
+    return scale;
+}
+
+// The numbers of one mini-batch's step.
+struct Move {
+    double rate, decay, total;
+    std::int64_t t;                   // steps with this one
+    bool direct;
+};
+
+// w <- w - (eta / m) nabla_w, or what the optimizer makes of it, for a worker's share of every layer                           (N12)
+template <class T>
+static void take_step(const Batch<T> &batch, const Move &move, const Worker &worker) {
+    const Net<T> &net = batch.net;
+    const Optimizer &o = net.optimizer;
+    const bool penalized = move.decay != 0 || o.l1 != 0 || o.shrink != 0, clipped = o.clip >= 0;
+    double share_of_one = 1 / move.total;
+    if (clipped) {
+        for (int l = 0; l < net.n_layers; ++l) clear_gradient(net.layers[l], worker), add_gradient(batch, l, worker);
+        share_of_one *= clip_factor(net, share_of_one, worker);
+    }
+    const Step<T> step = settle<T>(o, move.rate, move.decay, share_of_one, move.t);
+    for (int l = 0; l < net.n_layers; ++l) {
+        const Layer<T> &layer = net.layers[l];
+        const Share inputs = real(inputs_of(layer, worker), layer), units = units_of(layer, worker);
+        const auto step_b = [&](long at, const T *g, long count) { update(o, step, layer.b, layer.slots_b, at, g, count, false); };
+        const auto step_w = [&](long at, const T *g, long count) { update(o, step, layer.w.at, layer.slots_w, at, g, count, penalized); };
+        if (clipped) {
+            if (units.count() > 0) step_b(units.first, layer.gradient_b + units.first, units.count());
+            for (long at = 0; at < layer.ld && inputs.count() > 0; at += layer.w.panel) {
+                const long first = offset(layer.w, inputs.first, at);
+                step_w(first, layer.gradient_w + first, inputs.count() * width_at(layer.w, at));
+            }
+        } else {
+            gradient_b(layer, batch.m, units, step_b);
+            if (inputs.count() <= 0 || (l == 0 && move.direct)) continue;
+            if (l > 0 || batch.data.kind != Kind::sparse) gradient_w(batch, l, inputs, step_w);
+            else gradient_w_by_lists(batch, net.lists[worker.rank], inputs, penalized, step_w);
+        }
+        if (l > 0) transpose(layer, inputs_of(layer, worker));
+    }
 }
 
 template <class T>
-static void advance(Net<T> &net, const Data &data, const Batches &batches) {
+static void advance(Net<T> &net, const Data &data, const Batches &batches, const Worker &worker) {
     const FlushToZero flush;
+    const bool direct = data.kind == Kind::sparse && goes_in_place(net.optimizer);
+    const Share units = units_of(net.layers[0], worker);
+    double scale = net.scale;
     std::int64_t k = 0;
     for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {
-        const std::int64_t *rows = batches.order + first;
-        const long m = batches.length - first < batches.size ? batches.length - first : batches.size;
-        feed_forward(net, data, rows, 0, m, true);
-        const Sums sums = judge(net, data, rows, 0, m, true);
-        batches.costs[k] = sums.cost;
-        batches.right[k] = sums.right;
-        take_step(net, data, rows, m, batches.rate[k], batches.decay[k], sums.total);
-        ++net.step;
+        const std::int64_t left = batches.length - first;
+        const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, true};
+        const Share examples = share(batch.m, 1, worker);
+        if (direct) {
+            sparse_forward(net.layers[0], data, batch.rows, Share{0, batch.m}, units, T(scale));
+            meet(worker);
+        }
+        feed_forward(batch, examples, direct);
+        judge(batch, examples, true);
+        send_all_back(batch, examples);
+        meet(worker);
+        const Sums sums = sums_of(batch, Share{0, batch.m});
+        if (worker.rank == 0) batches.costs[k] = sums.cost, batches.right[k] = sums.right;
+        if (sums.total > 0) {
+            const Move move{batches.rate[k], batches.decay[k], sums.total, batch.step + 1, direct};
+            take_step(batch, move, worker);
+            if (direct) {
+                const Rows next{batches.order, first + batch.m};
+                const long nexts = left - batch.m < batch.m ? left - batch.m : batch.m;
+                scale = step_direct(batch, move.rate / sums.total, scale * (1 - move.rate * move.decay), next, nexts, units);
+            }
+        }
+        if (!direct) meet(worker);
+    }
+    if (direct && batches.last && scale != 1) {
+        scale_w(net.layers[0], scale, units);
+        scale = 1;
+    }
+    meet(worker);
+    if (worker.rank == 0) net.scale = scale, net.step += k;
+}
+
+// The gradient of n rows, a piece of them at a time, added up in the layers' gradient arrays; dropout has no part in it.
+template <class T>
+static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, std::int64_t n, long piece, Sums *out, const Worker &worker) {
+    const FlushToZero flush;
+    for (int l = 0; l < net.n_layers; ++l) clear_gradient(net.layers[l], worker);
+    for (std::int64_t first = 0; first < n; first += piece) {
+        const Batch<T> batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, false};
+        const Share examples = share(batch.m, 1, worker);
+        feed_forward(batch, examples, false);
+        judge(batch, examples, true);
+        send_all_back(batch, examples);
+        meet(worker);
+        if (worker.rank == 0) add(*out, sums_of(batch, Share{0, batch.m}));
+        for (int l = 0; l < net.n_layers; ++l) add_gradient(batch, l, worker);
+        meet(worker);
     }
 }
 
-// The gradient of some rows, added up in the layers' gradient arrays; dropout has no part in it.
-template <class T>
-static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, std::int64_t m, Sums &sums) {
-    feed_forward(net, data, rows, 0, m, false);
-    sums = judge(net, data, rows, 0, m, true);
-    for (int l = net.n_layers - 1; l >= 0; --l) {
-        if (l > 0) send_back(net.layers[l - 1], net.layers[l], false, m);
-        gradient_b(net.layers[l], m);
-        gradient_w(net, l, data, rows, m, false);
+// Each worker takes the next piece of the data when it is done with one, and has a piece's room of its own.
+template <class T, class Use>
+static void each_piece(Net<T> &net, const Data &data, long piece, const Worker &worker, Use &&use) {
+    const FlushToZero flush;
+    for (std::int64_t p; (p = __atomic_fetch_add(&worker.barrier->next, 1, __ATOMIC_RELAXED)) * piece < data.n;) {
+        const long at = worker.rank * piece, m = data.n - p * piece < piece ? data.n - p * piece : piece;
+        const Batch<T> batch{net, data, Rows{nullptr, p * piece - at}, m, 0, false};
+        feed_forward(batch, Share{at, at + m}, false);
+        use(batch, p, Share{at, at + m});
     }
 }
 
 template <class T>
-static void forward(Net<T> &net, const Data &data, std::int64_t first, std::int64_t m) {
-    feed_forward(net, data, nullptr, first, m, false);
+static void forward(Net<T> &net, const Data &data, long piece, T *out, const Worker &worker) {
+    const Layer<T> &last = net.layers[net.n_layers - 1];
+    each_piece(net, data, piece, worker, [&](const Batch<T> &batch, std::int64_t, const Share &examples) {
+        for (long i = examples.first; i < examples.last; ++i)
+            for (int o = 0; o < last.n_out; ++o) out[batch.rows[i] * last.n_out + o] = last.a[i * last.stride + o];
+    });
 }
 
+// One sum for each piece
 template <class T>
-static void evaluate(Net<T> &net, const Data &data, std::int64_t first, std::int64_t m, Sums &sums) {
-    feed_forward(net, data, nullptr, first, m, false);
-    const Sums more = judge(net, data, nullptr, first, m, false);
-    sums.cost += more.cost;
-    sums.right += more.right;
-    sums.total += more.total;
+static void evaluate(Net<T> &net, const Data &data, long piece, Sums *sums, const Worker &worker) {
+    each_piece(net, data, piece, worker, [&](const Batch<T> &batch, std::int64_t p, const Share &examples) {
+        judge(batch, examples, false);
+        sums[p] = sums_of(batch, examples);
+    });
 }
 
 }  // namespace chainrule::ISA

@@ -5,8 +5,6 @@
 
 namespace chainrule::ISA {
 
-constexpr int tile_rows = VECTOR_BYTES == 64 ? 6 : 4, tile_vectors = VECTOR_BYTES == 64 ? 4 : 2;
-
 template <class T>
 struct Product {
     const T *a;
@@ -19,13 +17,20 @@ struct Product {
     long rows, columns, depth;
 };
 
+// A tile's sums stay in registers: its height for a width of N vectors. AVX-512 has 32 registers, the others 16.
+constexpr int tile_vectors = VECTOR_BYTES == 64 ? 4 : 2;
+template <int N>
+constexpr int tile_rows = VECTOR_BYTES == 64 ? (N == 4 ? 6 : N == 3 ? 8 : 12) : N == 2 ? 6 : 10;
+constexpr int most_tile_rows = 12;
+
+// Each sum runs over k in order, whatever the tile's shape, so that its bits don't depend on where it stands.
 template <class T, int R, int N>
 static inline void tile(const Product<T> &p, long row, long column) {
     Vec<T> sum[R][N];
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
         const Vec<T> begin = p.bias ? load(p.bias + column + n * lanes<T>) : Vec<T>{};
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int r = 0; r < R; ++r) sum[r][n] = begin;
     }
     const T *a = p.a + row * p.a_row, *b = p.b + column;
@@ -33,7 +38,7 @@ static inline void tile(const Product<T> &p, long row, long column) {
         Vec<T> run[N];
 #pragma GCC unroll 8
         for (int n = 0; n < N; ++n) run[n] = load(b + n * lanes<T>);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int r = 0; r < R; ++r) {
             const Vec<T> scalar = all<T>(a[r * p.a_row]);
 #pragma GCC unroll 8
@@ -41,29 +46,30 @@ static inline void tile(const Product<T> &p, long row, long column) {
         }
     }
     T *c = p.c + row * p.ldc + column;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
         for (int n = 0; n < N; ++n) store(c + r * p.ldc + n * lanes<T>, sum[r][n]);
 }
 
-template <class T, int N, int R = tile_rows>
-static void last_rows(const Product<T> &p, long row, long column) {
+template <class T, int N, int R = tile_rows<N>>
+static inline void tile_of(const Product<T> &p, long rows, long row, long column) {
     if constexpr (R > 0) {
-        if (p.rows - row == R) return tile<T, R, N>(p, row, column);
-        last_rows<T, N, R - 1>(p, row, column);
+        if (rows == R) return tile<T, R, N>(p, row, column);
+        tile_of<T, N, R - 1>(p, rows, row, column);
     }
 }
 
 template <class T, int N = tile_vectors>
 static void columns_from(const Product<T> &p, long column) {
     if constexpr (N > 0) {
-        const long step = N * lanes<T>;
-        for (; p.columns - column >= step; column += step) {
-            long row = 0;
-            for (; p.rows - row >= tile_rows; row += tile_rows) tile<T, tile_rows, N>(p, row, column);
-            last_rows<T, N>(p, row, column);
-        }
+        const long step = N * lanes<T>, tiles = (p.rows + tile_rows<N> - 1) / tile_rows<N>;
+        for (; p.columns - column >= step; column += step)
+            for (long t = 0, row = 0; t < tiles; ++t) {  // tiles of nearly one height: a low one would leave the units idle
+                const long next = p.rows * (t + 1) / tiles;
+                tile_of<T, N>(p, next - row, row, column);
+                row = next;
+            }
         columns_from<T, N - 1>(p, column);
     }
 }

@@ -1,6 +1,7 @@
 // Dropout's masks: Philox4x64-10 of (seed, step, layer, row, unit), the same as calculus/dropout.py.
 #pragma once
 #include "simd.hpp"
+#include "worker.hpp"
 
 namespace chainrule::ISA {
 
@@ -19,21 +20,21 @@ static inline void philox(std::uint64_t counter[4], std::uint64_t key0, std::uin
 }
 
 template <class T>
-static void dropout_masks(const Net<T> &net, int layer_index, const Layer<T> &layer, long m) {
+static void dropout_masks(const Layer<T> &layer, int layer_index, std::uint64_t seed, std::int64_t step, const Share &examples) {
     constexpr std::uint64_t stream = 0x64726F706F7574u;
     const double wanted = __builtin_nearbyint(layer.dropout * 4294967296.0);
     const std::uint32_t threshold = wanted > 4294967295.0 ? 4294967295u : std::uint32_t(wanted);
     const T kept = T(1 / (1 - layer.dropout));
     const std::uint64_t blocks = (std::uint64_t(layer.n_out) + 7) / 8;
-    for (long row = 0; row < m; ++row)
+    for (long row = examples.first; row < examples.last; ++row)
         for (std::uint64_t block = 0; block < blocks; ++block) {
-            std::uint64_t words[4] = {row * blocks + block + 1, std::uint64_t(layer_index), std::uint64_t(net.step), 0};
-            philox(words, net.seed, stream);
+            std::uint64_t words[4] = {row * blocks + block + 1, std::uint64_t(layer_index), std::uint64_t(step), 0};
+            philox(words, seed, stream);
             for (int draw = 0; draw < 8; ++draw) {
                 const long unit = long(block) * 8 + draw;
                 if (unit >= layer.n_out) break;
                 const std::uint32_t bits = std::uint32_t(words[draw / 2] >> (draw % 2 * 32));
-                layer.mask[row * layer.ld + unit] = bits >= threshold ? kept : T(0);
+                layer.mask[row * layer.stride + unit] = bits >= threshold ? kept : T(0);
             }
         }
 }

@@ -1,12 +1,8 @@
-// Compiled once for each instruction set, with ISA and VECTOR_BYTES given: gives out one table of function pointers.
+// Compiled once for each instruction set and type of number, with ISA, VECTOR_BYTES, NUMBER and KERNELS given: gives out one table of
+// function pointers.
 #include "batch.hpp"
 
-#define TEXT_OF(name) #name
-#define TEXT(name) TEXT_OF(name)
-
 namespace chainrule::ISA {
-extern const Table table;
-const Table table{TEXT(ISA), VECTOR_BYTES,
-                  {advance<float>, gradient<float>, forward<float>, evaluate<float>},
-                  {advance<double>, gradient<double>, forward<double>, evaluate<double>}};
+extern const Kernels<NUMBER> KERNELS;
+const Kernels<NUMBER> KERNELS{advance<NUMBER>, gradient<NUMBER>, forward<NUMBER>, evaluate<NUMBER>};
 }  // namespace chainrule::ISA

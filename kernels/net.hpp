@@ -1,5 +1,5 @@
-// What the kernels work on: plain structures whose memory belongs to the session. No functions stand here, so that nothing in this
-// file is compiled twice for two instruction sets under one name.
+// What the kernels work on: plain structures whose memory belongs to the session. The few functions here are static, so that none of
+// them is compiled for two instruction sets under one name.
 #pragma once
 #include <cstdint>
 
@@ -10,19 +10,50 @@ enum class Cost : int { quadratic, mean_squared_error, cross_entropy, log_loss, 
 enum class Rule : int { sgd, momentum, nesterov, adam, rmsprop };
 enum class Kind : int { float32, float64, pixels, sparse };  // of the inputs; sparse values are pixels, float32 or float64
 
-// A layer's parameters lie as (n_in, ld): row k holds what input k sends to each unit, padded with zeros to whole vectors. A tile of
-// outputs is then a run of vectors, forward and in the gradient. `wt` is the notes' (n_out, n_in) matrix, for delta @ W.
+constexpr long cache_line = 64, panel_bytes = 4 * cache_line;
+template <class T>
+constexpr long line = cache_line / long(sizeof(T));  // numbers in a cache line; every width is padded to whole lines
+template <class T>
+constexpr long widest_panel = panel_bytes / long(sizeof(T));
+
+static constexpr long padded(long count, long to) { return (count + to - 1) / to * to; }
+
+// A matrix cut into panels, columns of 256 bytes or of another power of 2 (the last may be narrower), one panel's rows after another: a
+// tile of a product reads its panel from end to end, and a row's piece is one run of vectors. Both sides are padded with zeros to whole
+// lines.
+template <class T>
+struct Panels {
+    T *at;
+    long rows, columns;
+    long panel;                       // columns of a panel
+};
+template <class T>
+static inline long width_at(const Panels<T> &p, long column) {
+    const long first = column & -p.panel;
+    return p.columns - first < p.panel ? p.columns - first : p.panel;
+}
+template <class T>
+static inline long offset(const Panels<T> &p, long row, long column) {
+    const long first = column & -p.panel;
+    return first * p.rows + row * width_at(p, column) + (column - first);
+}
+
+// A layer's parameters lie as (n_in, n_out), so that row k holds what input k sends to each unit, forward and in the gradient. `wt` is
+// the notes' (n_out, n_in) matrix, for delta @ W.
 template <class T>
 struct Layer {
     int n_in, n_out;
-    long ld, ldt;  // padded n_out, padded n_in
-    Activation activation;
+    long ld;                          // padded n_out
+    long stride;                      // from one row of activations to the next: an odd number of lines where rows are long, so that
+    Activation activation;            // a column of them doesn't fall into a few cache sets
     double dropout;
-    T *w, *wt, *b;
-    T *gradient_w, *gradient_b;       // batch sums, laid out as w and b
-    T *slots_w[2], *slots_b[2];       // what the optimizer remembers
-    T *a, *mask, *h;                  // (m, ld): activations; dropout's factors; what the next layer takes
-    T *delta;                         // (m, ld): dC/dz
+    Panels<T> w, wt;
+    T *b;
+    T *gradient_w, *gradient_b;       // batch sums, laid out as w and b; where a step needs them whole
+    T *slots_w[2], *slots_b[2];       // what the optimizer remembers, laid out likewise
+    std::uint8_t *met;                // of each input of a sparse layer: whether it was ever not 0, or a slot of its row not
+    T *a, *mask, *h;                  // (m, stride): activations; dropout's factors; what the next layer takes
+    T *delta;                         // (m, stride): dC/dz
 };
 
 struct Optimizer {
@@ -32,6 +63,16 @@ struct Optimizer {
     bool epsilon_on_raw;
     double shrink, l1, clip;          // decoupled decay; clip < 0 for none
 };
+// Plain steps of a sparse first layer go straight into the rows of W that the batch touches, and an L2 penalty on all of W into its scale.
+static inline bool goes_in_place(const Optimizer &o) { return o.rule == Rule::sgd && o.l1 == 0 && o.shrink == 0 && o.clip < 0; }
+
+// The batch's entries by input: which examples have input k, and its value there.
+template <class T>
+struct Lists {
+    std::int64_t *starts;             // (n_in + 2), the last for counting
+    std::int32_t *examples;
+    T *values;
+};
 
 template <class T>
 struct Net {
@@ -40,9 +81,15 @@ struct Net {
     Cost cost;
     bool collapses;                   // dC/dz of the output is a - y
     Optimizer optimizer;
-    T *x;                             // (m, n_in): a batch's dense inputs
+    T *x;                             // (m, x_stride): a batch's dense inputs
+    long x_stride;
+    T *y;                             // (m, ld of the last layer): its targets
+    double *row_cost, *row_right;     // (m)
+    Lists<T> *lists;                  // one a worker
+    double *norms;                    // pieces of the gradient's squared length
     std::uint64_t seed;
     std::int64_t step;                // updates done
+    double scale;                     // w of the first layer is this times what stands there
 };
 
 struct Data {
@@ -51,7 +98,7 @@ struct Data {
     Kind kind;
     const void *x;                    // (n, n_in), dense kinds
     const std::int64_t *starts;       // (n + 1): where each example's entries begin
-    const void *columns;              // uint16 or uint32
+    const void *columns;              // uint16 or uint32, rising in each example
     bool wide_columns;
     const void *values;
     Kind value_kind;
@@ -59,6 +106,7 @@ struct Data {
     const double *targets;            // (n, n_out)
     const std::int32_t *classes;      // (n): what counts as right; null where there are no classes
     const double *weights;            // (n), or null
+    std::int64_t most_entries;        // of one example
 };
 
 struct Batches {
@@ -66,26 +114,37 @@ struct Batches {
     std::int64_t length, size;
     const double *rate, *decay;
     double *costs, *right;            // one a mini-batch
+    bool last;                        // nothing deferred stays open
 };
 
 struct Sums {
     double cost, right, total;
 };
+static inline void add(Sums &sums, const Sums &more) {
+    sums.cost += more.cost;
+    sums.right += more.right;
+    sums.total += more.total;
+}
 
-// One instruction set's kernels.
-template <class T>
-struct Kernels {
-    void (*advance)(Net<T> &, const Data &, const Batches &);
-    void (*gradient)(Net<T> &, const Data &, const std::int64_t *rows, std::int64_t m, Sums &);
-    void (*forward)(Net<T> &, const Data &, std::int64_t first, std::int64_t m);
-    void (*evaluate)(Net<T> &, const Data &, std::int64_t first, std::int64_t m, Sums &);
+struct Barrier {
+    alignas(cache_line) unsigned arrived;
+    alignas(cache_line) unsigned phase;
+    alignas(cache_line) std::int64_t next;  // piece to be taken, where pieces need no waiting
 };
 
-struct Table {
-    const char *name;
-    int vector_bytes;
-    Kernels<float> f32;
-    Kernels<double> f64;
+// One of those that run a kernel together, each on a thread of its own.
+struct Worker {
+    int rank, size;
+    Barrier *barrier;
+};
+
+// One instruction set's kernels. Every worker calls them with the same arguments.
+template <class T>
+struct Kernels {
+    void (*advance)(Net<T> &, const Data &, const Batches &, const Worker &);
+    void (*gradient)(Net<T> &, const Data &, const std::int64_t *rows, std::int64_t n, long piece, Sums *, const Worker &);
+    void (*forward)(Net<T> &, const Data &, long piece, T *out, const Worker &);
+    void (*evaluate)(Net<T> &, const Data &, long piece, Sums *, const Worker &);
 };
 
 }  // namespace chainrule

@@ -59,14 +59,16 @@ static void update_as(const Optimizer &o, const Step<T> &s, T *w, const T *gradi
     }
 }
 
+// Step `count` parameters from `at` on; the gradient is given from there on.
 template <class T>
-static void update(const Optimizer &o, const Step<T> &s, T *w, const T *gradient, T *const *slots, long count, bool penalized) {
+static void update(const Optimizer &o, const Step<T> &s, T *w, T *const *slots, long at, const T *gradient, long count, bool penalized) {
+    T *slot0 = slots[0] ? slots[0] + at : nullptr, *slot1 = slots[1] ? slots[1] + at : nullptr;
     switch (o.rule) {
-        case Rule::sgd: return update_as<T, Rule::sgd>(o, s, w, gradient, slots[0], slots[1], count, penalized);
-        case Rule::momentum: return update_as<T, Rule::momentum>(o, s, w, gradient, slots[0], slots[1], count, penalized);
-        case Rule::nesterov: return update_as<T, Rule::nesterov>(o, s, w, gradient, slots[0], slots[1], count, penalized);
-        case Rule::adam: return update_as<T, Rule::adam>(o, s, w, gradient, slots[0], slots[1], count, penalized);
-        case Rule::rmsprop: return update_as<T, Rule::rmsprop>(o, s, w, gradient, slots[0], slots[1], count, penalized);
+        case Rule::sgd: return update_as<T, Rule::sgd>(o, s, w + at, gradient, slot0, slot1, count, penalized);
+        case Rule::momentum: return update_as<T, Rule::momentum>(o, s, w + at, gradient, slot0, slot1, count, penalized);
+        case Rule::nesterov: return update_as<T, Rule::nesterov>(o, s, w + at, gradient, slot0, slot1, count, penalized);
+        case Rule::adam: return update_as<T, Rule::adam>(o, s, w + at, gradient, slot0, slot1, count, penalized);
+        case Rule::rmsprop: return update_as<T, Rule::rmsprop>(o, s, w + at, gradient, slot0, slot1, count, penalized);
     }
 }
 

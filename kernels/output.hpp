@@ -18,60 +18,101 @@ static inline T above_0(T a) {
     return a < rate_floor<T> ? rate_floor<T> : a;
 }
 
+// y of one example, as numbers, the padding 0
 template <class T>
-static inline double target(const Data &data, std::int64_t row, int o, int n_out) {
-    return data.labels ? double(data.labels[row] == o) : double(T(data.targets[row * n_out + o]));
+static void targets_of(const Data &data, std::int64_t row, const Layer<T> &last, T *y) {
+    for (long o = 0; o < last.ld; o += lanes<T>) store(y + o, Vec<T>{});
+    if (data.labels) y[data.labels[row]] = 1;
+    else
+        for (int o = 0; o < last.n_out; ++o) y[o] = T(data.targets[row * last.n_out + o]);
+}
+
+// -log of a product of chances, one logarithm for as many factors as a double can hold.
+class LogOfProduct {
+   public:
+    void times(double factor) {
+        product *= factor;
+        if (product < 1e-200) sum -= __builtin_log(product), product = 1;
+    }
+    double minus_log() const { return sum - __builtin_log(product); }
+
+   private:
+    double sum = 0, product = 1;
+};
+
+template <class T>
+static double half_square(const T *a, const T *y, int n_out) {
+    double sum = 0;
+    for (int o = 0; o < n_out; ++o) sum += double(a[o] - y[o]) * double(a[o] - y[o]);
+    return sum / 2;
 }
 
 template <class T>
-static double cost_of(Cost cost, const T *a, const Data &data, std::int64_t row, int n_out) {
+static double cost_of(Cost cost, const T *a, const T *y, int n_out) {
     double sum = 0;
-    if (cost == Cost::log_loss && data.labels) return -__builtin_log(double(inside(a[data.labels[row]])));
-    for (int o = 0; o < n_out; ++o) {
-        const double y = target<T>(data, row, o, n_out), out = a[o], p = inside(a[o]);
-        switch (cost) {
-            case Cost::quadratic: sum += (out - y) * (out - y) / 2; break;
-            case Cost::mean_squared_error: sum += (out - y) * (out - y); break;
-            case Cost::cross_entropy: sum -= (y ? y * __builtin_log(p) : 0) + (y != 1 ? (1 - y) * __builtin_log1p(-p) : 0); break;
-            case Cost::log_loss: sum -= y ? y * __builtin_log(p) : 0 * p; break;
-            case Cost::poisson: sum += out - y + (y ? y * __builtin_log(y / double(above_0(a[o]))) : 0); break;
-        }
+    LogOfProduct chances;
+    switch (cost) {
+        case Cost::quadratic: return half_square(a, y, n_out);
+        case Cost::mean_squared_error: return 2 * half_square(a, y, n_out);
+        case Cost::cross_entropy:
+            for (int o = 0; o < n_out; ++o) {
+                const double p = inside(a[o]);
+                if (y[o] == 0 || y[o] == 1) chances.times(y[o] == 0 ? 1 - p : p);
+                else sum -= y[o] * __builtin_log(p) + (1 - y[o]) * __builtin_log1p(-p);
+            }
+            return sum + chances.minus_log();
+        case Cost::log_loss:
+            for (int o = 0; o < n_out; ++o) sum -= y[o] != 0 ? y[o] * __builtin_log(double(inside(a[o]))) : 0 * inside(a[o]);
+            return sum;
+        case Cost::poisson:
+            for (int o = 0; o < n_out; ++o) sum += a[o] - y[o] + (y[o] != 0 ? y[o] * __builtin_log(y[o] / double(above_0(a[o]))) : 0);
+            return sum;
     }
     return sum;
 }
 
+// Whether the largest output is the wanted one; as NumPy has it, the first of the largest, and NaN above all.
 template <class T>
-static bool is_right(const T *a, const Data &data, std::int64_t row, int n_out) {
-    if (n_out == 1) return (a[0] > T(0.5)) == bool(data.classes[row]);
-    int best = 0;
-    for (int o = 1; o < n_out; ++o)
-        if (a[o] > a[best] || (a[o] != a[o] && a[best] == a[best])) best = o;  // as NumPy: the first of the largest, NaN above all
-    return best == data.classes[row];
+static bool is_right(const T *a, int wanted, int n_out) {
+    if (n_out == 1) return (a[0] > T(0.5)) == bool(wanted);
+    if (wanted < 0 || wanted >= n_out) return false;
+    const T best = a[wanted];
+    if (best != best) {
+        for (int o = 0; o < wanted; ++o)
+            if (a[o] != a[o]) return false;
+        return true;
+    }
+    bool beaten = false;
+    for (int o = 0; o < n_out; ++o) beaten |= (!(a[o] <= best)) | ((o < wanted) & (a[o] == best));
+    return !beaten;
+}
+
+// dC/da of a pair whose derivative doesn't cancel
+template <class T>
+static inline T slope(Cost cost, T a, T y) {
+    switch (cost) {
+        case Cost::quadratic: return a - y;
+        case Cost::mean_squared_error: return 2 * (a - y);
+        case Cost::cross_entropy: return (a - y) / (inside(a) * (1 - inside(a)));
+        case Cost::log_loss: return -y / inside(a);
+        case Cost::poisson: return 1 - y / above_0(a);
+    }
+    return 0;
 }
 
 // delta = dC/da * sigma'(z), or a - y where the derivative cancels                                                             (BP1)
 template <class T>
-static void output_delta(const Net<T> &net, const Layer<T> &layer, const T *a, T *delta, const Data &data, std::int64_t row) {
-    T along = 0;
-    for (int o = 0; o < layer.n_out; ++o) {
-        const T y = T(target<T>(data, row, o, layer.n_out)), error = a[o] - y;
-        delta[o] = error;
-        if (net.collapses) continue;
-        switch (net.cost) {
-            case Cost::quadratic: break;
-            case Cost::mean_squared_error: delta[o] = 2 * error; break;
-            case Cost::cross_entropy: delta[o] = error / (inside(a[o]) * (1 - inside(a[o]))); break;
-            case Cost::log_loss: delta[o] = -y / inside(a[o]); break;
-            case Cost::poisson: delta[o] = 1 - y / above_0(a[o]); break;
-        }
-        along += delta[o] * a[o];
-    }
+static void output_delta(const Net<T> &net, const Layer<T> &layer, const T *a, const T *y, T *delta) {
+    if (net.collapses || net.cost == Cost::quadratic)
+        for (int o = 0; o < layer.n_out; ++o) delta[o] = a[o] - y[o];
+    else
+        for (int o = 0; o < layer.n_out; ++o) delta[o] = slope(net.cost, a[o], y[o]);
     for (long o = layer.n_out; o < layer.ld; ++o) delta[o] = 0;
     if (net.collapses) return;
-    if (layer.activation == Activation::softmax)
-        for (int o = 0; o < layer.n_out; ++o) delta[o] = a[o] * (delta[o] - along);
-    else
-        pull_back(layer.activation, delta, a, layer.ld);
+    if (layer.activation != Activation::softmax) return pull_back(layer.activation, Block<T>{delta, 1, layer.stride, layer.ld}, a);
+    T along = 0;
+    for (int o = 0; o < layer.n_out; ++o) along += delta[o] * a[o];
+    for (int o = 0; o < layer.n_out; ++o) delta[o] = a[o] * (delta[o] - along);
 }
 
 }  // namespace chainrule::ISA

@@ -1,6 +1,8 @@
 // Vectors of the instruction set that this file is compiled for, by the compilers' own vector extension: arithmetic is written with
 // operators, and one source serves SSE, AVX2, AVX-512 and NEON.
 #pragma once
+#include <utility>
+
 #include "net.hpp"
 
 namespace chainrule::ISA {
@@ -40,6 +42,23 @@ class FlushToZero {
 template <class T>
 static inline Vec<T> all(T x) {
     return x - Vec<T>{};
+}
+
+// Turn a block of lanes x lanes numbers over its diagonal: in round `half` blocks of that size change places across it.
+template <class T, int Half, int... Lane>
+static inline void swap_across(Vec<T> &above, Vec<T> &below, std::integer_sequence<int, Lane...>) {
+    const Vec<T> first = __builtin_shufflevector(above, below, (Lane & Half ? lanes<T> + Lane - Half : Lane)...);
+    below = __builtin_shufflevector(above, below, (Lane & Half ? lanes<T> + Lane : Lane + Half)...);
+    above = first;
+}
+template <class T, int Half = lanes<T> / 2>
+static inline void turn(Vec<T> (&rows)[lanes<T>]) {
+    if constexpr (Half > 0) {
+#pragma GCC unroll 16
+        for (int r = 0; r < lanes<T>; ++r)
+            if (!(r & Half)) swap_across<T, Half>(rows[r], rows[r + Half], std::make_integer_sequence<int, lanes<T>>{});
+        turn<T, Half / 2>(rows);
+    }
 }
 
 }  // namespace chainrule::ISA

@@ -4,21 +4,10 @@ from typing import Any
 
 class Data:
     has_classes: bool
-    def __init__(
-        self,
-        n: int,
-        n_in: int,
-        kind: str,
-        x: Any,
-        starts: Any,
-        columns: Any,
-        wide: bool,
-        values: Any,
-        labels: Any,
-        targets: Any,
-        classes: Any,
-        weights: Any,
-    ) -> None: ...
+    def __init__(self) -> None: ...
+    def dense(self, n: int, n_in: int, kind: str, x: Any) -> None: ...
+    def sparse(self, n: int, n_in: int, kind: str, starts: Any, columns: Any, wide: bool, values: Any, own: bool) -> None: ...
+    def with_answers(self, labels: Any, targets: Any, classes: Any, weights: Any, n_out: int) -> Data: ...
 
 class SessionF32:
     def __init__(
@@ -30,9 +19,11 @@ class SessionF32:
         cost: int,
         collapses: bool,
         rule: int,
-        settings: list[float],
+        numbers: list[float],
         seed: int,
         step: int,
+        threads: int,
+        choosing: bool,
     ) -> None: ...
     def put(self, layer: int, which: int, w: Any, b: Any) -> None: ...
     def get(self, layer: int, which: int, w: Any, b: Any) -> None: ...
@@ -46,3 +37,5 @@ class SessionF32:
 class SessionF64(SessionF32): ...
 
 def instruction_sets() -> list[str]: ...
+def count_entries(x: Any, counts: Any, threads: int) -> None: ...
+def fill_entries(x: Any, starts: Any, columns: Any, values: Any, threads: int) -> None: ...

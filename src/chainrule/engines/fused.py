@@ -7,7 +7,7 @@ fails where they were not built.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,35 +55,53 @@ def instruction_set() -> str:
     return asked or here[0]
 
 
-class Rows(NamedTuple):
-    """Inputs as the kernels read them: dense rows, or each example's columns and values that are not 0."""
-
-    n_in: int
-    kind: str
-    x: AnyArray | None
-    starts: Indices | None
-    columns: Indices | None
-    wide: bool
-    values: AnyArray | None
+def thread_count(threads: Threads) -> int:
+    """Give how many threads may work: as asked, or one for each core that this process may use, as ``OMP_NUM_THREADS`` allows."""
+    if threads != "auto":
+        return threads
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
 
 
-def compressed(x: Inputs) -> Rows:
-    """Keep inputs that are mostly 0 as lists of what is not, each example's entries one after another."""
-    n_in = x.shape[1]
+def native_inputs(x: Inputs, threads: Threads) -> _fused.Data:
+    """Give inputs to the kernels: those that are mostly 0 as lists of what is not, each example's entries one after another."""
+    n, n_in = x.shape
     wide = n_in > 2**16
     columns_of = np.uint32 if wide else np.uint16
+    native = _fused.Data()
     if is_sparse(x):
-        return Rows(
-            n_in, x.dtype.name, None, x.indptr.astype(np.int64), x.indices.astype(columns_of), wide, np.ascontiguousarray(x.data)
+        csr = _canonical(x)
+        native.sparse(
+            n,
+            n_in,
+            x.dtype.name,
+            _as(np.int64, csr.indptr),
+            csr.indices.astype(columns_of),
+            wide,
+            np.ascontiguousarray(csr.data),
+            False,
         )
+        return native
     dense = np.ascontiguousarray(x)
-    counts = np.count_nonzero(dense, axis=1)
-    if counts.sum() > DENSITY * dense.size:
-        return Rows(n_in, dense.dtype.name, dense, None, None, wide, None)
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    where = np.flatnonzero(dense)
-    columns = (where % n_in).astype(columns_of)
-    return Rows(n_in, dense.dtype.name, None, starts, columns, wide, dense.reshape(-1)[where])
+    starts = np.zeros(n + 1, np.int64)
+    _fused.count_entries(dense, starts[1:], thread_count(threads))
+    np.cumsum(starts, out=starts)
+    if starts[-1] > DENSITY * dense.size:
+        native.dense(n, n_in, dense.dtype.name, dense)
+        return native
+    columns, values = np.empty(starts[-1], columns_of), np.empty(starts[-1], dense.dtype)
+    _fused.fill_entries(dense, starts, columns, values, thread_count(threads))
+    native.sparse(n, n_in, dense.dtype.name, starts, columns, wide, values, True)
+    return native
+
+
+def _canonical(x: Any) -> Any:
+    """Give a CSR matrix whose columns rise in each row: itself, or a copy."""
+    if not x.has_canonical_format:
+        x = x.copy()
+        x.sum_duplicates()
+    return x
 
 
 class Data:
@@ -91,7 +109,7 @@ class Data:
 
     def __init__(self, examples: Examples) -> None:
         self.examples = examples
-        self.rows = compressed(examples.x)
+        self.inputs = native_inputs(examples.x, "auto")
         # Only the ratio of weights matters to a step; relative to the largest they fit into any dtype.
         self.most = 1.0 if examples.weights is None else float(examples.weights.max())
         self._views: dict[object, _fused.Data] = {}
@@ -102,13 +120,13 @@ class Data:
         if key not in self._views:
             check_range(self.examples.x, plan)
             answers = Answers(self.examples, plan)
-            self._views[key] = _fused.Data(
-                len(self.examples),
-                *self.rows,
+            weights = None if self.examples.weights is None else self.examples.weights / self.most
+            self._views[key] = self.inputs.with_answers(
                 _as(np.int32, answers.labels),
                 _as(np.float64, answers.values),
                 _as(np.int32, answers.classes),
-                _as(np.float64, None if self.examples.weights is None else self.examples.weights / self.most),
+                _as(np.float64, weights),
+                plan.layers[-1].n_out,
             )
         return self._views[key]
 
@@ -127,7 +145,7 @@ def _as(dtype: Any, array: AnyArray | None) -> AnyArray | None:
 class FusedSession:
     """A network in training inside the kernels."""
 
-    def __init__(self, plan: Plan, state: State) -> None:
+    def __init__(self, plan: Plan, state: State, threads: Threads) -> None:
         self.plan = plan
         isa = instruction_set()
         self.made_by = f"fused/{isa}"
@@ -143,6 +161,8 @@ class FusedSession:
             *rule_of(plan),
             plan.seed,
             state.step,
+            thread_count(threads),
+            threads == "auto",
         )
         self._put(PARAMETERS, [*state.weights, *state.biases])
         for k, name in enumerate(plan.optimizer.slots if state.slots else ()):
@@ -215,16 +235,16 @@ class Fused:
     def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
         """Give the outputs (m, n_out)."""
         check_range(x, plan)
-        session = FusedSession(plan, State(tuple(weights), tuple(biases)))
+        session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
         out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), session.dtype)
-        session.native.forward(_fused.Data(x.shape[0], *compressed(x), None, None, None, None), out)
+        session.native.forward(native_inputs(x, threads), out)
         return out
 
     def gradient(
         self, plan: Plan, weights: list[Array], biases: list[Array], data: Data, rows: Indices, *, threads: Threads
     ) -> tuple[float, Gradient]:
         """Give the summed cost and gradient of some rows."""
-        session = FusedSession(plan, State(tuple(weights), tuple(biases)))
+        session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
         cost = session.native.gradient(data.view(plan), np.ascontiguousarray(rows, np.int64))
         nabla_w, nabla_b = session.get(GRADIENT)
         gradient = Gradient(nabla_b, nabla_w)
@@ -232,4 +252,4 @@ class Fused:
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> FusedSession:
         """Begin, or go on, from a state."""
-        return FusedSession(plan, state)
+        return FusedSession(plan, state, threads)

@@ -1,0 +1,103 @@
+// From the output's delta to the gradient of every parameter, and what becomes of it: BP2, BP3, BP4.
+#pragma once
+#include "forward.hpp"
+
+namespace chainrule::ISA {
+
+// delta <- (delta_next @ w_next) * sigma'(z) for some examples, a panel of units at a time                                     (BP2)
+template <class T>
+static void send_back(const Batch<T> &batch, int l, const Share &examples) {
+    const Layer<T> &layer = batch.net.layers[l], &next = batch.net.layers[l + 1];
+    const long first = examples.first * layer.stride;
+    for (long o = 0; o < layer.ld; o += next.wt.panel) {
+        const long width = width_at(next.wt, o);
+        const Block<T> delta{layer.delta + first + o, examples.count(), layer.stride, width};
+        multiply(Product<T>{next.delta + examples.first * next.stride, next.stride, 1, next.wt.at + offset(next.wt, 0, o), width, delta.at,
+                            layer.stride, nullptr, examples.count(), width, next.n_out});
+        if (batch.training && layer.dropout > 0)
+            for (long i = 0; i < delta.rows; ++i)
+                for (long at = i * layer.stride; at < i * layer.stride + width; at += lanes<T>)
+                    store(delta.at + at, load(delta.at + at) * load(layer.mask + first + o + at));
+        pull_back(layer.activation, delta, layer.a + first + o);
+    }
+}
+
+// Delta of every layer, from the last one's down
+template <class T>
+static void send_all_back(const Batch<T> &batch, const Share &examples) {
+    for (int l = batch.net.n_layers - 2; l >= 0; --l) send_back(batch, l, examples);
+}
+
+// nabla_b = sum of delta's rows, a vector of units at a time; `use` takes each piece at its place                              (BP3)
+template <class T, class Use>
+static void gradient_b(const Layer<T> &layer, long m, const Share &units, Use &&use) {
+    for (long o = units.first; o < units.last; o += line<T>) {
+        alignas(cache_line) T g[line<T>];
+        for (long v = 0; v < line<T>; v += lanes<T>) {
+            Vec<T> sum{};
+            for (long i = 0; i < m; ++i) sum += load(layer.delta + i * layer.stride + o + v);
+            store(g + v, sum);
+        }
+        use(o, g, line<T>);
+    }
+}
+
+// nabla_w = delta.T @ a_prev for a share of the inputs, a tile at a time; `use` takes each tile at its place while it is in the first
+// cache, so that the gradient needn't be written anywhere                                                                      (BP4)
+template <class T, class Use>
+static void gradient_w(const Batch<T> &batch, int l, const Share &inputs, Use &&use) {
+    const Layer<T> &layer = batch.net.layers[l];
+    const Input<T> input = input_of(batch, l);
+    alignas(cache_line) T g[most_tile_rows * widest_panel<T>];
+    for (long o = 0; o < layer.ld; o += layer.w.panel) {
+        const long width = width_at(layer.w, o), tallest = width / lanes<T> == 4 ? tile_rows<4> : width / lanes<T> == 3 ? tile_rows<3> : most_tile_rows;
+        const long tiles = (inputs.count() + tallest - 1) / tallest;
+        for (long t = 0, k = inputs.first; t < tiles; ++t) {
+            const long next = inputs.first + inputs.count() * (t + 1) / tiles;
+            multiply(Product<T>{input.at + k, 1, input.stride, layer.delta + o, layer.stride, g, width, nullptr, next - k, width, batch.m});
+            use(offset(layer.w, k, o), g, (next - k) * width);
+            k = next;
+        }
+    }
+}
+
+// The same of a sparse first layer, from the batch's lists. An input never met has no gradient, and nothing to remember: it is passed
+// over where `all` is not asked for.
+template <class T, class Use>
+static void gradient_w_by_lists(const Batch<T> &batch, const Lists<T> &lists, const Share &inputs, bool all_of_them, Use &&use) {
+    constexpr long rows = 4;
+    const Layer<T> &layer = batch.net.layers[0];
+    alignas(cache_line) T g[rows * widest_panel<T>];
+    make_lists(lists, batch.data, batch.rows, batch.m, inputs, layer.met);
+    for (long o = 0; o < layer.ld; o += layer.w.panel) {
+        const long width = width_at(layer.w, o);
+        for (long k = inputs.first; k < inputs.last; k += rows) {
+            const long count = inputs.last - k < rows ? inputs.last - k : rows;
+            bool needed = all_of_them;
+            for (long r = 0; r < count; ++r) needed |= layer.met[k + r];
+            if (!needed) continue;
+            for (long r = 0; r < count; ++r)
+                run_of<T>(0, width, [&]<int N>(long v) { list_run<T, N>(lists, k + r, layer.delta + o + v, layer.stride, g + r * width + v); });
+            use(offset(layer.w, k, o), g, count * width);
+        }
+    }
+}
+
+// Copy a share of w's rows into wt, a block of lanes x lanes at a time.
+template <class T>
+static void transpose(const Layer<T> &layer, const Share &inputs) {
+    for (long o = 0; o < layer.ld; o += lanes<T>)
+        for (long k = inputs.first; k < inputs.last; k += lanes<T>) {
+            Vec<T> block[lanes<T>];
+            const T *from = layer.w.at + offset(layer.w, k, o);
+            T *to = layer.wt.at + offset(layer.wt, o, k);
+            const long from_width = width_at(layer.w, o), to_width = width_at(layer.wt, k);
+#pragma GCC unroll 16
+            for (int r = 0; r < lanes<T>; ++r) block[r] = load(from + r * from_width);
+            turn<T>(block);
+#pragma GCC unroll 16
+            for (int r = 0; r < lanes<T>; ++r) store(to + r * to_width, block[r]);
+        }
+}
+
+}  // namespace chainrule::ISA

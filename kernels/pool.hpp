@@ -1,0 +1,119 @@
+// Threads that wait to be lent out, and the judgement of how many are worth lending.
+#pragma once
+#include <pthread.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "net.hpp"
+
+namespace chainrule::host {  // compiled once, for any processor
+
+class Helper {
+   public:
+    Helper() : thread([this] { loop(); }) { thread.detach(); }
+
+    void start(std::function<void()> what) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        task = std::move(what);
+        changed.notify_all();
+    }
+    void wait() {
+        std::unique_lock<std::mutex> lock(mutex);
+        changed.wait(lock, [this] { return !task; });
+    }
+
+   private:
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::function<void()> task;
+    std::thread thread;
+
+    void loop() {
+        std::unique_lock<std::mutex> lock(mutex);
+        for (;;) {
+            changed.wait(lock, [this] { return bool(task); });
+            lock.unlock();
+            task();
+            lock.lock();
+            task = nullptr;
+            changed.notify_all();
+        }
+    }
+};
+
+// The helpers of this process. Several Python threads may borrow at once; each gets helpers of its own. Helpers live as long as the
+// process; a fork has none of its parent's threads, and begins with an empty pool.
+class Pool {
+   public:
+    static Pool &here() {
+        static const int watched = (current = new Pool, pthread_atfork(nullptr, nullptr, [] { current = new Pool; }));
+        static_cast<void>(watched);
+        return *current;
+    }
+
+    // Call work(worker) for each of `size` workers at once, or of as many as there are threads to be had; rank 0 on this thread.
+    template <class Work>
+    void run(int size, Work &&work) {
+        std::vector<Helper *> helpers;
+        while (int(helpers.size()) < size - 1)
+            if (Helper *helper = lend()) helpers.push_back(helper);
+            else break;
+        size = int(helpers.size()) + 1;
+        Barrier barrier{};
+        for (int rank = 1; rank < size; ++rank) helpers[rank - 1]->start([&, rank] { work(Worker{rank, size, &barrier}); });
+        work(Worker{0, size, &barrier});
+        for (Helper *helper : helpers) helper->wait();
+        const std::lock_guard<std::mutex> lock(mutex);
+        idle.insert(idle.end(), helpers.begin(), helpers.end());
+    }
+
+   private:
+    inline static Pool *current = nullptr;
+    std::mutex mutex;
+    std::vector<Helper *> idle;
+
+    Helper *lend() {
+        const std::lock_guard<std::mutex> lock(mutex);
+        if (idle.empty()) try {
+            return new Helper;
+        } catch (const std::system_error &) {
+            return nullptr;  // the process may have no more threads; fewer give the same bits
+        }
+        Helper *helper = idle.back();
+        idle.pop_back();
+        return helper;
+    }
+};
+
+// Chooses, slice by slice of a training, between one thread and all that are allowed, by what each was seen to take. More threads lose
+// where batches are tiny, and where another process wants the core. No bit depends on the choice.
+class Pilot {
+   public:
+    struct Slice {
+        bool together;
+        std::int64_t steps;
+    };
+
+    // Alone first, a few steps to warm up and some to see; then together; then the better of the two, the other tried now and then.
+    Slice next() {
+        const bool trial = turn < 3 || turn % 32 == 0;
+        const bool together = turn < 3 ? turn == 2 : (seconds[1] < seconds[0]) != trial;
+        ++turn;
+        const double a_step = seconds[together] > 0 ? seconds[together] : seconds[0], wanted = trial ? 1e-3 : 4e-3;
+        return {together, a_step > 0 ? 1 + std::int64_t(wanted / a_step) : 4};
+    }
+
+    void saw(const Slice &slice, double took) { seconds[slice.together] = took / double(slice.steps); }
+
+   private:
+    long turn = 0;
+    double seconds[2] = {0, 0};       // a step, alone and together
+};
+
+}  // namespace chainrule::host

@@ -1,0 +1,264 @@
+// A network in training: it owns the memory that the kernels work in.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+#include "pool.hpp"
+
+namespace chainrule::host {  // compiled once, for any processor
+
+// Aligned memory, all 0, given back at the end.
+class Arena {
+   public:
+    template <class T>
+    T *take(std::int64_t count) {
+        // An odd number of cache lines, so that w, m and v of one place don't fall into one cache set.
+        if (count < 0 || count > std::numeric_limits<std::int64_t>::max() / 64) throw std::bad_alloc();
+        const std::size_t bytes = ((std::size_t(count) * sizeof(T) + cache_line - 1) / cache_line | 1) * cache_line;
+        auto *p = static_cast<T *>(std::aligned_alloc(cache_line, bytes));
+        if (!p) throw std::bad_alloc();
+        std::memset(static_cast<void *>(p), 0, bytes);
+        blocks.emplace_back(p, &std::free);
+        return p;
+    }
+    void clear() { blocks.clear(); }
+
+   private:
+    std::vector<std::unique_ptr<void, void (*)(void *)>> blocks;
+};
+
+// What a session is made from; the enums by number, in the order of net.hpp.
+struct Settings {
+    std::vector<std::int64_t> sizes;
+    std::vector<int> activations;
+    std::vector<double> dropout;
+    int cost;
+    bool collapses;
+    int rule;
+    std::vector<double> numbers;      // mu, beta1, beta2, epsilon, epsilon_on_raw, shrink, l1, clip
+    std::uint64_t seed;
+    std::int64_t step;
+};
+
+// Refuses a second call while one runs: two Python threads may not train one session at once.
+class Alone {
+   public:
+    explicit Alone(std::atomic<bool> &busy) : busy(busy) {
+        if (busy.exchange(true)) throw std::runtime_error("this session is in use by another thread");
+    }
+    ~Alone() { busy = false; }
+
+   private:
+    std::atomic<bool> &busy;
+};
+
+template <class T>
+class Session {
+   public:
+    Session(const Kernels<T> &kernels, const Settings &s, int threads, bool choosing)
+        : kernels(kernels), layers(s.sizes.size() - 1), threads(std::max(1, threads)), choosing(choosing) {
+        net.n_layers = int(layers.size());
+        net.layers = layers.data();
+        net.cost = Cost(s.cost);
+        net.collapses = s.collapses;
+        const auto &n = s.numbers;
+        net.optimizer = {Rule(s.rule), n[0], n[1], n[2], n[3], n[4] != 0, n[5], n[6], n[7]};
+        net.seed = s.seed;
+        net.step = s.step;
+        net.scale = 1;
+        slots = s.rule == int(Rule::sgd) ? 0 : s.rule == int(Rule::adam) ? 2 : 1;
+        lists.resize(this->threads);
+        net.lists = lists.data();
+        for (int l = 0; l < net.n_layers; ++l) {
+            Layer<T> &layer = layers[l];
+            layer = {};
+            layer.n_in = int(s.sizes[l]);
+            layer.n_out = int(s.sizes[l + 1]);
+            layer.ld = padded(layer.n_out, line<T>);
+            layer.stride = stride_of(layer.ld);
+            layer.activation = Activation(s.activations[l]);
+            layer.dropout = s.dropout[l];
+            layer.w = {nullptr, padded(layer.n_in, line<T>), layer.ld, widest_panel<T>};
+            // Neighbouring lines that two cores write to would be carried to and fro between them.
+            while (!l && this->threads > 1 && goes_in_place(net.optimizer) && layer.w.panel * this->threads > layer.ld && layer.w.panel > line<T>)
+                layer.w.panel /= 2;
+            layer.w.at = memory.take<T>(count_of(layer));
+            layer.b = memory.take<T>(layer.ld);
+            if (l) layer.wt = {memory.take<T>(count_of(layer)), layer.ld, layer.w.rows, widest_panel<T>};
+            else layer.met = memory.take<std::uint8_t>(layer.w.rows);
+            if (net.optimizer.clip >= 0) make_gradient(layer);
+            for (int k = 0; k < slots; ++k) layer.slots_w[k] = memory.take<T>(count_of(layer)), layer.slots_b[k] = memory.take<T>(layer.ld);
+        }
+    }
+
+    Session(const Session &) = delete;
+
+    std::int64_t n_in() const { return layers.front().n_in; }
+    std::int64_t n_out() const { return layers.back().n_out; }
+    std::int64_t step() const { return net.step; }
+    std::size_t n_layers() const { return layers.size(); }
+    const Layer<T> &layer(int l) const { return layers.at(l); }
+
+    // which: -1 the parameters, 0 and 1 the slots; w is (n_out, n_in), b (n_out,)
+    void put(int l, int which, const T *w, const T *b) {
+        const Alone alone(busy);
+        Layer<T> &layer = layers.at(l);
+        if (which >= slots) throw std::invalid_argument("there is no such slot");
+        Panels<T> to = layer.w;
+        if (which >= 0) to.at = layer.slots_w[which];
+        std::copy_n(b, layer.n_out, which < 0 ? layer.b : layer.slots_b[which]);
+        each_weight(layer, [&](long o, long k, long at) { to.at[at] = w[o * layer.n_in + k]; });
+        if (which < 0 && l)
+            for (long o = 0; o < layer.n_out; ++o)
+                for (long k = 0; k < layer.n_in; ++k) layer.wt.at[offset(layer.wt, o, k)] = w[o * layer.n_in + k];
+        if (which >= 0 && !l) each_weight(layer, [&](long o, long k, long) { layer.met[k] |= w[o * layer.n_in + k] != 0; });
+    }
+
+    // which: -1 the parameters, 0 and 1 the slots, 2 the gradient
+    void get(int l, int which, T *w, T *b) const {
+        const Alone alone(busy);
+        const Layer<T> &layer = layers.at(l);
+        const T *from_w = which < 0 ? layer.w.at : which == 2 ? layer.gradient_w : layer.slots_w[which];
+        const T *from_b = which < 0 ? layer.b : which == 2 ? layer.gradient_b : layer.slots_b[which];
+        if (!from_w) throw std::invalid_argument("there is no such slot");
+        std::copy_n(from_b, layer.n_out, b);
+        each_weight(layer, [&](long o, long k, long at) { w[o * layer.n_in + k] = from_w[at]; });
+    }
+
+    void advance(const Data &data, const Batches &batches) {
+        const Alone alone(busy);
+        const std::int64_t size = batches.size;
+        reserve(std::min(size, batches.length), data);
+        for (std::int64_t done = 0, k = 0; done < batches.length;) {
+            const Pilot::Slice slice = choosing && threads > 1 ? pilot.next() : Pilot::Slice{threads > 1, batches.length / size + 1};
+            const std::int64_t length = std::min(batches.length - done, slice.steps * size);
+            const Batches part{batches.order + done, length, size, batches.rate + k, batches.decay + k, batches.costs + k, batches.right + k,
+                               done + length == batches.length};
+            const auto began = std::chrono::steady_clock::now();
+            const auto work = [&](const Worker &worker) { kernels.advance(net, data, part, worker); };
+            Pool::here().run(slice.together ? threads : 1, work);
+            const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+            const std::int64_t steps = (length + size - 1) / size;
+            pilot.saw({slice.together, steps}, took.count());
+            done += length;
+            k += steps;
+        }
+    }
+
+    Sums evaluate(const Data &data) {
+        const Alone alone(busy);
+        const int workers = workers_for(data.n);
+        reserve(std::min(piece, data.n) * workers, data);
+        std::vector<Sums> pieces((data.n + piece - 1) / piece);
+        Pool::here().run(workers, [&](const Worker &worker) { kernels.evaluate(net, data, piece, pieces.data(), worker); });
+        Sums sums{0, 0, 0};
+        for (const Sums &more : pieces) add(sums, more);
+        return sums;
+    }
+
+    Sums gradient(const Data &data, const std::int64_t *rows, std::int64_t n) {
+        const Alone alone(busy);
+        for (Layer<T> &layer : layers)
+            if (!layer.gradient_w) make_gradient(layer);
+        reserve(std::min(piece, n), data, true);
+        Sums sums{0, 0, 0};
+        Pool::here().run(workers_for(n), [&](const Worker &worker) { kernels.gradient(net, data, rows, n, piece, &sums, worker); });
+        return sums;
+    }
+
+    void forward(const Data &data, T *out) {
+        const Alone alone(busy);
+        const int workers = workers_for(data.n);
+        reserve(std::min(piece, data.n) * workers, data);
+        Pool::here().run(workers, [&](const Worker &worker) { kernels.forward(net, data, piece, out, worker); });
+    }
+
+    // Whether no weight or bias is NaN or infinite: a finite number times 0 is 0, and a sum of zeros is 0.
+    bool finite() const {
+        T sum = 0;
+        for (const Layer<T> &layer : layers) {
+            for (long i = 0; i < count_of(layer); ++i) sum += layer.w.at[i] * 0;
+            for (long o = 0; o < layer.ld; ++o) sum += layer.b[o] * 0;
+        }
+        return sum == 0;
+    }
+
+   private:
+    static constexpr std::int64_t piece = 128;
+    const Kernels<T> &kernels;
+    Net<T> net{};
+    std::vector<Layer<T>> layers;
+    std::vector<Lists<T>> lists;
+    Arena memory, workspace;
+    std::int64_t reserved = 0, listed = 0, gathered = 0;
+    int slots = 0, threads;
+    bool choosing;
+    Pilot pilot;
+    mutable std::atomic<bool> busy = false;
+
+    static std::int64_t count_of(const Layer<T> &layer) { return layer.w.rows * layer.ld; }
+    static long stride_of(long width) { return width >= 16 * line<T> ? (width / line<T> | 1) * line<T> : width; }
+
+    // f(o, k, at): weight k of unit o lies at `at` in w; in blocks, so that neither side is read across.
+    template <class F>
+    static void each_weight(const Layer<T> &layer, F &&f) {
+        for (long k0 = 0; k0 < layer.n_in; k0 += line<T>)
+            for (long o = 0; o < layer.n_out; ++o) {
+                const long first = offset(layer.w, k0, o), width = width_at(layer.w, o);
+                for (long k = k0; k < std::min<long>(k0 + line<T>, layer.n_in); ++k) f(o, k, first + (k - k0) * width);
+            }
+    }
+
+    void make_gradient(Layer<T> &layer) {
+        layer.gradient_w = memory.take<T>(count_of(layer));
+        layer.gradient_b = memory.take<T>(layer.ld);
+    }
+
+    // Threads for a pass over n rows: waking one costs some 20 microseconds.
+    int workers_for(std::int64_t n) const {
+        double weights = 0;
+        for (const Layer<T> &layer : layers) weights += double(layer.n_in) * layer.n_out;
+        return choosing && double(n) * weights < 3e6 ? 1 : int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
+    }
+
+    // Make room for batches of m rows, and for lists of their entries where a step needs those.
+    void reserve(std::int64_t m, const Data &data, bool for_gradient = false) {
+        const Optimizer &o = net.optimizer;
+        const bool sparse = data.kind == Kind::sparse;
+        const std::int64_t entries = sparse && (for_gradient || !goes_in_place(o)) ? m * data.most_entries + 1 : 0, dense = sparse ? 0 : m;
+        if (m <= reserved && entries <= listed && dense <= gathered) return;
+        if (m > std::numeric_limits<std::int32_t>::max()) throw std::invalid_argument("a mini-batch holds at most 2147483647 examples");
+        workspace.clear();
+        reserved = std::max(m, reserved);
+        listed = std::max(entries, listed);
+        gathered = std::max(dense, gathered);
+        long norms = 0;
+        net.x_stride = stride_of(padded(layers[0].n_in, line<T>));
+        net.x = workspace.take<T>(gathered * net.x_stride);
+        net.y = workspace.take<T>(reserved * layers.back().ld);
+        net.row_cost = workspace.take<double>(reserved);
+        net.row_right = workspace.take<double>(reserved);
+        for (Layer<T> &layer : layers) {
+            layer.a = workspace.take<T>(reserved * layer.stride);
+            layer.delta = workspace.take<T>(reserved * layer.stride);
+            if (layer.dropout > 0) layer.h = workspace.take<T>(reserved * layer.stride), layer.mask = workspace.take<T>(reserved * layer.stride);
+            norms += layer.w.rows / line<T>;
+        }
+        net.norms = workspace.take<double>(norms);
+        for (Lists<T> &one : lists) {
+            if (!listed) continue;
+            one.starts = workspace.take<std::int64_t>(layers[0].n_in + 2);
+            one.examples = workspace.take<std::int32_t>(listed);
+            one.values = workspace.take<T>(listed);
+        }
+    }
+};
+
+}  // namespace chainrule::host
