@@ -144,15 +144,15 @@ static void softmax(T *a, int n_out) {
 
 // a <- sigma(z), in place; softmax takes whole rows
 template <class T>
-static void activate(const Layer<T> &layer, const Block<T> &z) {
-    switch (layer.activation) {
+static void activate(Activation activation, int n_out, const Block<T> &z) {
+    switch (activation) {
         case Activation::sigmoid: return activate_as<T, Activation::sigmoid>(z);
         case Activation::tanh: return activate_as<T, Activation::tanh>(z);
         case Activation::relu: return activate_as<T, Activation::relu>(z);
         case Activation::leaky_relu: return activate_as<T, Activation::leaky_relu>(z);
         case Activation::exp: return activate_as<T, Activation::exp>(z);
         case Activation::softmax:
-            for (long i = 0; i < z.rows; ++i) softmax(z.at + i * z.stride, layer.n_out);
+            for (long i = 0; i < z.rows; ++i) softmax(z.at + i * z.stride, n_out);
             return;
         case Activation::identity: return;
     }

@@ -62,9 +62,9 @@ static void dense_layer(const Layer<T> &layer, const Input<T> &input, const Shar
         const long width = width_at(layer.w, o);
         multiply(Product<T>{input.at + examples.first * input.stride, input.stride, 1, layer.w.at + offset(layer.w, 0, o), width, a + o,
                             layer.stride, layer.b + o, examples.count(), width, layer.n_in});
-        if (!whole_rows) activate(layer, Block<T>{a + o, examples.count(), layer.stride, width});
+        if (!whole_rows) activate(layer.activation, layer.n_out, Block<T>{a + o, examples.count(), layer.stride, width});
     }
-    if (whole_rows) activate(layer, Block<T>{a, examples.count(), layer.stride, layer.ld});
+    if (whole_rows) activate(layer.activation, layer.n_out, Block<T>{a, examples.count(), layer.stride, layer.ld});
 }
 
 // Where the units of a sparse first layer are shared out, its z is there already; otherwise each example's worker computes all of it.
@@ -80,7 +80,7 @@ static void feed_forward(const Batch<T> &batch, const Share &examples, bool z_is
             dense_layer(layer, input_of(batch, l), examples);
         } else {
             if (!z_is_there) sparse_forward(layer, batch.data, batch.rows, examples, Share{0, layer.ld}, T(net.scale));
-            activate(layer, Block<T>{layer.a + first, examples.count(), layer.stride, layer.ld});
+            activate(layer.activation, layer.n_out, Block<T>{layer.a + first, examples.count(), layer.stride, layer.ld});
         }
         if (!batch.training || layer.dropout == 0) continue;
         dropout_masks(layer, l, net.seed, batch.step, examples);

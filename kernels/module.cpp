@@ -206,6 +206,31 @@ struct Bound {
     }
 };
 
+// The outputs of a few rows, through the arrays as they are; false where these are not what a caller who skips all checks may pass: rows
+// of another width or layout, numbers that are not finite, an image without a pixel above 1.
+template <class T>
+bool feedforward(const std::string &isa, const std::vector<long> &sizes, const std::vector<int> &activations, nb::list weights, nb::list biases, Any x, Out<T> out) {
+    const std::size_t n_layers = activations.size();
+    check(n_layers > 0 && sizes.size() == n_layers + 1);
+    if (weights.size() != n_layers || biases.size() != n_layers || x.ndim() != 2 || long(x.shape(1)) != sizes[0]) return false;
+    const Kind kind = x.dtype() == nb::dtype<std::uint8_t>() ? Kind::pixels : x.dtype() == nb::dtype<float>() ? Kind::float32 : Kind::float64;
+    if (kind == Kind::float64 && x.dtype() != nb::dtype<double>()) return false;
+    std::vector<FewLayer<T>> layers;
+    long widest = sizes[0];
+    for (std::size_t l = 0; l < n_layers; ++l) {
+        Array<T> w, b;
+        if (!nb::try_cast(weights[l], w, false) || !nb::try_cast(biases[l], b, false) || w.ndim() != 2 || b.ndim() != 1) return false;
+        if (long(b.size()) != sizes[l + 1] || long(w.shape(0)) != sizes[l + 1] || long(w.shape(1)) != sizes[l]) return false;
+        layers.push_back({sizes[l], sizes[l + 1], Activation(activations[l]), w.data(), b.data()});
+        widest = std::max(widest, sizes[l + 1]);
+    }
+    check(out.size() == x.shape(0) * std::size_t(sizes.back()));
+    const long room = padded(widest, line<T>);
+    std::vector<T> rows(2 * room);
+    const Few<T> net{int(n_layers), layers.data(), {rows.data(), rows.data() + room}};
+    return kernels_of<T>(isa).few(net, kind, x.data(), long(x.shape(0)), out.data());
+}
+
 template <class F>
 void with_numbers(const Any &x, F &&f) {
     if (x.dtype() == nb::dtype<std::uint8_t>()) f(static_cast<const std::uint8_t *>(x.data()));
@@ -241,6 +266,8 @@ NB_MODULE(_fused, m) {
         CHAINRULE_SETS(LIST)
         return here;
     });
+    m.def("feedforward", feedforward<float>);
+    m.def("feedforward", feedforward<double>);
     m.def("count_entries", count_entries);
     m.def("fill_entries", fill_entries<std::uint16_t>);
     m.def("fill_entries", fill_entries<std::uint32_t>);

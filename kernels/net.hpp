@@ -138,6 +138,20 @@ struct Worker {
     Barrier *barrier;
 };
 
+// A network as its owner holds it, and room for two rows of the widest layer, each padded to whole lines.
+template <class T>
+struct FewLayer {
+    long n_in, n_out;
+    Activation activation;
+    const T *w, *b;
+};
+template <class T>
+struct Few {
+    int n_layers;
+    const FewLayer<T> *layers;
+    T *room[2];
+};
+
 // One instruction set's kernels. Every worker calls them with the same arguments.
 template <class T>
 struct Kernels {
@@ -145,6 +159,7 @@ struct Kernels {
     void (*gradient)(Net<T> &, const Data &, const std::int64_t *rows, std::int64_t n, long piece, Sums *, const Worker &);
     void (*forward)(Net<T> &, const Data &, long piece, T *out, const Worker &);
     void (*evaluate)(Net<T> &, const Data &, long piece, Sums *, const Worker &);
+    bool (*few)(const Few<T> &, Kind, const void *x, long m, T *out);  // by one thread; false where x must not be
 };
 
 }  // namespace chainrule

@@ -191,6 +191,56 @@ def test_a_penalty_that_goes_into_the_scale_is_the_penalty(dtype, l2, rate):
         np.testing.assert_allclose(ours, due, rtol=0, atol=(1e-11 if dtype == "float64" else 2e-5) * max(1, np.abs(due).max()))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["pixels", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("sizes", "network"),
+    [
+        ([784, 30, 10], {}),
+        ([1, 1], {"cost": "mean_squared_error"}),
+        ([17, 33, 5, 3], {"activation": ["tanh", "leaky_relu"], "cost": "log_loss"}),
+        ([64, 65, 1], {"activation": "relu", "cost": "poisson"}),
+    ],
+)
+def test_a_few_rows_are_answered_as_many_are(sizes, network, kind, dtype):
+    """Rows taken straight through the network's own arrays give what the long way gives, to rounding."""
+    net = cr.Network(sizes, seed=0, dtype=dtype, **network)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (40, sizes[0])).astype(np.uint8) if kind == "pixels" else rng.normal(size=(40, sizes[0])).astype(kind)
+    if kind == "pixels":
+        x[:, 0] = 200
+    due = net.feedforward(x)
+    for rows in (x[:1], x[:16]):
+        quick = ENGINES["fused"].few(net.plan, net.weights, net.biases, rows)
+        np.testing.assert_allclose(
+            quick, due[: len(rows)], rtol=2e-5 if dtype == "float32" else 1e-13, atol=1e-6 if dtype == "float32" else 1e-15
+        )
+        assert quick.dtype == dtype
+
+
+def test_what_a_few_rows_may_not_be_goes_the_long_way():
+    """Rows with NaN, dim images, and arrays that don't fit are told as ever, however few the rows are."""
+    net = cr.Network([4, 3, 2], seed=0)
+    few = ENGINES["fused"].few
+    good = np.ones((1, 4))
+    assert few(net.plan, net.weights, net.biases, good) is not None
+    for x in (
+        good * np.nan,
+        good * np.inf,
+        good.astype(np.uint8),
+        good.astype(int),
+        np.ones((2, 8))[:, ::2],
+        np.ones((17, 4)),
+        [[1.0] * 4],
+    ):
+        assert few(net.plan, net.weights, net.biases, x) is None
+    with pytest.raises(cr.ChainruleError, match="NaN or inf"):
+        net.predict(good * np.nan)
+    for wrong in (np.zeros((3, 4)), np.zeros((3, 5), np.float32), "text"):
+        assert few(net.plan, [wrong, net.weights[1]], net.biases, good) is None
+    assert few(net.plan, net.weights[:1], net.biases, good) is None
+
+
 def test_columns_beyond_16_bits():
     """A CSR matrix of more than 65,536 columns trains as in the reference."""
     from scipy import sparse

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .examples import Examples
     from .history import EpochRecord, History
     from .network import Network, load
+    from .population import train_population
     from .training import EarlyStopping, Run, train
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ _HOMES = {
     "Run": ".training",
     "load": ".network",
     "train": ".training",
+    "train_population": ".population",
 }
 _MODULES = {
     "activations": ".calculus.activations",
@@ -49,6 +51,7 @@ _MODULES = {
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "Network", "Neuron", "Run",
     "activations", "costs", "datasets", "load", "optimizers", "schedules", "train",
+    "train_population",
 ]  # fmt: skip
 
 

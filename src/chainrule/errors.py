@@ -10,7 +10,7 @@
     |-- DataTypeError       TypeError     x or y hold something other than numbers
     |-- ArgumentTypeError   TypeError     an argument is another kind of thing altogether
     |-- FileError           OSError       a file cannot be read or written
-    |-- EngineError         RuntimeError  no engine here does what was asked
+    |-- EngineError         RuntimeError  no engine here does what was asked, or not now
     `-- MissingExtra        ImportError   an optional library is not installed
 
     DivergenceWarning       RuntimeWarning  a training went to NaN or infinity, and was stopped (in ``training``)

@@ -16,7 +16,7 @@ from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
 from .calculus.costs import Cost, find_cost
 from .calculus.feedforward import decision, layer_shapes, start
-from .engines import choose
+from .engines import choose, few
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_examples
 from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
@@ -123,6 +123,9 @@ class Network:
         DataError
             When x is of another width, or holds NaN or inf.
         """
+        quick = few(self.plan, self.weights, self.biases, x)
+        if quick is not None:
+            return quick
         inputs = self._inputs(x)
         weights, biases = self._parameters()
         return choose("auto", self.plan, None).forward(self.plan, weights, biases, inputs, threads="auto")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,12 @@ class Plan:
     dtype: str = "float32"
     seed: int = 0
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The number of inputs, then of each layer's units."""
         return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
 
-    @property
+    @cached_property
     def sigmas(self) -> list[Activation]:
         """Each layer's activation."""
         return [find_activation(layer.activation) for layer in self.layers]
@@ -78,7 +79,7 @@ class Plan:
         """The cost, looked up."""
         return find_cost(self.cost)
 
-    @property
+    @cached_property
     def own_functions(self) -> list[str]:
         """The names of the activations and costs that are the user's own, known to no engine but the reference."""
         parts = [*(layer.activation for layer in self.layers), self.cost]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -21,7 +22,7 @@ from ._types import Indices, is_sparse
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
 from .engines import Threads, choose
-from .errors import ArgumentTypeError, SettingError, UnknownName
+from .errors import ArgumentTypeError, EngineError, SettingError, UnknownName
 from .examples import Examples, as_examples
 from .history import EpochRecord, History
 from .network import Network, with_training
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .engines import Session
 
 P = ParamSpec("P")
+_AT_WORK: dict[int, int] = {}  # the thread that computes an epoch of a network, by the network's id
 Callback = Callable[[EpochRecord], Any]
 
 
@@ -209,7 +211,13 @@ class Run:
         return self
 
     def __next__(self) -> EpochRecord:
-        return next(self._records)
+        me = threading.get_ident()
+        if _AT_WORK.setdefault(id(self.network), me) != me:
+            raise EngineError("another thread is training this network; train a copy of it, or one after the other")
+        try:
+            return next(self._records)
+        finally:
+            _AT_WORK.pop(id(self.network), None)
 
     def _shown(self) -> Generator[EpochRecord]:
         """Train under a live line."""

@@ -22,12 +22,14 @@ from ..examples import Examples, in_dtype
 from ..plan import Evaluation, Plan, Progress, State, Steps
 from . import _fused
 from .answers import Answers
+from .threads import Threads, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from . import Threads
-
+FEW = 16  # rows: up to these the weights are taken as they lie, beyond they are laid out for the kernels first
+BEST = _fused.instruction_sets()[0]
+ORDER = {name: position for position, name in enumerate(ACTIVATIONS)}  # of the activations, as the kernels count them
 DENSITY = 0.5  # of the inputs: below it they are kept as lists of what is not 0
 PARAMETERS, GRADIENT = -1, 2  # what a native session gives; 0 and 1 are the optimizer's slots
 SGD_RULE, MOMENTUM_RULE, NESTEROV_RULE, ADAM_RULE, RMSPROP_RULE = range(5)
@@ -53,15 +55,6 @@ def instruction_set() -> str:
             f"CHAINRULE_ISA asks for {asked!r}, but this machine runs {', '.join(here)}; unset it, or name one of these"
         )
     return asked or here[0]
-
-
-def thread_count(threads: Threads) -> int:
-    """Give how many threads may work: as asked, or one for each core that this process may use, as ``OMP_NUM_THREADS`` allows."""
-    if threads != "auto":
-        return threads
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
 
 
 def native_inputs(x: Inputs, threads: Threads) -> _fused.Data:
@@ -154,7 +147,7 @@ class FusedSession:
         self.native = kind(
             isa,
             list(plan.sizes),
-            [list(ACTIVATIONS).index(sigma.name) for sigma in plan.sigmas],
+            [ORDER[sigma.name] for sigma in plan.sigmas],
             [layer.dropout for layer in plan.layers],
             list(COSTS).index(plan.cost_function.name),
             (plan.sigmas[-1], plan.cost_function) in COLLAPSES,
@@ -239,6 +232,23 @@ class Fused:
         out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), session.dtype)
         session.native.forward(native_inputs(x, threads), out)
         return out
+
+    def few(self, plan: Plan, weights: list[Array], biases: list[Array], x: Any) -> Array | None:
+        """Give the outputs of a few rows through the arrays as they are, in microseconds; None for what needs another look.
+
+        That is x of any other kind, width or layout, numbers that may not be, and arrays that do not fit the plan.
+        """
+        if type(x) is not np.ndarray or x.ndim != 2 or not 0 < x.shape[0] <= FEW or x.shape[1] != plan.layers[0].n_in:
+            return None
+        if plan.own_functions or not x.flags.c_contiguous or len(weights) != len(plan.layers):
+            return None
+        isa = instruction_set() if "CHAINRULE_ISA" in os.environ else BEST
+        out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), plan.dtype)
+        try:
+            fine = _fused.feedforward(isa, plan.sizes, [ORDER[sigma.name] for sigma in plan.sigmas], weights, biases, x, out)
+        except TypeError:  # arrays of another kind
+            return None
+        return out if fine else None
 
     def gradient(
         self, plan: Plan, weights: list[Array], biases: list[Array], data: Data, rows: Indices, *, threads: Threads

@@ -26,7 +26,7 @@ from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
 from .answers import Answers
 
 if TYPE_CHECKING:
-    from . import Threads
+    from .threads import Threads
 
 EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough to stay in the caches
 GATHERED_AT_ONCE = 512  # rows: gathering costs by the call, and these stay in the caches until they are used

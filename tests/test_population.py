@@ -1,0 +1,131 @@
+"""Populations: many networks side by side, each as it would be alone."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import ArgumentTypeError, DataError, EngineError, SettingError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(120, 6))
+Y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
+SETTINGS = {"epochs": 3, "batch_size": 10, "learning_rate": 0.5}
+
+
+def population():
+    return [cr.Network([6, 3 + k, 3], seed=k) for k in range(5)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, "auto"])
+def test_each_network_is_as_it_would_be_alone(threads):
+    """Networks of several widths, seeds and rates get the bits, and the records, that a training alone gives each."""
+    rates = [0.1, 0.2, 0.5, 1.0, 2.0]
+    together, alone = population(), population()
+    histories = cr.train_population(together, (X, Y), threads=threads, **{**SETTINGS, "learning_rate": rates})
+    for network, same, rate, history in zip(together, alone, rates, histories, strict=True):
+        due = cr.train(same, (X, Y), **{**SETTINGS, "learning_rate": rate})
+        assert all(np.array_equal(a, b) for a, b in zip(network.weights + network.biases, same.weights + same.biases, strict=True))
+        assert np.array_equal(history["cost"], due["cost"])
+        assert history.stopped == "finished"
+
+
+def test_early_stopping_and_validation_belong_to_each():
+    """Each network is validated on the same data, and stops by itself."""
+    histories = cr.train_population(
+        population(), (X, Y), validation=(X[:40], Y[:40]), early_stopping=[1, 100, 1, 100, 1], **{**SETTINGS, "epochs": 30}
+    )
+    assert all(history[-1].validation_accuracy is not None for history in histories)
+    assert histories[1].stopped == "finished"
+
+
+@pytest.mark.parametrize(
+    ("networks", "settings", "error", "match"),
+    [
+        ("twice", {}, SettingError, "a network stands twice"),
+        ("none of them", {}, ArgumentTypeError, "a population is a list of Networks"),
+        (
+            "good",
+            {"learning_rate": [0.1, 0.2]},
+            SettingError,
+            "learning_rate must have an entry for each of the 5 networks; it has 2",
+        ),
+        ("good", {"learning_rate": [0.1] * 4 + [-1]}, SettingError, "learning_rate must be"),
+        ("good", {"threads": 0}, SettingError, "threads must be"),
+        ("wide", {}, DataError, "x has 6 columns"),
+    ],
+)
+def test_a_mistake_is_told_before_any_network_is_touched(networks, settings, error, match):
+    """What cannot be is refused in one sentence, and no network has moved."""
+    good = population()
+    members = {"twice": [good[0], good[0]], "none of them": [1], "good": good, "wide": [good[0], cr.Network([7, 3], seed=0)]}[
+        networks
+    ]
+    before = [part.copy() for network in good for part in network.weights]
+    with pytest.raises(error, match=match):
+        cr.train_population(members, (X, Y), **{**SETTINGS, **settings})
+    assert all(np.array_equal(a, b) for a, b in zip(before, (part for network in good for part in network.weights), strict=True))
+
+
+def test_an_error_in_one_network_ends_all_and_is_told():
+    """A callback that raises ends the population with its error."""
+
+    def fail(record):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        cr.train_population(population(), (X, Y), callbacks=[fail], **{**SETTINGS, "epochs": 1000})
+
+
+def test_ctrl_c_ends_a_population_with_what_was_learnt():
+    """After an interrupt every history says so, and a network that had begun has moved."""
+    networks, before = population(), population()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    histories = cr.train_population(networks, (X, Y), threads=2, **{**SETTINGS, "epochs": 10**6})
+    timer.join()
+    assert time.monotonic() - began < 60
+    assert {history.stopped for history in histories} == {"interrupted"}
+    assert not np.array_equal(networks[0].weights[0], before[0].weights[0])
+
+
+def test_no_networks_are_no_work():
+    """An empty population gives no histories."""
+    assert cr.train_population([], (X, Y), **SETTINGS) == []
+
+
+def test_a_bar_is_drawn_where_it_is_asked_for(capsys):
+    """With progress=True the epochs are counted on standard output."""
+    cr.train_population(population(), (X, Y), progress=True, **SETTINGS)
+    assert "15/15" in capsys.readouterr().out
+
+
+def test_one_network_trained_from_two_threads_is_refused():
+    """While a thread trains a network another cannot; the first goes on, and afterwards it may."""
+    network = cr.Network([6, 3], seed=0)
+    inside, done, errors = threading.Event(), threading.Event(), []
+
+    def hold(step, total):
+        inside.set()
+        done.wait(30)
+        return 1.0
+
+    def first():
+        cr.train(network, (X, Y), schedule=hold, **{**SETTINGS, "epochs": 1})
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(30)
+    try:
+        cr.train(network, (X, Y), **SETTINGS)
+    except EngineError as error:
+        errors.append(str(error))
+    done.set()
+    thread.join()
+    assert errors == ["another thread is training this network; train a copy of it, or one after the other"]
+    assert cr.train(network, (X, Y), **SETTINGS).stopped == "finished"
