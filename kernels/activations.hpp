@@ -132,6 +132,12 @@ static void pull_back_as(const Block<T> &g, const T *a) {
         }
 }
 
+template <class T>
+static void through_mask(const Block<T> &g, const T *mask) {
+    for (long i = 0; i < g.rows; ++i)
+        for (long at = i * g.stride; at < i * g.stride + g.width; at += lanes<T>) store(g.at + at, load(g.at + at) * load(mask + at));
+}
+
 // a <- softmax(a), a row's largest taken off first
 template <class T>
 static void softmax(T *a, int n_out) {

@@ -4,28 +4,24 @@
 
 namespace chainrule::ISA {
 
-// delta <- (delta_next @ w_next) * sigma'(z) for some examples, a panel of units at a time                                     (BP2)
+// delta <- (delta_next @ w_next) * sigma'(z) for a part of layer l, a panel of units at a time                                 (BP2)
 template <class T>
-static void send_back(const Batch<T> &batch, int l, const Share &examples) {
+static void send_back(const Batch<T> &batch, int l, const Part &part) {
     const Layer<T> &layer = batch.net.layers[l], &next = batch.net.layers[l + 1];
-    const long first = examples.first * layer.stride;
-    for (long o = 0; o < layer.ld; o += next.wt.panel) {
-        const long width = width_at(next.wt, o);
-        const Block<T> delta{layer.delta + first + o, examples.count(), layer.stride, width};
-        multiply(Product<T>{next.delta + examples.first * next.stride, next.stride, 1, next.wt.at + offset(next.wt, 0, o), width, delta.at,
-                            layer.stride, nullptr, examples.count(), width, next.n_out});
-        if (batch.training && layer.dropout > 0)
-            for (long i = 0; i < delta.rows; ++i)
-                for (long at = i * layer.stride; at < i * layer.stride + width; at += lanes<T>)
-                    store(delta.at + at, load(delta.at + at) * load(layer.mask + first + o + at));
-        pull_back(layer.activation, delta, layer.a + first + o);
-    }
+    const long first = part.examples.first, rows = part.examples.count();
+    panels_of(next.wt, part.units, [&](long o, long width) {
+        const long at = first * layer.stride + o;
+        const Block<T> delta{layer.delta + at, rows, layer.stride, width};
+        multiply(Product<T>{next.delta + first * next.stride, next.stride, 1, next.wt.at + offset(next.wt, 0, o), width_at(next.wt, o),
+                            delta.at, layer.stride, nullptr, rows, width, next.n_out});
+        if (batch.training && layer.dropout > 0) through_mask(delta, layer.mask + at);
+        pull_back(layer.activation, delta, layer.a + at);
+    });
 }
 
-// Delta of every layer, from the last one's down
 template <class T>
 static void send_all_back(const Batch<T> &batch, const Share &examples) {
-    for (int l = batch.net.n_layers - 2; l >= 0; --l) send_back(batch, l, examples);
+    for (int l = batch.net.n_layers - 2; l >= 0; --l) send_back(batch, l, Part{examples, Share{0, batch.net.layers[l].ld}});
 }
 
 // nabla_b = sum of delta's rows, a vector of units at a time; `use` takes each piece at its place                              (BP3)
@@ -61,15 +57,14 @@ static void gradient_w(const Batch<T> &batch, int l, const Share &inputs, Use &&
     }
 }
 
-// The same of a sparse first layer, from the batch's lists. An input never met has no gradient, and nothing to remember: it is passed
-// over where `all` is not asked for.
+// The same of a sparse first layer for a share of its units, whose panels are the worker's own, from the batch's lists of a share of the
+// inputs. An input never met has no gradient, and nothing to remember: it is passed over where all are not asked for.
 template <class T, class Use>
-static void gradient_w_by_lists(const Batch<T> &batch, const Lists<T> &lists, const Share &inputs, bool all_of_them, Use &&use) {
+static void gradient_w_by_lists(const Batch<T> &batch, const Lists<T> &lists, const Share &inputs, const Share &units, bool all_of_them, Use &&use) {
     constexpr long rows = 4;
     const Layer<T> &layer = batch.net.layers[0];
     alignas(cache_line) T g[rows * widest_panel<T>];
-    make_lists(lists, batch.data, batch.rows, batch.m, inputs, layer.met);
-    for (long o = 0; o < layer.ld; o += layer.w.panel) {
+    for (long o = units.first; o < units.last; o += layer.w.panel) {
         const long width = width_at(layer.w, o);
         for (long k = inputs.first; k < inputs.last; k += rows) {
             const long count = inputs.last - k < rows ? inputs.last - k : rows;

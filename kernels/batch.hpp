@@ -1,8 +1,9 @@
 // One mini-batch after another: forward, BP1 to BP4, the step. The readable form of every line is in calculus/.
 //
-// A step has two or three parts, and workers wait for one another between them. Examples are shared out forward and for the deltas (each
-// example's are its own), the rows of W for the gradient and the step (each weight's are its own). Where the first layer is stepped in
-// place, its units are shared out, and each worker sees only its own columns of W.
+// Workers share out the units of a large layer, forward and for its delta, and the examples where layers are small. The gradient and the
+// step are shared out by the rows of W, which are the units of the layer before: so each worker finds its part of W, of a and of delta in
+// its own cache. They wait for one another where one needs what another computed. A sparse first layer is shared out by its units
+// throughout, since each example has inputs everywhere.
 #pragma once
 #include "backward.hpp"
 #include "optimizers.hpp"
@@ -11,39 +12,103 @@ namespace chainrule::ISA {
 
 template <class T>
 static inline Share units_of(const Layer<T> &layer, const Worker &worker) {
-    return share(layer.ld, line<T>, worker);
+    return share(layer.ld, layer.grain, worker);
 }
 template <class T>
-static inline Share inputs_of(const Layer<T> &layer, const Worker &worker) {
-    return share(layer.w.rows, line<T>, worker);  // the units of the layer before, cut at the same places
+static inline Share inputs_of(const Net<T> &net, int l, const Worker &worker) {
+    return share(net.layers[l].w.rows, l ? net.layers[l - 1].grain : line<T>, worker);  // the units of the layer before
 }
 template <class T>
 static inline Share real(const Share &inputs, const Layer<T> &layer) {
     return {inputs.first, inputs.last < layer.n_in ? inputs.last : layer.n_in};
 }
 
-// nabla_b and nabla_w of a layer, in pieces: each added to what stands in the gradient arrays.
+// Whether a layer is worth the two waits that sharing out its units takes: some microseconds of products.
 template <class T>
-static void add_gradient(const Batch<T> &batch, int l, const Worker &worker) {
+static bool is_large(const Batch<T> &batch, int l) {
     const Layer<T> &layer = batch.net.layers[l];
-    const Share inputs = real(inputs_of(layer, worker), layer);
+    if (layer.activation == Activation::softmax) return false;
+    if (l == 0 && batch.data.kind == Kind::sparse) return true;
+    return layer.ld > line<T> && double(layer.n_in) * double(layer.ld) * double(batch.m) > 250e3;
+}
+
+// From the inputs to every layer's delta. `by_examples` says how what was computed last was shared out: as long as it is by examples, each
+// worker goes on with its own.
+template <class T>
+static void forward_and_back(const Batch<T> &batch, const Worker &worker) {
+    const Net<T> &net = batch.net;
+    const Share mine = share(batch.m, 1, worker), every{0, batch.m};
+    const bool sparse = batch.data.kind == Kind::sparse;
+    bool by_examples = true;
+    const auto part_of = [&](int l) {
+        const Layer<T> &layer = net.layers[l];
+        const bool large = is_large(batch, l);
+        if (large || !by_examples) meet(worker);
+        by_examples = !large;
+        return large ? Part{every, units_of(layer, worker)} : Part{mine, Share{0, layer.ld}};
+    };
+    if (sparse) {
+        feed(batch, 0, Part{every, units_of(net.layers[0], worker)});
+        by_examples = false;
+    } else {
+        gather(batch, mine);
+    }
+    for (int l = sparse; l < net.n_layers; ++l) feed(batch, l, part_of(l));
+    if (!by_examples) meet(worker);
+    if (sparse && net.layers[0].activation == Activation::softmax) activate_rows(net.layers[0], mine);
+    judge(batch, mine, true);
+    by_examples = true;
+    for (int l = net.n_layers - 2; l >= 0; --l) send_back(batch, l, part_of(l));
+    meet(worker);
+}
+
+// nabla_w of a sparse first layer for a worker's units, from every worker's lists
+template <class T, class Use>
+static void gradient_w_of_all_lists(const Batch<T> &batch, const Worker &worker, bool all_of_them, Use &&use) {
+    const Net<T> &net = batch.net;
+    const Share units = units_of(net.layers[0], worker);
+    for (int rank = 0; rank < worker.size; ++rank) {
+        const Share inputs = real(inputs_of(net, 0, Worker{rank, worker.size, nullptr}), net.layers[0]);
+        gradient_w_by_lists(batch, net.lists[rank], inputs, units, all_of_them, use);
+    }
+}
+
+template <class T>
+static void make_own_lists(const Batch<T> &batch, const Worker &worker) {
+    const Layer<T> &layer = batch.net.layers[0];
+    const Share inputs = real(inputs_of(batch.net, 0, worker), layer);
+    if (inputs.count() > 0) make_lists(batch.net.lists[worker.rank], batch.data, batch.rows, batch.m, inputs, layer.met);
+}
+
+// nabla_b and nabla_w of every layer, in pieces, each added to what stands in the gradient arrays
+template <class T>
+static void add_gradient(const Batch<T> &batch, const Worker &worker) {
+    const Net<T> &net = batch.net;
     const auto add_to = [](T *sums) {
         return [sums](long at, const T *g, long count) {
             for (long i = 0; i < count; i += lanes<T>) store(sums + at + i, load(sums + at + i) + load(g + i));
         };
     };
-    gradient_b(layer, batch.m, units_of(layer, worker), add_to(layer.gradient_b));
-    if (l > 0 || batch.data.kind != Kind::sparse) gradient_w(batch, l, inputs, add_to(layer.gradient_w));
-    else if (inputs.count() > 0) gradient_w_by_lists(batch, batch.net.lists[worker.rank], inputs, false, add_to(layer.gradient_w));
+    for (int l = 0; l < net.n_layers; ++l) {
+        const Layer<T> &layer = net.layers[l];
+        const Share inputs = real(inputs_of(net, l, worker), layer);
+        gradient_b(layer, batch.m, units_of(layer, worker), add_to(layer.gradient_b));
+        if (l == 0 && batch.data.kind == Kind::sparse) gradient_w_of_all_lists(batch, worker, false, add_to(layer.gradient_w));
+        else gradient_w(batch, l, inputs, add_to(layer.gradient_w));
+    }
 }
 
 template <class T>
-static void clear_gradient(const Layer<T> &layer, const Worker &worker) {
-    const Share inputs = inputs_of(layer, worker), units = units_of(layer, worker);
-    for (long o = units.first; o < units.last; o += lanes<T>) store(layer.gradient_b + o, Vec<T>{});
-    for (long o = 0; o < layer.ld; o += layer.w.panel)
-        for (long i = offset(layer.w, inputs.first, o); i < offset(layer.w, inputs.last - 1, o) + width_at(layer.w, o) && inputs.count(); i += lanes<T>)
-            store(layer.gradient_w + i, Vec<T>{});
+static void clear_gradient(const Net<T> &net, const Worker &worker) {
+    for (int l = 0; l < net.n_layers; ++l) {
+        const Layer<T> &layer = net.layers[l];
+        const Share inputs = inputs_of(net, l, worker), units = units_of(layer, worker);
+        for (long o = units.first; o < units.last; o += lanes<T>) store(layer.gradient_b + o, Vec<T>{});
+        for (long o = 0; o < layer.ld; o += layer.w.panel)
+            for (long i = 0; i < inputs.count() * width_at(layer.w, o); i += lanes<T>)
+                store(layer.gradient_w + offset(layer.w, inputs.first, o) + i, Vec<T>{});
+    }
+    meet(worker);
 }
 
 template <class T>
@@ -60,7 +125,7 @@ static double clip_factor(const Net<T> &net, double share_of_one, const Worker &
     double *piece = net.norms;
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        const Share inputs = inputs_of(layer, worker);
+        const Share inputs = inputs_of(net, l, worker);
         for (long k = inputs.first; k < inputs.last; k += line<T>) {
             double sum = 0;
             for (long o = 0; o < layer.ld; o += layer.w.panel) sum += squares(layer.gradient_w + offset(layer.w, k, o), line<T> * width_at(layer.w, o));
@@ -119,13 +184,16 @@ static void take_step(const Batch<T> &batch, const Move &move, const Worker &wor
     const bool penalized = move.decay != 0 || o.l1 != 0 || o.shrink != 0, clipped = o.clip >= 0;
     double share_of_one = 1 / move.total;
     if (clipped) {
-        for (int l = 0; l < net.n_layers; ++l) clear_gradient(net.layers[l], worker), add_gradient(batch, l, worker);
+        clear_gradient(net, worker);
+        add_gradient(batch, worker);
+        meet(worker);
         share_of_one *= clip_factor(net, share_of_one, worker);
     }
     const Step<T> step = settle<T>(o, move.rate, move.decay, share_of_one, move.t);
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        const Share inputs = real(inputs_of(layer, worker), layer), units = units_of(layer, worker);
+        const Share inputs = real(inputs_of(net, l, worker), layer), units = units_of(layer, worker);
+        const bool sparse = l == 0 && batch.data.kind == Kind::sparse;
         const auto step_b = [&](long at, const T *g, long count) { update(o, step, layer.b, layer.slots_b, at, g, count, false); };
         const auto step_w = [&](long at, const T *g, long count) { update(o, step, layer.w.at, layer.slots_w, at, g, count, penalized); };
         if (clipped) {
@@ -136,33 +204,25 @@ static void take_step(const Batch<T> &batch, const Move &move, const Worker &wor
             }
         } else {
             gradient_b(layer, batch.m, units, step_b);
-            if (inputs.count() <= 0 || (l == 0 && move.direct)) continue;
-            if (l > 0 || batch.data.kind != Kind::sparse) gradient_w(batch, l, inputs, step_w);
-            else gradient_w_by_lists(batch, net.lists[worker.rank], inputs, penalized, step_w);
+            if (!sparse) gradient_w(batch, l, inputs, step_w);
+            else if (!move.direct) gradient_w_of_all_lists(batch, worker, penalized, step_w);
         }
-        if (l > 0) transpose(layer, inputs_of(layer, worker));
+        if (l > 0) transpose(layer, inputs_of(net, l, worker));
     }
 }
 
 template <class T>
 static void advance(Net<T> &net, const Data &data, const Batches &batches, const Worker &worker) {
     const FlushToZero flush;
-    const bool direct = data.kind == Kind::sparse && goes_in_place(net.optimizer);
+    const bool sparse = data.kind == Kind::sparse, direct = sparse && goes_in_place(net.optimizer);
     const Share units = units_of(net.layers[0], worker);
     double scale = net.scale;
     std::int64_t k = 0;
     for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {
         const std::int64_t left = batches.length - first;
-        const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, true};
-        const Share examples = share(batch.m, 1, worker);
-        if (direct) {
-            sparse_forward(net.layers[0], data, batch.rows, Share{0, batch.m}, units, T(scale));
-            meet(worker);
-        }
-        feed_forward(batch, examples, direct);
-        judge(batch, examples, true);
-        send_all_back(batch, examples);
-        meet(worker);
+        const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true};
+        if (sparse && !direct) make_own_lists(batch, worker);
+        forward_and_back(batch, worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
         if (worker.rank == 0) batches.costs[k] = sums.cost, batches.right[k] = sums.right;
         if (sums.total > 0) {
@@ -188,16 +248,13 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
 template <class T>
 static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, std::int64_t n, long piece, Sums *out, const Worker &worker) {
     const FlushToZero flush;
-    for (int l = 0; l < net.n_layers; ++l) clear_gradient(net.layers[l], worker);
+    clear_gradient(net, worker);
     for (std::int64_t first = 0; first < n; first += piece) {
-        const Batch<T> batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, false};
-        const Share examples = share(batch.m, 1, worker);
-        feed_forward(batch, examples, false);
-        judge(batch, examples, true);
-        send_all_back(batch, examples);
-        meet(worker);
+        const Batch<T> batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false};
+        if (data.kind == Kind::sparse) make_own_lists(batch, worker);
+        forward_and_back(batch, worker);
         if (worker.rank == 0) add(*out, sums_of(batch, Share{0, batch.m}));
-        for (int l = 0; l < net.n_layers; ++l) add_gradient(batch, l, worker);
+        add_gradient(batch, worker);
         meet(worker);
     }
 }
@@ -208,8 +265,8 @@ static void each_piece(Net<T> &net, const Data &data, long piece, const Worker &
     const FlushToZero flush;
     for (std::int64_t p; (p = __atomic_fetch_add(&worker.barrier->next, 1, __ATOMIC_RELAXED)) * piece < data.n;) {
         const long at = worker.rank * piece, m = data.n - p * piece < piece ? data.n - p * piece : piece;
-        const Batch<T> batch{net, data, Rows{nullptr, p * piece - at}, m, 0, false};
-        feed_forward(batch, Share{at, at + m}, false);
+        const Batch<T> batch{net, data, Rows{nullptr, p * piece - at}, m, 0, 1, false};
+        feed_forward(batch, Share{at, at + m});
         use(batch, p, Share{at, at + m});
     }
 }

@@ -20,14 +20,14 @@ static inline void philox(std::uint64_t counter[4], std::uint64_t key0, std::uin
 }
 
 template <class T>
-static void dropout_masks(const Layer<T> &layer, int layer_index, std::uint64_t seed, std::int64_t step, const Share &examples) {
+static void dropout_masks(const Layer<T> &layer, int layer_index, std::uint64_t seed, std::int64_t step, const Share &examples, const Share &units) {
     constexpr std::uint64_t stream = 0x64726F706F7574u;
     const double wanted = __builtin_nearbyint(layer.dropout * 4294967296.0);
     const std::uint32_t threshold = wanted > 4294967295.0 ? 4294967295u : std::uint32_t(wanted);
     const T kept = T(1 / (1 - layer.dropout));
     const std::uint64_t blocks = (std::uint64_t(layer.n_out) + 7) / 8;
     for (long row = examples.first; row < examples.last; ++row)
-        for (std::uint64_t block = 0; block < blocks; ++block) {
+        for (std::uint64_t block = std::uint64_t(units.first) / 8; block < blocks && long(block) * 8 < units.last; ++block) {  // shares are whole blocks
             std::uint64_t words[4] = {row * blocks + block + 1, std::uint64_t(layer_index), std::uint64_t(step), 0};
             philox(words, seed, stream);
             for (int draw = 0; draw < 8; ++draw) {

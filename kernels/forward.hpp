@@ -15,7 +15,13 @@ struct Batch {
     Rows rows;
     long m;
     std::int64_t step;                // of the training; dropout draws by it
+    T scale;                          // w of a sparse first layer is this times what stands there
     bool training;                    // with dropout
+};
+
+// The part of a layer that a worker computes: some examples' rows, of some units.
+struct Part {
+    Share examples, units;
 };
 
 template <class T, class Value>
@@ -53,39 +59,61 @@ static inline Input<T> input_of(const Batch<T> &batch, int l) {
     return {batch.training && prev.dropout > 0 ? prev.h : prev.a, prev.stride};
 }
 
-// a <- sigma(w a + b) of one layer for some examples, a panel of units at a time                                               (N10)
-template <class T>
-static void dense_layer(const Layer<T> &layer, const Input<T> &input, const Share &examples) {
-    const bool whole_rows = layer.activation == Activation::softmax;
-    T *a = layer.a + examples.first * layer.stride;
-    for (long o = 0; o < layer.ld; o += layer.w.panel) {
-        const long width = width_at(layer.w, o);
-        multiply(Product<T>{input.at + examples.first * input.stride, input.stride, 1, layer.w.at + offset(layer.w, 0, o), width, a + o,
-                            layer.stride, layer.b + o, examples.count(), width, layer.n_in});
-        if (!whole_rows) activate(layer.activation, layer.n_out, Block<T>{a + o, examples.count(), layer.stride, width});
+// f(first, width) for the units of a share, a panel of w at a time
+template <class T, class F>
+static inline void panels_of(const Panels<T> &w, const Share &units, F &&f) {
+    for (long o = units.first; o < units.last;) {
+        const long end = (o & -w.panel) + w.panel, next = end < units.last ? end : units.last;
+        f(o, next - o);
+        o = next;
     }
-    if (whole_rows) activate(layer.activation, layer.n_out, Block<T>{a, examples.count(), layer.stride, layer.ld});
 }
 
-// Where the units of a sparse first layer are shared out, its z is there already; otherwise each example's worker computes all of it.
 template <class T>
-static void feed_forward(const Batch<T> &batch, const Share &examples, bool z_is_there) {
+static void activate_rows(const Layer<T> &layer, const Share &examples) {
+    activate(layer.activation, layer.n_out, Block<T>{layer.a + examples.first * layer.stride, examples.count(), layer.stride, layer.ld});
+}
+
+// z = w a + b for a part of a dense layer, and a = sigma(z) while a panel's z is near                                          (N10)
+template <class T>
+static void dense_layer(const Layer<T> &layer, const Input<T> &input, const Part &part) {
+    const long rows = part.examples.count(), first = part.examples.first;
+    panels_of(layer.w, part.units, [&](long o, long width) {
+        T *z = layer.a + first * layer.stride + o;
+        multiply(Product<T>{input.at + first * input.stride, input.stride, 1, layer.w.at + offset(layer.w, 0, o), width_at(layer.w, o), z,
+                            layer.stride, layer.b + o, rows, width, layer.n_in});
+        if (layer.activation != Activation::softmax) activate(layer.activation, layer.n_out, Block<T>{z, rows, layer.stride, width});
+    });
+    if (layer.activation == Activation::softmax) activate_rows(layer, part.examples);
+}
+
+// a <- sigma(w a + b) for a part of layer l, through dropout's mask where there is one                                         (N10)
+template <class T>
+static void feed(const Batch<T> &batch, int l, const Part &part) {
     const Net<T> &net = batch.net;
-    const bool sparse = batch.data.kind == Kind::sparse;
-    if (!sparse) gather(batch, examples);
-    for (int l = 0; l < net.n_layers; ++l) {
-        const Layer<T> &layer = net.layers[l];
-        const long first = examples.first * layer.stride;
-        if (l > 0 || !sparse) {
-            dense_layer(layer, input_of(batch, l), examples);
-        } else {
-            if (!z_is_there) sparse_forward(layer, batch.data, batch.rows, examples, Share{0, layer.ld}, T(net.scale));
-            activate(layer.activation, layer.n_out, Block<T>{layer.a + first, examples.count(), layer.stride, layer.ld});
-        }
-        if (!batch.training || layer.dropout == 0) continue;
-        dropout_masks(layer, l, net.seed, batch.step, examples);
-        for (long i = first; i < examples.last * layer.stride; i += lanes<T>) store(layer.h + i, load(layer.a + i) * load(layer.mask + i));
+    const Layer<T> &layer = net.layers[l];
+    if (l > 0 || batch.data.kind != Kind::sparse) {
+        dense_layer(layer, input_of(batch, l), part);
+    } else {
+        sparse_forward(layer, batch.data, batch.rows, part.examples, part.units, batch.scale);
+        T *z = layer.a + part.examples.first * layer.stride + part.units.first;
+        if (layer.activation != Activation::softmax)
+            activate(layer.activation, layer.n_out, Block<T>{z, part.examples.count(), layer.stride, part.units.count()});
     }
+    if (!batch.training || layer.dropout == 0) return;
+    dropout_masks(layer, l, net.seed, batch.step, part.examples, part.units);
+    for (long i = part.examples.first; i < part.examples.last; ++i)
+        for (long at = i * layer.stride + part.units.first; at < i * layer.stride + part.units.last; at += lanes<T>)
+            store(layer.h + at, load(layer.a + at) * load(layer.mask + at));
+}
+
+// Every layer, for some examples
+template <class T>
+static void feed_forward(const Batch<T> &batch, const Share &examples) {
+    if (batch.data.kind != Kind::sparse) gather(batch, examples);
+    for (int l = 0; l < batch.net.n_layers; ++l) feed(batch, l, Part{examples, Share{0, batch.net.layers[l].ld}});
+    const Layer<T> &first = batch.net.layers[0];
+    if (batch.data.kind == Kind::sparse && first.activation == Activation::softmax) activate_rows(first, examples);
 }
 
 static inline double weight_of(const Data &data, std::int64_t row) { return data.weights ? data.weights[row] : 1; }

@@ -46,6 +46,7 @@ struct Layer {
     long ld;                          // padded n_out
     long stride;                      // from one row of activations to the next: an odd number of lines where rows are long, so that
     Activation activation;            // a column of them doesn't fall into a few cache sets
+    long grain;                       // units are shared out so many at a time
     double dropout;
     Panels<T> w, wt;
     T *b;

@@ -1,6 +1,7 @@
 // Threads that wait to be lent out, and the judgement of how many are worth lending.
 #pragma once
 #include <pthread.h>
+#include <sched.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +14,26 @@
 #include "net.hpp"
 
 namespace chainrule::host {  // compiled once, for any processor
+
+// Leave the core on which the caller runs: a thread is woken where its waker is, and a scheduler may leave both there for the whole of
+// a training, since both only ever wait for each other.
+inline void leave_core([[maybe_unused]] int core) {
+#ifdef __linux__
+    if (core < 0 || sched_getcpu() != core) return;
+    cpu_set_t allowed, others;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
+    others = allowed;
+    CPU_CLR(core, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+#endif
+}
+inline int this_core() {
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
 
 class Helper {
    public:
@@ -66,7 +87,12 @@ class Pool {
             else break;
         size = int(helpers.size()) + 1;
         Barrier barrier{};
-        for (int rank = 1; rank < size; ++rank) helpers[rank - 1]->start([&, rank] { work(Worker{rank, size, &barrier}); });
+        const int core = this_core();
+        for (int rank = 1; rank < size; ++rank)
+            helpers[rank - 1]->start([&, rank] {
+                leave_core(core);
+                work(Worker{rank, size, &barrier});
+            });
         work(Worker{0, size, &barrier});
         for (Helper *helper : helpers) helper->wait();
         const std::lock_guard<std::mutex> lock(mutex);

@@ -86,9 +86,10 @@ class Session {
             layer.activation = Activation(s.activations[l]);
             layer.dropout = s.dropout[l];
             layer.w = {nullptr, padded(layer.n_in, line<T>), layer.ld, widest_panel<T>};
-            // Neighbouring lines that two cores write to would be carried to and fro between them.
-            while (!l && this->threads > 1 && goes_in_place(net.optimizer) && layer.w.panel * this->threads > layer.ld && layer.w.panel > line<T>)
-                layer.w.panel /= 2;
+            // A worker's units of a sparse layer are panels of its own: neighbouring lines that two cores write to would be carried to
+            // and fro between them.
+            if (!l) layer.w.panel = panel_for(layer.ld);
+            layer.grain = l ? line<T> : layer.w.panel;
             layer.w.at = memory.take<T>(count_of(layer));
             layer.b = memory.take<T>(layer.ld);
             if (l) layer.wt = {memory.take<T>(count_of(layer)), layer.ld, layer.w.rows, widest_panel<T>};
@@ -180,14 +181,11 @@ class Session {
         Pool::here().run(workers, [&](const Worker &worker) { kernels.forward(net, data, piece, out, worker); });
     }
 
-    // Whether no weight or bias is NaN or infinite: a finite number times 0 is 0, and a sum of zeros is 0.
+    // Whether no weight or bias is NaN or infinite
     bool finite() const {
-        T sum = 0;
-        for (const Layer<T> &layer : layers) {
-            for (long i = 0; i < count_of(layer); ++i) sum += layer.w.at[i] * 0;
-            for (long o = 0; o < layer.ld; ++o) sum += layer.b[o] * 0;
-        }
-        return sum == 0;
+        for (const Layer<T> &layer : layers)
+            if (!all_finite(layer.w.at, count_of(layer)) || !all_finite(layer.b, layer.ld)) return false;
+        return true;
     }
 
    private:
@@ -206,6 +204,14 @@ class Session {
     static std::int64_t count_of(const Layer<T> &layer) { return layer.w.rows * layer.ld; }
     static long stride_of(long width) { return width >= 16 * line<T> ? (width / line<T> | 1) * line<T> : width; }
 
+    // A finite number times 0 is 0, and a sum of zeros is 0; in as many sums as fill a vector.
+    static bool all_finite(const T *numbers, std::int64_t count) {
+        T sums[line<T>]{};
+        for (std::int64_t i = 0; i < count; i += line<T>)
+            for (long j = 0; j < line<T>; ++j) sums[j] += numbers[i + j] * 0;
+        return std::all_of(sums, sums + line<T>, [](T sum) { return sum == 0; });
+    }
+
     // f(o, k, at): weight k of unit o lies at `at` in w; in blocks, so that neither side is read across.
     template <class F>
     static void each_weight(const Layer<T> &layer, F &&f) {
@@ -214,6 +220,14 @@ class Session {
                 const long first = offset(layer.w, k0, o), width = width_at(layer.w, o);
                 for (long k = k0; k < std::min<long>(k0 + line<T>, layer.n_in); ++k) f(o, k, first + (k - k0) * width);
             }
+    }
+
+    // Panels as wide as they may be while the workers' shares of them stay nearly equal.
+    long panel_for(long columns) const {
+        long panel = widest_panel<T>;
+        const auto largest = [&] { return (padded(columns, panel) / panel + threads - 1) / threads * panel; };
+        while (threads > 1 && panel > line<T> && 5 * largest() * threads > 6 * columns) panel /= 2;
+        return panel;
     }
 
     void make_gradient(Layer<T> &layer) {

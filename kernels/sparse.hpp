@@ -29,7 +29,7 @@ static inline T number(Value value) {
 // are a sum's bits whoever computes it.
 constexpr int chains = VECTOR_BYTES == 64 ? 4 : 2;
 
-// Rows of W this many entries ahead are fetched while W is larger than the second cache.
+// Rows of W this many entries ahead are fetched while a panel of W is larger than the second cache.
 constexpr int ahead = 16;
 
 // z = b + scale * (sum over the example's entries of x_k W[k]), a run of N vectors at a time, held in registers.          (N10)
@@ -141,7 +141,7 @@ struct Rows {
 template <class T>
 static void sparse_forward(const Layer<T> &layer, const Data &data, const Rows &rows, const Share &examples, const Share &units, T scale) {
     constexpr long second_cache = 1 << 20;
-    const bool fetch = layer.w.rows * layer.w.columns * long(sizeof(T)) > second_cache;
+    const bool fetch = layer.w.rows * layer.w.panel * long(sizeof(T)) > second_cache;
     runs<T>(layer.w, units, [&]<int N>(long o) {
         const T *w = layer.w.at + offset(layer.w, 0, o);
         const long width = width_at(layer.w, o);

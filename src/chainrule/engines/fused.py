@@ -228,6 +228,9 @@ class Fused:
     def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
         """Give the outputs (m, n_out)."""
         check_range(x, plan)
+        quick = self.few(plan, weights, biases, x)
+        if quick is not None:
+            return quick
         session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
         out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), session.dtype)
         session.native.forward(native_inputs(x, threads), out)
