@@ -193,29 +193,43 @@ static inline long lower_bound(const Column *columns, long count, long wanted) {
     return first;
 }
 
+template <class Column>
+LOOP void count_columns(const Column *columns, long first, long last, std::int64_t *counts) {
+    for (long e = first; e < last; ++e) ++counts[columns[e]];
+}
+template <class T, class Column, class Value>
+LOOP void fill_lists(const Column *columns, const Value *values, long first, long last, std::int32_t example, std::int64_t *at, const Lists<T> &lists) {
+    for (long e = first; e < last; ++e) {
+        const std::int64_t to = at[columns[e]]++;
+        lists.examples[to] = example;
+        lists.values[to] = number<T>(values[e]);
+    }
+}
+
 // The batch turned over: for each input of a share, the examples that have it. Counted, then filled in the examples' order.
 template <class T>
 static void make_lists(const Lists<T> &lists, const Data &data, const Rows &rows, long m, const Share &inputs, std::uint8_t *met) {
+    constexpr long soon = 4;
     std::int64_t *at = lists.starts + 1;  // at[k] ends up where input k's entries end
-    for (long k = inputs.first; k <= inputs.last; ++k) lists.starts[k] = 0;
-    at[inputs.last] = 0;
+    for (long k = inputs.first; k <= inputs.last + 1; ++k) lists.starts[k] = 0;
     const auto each = [&](auto &&f) {
         for (long i = 0; i < m; ++i)
             with_entries<T>(data, rows[i], [&](auto *columns, auto *values, long count) {
-                long e = 0, end = count;
-                if (inputs.first > 0) e = lower_bound(columns, count, inputs.first);
-                if (inputs.last < data.n_in) end = lower_bound(columns, count, inputs.last);
-                for (; e < end; ++e) f(i, columns[e], values[e]);
+                const long first = inputs.first > 0 ? lower_bound(columns, count, inputs.first) : 0;
+                const long last = inputs.last < data.n_in ? lower_bound(columns, count, inputs.last) : count;
+                f(i, columns, values, first, last);
             });
     };
-    each([&](long, long k, auto) { ++at[k + 1]; });
+    each([&](long i, auto *columns, auto *, long first, long last) {
+        if (i + soon < m) fetch_record(data, rows[i + soon]);
+        count_columns(columns, first, last, at + 1);
+    });
     for (long k = inputs.first; k < inputs.last; ++k) {
         met[k] |= at[k + 1] > 0;
         at[k + 1] += at[k];
     }
-    each([&](long i, long k, auto value) {
-        lists.examples[at[k]] = std::int32_t(i);
-        lists.values[at[k]++] = number<T>(value);
+    each([&](long i, auto *columns, auto *values, long first, long last) {
+        fill_lists(columns, values, first, last, std::int32_t(i), at, lists);
     });
 }
 
