@@ -55,7 +55,7 @@ static void forward_and_back(const Batch<T> &batch, const Worker &worker) {
     }
     for (int l = sparse; l < net.n_layers; ++l) feed(batch, l, part_of(l));
     if (!by_examples) meet(worker);
-    if (sparse && net.layers[0].activation == Activation::softmax) activate_rows(net.layers[0], mine);
+    if (sparse && net.layers[0].activation == Activation::softmax) activate_part(net.layers[0], Part{mine, Share{0, net.layers[0].ld}});
     judge(batch, mine, true);
     by_examples = true;
     for (int l = net.n_layers - 2; l >= 0; --l) send_back(batch, l, part_of(l));

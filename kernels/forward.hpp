@@ -69,9 +69,11 @@ static inline void panels_of(const Panels<T> &w, const Share &units, F &&f) {
     }
 }
 
+// a <- sigma(z) where z stands in a, for a part of a layer
 template <class T>
-static void activate_rows(const Layer<T> &layer, const Share &examples) {
-    activate(layer.activation, layer.n_out, Block<T>{layer.a + examples.first * layer.stride, examples.count(), layer.stride, layer.ld});
+static void activate_part(const Layer<T> &layer, const Part &part) {
+    T *z = layer.a + part.examples.first * layer.stride + part.units.first;
+    activate(layer.activation, layer.n_out, Block<T>{z, part.examples.count(), layer.stride, part.units.count()});
 }
 
 // z = w a + b for a part of a dense layer, and a = sigma(z) while a panel's z is near                                          (N10)
@@ -84,7 +86,7 @@ static void dense_layer(const Layer<T> &layer, const Input<T> &input, const Part
                             layer.stride, layer.b + o, rows, width, layer.n_in});
         if (layer.activation != Activation::softmax) activate(layer.activation, layer.n_out, Block<T>{z, rows, layer.stride, width});
     });
-    if (layer.activation == Activation::softmax) activate_rows(layer, part.examples);
+    if (layer.activation == Activation::softmax) activate_part(layer, part);
 }
 
 // a <- sigma(w a + b) for a part of layer l, through dropout's mask where there is one                                         (N10)
@@ -96,9 +98,7 @@ static void feed(const Batch<T> &batch, int l, const Part &part) {
         dense_layer(layer, input_of(batch, l), part);
     } else {
         sparse_forward(layer, batch.data, batch.rows, part.examples, part.units, batch.scale);
-        T *z = layer.a + part.examples.first * layer.stride + part.units.first;
-        if (layer.activation != Activation::softmax)
-            activate(layer.activation, layer.n_out, Block<T>{z, part.examples.count(), layer.stride, part.units.count()});
+        if (layer.activation != Activation::softmax) activate_part(layer, part);  // which takes whole rows
     }
     if (!batch.training || layer.dropout == 0) return;
     dropout_masks(layer, l, net.seed, batch.step, part.examples, part.units);
@@ -113,7 +113,7 @@ static void feed_forward(const Batch<T> &batch, const Share &examples) {
     if (batch.data.kind != Kind::sparse) gather(batch, examples);
     for (int l = 0; l < batch.net.n_layers; ++l) feed(batch, l, Part{examples, Share{0, batch.net.layers[l].ld}});
     const Layer<T> &first = batch.net.layers[0];
-    if (batch.data.kind == Kind::sparse && first.activation == Activation::softmax) activate_rows(first, examples);
+    if (batch.data.kind == Kind::sparse && first.activation == Activation::softmax) activate_part(first, Part{examples, Share{0, first.ld}});
 }
 
 static inline double weight_of(const Data &data, std::int64_t row) { return data.weights ? data.weights[row] : 1; }

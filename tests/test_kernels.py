@@ -148,6 +148,7 @@ LABELS = np.random.default_rng(3).integers(0, 4, 90)
 TRAININGS = {
     "pixels in place": (PIXELS, [50, 100, 4], {}, {"batch_size": 10}),
     "pixels in place, one layer": (PIXELS, [50, 4], {}, {"batch_size": 7, "l2": 0.01}),
+    "softmax by lists": (PIXELS, [50, 4], {"cost": "log_loss"}, {"batch_size": 7, "optimizer": "adam"}),
     "pixels by lists": (
         PIXELS,
         [50, 80, 40, 4],
