@@ -73,10 +73,18 @@ static void gradient_w_of_all_lists(const Batch<T> &batch, const Worker &worker,
     }
 }
 
+// What a worker owes to those who go by lists: which inputs are met. A step that reaches all of W, by a penalty or since the inputs are
+// dense, meets them all.
 template <class T>
-static void make_own_lists(const Batch<T> &batch, const Worker &worker) {
+static void meet_all(const Net<T> &net, const Worker &worker) {
+    const Share inputs = real(inputs_of(net, 0, worker), net.layers[0]);
+    for (long k = inputs.first; k < inputs.last; ++k) net.layers[0].met[k] = 1;
+}
+template <class T>
+static void make_own_lists(const Batch<T> &batch, const Worker &worker, bool penalized) {
     const Layer<T> &layer = batch.net.layers[0];
     const Share inputs = real(inputs_of(batch.net, 0, worker), layer);
+    if (penalized) meet_all(batch.net, worker);
     if (inputs.count() > 0) make_lists(batch.net.lists[worker.rank], batch.data, batch.rows, batch.m, inputs, layer.met);
 }
 
@@ -128,7 +136,8 @@ static double clip_factor(const Net<T> &net, double share_of_one, const Worker &
         const Share inputs = inputs_of(net, l, worker);
         for (long k = inputs.first; k < inputs.last; k += line<T>) {
             double sum = 0;
-            for (long o = 0; o < layer.ld; o += layer.w.panel) sum += squares(layer.gradient_w + offset(layer.w, k, o), line<T> * width_at(layer.w, o));
+            for (long r = k; r < k + line<T>; ++r)  // by lines, since a panel's width may depend on the number of workers
+                for (long o = 0; o < layer.ld; o += line<T>) sum += squares(layer.gradient_w + offset(layer.w, r, o), line<T>);
             piece[k / line<T>] = sum;
         }
         piece += layer.w.rows / line<T>;
@@ -181,7 +190,7 @@ template <class T>
 static void take_step(const Batch<T> &batch, const Move &move, const Worker &worker) {
     const Net<T> &net = batch.net;
     const Optimizer &o = net.optimizer;
-    const bool penalized = move.decay != 0 || o.l1 != 0 || o.shrink != 0, clipped = o.clip >= 0;
+    const bool penalized = reaches_all(o, move.decay), clipped = o.clip >= 0;
     double share_of_one = 1 / move.total;
     if (clipped) {
         clear_gradient(net, worker);
@@ -218,10 +227,11 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
     const Share units = units_of(net.layers[0], worker);
     double scale = net.scale;
     std::int64_t k = 0;
+    if (!sparse) meet_all(net, worker);
     for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {
         const std::int64_t left = batches.length - first;
         const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true};
-        if (sparse && !direct) make_own_lists(batch, worker);
+        if (sparse && !direct) make_own_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
         forward_and_back(batch, worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
         if (worker.rank == 0) batches.costs[k] = sums.cost, batches.right[k] = sums.right;
@@ -251,7 +261,7 @@ static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, st
     clear_gradient(net, worker);
     for (std::int64_t first = 0; first < n; first += piece) {
         const Batch<T> batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false};
-        if (data.kind == Kind::sparse) make_own_lists(batch, worker);
+        if (data.kind == Kind::sparse) make_own_lists(batch, worker, false);
         forward_and_back(batch, worker);
         if (worker.rank == 0) add(*out, sums_of(batch, Share{0, batch.m}));
         add_gradient(batch, worker);

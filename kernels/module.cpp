@@ -5,39 +5,15 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <string>
-
 #include "records.hpp"
 #include "session.hpp"
+#include "sets.hpp"
 
 namespace nb = nanobind;
 using namespace chainrule;
 using namespace chainrule::host;
 
-#ifdef CHAINRULE_X86
-#define CHAINRULE_SETS(X) X(v4) X(v3) X(v2)
-#else
-#define CHAINRULE_SETS(X) X(generic)
-#endif
-
-#define DECLARE(isa) namespace chainrule::isa { extern const Kernels<float> f32; extern const Kernels<double> f64; }
-CHAINRULE_SETS(DECLARE)
-
 namespace {
-
-bool runs_here(const std::string &name) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (name == "v2") return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-                    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c");
-    if (name == "v3") return v3;
-    if (name == "v4")
-        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#endif
-    return name == "generic";
-}
 
 template <class T>
 const Kernels<T> &kernels_of(const std::string &name) {
@@ -206,6 +182,11 @@ struct Bound {
     }
 };
 
+template <class T>
+bool is_aligned(const T *p) {
+    return reinterpret_cast<std::uintptr_t>(p) % alignof(T) == 0;
+}
+
 // The outputs of a few rows, through the arrays as they are; false where these are not what a caller who skips all checks may pass: rows
 // of another width or layout, numbers that are not finite, an image without a pixel above 1.
 template <class T>
@@ -215,12 +196,14 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
     if (weights.size() != n_layers || biases.size() != n_layers || x.ndim() != 2 || long(x.shape(1)) != sizes[0]) return false;
     const Kind kind = x.dtype() == nb::dtype<std::uint8_t>() ? Kind::pixels : x.dtype() == nb::dtype<float>() ? Kind::float32 : Kind::float64;
     if (kind == Kind::float64 && x.dtype() != nb::dtype<double>()) return false;
+    if (reinterpret_cast<std::uintptr_t>(x.data()) % x.itemsize() != 0) return false;
     std::vector<FewLayer<T>> layers;
     long widest = sizes[0];
     for (std::size_t l = 0; l < n_layers; ++l) {
         Array<T> w, b;
         if (!nb::try_cast(weights[l], w, false) || !nb::try_cast(biases[l], b, false) || w.ndim() != 2 || b.ndim() != 1) return false;
         if (long(b.size()) != sizes[l + 1] || long(w.shape(0)) != sizes[l + 1] || long(w.shape(1)) != sizes[l]) return false;
+        if (!is_aligned(w.data()) || !is_aligned(b.data())) return false;
         layers.push_back({sizes[l], sizes[l + 1], Activation(activations[l]), w.data(), b.data()});
         widest = std::max(widest, sizes[l + 1]);
     }

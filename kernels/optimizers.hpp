@@ -71,6 +71,9 @@ static void update_as(const Optimizer &o, const Step<T> &s, T *w, const T *gradi
     }
 }
 
+// Whether a step moves every weight, whatever its gradient
+static inline bool reaches_all(const Optimizer &o, double decay) { return decay != 0 || o.l1 != 0 || o.shrink != 0; }
+
 // Step `count` parameters from `at` on; the gradient is given from there on.
 template <class T>
 static void update(const Optimizer &o, const Step<T> &s, T *w, T *const *slots, long at, const T *gradient, long count, bool penalized) {

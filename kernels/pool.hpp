@@ -126,19 +126,29 @@ class Pilot {
         std::int64_t steps;
     };
 
-    // Alone first, a few steps to warm up and some to see; then together; then the better of the two, the other tried now and then.
+    // Both in turn at first; then the better one, the other tried now and then: soon after it lost, and ever more seldom as it goes on
+    // losing. Steps of a few microseconds are not worth one wait for another core.
     Slice next() {
-        const bool trial = turn < 3 || turn % 32 == 0;
-        const bool together = turn < 3 ? turn == 2 : (seconds[1] < seconds[0]) != trial;
+        constexpr double too_short = 15e-6;
+        const bool trial = turn < opening || turn == next_trial;
+        bool together = turn < opening ? turn % 2 : (seconds[1] < seconds[0]) != trial;
+        if (turn > 1 && seconds[0] < too_short) together = false;
+        if (turn == next_trial) next_trial += pause = pause < 128 ? 2 * pause : 128;
         ++turn;
-        const double a_step = seconds[together] > 0 ? seconds[together] : seconds[0], wanted = trial ? 1e-3 : 4e-3;
-        return {together, a_step > 0 ? 1 + std::int64_t(wanted / a_step) : 4};
+        const double a_step = seconds[together] > 0 ? seconds[together] : seconds[0], wanted = trial ? 0.5e-3 : 4e-3;
+        return {together, a_step > 0 ? 1 + std::int64_t(wanted / a_step) : 2};
     }
 
-    void saw(const Slice &slice, double took) { seconds[slice.together] = took / double(slice.steps); }
+    // What was seen last weighs as much as all before.
+    void saw(const Slice &slice, double took) {
+        double &known = seconds[slice.together];
+        const double now = took / double(slice.steps);
+        known = known > 0 && turn > 3 ? (known + now) / 2 : now;
+    }
 
    private:
-    long turn = 0;
+    static constexpr long opening = 5;
+    long turn = 0, next_trial = opening + 8, pause = 8;
     double seconds[2] = {0, 0};       // a step, alone and together
 };
 

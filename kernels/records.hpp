@@ -78,6 +78,7 @@ void fill_rows(const Value *x, std::int64_t n, std::int64_t n_in, const std::int
                 changed = true;
                 return;
             }
+            if (!count) continue;
             std::memcpy(columns + starts[i], some_columns.data(), std::size_t(count) * sizeof(Column));
             std::memcpy(values + starts[i], some_values.data(), std::size_t(count) * sizeof(Value));
         }

@@ -137,14 +137,15 @@ class Session {
         const Alone alone(busy);
         const std::int64_t size = batches.size;
         reserve(std::min(size, batches.length), data);
+        const int most = workers_of(data);
         for (std::int64_t done = 0, k = 0; done < batches.length;) {
-            const Pilot::Slice slice = choosing && threads > 1 ? pilot.next() : Pilot::Slice{threads > 1, batches.length / size + 1};
+            const Pilot::Slice slice = choosing && most > 1 ? pilot.next() : Pilot::Slice{most > 1, batches.length / size + 1};
             const std::int64_t length = std::min(batches.length - done, slice.steps * size);
             const Batches part{batches.order + done, length, size, batches.rate + k, batches.decay + k, batches.costs + k, batches.right + k,
                                done + length == batches.length};
             const auto began = std::chrono::steady_clock::now();
             const auto work = [&](const Worker &worker) { kernels.advance(net, data, part, worker); };
-            Pool::here().run(slice.together ? threads : 1, work);
+            Pool::here().run(slice.together ? most : 1, work);
             const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
             const std::int64_t steps = (length + size - 1) / size;
             pilot.saw({slice.together, steps}, took.count());
@@ -222,12 +223,19 @@ class Session {
             }
     }
 
-    // Panels as wide as they may be while the workers' shares of them stay nearly equal.
+    // Panels as wide as they may be while the workers' shares of them stay nearly equal; a panel of one line would cost a single thread
+    // more than a second one brings.
     long panel_for(long columns) const {
         long panel = widest_panel<T>;
         const auto largest = [&] { return (padded(columns, panel) / panel + threads - 1) / threads * panel; };
-        while (threads > 1 && panel > line<T> && 5 * largest() * threads > 6 * columns) panel /= 2;
+        while (threads > 1 && panel > 2 * line<T> && 5 * largest() * threads > 6 * columns) panel /= 2;
         return panel;
+    }
+
+    // How many workers find something to do in a step.
+    int workers_of(const Data &data) const {
+        const Panels<T> &w = layers[0].w;
+        return data.kind == Kind::sparse ? int(std::min<long>(threads, padded(w.columns, w.panel) / w.panel)) : threads;
     }
 
     void make_gradient(Layer<T> &layer) {

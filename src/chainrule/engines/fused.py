@@ -76,7 +76,7 @@ def native_inputs(x: Inputs, threads: Threads) -> _fused.Data:
             False,
         )
         return native
-    dense = np.ascontiguousarray(x)
+    dense = np.require(x, requirements=["C", "A"])
     starts = np.zeros(n + 1, np.int64)
     _fused.count_entries(dense, starts[1:], thread_count(threads))
     np.cumsum(starts, out=starts)
@@ -132,7 +132,7 @@ def check_range(x: Inputs, plan: Plan) -> None:
 
 
 def _as(dtype: Any, array: AnyArray | None) -> AnyArray | None:
-    return None if array is None else np.ascontiguousarray(array, dtype)
+    return None if array is None else np.require(array, dtype, ["C", "A"])
 
 
 class FusedSession:
@@ -164,7 +164,7 @@ class FusedSession:
     def _put(self, which: int, arrays: Sequence[Array]) -> None:
         n = len(self.plan.layers)
         for layer, (w, b) in enumerate(zip(arrays[:n], arrays[n:], strict=True)):
-            self.native.put(layer, which, np.ascontiguousarray(w, self.dtype), np.ascontiguousarray(b, self.dtype))
+            self.native.put(layer, which, np.require(w, self.dtype, ["C", "A"]), np.require(b, self.dtype, ["C", "A"]))
 
     def get(self, which: int) -> tuple[list[Array], list[Array]]:
         """Copy out the parameters, a slot's arrays, or the gradient: of the weights, and of the biases."""

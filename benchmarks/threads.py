@@ -1,0 +1,98 @@
+"""Whether ``threads="auto"`` is ever slower than one thread: ``python -m benchmarks.threads [--busy] [ROUNDS]``.
+
+A grid of shapes, dense and sparse, plain steps and Adam, each timed with one thread and with as many as the engine finds worth it, turn
+and turn about in one process. With ``--busy`` another process computes on one of the cores all the while. A line a shape: both medians
+and the median of their ratios, turn by turn; ``slower`` marks a ratio above 1.05.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from statistics import median
+
+import numpy as np
+
+import chainrule as cr
+
+SHAPES = [
+    [16, 32, 1],
+    [28, 300, 300, 300, 1],
+    [64, 128, 128, 5],
+    [784, 30, 10],
+    [784, 128, 64, 10],
+    [784, 512, 512, 10],
+    [2000, 10],
+]
+SECONDS = 0.6  # of a training, so that the choice has time to be made
+
+
+def compute() -> None:
+    """Keep a core busy until killed."""
+    x = 1.0
+    while True:
+        x = x * 1.0000001 + 1e-9
+
+
+@contextmanager
+def neighbour(wanted: bool) -> Iterator[None]:
+    """Let another process compute while this lasts."""
+    if not wanted:
+        yield
+        return
+    process = multiprocessing.get_context("spawn").Process(target=compute, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def examples_for(sizes: list[int], sparse: bool, n: int) -> cr.Examples:
+    """Draw inputs, a fifth of them not 0 where they are to be sparse, and targets."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, sizes[0])).astype(np.float32)
+    if sparse:
+        x *= rng.random(x.shape) < 0.2
+    y = rng.normal(size=(n, 1)) if sizes[-1] == 1 else rng.integers(0, sizes[-1], n)
+    return cr.Examples(x, y)
+
+
+def compare(sizes: list[int], batch_size: int, sparse: bool, optimizer: str, rounds: int) -> float:
+    """Print a line; give how many times as long ``auto`` takes."""
+    cost = "mean_squared_error" if sizes[-1] == 1 else "log_loss"
+    settings = {"epochs": 1, "batch_size": batch_size, "learning_rate": 1e-4, "optimizer": optimizer, "engine": "fused"}
+    examples = examples_for(sizes, sparse, 2000)
+
+    def seconds(threads: int | str, examples: cr.Examples) -> float:
+        net = cr.Network(sizes, activation="relu", cost=cost, seed=0)
+        return sum(record.seconds for record in cr.Run(net, examples, threads=threads, **settings))
+
+    settings["epochs"] = max(1, round(SECONDS / seconds(1, examples)))
+    pairs = [(seconds(1, examples), seconds("auto", examples)) for _ in range(rounds)]
+    ratio = median(auto / one for one, auto in pairs)
+    one, auto = (median(times) * 1e3 for times in zip(*pairs, strict=True))
+    what = f"{'-'.join(map(str, sizes))}, batch {batch_size}, {'sparse' if sparse else 'dense'}, {optimizer}"
+    print(f"{what:50} one {one:7.1f} ms, auto {auto:7.1f} ms: {ratio:.2f}{'  slower' * (ratio > 1.05)}", flush=True)
+    return ratio
+
+
+def main(rounds: int, busy: bool) -> None:
+    """Print the grid, and how the worst and the middle of it stand."""
+    with neighbour(busy):
+        grid = product(SHAPES, (1, 10, 128), (False, True), ("sgd", "adam"))
+        ratios = [
+            compare(sizes, size, sparse, optimizer, rounds) for sizes, size, sparse, optimizer in grid if size > 1 or sizes[0] < 100
+        ]
+    print(
+        f"{len(ratios)} shapes: auto takes {median(ratios):.2f} of one thread's time at the median, {max(ratios):.2f} at the most"
+    )
+
+
+if __name__ == "__main__":
+    arguments = [argument for argument in sys.argv[1:] if argument != "--busy"]
+    main(int(arguments[0]) if arguments else 5, "--busy" in sys.argv)
