@@ -46,6 +46,12 @@ static void gather(const Batch<T> &batch, const Share &examples) {
     }
 }
 
+// Whether the inputs can be taken as they lie: one example after another, in the network's own type
+template <class T>
+static inline bool lies_ready(const Batch<T> &batch) {
+    return !batch.rows.order && batch.data.kind == (sizeof(T) == 4 ? Kind::float32 : Kind::float64);
+}
+
 // What a layer takes: the inputs, or what the layer before gives, through dropout's mask where there is one.
 template <class T>
 struct Input {
@@ -54,6 +60,7 @@ struct Input {
 };
 template <class T>
 static inline Input<T> input_of(const Batch<T> &batch, int l) {
+    if (l == 0 && lies_ready(batch)) return {static_cast<const T *>(batch.data.x) + batch.rows.first * batch.data.n_in, batch.data.n_in};
     if (l == 0) return {batch.net.x, batch.net.x_stride};
     const Layer<T> &prev = batch.net.layers[l - 1];
     return {batch.training && prev.dropout > 0 ? prev.h : prev.a, prev.stride};
@@ -110,7 +117,7 @@ static void feed(const Batch<T> &batch, int l, const Part &part) {
 // Every layer, for some examples
 template <class T>
 static void feed_forward(const Batch<T> &batch, const Share &examples) {
-    if (batch.data.kind != Kind::sparse) gather(batch, examples);
+    if (batch.data.kind != Kind::sparse && !lies_ready(batch)) gather(batch, examples);
     for (int l = 0; l < batch.net.n_layers; ++l) feed(batch, l, Part{examples, Share{0, batch.net.layers[l].ld}});
     const Layer<T> &first = batch.net.layers[0];
     if (batch.data.kind == Kind::sparse && first.activation == Activation::softmax) activate_part(first, Part{examples, Share{0, first.ld}});

@@ -126,29 +126,35 @@ class Pilot {
         std::int64_t steps;
     };
 
-    // Both in turn at first; then the better one, the other tried now and then: soon after it lost, and ever more seldom as it goes on
-    // losing. Steps of a few microseconds are not worth one wait for another core.
+    // Each is tried by two slices, the first to warm its caches: both at first, then the one that lost, soon after and ever more seldom as
+    // it goes on losing. Steps of a few microseconds are not worth one wait for another core.
     Slice next() {
-        constexpr double too_short = 15e-6;
-        const bool trial = turn < opening || turn == next_trial;
-        bool together = turn < opening ? turn % 2 : (seconds[1] < seconds[0]) != trial;
-        if (turn > 1 && seconds[0] < too_short) together = false;
+        constexpr double too_short = 15e-6, slice_of_a_trial = 1e-3, slice_otherwise = 4e-3;
+        if (turn == 0 || turn == next_trial) trial_left = turn == 0 ? 4 : 2;
         if (turn == next_trial) next_trial += pause = pause < 128 ? 2 * pause : 128;
         ++turn;
-        const double a_step = seconds[together] > 0 ? seconds[together] : seconds[0], wanted = trial ? 0.5e-3 : 4e-3;
+        const bool trial = trial_left > 0, better = seconds[1] > 0 && seconds[1] < seconds[0];
+        bool together = trial ? (turn <= 4 ? turn > 2 : !tried_from) : better;
+        if (turn > 2 && seconds[0] < too_short) together = false;
+        const double a_step = seconds[together] > 0 ? seconds[together] : seconds[0], wanted = trial ? slice_of_a_trial : slice_otherwise;
         return {together, a_step > 0 ? 1 + std::int64_t(wanted / a_step) : 2};
     }
 
-    // What was seen last weighs as much as all before.
+    // What was seen last weighs as much as all before; a trial's first slice tells only how long its second should be.
     void saw(const Slice &slice, double took) {
         double &known = seconds[slice.together];
         const double now = took / double(slice.steps);
-        known = known > 0 && turn > 3 ? (known + now) / 2 : now;
+        if (trial_left > 0) {
+            if (--trial_left % 2 == 0 || known == 0) known = now;
+        } else {
+            known = (known + now) / 2;
+        }
+        if (trial_left == 0) tried_from = seconds[1] > 0 && seconds[1] < seconds[0];
     }
 
    private:
-    static constexpr long opening = 5;
-    long turn = 0, next_trial = opening + 8, pause = 8;
+    long turn = 0, next_trial = 12, pause = 8, trial_left = 0;
+    bool tried_from = false;          // which was the better when the trial began
     double seconds[2] = {0, 0};       // a step, alone and together
 };
 

@@ -57,8 +57,11 @@ def instruction_set() -> str:
     return asked or here[0]
 
 
-def native_inputs(x: Inputs, threads: Threads) -> _fused.Data:
-    """Give inputs to the kernels: those that are mostly 0 as lists of what is not, each example's entries one after another."""
+def native_inputs(x: Inputs, threads: Threads, *, once: bool = False) -> _fused.Data:
+    """Give inputs to the kernels: those that are mostly 0 as lists of what is not, each example's entries one after another.
+
+    Floats that are used ``once`` stay as they are: looking for their zeros would take longer than computing with them.
+    """
     n, n_in = x.shape
     wide = n_in > 2**16
     columns_of = np.uint32 if wide else np.uint16
@@ -77,6 +80,9 @@ def native_inputs(x: Inputs, threads: Threads) -> _fused.Data:
         )
         return native
     dense = np.require(x, requirements=["C", "A"])
+    if once and dense.dtype != np.uint8:
+        native.dense(n, n_in, dense.dtype.name, dense)
+        return native
     starts = np.zeros(n + 1, np.int64)
     _fused.count_entries(dense, starts[1:], thread_count(threads))
     np.cumsum(starts, out=starts)
@@ -233,7 +239,7 @@ class Fused:
             return quick
         session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
         out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), session.dtype)
-        session.native.forward(native_inputs(x, threads), out)
+        session.native.forward(native_inputs(x, threads, once=True), out)
         return out
 
     def few(self, plan: Plan, weights: list[Array], biases: list[Array], x: Any) -> Array | None:
