@@ -140,11 +140,16 @@ class Pilot {
         return {together, a_step > 0 ? 1 + std::int64_t(wanted / a_step) : 2};
     }
 
-    // What was seen last weighs as much as all before; a trial's first slice tells only how long its second should be.
+    // What was seen last weighs as much as all before; a trial's first slice tells only how long its second should be. Slices that stall
+    // tell of another process on a core: it is left alone for the longest time.
     void saw(const Slice &slice, double took) {
         double &known = seconds[slice.together];
         const double now = took / double(slice.steps);
-        if (trial_left > 0) {
+        if (slice.together && seconds[0] > 0 && now > 2.5 * seconds[0]) {
+            known = now;
+            trial_left = 0;
+            next_trial = turn + (pause = 128);
+        } else if (trial_left > 0) {
             if (--trial_left % 2 == 0 || known == 0) known = now;
         } else {
             known = (known + now) / 2;
