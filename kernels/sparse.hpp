@@ -165,6 +165,8 @@ static inline void fetch_record(const Data &data, std::int64_t row) {
     const long column_bytes = data.wide_columns ? 4 : 2, value_bytes = data.value_kind == Kind::pixels ? 1 : data.value_kind == Kind::float32 ? 4 : 8;
     fetch(data.columns, begin * column_bytes, end * column_bytes);
     fetch(data.values, begin * value_bytes, end * value_bytes);
+    if (data.labels) __builtin_prefetch(data.labels + row);
+    if (data.classes && data.classes != data.labels) __builtin_prefetch(data.classes + row);
 }
 
 // w[k] += x_k * delta for the units of a share; `next` are the examples after these m, as many as there are

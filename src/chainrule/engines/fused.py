@@ -119,11 +119,12 @@ class Data:
         if key not in self._views:
             check_range(self.examples.x, plan)
             answers = Answers(self.examples, plan)
+            labels = _as(np.int32, answers.labels)
             weights = None if self.examples.weights is None else self.examples.weights / self.most
             self._views[key] = self.inputs.with_answers(
-                _as(np.int32, answers.labels),
+                labels,
                 _as(np.float64, answers.values),
-                _as(np.int32, answers.classes),
+                labels if answers.classes is answers.labels else _as(np.int32, answers.classes),
                 _as(np.float64, weights),
                 plan.layers[-1].n_out,
             )
