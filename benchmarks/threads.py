@@ -1,7 +1,7 @@
 """Whether ``threads="auto"`` is ever slower than one thread: ``python -m benchmarks.threads [--busy] [ROUNDS]``.
 
 A grid of shapes, dense and sparse, plain steps and Adam, each with one thread and with as many as the engine finds worth it, turn
-and turn about in one process. With ``--busy`` another process computes on one of the cores all the while. A line a shape: both medians,
+and turn about in one process. With ``--busy`` another process computes on one of the cores all along. A line a shape: both medians,
 and the median of their ratios, turn by turn; ``slower`` marks one above 1.05.
 """
 

@@ -103,12 +103,10 @@ static inline T slope(Cost cost, T a, T y) {
 // delta = dC/da * sigma'(z), or a - y where the derivative cancels                                                             (BP1)
 template <class T>
 static void output_delta(const Net<T> &net, const Layer<T> &layer, const T *a, const T *y, T *delta) {
-    if (net.collapses || net.cost == Cost::quadratic)
-        for (int o = 0; o < layer.n_out; ++o) delta[o] = a[o] - y[o];
-    else
-        for (int o = 0; o < layer.n_out; ++o) delta[o] = slope(net.cost, a[o], y[o]);
-    for (long o = layer.n_out; o < layer.ld; ++o) delta[o] = 0;
+    const bool subtracts = net.collapses || net.cost == Cost::quadratic;
+    for (long o = 0; o < layer.ld; o += lanes<T>) store(delta + o, subtracts ? first_lanes<T>(load(a + o) - load(y + o), layer.n_out - o) : Vec<T>{});
     if (net.collapses) return;
+    for (int o = 0; o < layer.n_out && !subtracts; ++o) delta[o] = slope(net.cost, a[o], y[o]);
     if (layer.activation != Activation::softmax) return pull_back(layer.activation, Block<T>{delta, 1, layer.stride, layer.ld}, a);
     T along = 0;
     for (int o = 0; o < layer.n_out; ++o) along += delta[o] * a[o];

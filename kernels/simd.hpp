@@ -44,6 +44,13 @@ static inline Vec<T> all(T x) {
     return x - Vec<T>{};
 }
 
+// The first `count` lanes of a vector, and zeros after them
+template <class T>
+static inline Vec<T> first_lanes(Vec<T> v, long count) {
+    static constexpr T numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return load(numbers) < T(count) ? v : Vec<T>{};
+}
+
 // Turn a block of lanes x lanes numbers over its diagonal: in round `half` blocks of that size change places across it.
 template <class T, int Half, int... Lane>
 static inline void swap_across(Vec<T> &above, Vec<T> &below, std::integer_sequence<int, Lane...>) {
