@@ -9,7 +9,7 @@ namespace chainrule::ISA {
 static inline Vec<float> quick_root(Vec<float> v) {
     const Vec<float> y = __builtin_ia32_rsqrt14ps512_mask(v, Vec<float>{}, 0xFFFF), r = v * y;
     const Vec<float> better = r + (0.5f * y) * (v - r * r);
-    return (v > 0) & (v < __builtin_inff()) ? better : v;  // 0, inf and NaN are their own roots
+    return ((v > 0) & (v < __builtin_inff())) ? better : v;  // 0, inf and NaN are their own roots
 }
 #endif
 
