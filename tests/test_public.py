@@ -65,6 +65,8 @@ def public_members(module):
 @pytest.mark.parametrize("name", [name for name in MODULES if "._" not in name])
 def test_everything_public_has_a_docstring(name):
     """Every public function, class, method and property of every public module says what it is, in its own words."""
+    if name.endswith("engines.fused"):
+        pytest.importorskip(name, reason="the kernels are not built here", exc_type=ModuleNotFoundError)
     module = importlib.import_module(name)
     assert (module.__doc__ or "").strip()
     for path, thing in public_members(module):

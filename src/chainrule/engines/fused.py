@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import chainrule.engines._fused as _fused
+
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..calculus.activations import ACTIVATIONS
 from ..calculus.backprop import Gradient
@@ -20,7 +22,6 @@ from ..calculus.optimizers import SGD, Adam, RMSprop
 from ..errors import EngineError
 from ..examples import Examples, in_dtype
 from ..plan import Evaluation, Plan, Progress, State, Steps
-from . import _fused
 from .answers import Answers
 from .threads import Threads, thread_count
 
