@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
+#include <unistd.h>
 
 #include "records.hpp"
 #include "session.hpp"
@@ -37,6 +38,23 @@ using Any = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 void check(bool holds) {
     if (!holds) throw std::invalid_argument("the arrays do not fit");
 }
+
+// The GIL, let go of while a kernel runs. A daemon thread that comes back while the interpreter ends waits here for the end of the process,
+// as Python 3.14 has it: earlier ones unwind the thread's stack instead, and through C++ that ends the process with an error.
+class GilReleased {
+   public:
+    GilReleased() : state(PyEval_SaveThread()) {}
+    ~GilReleased() {
+        try {
+            PyEval_RestoreThread(state);
+        } catch (...) {
+            for (;;) pause();
+        }
+    }
+
+   private:
+    PyThreadState *state;
+};
 
 // The examples as the kernels see them, and the Python arrays that they look into.
 struct PreparedData {
@@ -144,13 +162,13 @@ struct Bound {
         const std::int64_t length = std::int64_t(order.size()), steps = (length - 1) / size + (length > 0);
         for (const std::size_t count : {rate.size(), decay.size(), costs.size(), right.size()}) check(std::int64_t(count) == steps);
         check_rows(order, data);
-        const nb::gil_scoped_release released;
+        const GilReleased released;
         s.advance(data, {order.data(), length, size, rate.data(), decay.data(), costs.data(), right.data(), true});
     }
 
     static std::tuple<double, double, double> evaluate(Session<T> &s, const PreparedData &prepared) {
         check(suits(s, prepared));
-        const nb::gil_scoped_release released;
+        const GilReleased released;
         const Sums sums = s.evaluate(prepared.data);
         return {sums.cost, sums.right, sums.total};
     }
@@ -158,13 +176,13 @@ struct Bound {
     static double gradient(Session<T> &s, const PreparedData &prepared, Array<std::int64_t> rows) {
         check(suits(s, prepared));
         check_rows(rows, prepared.data);
-        const nb::gil_scoped_release released;
+        const GilReleased released;
         return s.gradient(prepared.data, rows.data(), std::int64_t(rows.size())).cost;
     }
 
     static void forward(Session<T> &s, const PreparedData &prepared, Out<T> out) {
         check(prepared.data.n_in == s.n_in() && out.size() == std::size_t(prepared.data.n) * s.n_out());
-        const nb::gil_scoped_release released;
+        const GilReleased released;
         s.forward(prepared.data, out.data());
     }
 
@@ -199,6 +217,7 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
     if (reinterpret_cast<std::uintptr_t>(x.data()) % x.itemsize() != 0) return false;
     std::vector<FewLayer<T>> layers;
     long widest = sizes[0];
+    double weights_in_all = 0;
     for (std::size_t l = 0; l < n_layers; ++l) {
         Array<T> w, b;
         if (!nb::try_cast(weights[l], w, false) || !nb::try_cast(biases[l], b, false) || w.ndim() != 2 || b.ndim() != 1) return false;
@@ -206,12 +225,16 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
         if (!is_aligned(w.data()) || !is_aligned(b.data())) return false;
         layers.push_back({sizes[l], sizes[l + 1], Activation(activations[l]), w.data(), b.data()});
         widest = std::max(widest, sizes[l + 1]);
+        weights_in_all += double(w.size());
     }
     check(out.size() == x.shape(0) * std::size_t(sizes.back()));
     const long room = padded(widest, line<T>);
     std::vector<T> rows(2 * room);
     const Few<T> net{int(n_layers), layers.data(), {rows.data(), rows.data() + room}};
-    return kernels_of<T>(isa).few(net, kind, x.data(), long(x.shape(0)), out.data());
+    const auto answer = [&] { return kernels_of<T>(isa).few(net, kind, x.data(), long(x.shape(0)), out.data()); };
+    if (weights_in_all * double(x.shape(0)) < 1e6) return answer();  // sooner done than the GIL is handed over
+    const GilReleased released;
+    return answer();
 }
 
 template <class F>
@@ -224,7 +247,7 @@ void with_numbers(const Any &x, F &&f) {
 
 void count_entries(Any x, Out<std::int64_t> counts, int threads) {
     check(x.ndim() == 2 && counts.size() == x.shape(0));
-    const nb::gil_scoped_release released;
+    const GilReleased released;
     with_numbers(x, [&](auto *numbers) { count_rows(numbers, std::int64_t(x.shape(0)), std::int64_t(x.shape(1)), counts.data(), threads); });
 }
 
@@ -233,7 +256,7 @@ void fill_entries(Any x, Array<std::int64_t> starts, Out<Column> columns, nb::nd
     const std::int64_t n = std::int64_t(x.shape(0)), entries = std::int64_t(columns.size());
     check(x.ndim() == 2 && starts.size() == x.shape(0) + 1 && starts.data()[n] == entries && values.size() == columns.size());
     check(values.dtype() == x.dtype());
-    const nb::gil_scoped_release released;
+    const GilReleased released;
     with_numbers(x, [&](auto *numbers) {
         using Value = std::remove_const_t<std::remove_pointer_t<decltype(numbers)>>;
         fill_rows(numbers, n, std::int64_t(x.shape(1)), starts.data(), columns.data(), static_cast<Value *>(values.data()), threads);

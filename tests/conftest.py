@@ -1,6 +1,7 @@
 """What all tests share: how hypothesis draws, and the engines that every law is held against."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -18,7 +19,8 @@ def engine(request):
 
 
 def pytest_configure(config):
-    """Where there are no kernels the package says so once, in whichever test comes first; nowhere is that an error."""
+    """Settle what tests inherit: Ctrl-C, which a job in the background ignores, and what is said where there are no kernels."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     said = "this chainrule was installed without its kernels"
     if "fused" not in ENGINES:
         config.addinivalue_line("filterwarnings", f"ignore:{said}")

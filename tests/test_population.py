@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -48,6 +50,8 @@ def test_early_stopping_and_validation_belong_to_each():
     [
         ("twice", {}, SettingError, "a network stands twice"),
         ("none of them", {}, ArgumentTypeError, "a population is a list of Networks"),
+        ("nothing", {}, ArgumentTypeError, "a population is a list of Networks"),
+        ("good", {"foo": 1}, ArgumentTypeError, "train_population.*unexpected keyword argument 'foo'"),
         (
             "good",
             {"learning_rate": [0.1, 0.2]},
@@ -62,9 +66,13 @@ def test_early_stopping_and_validation_belong_to_each():
 def test_a_mistake_is_told_before_any_network_is_touched(networks, settings, error, match):
     """What cannot be is refused in one sentence, and no network has moved."""
     good = population()
-    members = {"twice": [good[0], good[0]], "none of them": [1], "good": good, "wide": [good[0], cr.Network([7, 3], seed=0)]}[
-        networks
-    ]
+    members = {
+        "twice": [good[0], good[0]],
+        "none of them": [1],
+        "nothing": None,
+        "good": good,
+        "wide": [good[0], cr.Network([7, 3], seed=0)],
+    }[networks]
     before = [part.copy() for network in good for part in network.weights]
     with pytest.raises(error, match=match):
         cr.train_population(members, (X, Y), **{**SETTINGS, **settings})
@@ -129,3 +137,51 @@ def test_one_network_trained_from_two_threads_is_refused():
     thread.join()
     assert errors == ["another thread is training this network; train a copy of it, or one after the other"]
     assert cr.train(network, (X, Y), **SETTINGS).stopped == "finished"
+
+
+def test_callbacks_may_come_from_an_iterator():
+    """Functions that come from a generator are called after every epoch, of each network."""
+    seen = []
+    cr.train(cr.Network([6, 3], seed=0), (X, Y), callbacks=(f for f in [seen.append]), **SETTINGS)
+    cr.train_population(population(), (X, Y), callbacks=(f for f in [seen.append]), **SETTINGS)
+    assert len(seen) == 3 + 5 * 3
+
+
+def test_a_training_within_a_training_keeps_others_out():
+    """Where a callback trains the same network once more, another thread is refused until the outer epoch has ended."""
+    network, errors = cr.Network([6, 3], seed=0), []
+
+    def attempt():
+        try:
+            cr.train(network, (X, Y), **SETTINGS)
+        except EngineError as error:
+            errors.append(error)
+
+    def within(record):
+        cr.train(network, (X, Y), **{**SETTINGS, "epochs": 1})
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()
+
+    cr.train(network, (X, Y), callbacks=[within], **{**SETTINGS, "epochs": 1})
+    assert len(errors) == 1
+
+
+DAEMONS = """
+import threading, time
+import numpy as np
+import chainrule as cr
+x = np.random.default_rng(0).normal(size=(20000, 200)).astype("f4")
+examples = cr.Examples(x, (x[:, 0] > 0).astype(int))
+for seed in range(2):
+    net = cr.Network([200, 256, 256, 3], seed=seed)
+    settings = {"epochs": 1000, "batch_size": 64, "learning_rate": 0.1, "threads": 2}
+    threading.Thread(target=cr.train, args=(net, examples), kwargs=settings, daemon=True).start()
+time.sleep(0.4)
+"""
+
+
+def test_a_process_may_end_while_daemon_threads_train():
+    """An interpreter that ends does so quietly, whatever its daemon threads compute."""
+    ended = subprocess.run([sys.executable, "-c", DAEMONS], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr

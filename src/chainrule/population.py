@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
 from ._checks import whole
 from .engines import Threads, thread_count
-from .errors import ArgumentTypeError, SettingError
+from .errors import ArgumentTypeError, ChainruleError, SettingError
 from .examples import as_examples
 from .history import History
 from .network import Network
@@ -71,10 +71,17 @@ def train_population(
     at_once = thread_count(threads if threads == "auto" else whole("threads", threads, least=1, most=1024))
     shared = as_examples(examples)
     held_out = None if validation is None else as_examples(validation)
-    runs = [
-        Run(network, shared, validation=held_out, threads=1, **own)
-        for network, own in zip(members, _each(settings, len(members)), strict=True)
-    ]
+    if isinstance(settings.get("callbacks"), Iterator):
+        settings["callbacks"] = tuple(settings["callbacks"])  # each network goes through them
+    try:
+        runs = [
+            Run(network, shared, validation=held_out, threads=1, **own)
+            for network, own in zip(members, _each(settings, len(members)), strict=True)
+        ]
+    except TypeError as error:
+        if isinstance(error, ChainruleError):
+            raise
+        raise ArgumentTypeError(f"train_population(): {error}; see help(chainrule.Run)") from None
     for run in runs:  # here, so that no two threads prepare the same data
         run.engine.prepare(shared)
     with _bar(sum(run.epochs for run in runs), progress) as advance:
@@ -84,8 +91,8 @@ def train_population(
 
 def _members(networks: Iterable[Network]) -> list[Network]:
     """Check that there are networks, each once."""
-    members = [] if isinstance(networks, Network) else list(networks)
-    if isinstance(networks, Network) or not all(isinstance(network, Network) for network in members):
+    members = list(networks) if isinstance(networks, Iterable) else [networks]
+    if not isinstance(networks, Iterable) or not all(isinstance(network, Network) for network in members):
         raise ArgumentTypeError("a population is a list of Networks")
     if len({id(network) for network in members}) < len(members):
         raise SettingError("a network stands twice in this population; give each its own, as with another seed")
@@ -115,8 +122,10 @@ def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[], None]) -
             run.interrupt()
 
     with ThreadPoolExecutor(max(1, min(at_once, len(runs)))) as pool:
-        futures = [pool.submit(drain, run) for run in runs]
+        futures: list[Future[None]] = []
         try:
+            for run in runs:
+                futures.append(pool.submit(drain, run))  # noqa: PERF401  # an interrupt leaves those that were submitted in the list
             wait(futures, return_when=FIRST_EXCEPTION)
         except KeyboardInterrupt:
             pass  # the pool waits for the epochs under way, and no other is begun
@@ -124,6 +133,8 @@ def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[], None]) -
             ended.set()
     for future in futures:
         future.result()
+    for run in runs[len(futures) :]:  # interrupted before its turn
+        run.interrupt()
 
 
 @contextmanager

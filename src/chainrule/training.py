@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 import threading
 import time
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 _AT_WORK: dict[int, int] = {}  # the thread that computes an epoch of a network, by the network's id
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_AT_WORK.clear)  # whose thread is not there
 Callback = Callable[[EpochRecord], Any]
 
 
@@ -211,13 +214,15 @@ class Run:
         return self
 
     def __next__(self) -> EpochRecord:
-        me = threading.get_ident()
-        if _AT_WORK.setdefault(id(self.network), me) != me:
+        me, key = threading.get_ident(), id(self.network)
+        within = _AT_WORK.get(key) == me  # a callback trains the network that is in training: the outer epoch holds it on
+        if _AT_WORK.setdefault(key, me) != me:
             raise EngineError("another thread is training this network; train a copy of it, or one after the other")
         try:
             return next(self._records)
         finally:
-            _AT_WORK.pop(id(self.network), None)
+            if not within:
+                _AT_WORK.pop(key, None)
 
     def _shown(self) -> Generator[EpochRecord]:
         """Train under a live line."""
@@ -361,9 +366,10 @@ class Run:
 
 def _callables(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
     """Check the callbacks before there is anything to lose."""
-    if not isinstance(callbacks, Iterable) or not all(callable(callback) for callback in callbacks):
+    functions = tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
+    if not all(callable(callback) for callback in functions):
         raise SettingError(f"callbacks must be a list of functions, each taking an EpochRecord; it is {callbacks!r}")
-    return tuple(callbacks)
+    return functions
 
 
 def _frames_below_the_user() -> int:
