@@ -41,8 +41,7 @@ static inline Vec<T> expm1_near_0(Vec<T> r) {
                                  T(1.0 / 6),          T(1.0 / 2)};
     constexpr int skipped = 13 - Float<T>::terms;
     Vec<T> p = all<T>(reciprocals[skipped]);
-#pragma GCC unroll 16
-    for (int k = skipped + 1; k < 12; ++k) p = p * r + reciprocals[k];
+    UNROLL for (int k = skipped + 1; k < 12; ++k) p = p * r + reciprocals[k];
     return p * (r * r) + r;
 }
 
@@ -114,24 +113,6 @@ struct Block {
     long rows, stride, width;
 };
 
-template <class T, Activation A>
-static void activate_as(const Block<T> &z) {
-    for (long i = 0; i < z.rows; ++i)
-        for (long o = 0; o < z.width; o += lanes<T>) {
-            T *at = z.at + i * z.stride + o;
-            store(at, value<T, A>(load(at)));
-        }
-}
-
-template <class T, Activation A>
-static void pull_back_as(const Block<T> &g, const T *a) {
-    for (long i = 0; i < g.rows; ++i)
-        for (long o = 0; o < g.width; o += lanes<T>) {
-            T *at = g.at + i * g.stride + o;
-            store(at, load(at) * derivative<T, A>(load(a + i * g.stride + o)));
-        }
-}
-
 template <class T>
 static void through_mask(const Block<T> &g, const T *mask) {
     for (long i = 0; i < g.rows; ++i)
@@ -148,34 +129,38 @@ static void softmax(T *a, int n_out) {
     for (int o = 0; o < n_out; ++o) a[o] /= total;
 }
 
+// f.template operator()<A>() for an activation that acts on each number alone, and changes it
+template <class F>
+static inline void elementwise(Activation activation, F &&f) {
+    switch (activation) {
+        case Activation::sigmoid: return f.template operator()<Activation::sigmoid>();
+        case Activation::tanh: return f.template operator()<Activation::tanh>();
+        case Activation::relu: return f.template operator()<Activation::relu>();
+        case Activation::leaky_relu: return f.template operator()<Activation::leaky_relu>();
+        case Activation::exp: return f.template operator()<Activation::exp>();
+        case Activation::softmax:
+        case Activation::identity: return;
+    }
+}
+
 // a <- sigma(z), in place; softmax takes whole rows
 template <class T>
 static void activate(Activation activation, int n_out, const Block<T> &z) {
-    switch (activation) {
-        case Activation::sigmoid: return activate_as<T, Activation::sigmoid>(z);
-        case Activation::tanh: return activate_as<T, Activation::tanh>(z);
-        case Activation::relu: return activate_as<T, Activation::relu>(z);
-        case Activation::leaky_relu: return activate_as<T, Activation::leaky_relu>(z);
-        case Activation::exp: return activate_as<T, Activation::exp>(z);
-        case Activation::softmax:
-            for (long i = 0; i < z.rows; ++i) softmax(z.at + i * z.stride, n_out);
-            return;
-        case Activation::identity: return;
-    }
+    for (long i = 0; i < z.rows && activation == Activation::softmax; ++i) softmax(z.at + i * z.stride, n_out);
+    elementwise(activation, [&]<Activation A>() {
+        for (long i = 0; i < z.rows; ++i)
+            for (long at = i * z.stride; at < i * z.stride + z.width; at += lanes<T>) store(z.at + at, value<T, A>(load(z.at + at)));
+    });
 }
 
 // g <- g * sigma'(z), of an elementwise activation; a lies as g does
 template <class T>
 static void pull_back(Activation activation, const Block<T> &g, const T *a) {
-    switch (activation) {
-        case Activation::sigmoid: return pull_back_as<T, Activation::sigmoid>(g, a);
-        case Activation::tanh: return pull_back_as<T, Activation::tanh>(g, a);
-        case Activation::relu: return pull_back_as<T, Activation::relu>(g, a);
-        case Activation::leaky_relu: return pull_back_as<T, Activation::leaky_relu>(g, a);
-        case Activation::exp: return pull_back_as<T, Activation::exp>(g, a);
-        case Activation::softmax:
-        case Activation::identity: return;
-    }
+    elementwise(activation, [&]<Activation A>() {
+        for (long i = 0; i < g.rows; ++i)
+            for (long at = i * g.stride; at < i * g.stride + g.width; at += lanes<T>)
+                store(g.at + at, load(g.at + at) * derivative<T, A>(load(a + at)));
+    });
 }
 
 }  // namespace chainrule::ISA

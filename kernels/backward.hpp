@@ -9,19 +9,14 @@ template <class T>
 static void send_back(const Batch<T> &batch, int l, const Part &part) {
     const Layer<T> &layer = batch.net.layers[l], &next = batch.net.layers[l + 1];
     const long first = part.examples.first, rows = part.examples.count();
-    panels_of(next.wt, part.units, [&](long o, long width) {
+    panels_of(next.w.panel, part.units, [&](long o, long width) {
         const long at = first * layer.stride + o;
         const Block<T> delta{layer.delta + at, rows, layer.stride, width};
-        multiply(Product<T>{next.delta + first * next.stride, next.stride, 1, next.wt.at + offset(next.wt, 0, o), width_at(next.wt, o),
-                            delta.at, layer.stride, nullptr, rows, width, next.n_out});
+        multiply(Product<T>{next.delta + first * next.stride, next.stride, 1, next.w.at + offset(next.w, 0, o), width_at(next.w, o), delta.at,
+                            layer.stride, nullptr, rows, width, next.n_out});
         if (batch.training && layer.dropout > 0) through_mask(delta, layer.mask + at);
         pull_back(layer.activation, delta, layer.a + at);
     });
-}
-
-template <class T>
-static void send_all_back(const Batch<T> &batch, const Share &examples) {
-    for (int l = batch.net.n_layers - 2; l >= 0; --l) send_back(batch, l, Part{examples, Share{0, batch.net.layers[l].ld}});
 }
 
 // nabla_b = sum of delta's rows, a vector of units at a time; `use` takes each piece at its place                              (BP3)
@@ -38,21 +33,21 @@ static void gradient_b(const Layer<T> &layer, long m, const Share &units, Use &&
     }
 }
 
-// nabla_w = delta.T @ a_prev for a share of the inputs, a tile at a time; `use` takes each tile at its place while it is in the first
+// nabla_w = delta.T @ a_prev for a share of w's rows, a tile at a time; `use` takes each tile at its place while it is in the first
 // cache, so that the gradient needn't be written anywhere                                                                      (BP4)
 template <class T, class Use>
-static void gradient_w(const Batch<T> &batch, int l, const Share &inputs, Use &&use) {
+static void gradient_w(const Batch<T> &batch, int l, const Share &rows, Use &&use) {
     const Layer<T> &layer = batch.net.layers[l];
-    const Input<T> input = input_of(batch, l);
+    const Input<T> a = input_of(batch, l), delta{layer.delta, layer.stride}, along = layer.by_inputs ? a : delta, across = layer.by_inputs ? delta : a;
     alignas(cache_line) T g[most_tile_rows * widest_panel<T>];
-    for (long o = 0; o < layer.ld; o += layer.w.panel) {
-        const long width = width_at(layer.w, o), tallest = width / lanes<T> == 4 ? tile_rows<4> : width / lanes<T> == 3 ? tile_rows<3> : most_tile_rows;
-        const long tiles = (inputs.count() + tallest - 1) / tallest;
-        for (long t = 0, k = inputs.first; t < tiles; ++t) {
-            const long next = inputs.first + inputs.count() * (t + 1) / tiles;
-            multiply(Product<T>{input.at + k, 1, input.stride, layer.delta + o, layer.stride, g, width, nullptr, next - k, width, batch.m});
-            use(offset(layer.w, k, o), g, (next - k) * width);
-            k = next;
+    for (long c = 0; c < layer.w.columns; c += layer.w.panel) {
+        const long width = width_at(layer.w, c), tallest = width / lanes<T> == 4 ? tile_rows<4> : width / lanes<T> == 3 ? tile_rows<3> : most_tile_rows;
+        const long tiles = (rows.count() + tallest - 1) / tallest;
+        for (long t = 0, r = rows.first; t < tiles; ++t) {
+            const long next = rows.first + rows.count() * (t + 1) / tiles;
+            multiply(Product<T>{along.at + r, 1, along.stride, across.at + c, across.stride, g, width, nullptr, next - r, width, batch.m});
+            use(offset(layer.w, r, c), g, (next - r) * width);
+            r = next;
         }
     }
 }
@@ -76,23 +71,6 @@ static void gradient_w_by_lists(const Batch<T> &batch, const Lists<T> &lists, co
             use(offset(layer.w, k, o), g, count * width);
         }
     }
-}
-
-// Copy a share of w's rows into wt, a block of lanes x lanes at a time.
-template <class T>
-static void transpose(const Layer<T> &layer, const Share &inputs) {
-    for (long o = 0; o < layer.ld; o += lanes<T>)
-        for (long k = inputs.first; k < inputs.last; k += lanes<T>) {
-            Vec<T> block[lanes<T>];
-            const T *from = layer.w.at + offset(layer.w, k, o);
-            T *to = layer.wt.at + offset(layer.wt, o, k);
-            const long from_width = width_at(layer.w, o), to_width = width_at(layer.wt, k);
-#pragma GCC unroll 16
-            for (int r = 0; r < lanes<T>; ++r) block[r] = load(from + r * from_width);
-            turn<T>(block);
-#pragma GCC unroll 16
-            for (int r = 0; r < lanes<T>; ++r) store(to + r * to_width, block[r]);
-        }
 }
 
 }  // namespace chainrule::ISA

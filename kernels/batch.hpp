@@ -1,9 +1,9 @@
 // One mini-batch after another: forward, BP1 to BP4, the step. The readable form of every line is in calculus/.
 //
 // Workers share out the units of a large layer, forward and for its delta, and the examples where layers are small. The gradient and the
-// step are shared out by the rows of W, which are the units of the layer before: so each worker finds its part of W, of a and of delta in
-// its own cache. They wait for one another where one needs what another computed. A sparse first layer is shared out by its units
-// throughout, since each example has inputs everywhere.
+// step are shared out by the rows of W, which are the layer's units: so each worker finds its part of W and of delta in its own cache. They
+// wait for one another where one needs what another computed. Of the first layer the rows are inputs; where those are sparse it is shared
+// out by its units throughout, since each example has inputs everywhere.
 #pragma once
 #include "backward.hpp"
 #include "optimizers.hpp"
@@ -15,12 +15,8 @@ static inline Share units_of(const Layer<T> &layer, const Worker &worker) {
     return share(layer.ld, layer.grain, worker);
 }
 template <class T>
-static inline Share inputs_of(const Net<T> &net, int l, const Worker &worker) {
-    return share(net.layers[l].w.rows, l ? net.layers[l - 1].grain : line<T>, worker);  // the units of the layer before
-}
-template <class T>
-static inline Share real(const Share &inputs, const Layer<T> &layer) {
-    return {inputs.first, inputs.last < layer.n_in ? inputs.last : layer.n_in};
+static inline Share rows_of(const Layer<T> &layer, const Worker &worker) {
+    return share(layer.w.rows, line<T>, worker);
 }
 
 // Whether a layer is worth the two waits that sharing out its units takes: some microseconds of products.
@@ -68,7 +64,7 @@ static void gradient_w_of_all_lists(const Batch<T> &batch, const Worker &worker,
     const Net<T> &net = batch.net;
     const Share units = units_of(net.layers[0], worker);
     for (int rank = 0; rank < worker.size; ++rank) {
-        const Share inputs = real(inputs_of(net, 0, Worker{rank, worker.size, nullptr}), net.layers[0]);
+        const Share inputs = rows_of(net.layers[0], Worker{rank, worker.size, nullptr});
         gradient_w_by_lists(batch, net.lists[rank], inputs, units, all_of_them, use);
     }
 }
@@ -77,13 +73,13 @@ static void gradient_w_of_all_lists(const Batch<T> &batch, const Worker &worker,
 // dense, meets them all.
 template <class T>
 static void meet_all(const Net<T> &net, const Worker &worker) {
-    const Share inputs = real(inputs_of(net, 0, worker), net.layers[0]);
+    const Share inputs = rows_of(net.layers[0], worker);
     for (long k = inputs.first; k < inputs.last; ++k) net.layers[0].met[k] = 1;
 }
 template <class T>
 static void make_own_lists(const Batch<T> &batch, const Worker &worker, bool penalized) {
     const Layer<T> &layer = batch.net.layers[0];
-    const Share inputs = real(inputs_of(batch.net, 0, worker), layer);
+    const Share inputs = rows_of(layer, worker);
     if (penalized) meet_all(batch.net, worker);
     if (inputs.count() > 0) make_lists(batch.net.lists[worker.rank], batch.data, batch.rows, batch.m, inputs, layer.met);
 }
@@ -99,10 +95,9 @@ static void add_gradient(const Batch<T> &batch, const Worker &worker) {
     };
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        const Share inputs = real(inputs_of(net, l, worker), layer);
         gradient_b(layer, batch.m, units_of(layer, worker), add_to(layer.gradient_b));
         if (l == 0 && batch.data.kind == Kind::sparse) gradient_w_of_all_lists(batch, worker, false, add_to(layer.gradient_w));
-        else gradient_w(batch, l, inputs, add_to(layer.gradient_w));
+        else gradient_w(batch, l, rows_of(layer, worker), add_to(layer.gradient_w));
     }
 }
 
@@ -110,11 +105,11 @@ template <class T>
 static void clear_gradient(const Net<T> &net, const Worker &worker) {
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        const Share inputs = inputs_of(net, l, worker), units = units_of(layer, worker);
+        const Share rows = rows_of(layer, worker), units = units_of(layer, worker);
         for (long o = units.first; o < units.last; o += lanes<T>) store(layer.gradient_b + o, Vec<T>{});
-        for (long o = 0; o < layer.ld; o += layer.w.panel)
-            for (long i = 0; i < inputs.count() * width_at(layer.w, o); i += lanes<T>)
-                store(layer.gradient_w + offset(layer.w, inputs.first, o) + i, Vec<T>{});
+        for (long c = 0; c < layer.w.columns; c += layer.w.panel)
+            for (long i = 0; i < rows.count() * width_at(layer.w, c); i += lanes<T>)
+                store(layer.gradient_w + offset(layer.w, rows.first, c) + i, Vec<T>{});
     }
     meet(worker);
 }
@@ -126,21 +121,19 @@ static double squares(const T *g, long count) {
     return sum;
 }
 
-// What shortens a mean gradient whose norm exceeds the most that is allowed. Its square is added up by lines of inputs, whoever does
-// them, and those in order.
+// What shortens a mean gradient whose norm exceeds the most that is allowed. Its square is added up row by row of w, whoever does them,
+// and those in order.
 template <class T>
 static double clip_factor(const Net<T> &net, double share_of_one, const Worker &worker) {
     double *piece = net.norms;
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        const Share inputs = inputs_of(net, l, worker);
-        for (long k = inputs.first; k < inputs.last; k += line<T>) {
-            double sum = 0;
-            for (long r = k; r < k + line<T>; ++r)  // by lines, since a panel's width may depend on the number of workers
-                for (long o = 0; o < layer.ld; o += line<T>) sum += squares(layer.gradient_w + offset(layer.w, r, o), line<T>);
-            piece[k / line<T>] = sum;
+        const Share rows = rows_of(layer, worker);
+        for (long r = rows.first; r < rows.last; ++r) {
+            piece[r] = 0;  // by lines, since a panel's width may depend on the number of workers
+            for (long c = 0; c < layer.w.columns; c += line<T>) piece[r] += squares(layer.gradient_w + offset(layer.w, r, c), line<T>);
         }
-        piece += layer.w.rows / line<T>;
+        piece += layer.w.rows;
     }
     meet(worker);
     double sum = 0;
@@ -201,22 +194,21 @@ static void take_step(const Batch<T> &batch, const Move &move, const Worker &wor
     const Step<T> step = settle<T>(o, move.rate, move.decay, share_of_one, move.t);
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        const Share inputs = real(inputs_of(net, l, worker), layer), units = units_of(layer, worker);
+        const Share rows = rows_of(layer, worker), units = units_of(layer, worker);
         const bool sparse = l == 0 && batch.data.kind == Kind::sparse;
         const auto step_b = [&](long at, const T *g, long count) { update(o, step, layer.b, layer.slots_b, at, g, count, false); };
         const auto step_w = [&](long at, const T *g, long count) { update(o, step, layer.w.at, layer.slots_w, at, g, count, penalized); };
         if (clipped) {
             if (units.count() > 0) step_b(units.first, layer.gradient_b + units.first, units.count());
-            for (long at = 0; at < layer.ld && inputs.count() > 0; at += layer.w.panel) {
-                const long first = offset(layer.w, inputs.first, at);
-                step_w(first, layer.gradient_w + first, inputs.count() * width_at(layer.w, at));
+            for (long c = 0; c < layer.w.columns && rows.count() > 0; c += layer.w.panel) {
+                const long first = offset(layer.w, rows.first, c);
+                step_w(first, layer.gradient_w + first, rows.count() * width_at(layer.w, c));
             }
         } else {
             gradient_b(layer, batch.m, units, step_b);
-            if (!sparse) gradient_w(batch, l, inputs, step_w);
+            if (!sparse) gradient_w(batch, l, rows, step_w);
             else if (!move.direct) gradient_w_of_all_lists(batch, worker, penalized, step_w);
         }
-        if (l > 0) transpose(layer, inputs_of(net, l, worker));
     }
 }
 
@@ -230,7 +222,7 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
     if (!sparse) meet_all(net, worker);
     for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {
         const std::int64_t left = batches.length - first;
-        const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true};
+        const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true, worker.rank};
         if (sparse && !direct) make_own_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
         forward_and_back(batch, worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
@@ -244,7 +236,7 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
                 scale = step_direct(batch, move.rate / sums.total, scale * (1 - move.rate * move.decay), next, nexts, units);
             }
         }
-        if (!direct) meet(worker);
+        meet(worker);
     }
     if (direct && batches.last && scale != 1) {
         scale_w(net.layers[0], scale, units);
@@ -260,7 +252,7 @@ static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, st
     const FlushToZero flush;
     clear_gradient(net, worker);
     for (std::int64_t first = 0; first < n; first += piece) {
-        const Batch<T> batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false};
+        const Batch<T> batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false, worker.rank};
         if (data.kind == Kind::sparse) make_own_lists(batch, worker, false);
         forward_and_back(batch, worker);
         if (worker.rank == 0) add(*out, sums_of(batch, Share{0, batch.m}));
@@ -275,7 +267,7 @@ static void each_piece(Net<T> &net, const Data &data, long piece, const Worker &
     const FlushToZero flush;
     for (std::int64_t p; (p = __atomic_fetch_add(&worker.barrier->next, 1, __ATOMIC_RELAXED)) * piece < data.n;) {
         const long at = worker.rank * piece, m = data.n - p * piece < piece ? data.n - p * piece : piece;
-        const Batch<T> batch{net, data, Rows{nullptr, p * piece - at}, m, 0, 1, false};
+        const Batch<T> batch{net, data, Rows{nullptr, p * piece - at}, m, 0, 1, false, worker.rank};
         feed_forward(batch, Share{at, at + m});
         use(batch, p, Share{at, at + m});
     }

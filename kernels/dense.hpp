@@ -27,29 +27,22 @@ constexpr int most_tile_rows = 12;
 template <class T, int R, int N>
 static inline void tile(const Product<T> &p, long row, long column) {
     Vec<T> sum[R][N];
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
+    UNROLL for (int n = 0; n < N; ++n) {
         const Vec<T> begin = p.bias ? load(p.bias + column + n * lanes<T>) : Vec<T>{};
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r) sum[r][n] = begin;
+        UNROLL for (int r = 0; r < R; ++r) sum[r][n] = begin;
     }
     const T *a = p.a + row * p.a_row, *b = p.b + column;
     for (long k = 0; k < p.depth; ++k, a += p.a_k, b += p.ldb) {
         Vec<T> run[N];
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) run[n] = load(b + n * lanes<T>);
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r) {
+        UNROLL for (int n = 0; n < N; ++n) run[n] = load(b + n * lanes<T>);
+        UNROLL for (int r = 0; r < R; ++r) {
             const Vec<T> scalar = all<T>(a[r * p.a_row]);
-#pragma GCC unroll 8
-            for (int n = 0; n < N; ++n) sum[r][n] += scalar * run[n];
+            UNROLL for (int n = 0; n < N; ++n) sum[r][n] += scalar * run[n];
         }
     }
     T *c = p.c + row * p.ldc + column;
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) store(c + r * p.ldc + n * lanes<T>, sum[r][n]);
+    UNROLL for (int r = 0; r < R; ++r)
+        UNROLL for (int n = 0; n < N; ++n) store(c + r * p.ldc + n * lanes<T>, sum[r][n]);
 }
 
 template <class T, int N, int R = tile_rows<N>>

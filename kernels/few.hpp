@@ -20,14 +20,11 @@ static inline void units(const T *w, const T *b, long n_in, const T *a, T *z) {
     long k = 0;
     for (; k + lanes<T> <= n_in; k += lanes<T>) {
         const Vec<T> x = load(a + k);
-#pragma GCC unroll 8
-        for (int u = 0; u < U; ++u) sum[u] += x * load(w + u * n_in + k);
+        UNROLL for (int u = 0; u < U; ++u) sum[u] += x * load(w + u * n_in + k);
     }
     for (int u = 0; u < U; ++u) {
         if (k < n_in) sum[u] += load(a + k) * load_some(w + u * n_in + k, n_in - k);
-        T total = b[u];
-        for (int i = 0; i < lanes<T>; ++i) total += sum[u][i];
-        z[u] = total;
+        z[u] = b[u] + total<T>(sum[u]);
     }
 }
 
@@ -51,17 +48,13 @@ static bool few(const Few<T> &net, Kind kind, const void *x, long m, T *out) {
     const long n_in = net.layers[0].n_in, n_out = net.layers[net.n_layers - 1].n_out;
     for (long i = 0; i < m; ++i) {
         T *a = net.room[0], *z = net.room[1];
-        const bool fine = kind == Kind::pixels    ? take_row(static_cast<const std::uint8_t *>(x) + i * n_in, n_in, a)
-                          : kind == Kind::float32 ? take_row(static_cast<const float *>(x) + i * n_in, n_in, a)
-                                                  : take_row(static_cast<const double *>(x) + i * n_in, n_in, a);
-        if (!fine) return false;
+        if (!with_values(kind, x, [&](auto *rows) { return take_row(rows + i * n_in, n_in, a); })) return false;
         for (int l = 0; l < net.n_layers; ++l) {
             const FewLayer<T> &layer = net.layers[l];
             const long width = padded(layer.n_out, line<T>);
             long o = 0;
             for (; o + 4 <= layer.n_out; o += 4) units<T, 4>(layer.w + o * layer.n_in, layer.b + o, layer.n_in, a, z + o);
             for (; o < layer.n_out; ++o) units<T, 1>(layer.w + o * layer.n_in, layer.b + o, layer.n_in, a, z + o);
-            for (; o < width; ++o) z[o] = 0;
             activate(layer.activation, int(layer.n_out), Block<T>{z, 1, width, width});
             for (o = layer.n_out; o < width; ++o) z[o] = 0;
             T *other = a;

@@ -7,7 +7,7 @@
 
 namespace chainrule::ISA {
 
-// What every worker knows of the mini-batch at hand.
+// What a worker knows of the mini-batch at hand.
 template <class T>
 struct Batch {
     Net<T> &net;
@@ -17,6 +17,7 @@ struct Batch {
     std::int64_t step;                // of the training; dropout draws by it
     T scale;                          // w of a sparse first layer is this times what stands there
     bool training;                    // with dropout
+    int rank;                         // the worker's
 };
 
 // The part of a layer that a worker computes: some examples' rows, of some units.
@@ -24,26 +25,17 @@ struct Part {
     Share examples, units;
 };
 
-template <class T, class Value>
-static void gather_row(const void *x, std::int64_t at, T *to, int n_in) {
-    const Value *from = static_cast<const Value *>(x) + at;
-    for (int k = 0; k < n_in; ++k) to[k] = number<T>(from[k]);
-}
-
 // The dense inputs of some examples, as numbers
 template <class T>
 static void gather(const Batch<T> &batch, const Share &examples) {
-    const Data &data = batch.data;
-    for (long i = examples.first; i < examples.last; ++i) {
-        const std::int64_t at = batch.rows[i] * data.n_in;
-        T *to = batch.net.x + i * batch.net.x_stride;
-        switch (data.kind) {
-            case Kind::pixels: gather_row<T, std::uint8_t>(data.x, at, to, data.n_in); break;
-            case Kind::float32: gather_row<T, float>(data.x, at, to, data.n_in); break;
-            case Kind::float64: gather_row<T, double>(data.x, at, to, data.n_in); break;
-            case Kind::sparse: break;
+    with_values(batch.data.kind, batch.data.x, [&](auto *x) {
+        const int n_in = batch.data.n_in;
+        for (long i = examples.first; i < examples.last; ++i) {
+            const auto *from = x + batch.rows[i] * n_in;
+            T *to = batch.net.x + i * batch.net.x_stride;
+            for (int k = 0; k < n_in; ++k) to[k] = number<T>(from[k]);
         }
-    }
+    });
 }
 
 // Whether the inputs can be taken as they lie: one example after another, in the network's own type
@@ -66,13 +58,14 @@ static inline Input<T> input_of(const Batch<T> &batch, int l) {
     return {batch.training && prev.dropout > 0 ? prev.h : prev.a, prev.stride};
 }
 
-// f(first, width) for the units of a share, a panel of w at a time
-template <class T, class F>
-static inline void panels_of(const Panels<T> &w, const Share &units, F &&f) {
-    for (long o = units.first; o < units.last;) {
-        const long end = (o & -w.panel) + w.panel, next = end < units.last ? end : units.last;
-        f(o, next - o);
-        o = next;
+// The padding of a hidden layer's a must be 0, since it meets delta in the gradient of the next layer's w.
+template <class T>
+static void clear_padding(const Layer<T> &layer, const Part &part) {
+    const long last = layer.n_out & -lanes<T>;
+    if (part.units.last <= layer.n_out) return;
+    for (long i = part.examples.first; i < part.examples.last; ++i) {
+        T *a = layer.a + i * layer.stride;
+        for (long o = last; o < layer.ld; o += lanes<T>) store(a + o, first_lanes<T>(load(a + o), layer.n_out - o));
     }
 }
 
@@ -81,19 +74,52 @@ template <class T>
 static void activate_part(const Layer<T> &layer, const Part &part) {
     T *z = layer.a + part.examples.first * layer.stride + part.units.first;
     activate(layer.activation, layer.n_out, Block<T>{z, part.examples.count(), layer.stride, part.units.count()});
+    clear_padding(layer, part);
+}
+
+// to[k][r] = w[first + r][k] for `count` units, a block of lanes x lanes at a time
+template <class T>
+static void turn_over(const Layer<T> &layer, long first, long count, T *to) {
+    for (long k = 0; k < layer.w.columns; k += lanes<T>)
+        for (long c = 0; c < count; c += lanes<T>) {
+            Vec<T> block[lanes<T>];
+            const T *from = layer.w.at + offset(layer.w, first + c, k);
+            const long width = width_at(layer.w, k), real = layer.n_out - first - c;
+            UNROLL for (int r = 0; r < lanes<T>; ++r) block[r] = r < real ? load(from + r * width) : Vec<T>{};
+            turn<T>(block);
+            UNROLL for (int r = 0; r < lanes<T>; ++r) store(to + (k + r) * count + c, block[r]);
+        }
+}
+
+// z = w a + b where a single unit is all there is: a panel of one would leave the other lanes idle                             (N10)
+template <class T>
+static void single_unit(const Layer<T> &layer, const Input<T> &input, const Share &examples) {
+    for (long i = examples.first; i < examples.last; ++i) {
+        const T *a = input.at + i * input.stride;
+        Vec<T> sum{};
+        for (long k = 0; k < layer.w.columns; k += lanes<T>) sum += load(a + k) * load(layer.w.at + k);
+        layer.a[i * layer.stride] = layer.b[0] + total<T>(sum);
+    }
+    activate(layer.activation, 1, Block<T>{layer.a + examples.first * layer.stride, examples.count(), layer.stride, lanes<T>});
 }
 
 // z = w a + b for a part of a dense layer, and a = sigma(z) while a panel's z is near                                          (N10)
 template <class T>
-static void dense_layer(const Layer<T> &layer, const Input<T> &input, const Part &part) {
+static void dense_layer(const Batch<T> &batch, int l, const Part &part) {
+    const Layer<T> &layer = batch.net.layers[l];
+    const Input<T> input = input_of(batch, l);
     const long rows = part.examples.count(), first = part.examples.first;
-    panels_of(layer.w, part.units, [&](long o, long width) {
+    T *const turned = batch.net.turned + batch.rank * batch.net.turned_size;
+    if (layer.n_out == 1 && !layer.by_inputs) single_unit(layer, input, part.examples);
+    else panels_of(layer.by_inputs ? layer.w.panel : widest_panel<T>, part.units, [&](long o, long width) {
         T *z = layer.a + first * layer.stride + o;
-        multiply(Product<T>{input.at + first * input.stride, input.stride, 1, layer.w.at + offset(layer.w, 0, o), width_at(layer.w, o), z,
-                            layer.stride, layer.b + o, rows, width, layer.n_in});
+        if (!layer.by_inputs) turn_over(layer, o, width, turned);
+        const T *w = layer.by_inputs ? layer.w.at + offset(layer.w, 0, o) : turned;
+        multiply(Product<T>{input.at + first * input.stride, input.stride, 1, w, width, z, layer.stride, layer.b + o, rows, width, layer.n_in});
         if (layer.activation != Activation::softmax) activate(layer.activation, layer.n_out, Block<T>{z, rows, layer.stride, width});
     });
     if (layer.activation == Activation::softmax) activate_part(layer, part);
+    else clear_padding(layer, part);
 }
 
 // a <- sigma(w a + b) for a part of layer l, through dropout's mask where there is one                                         (N10)
@@ -102,7 +128,7 @@ static void feed(const Batch<T> &batch, int l, const Part &part) {
     const Net<T> &net = batch.net;
     const Layer<T> &layer = net.layers[l];
     if (l > 0 || batch.data.kind != Kind::sparse) {
-        dense_layer(layer, input_of(batch, l), part);
+        dense_layer(batch, l, part);
     } else {
         sparse_forward(layer, batch.data, batch.rows, part.examples, part.units, batch.scale);
         if (layer.activation != Activation::softmax) activate_part(layer, part);  // which takes whole rows

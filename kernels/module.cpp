@@ -35,6 +35,13 @@ template <class T>
 using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 using Any = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
+Kind kind_of(const Any &x) {
+    if (x.dtype() == nb::dtype<std::uint8_t>()) return Kind::pixels;
+    if (x.dtype() == nb::dtype<float>()) return Kind::float32;
+    if (x.dtype() == nb::dtype<double>()) return Kind::float64;
+    throw nb::type_error("x must be uint8, float32 or float64");
+}
+
 void check(bool holds) {
     if (!holds) throw std::invalid_argument("the arrays do not fit");
 }
@@ -72,27 +79,21 @@ struct PreparedData {
     }
 
     const void *values(nb::object array, std::size_t count) {
-        if (array.is_none()) return nullptr;
-        switch (data.value_kind) {
-            case Kind::pixels: return look<std::uint8_t>(array, count);
-            case Kind::float32: return look<float>(array, count);
-            default: return look<double>(array, count);
-        }
+        data.value_kind = kind_of(nb::cast<Any>(array, false));
+        return with_values(data.value_kind, nullptr, [&]<class Value>(const Value *) -> const void * { return look<Value>(array, count); });
     }
 
-    void dense(std::int64_t n, int n_in, const std::string &kind, nb::object x) {
+    void dense(std::int64_t n, int n_in, nb::object x) {
         data.n = n;
         data.n_in = n_in;
-        data.kind = data.value_kind = kind_of(kind);
         data.x = values(x, std::size_t(n) * n_in);
+        data.kind = data.value_kind;
     }
 
-    void sparse(std::int64_t n, int n_in, const std::string &kind, nb::object starts, nb::object columns, bool wide, nb::object x,
-                bool own) {
+    void sparse(std::int64_t n, int n_in, nb::object starts, nb::object columns, bool wide, nb::object x, bool own) {
         data.n = n;
         data.n_in = n_in;
         data.kind = Kind::sparse;
-        data.value_kind = kind_of(kind);
         data.wide_columns = wide;
         data.starts = look<std::int64_t>(starts, std::size_t(n) + 1);
         const std::int64_t entries = data.starts[n];
@@ -116,13 +117,6 @@ struct PreparedData {
         view.n_out = n_out;
         for (std::size_t i = 0; view.data.labels && i < n; ++i) check(view.data.labels[i] >= 0 && view.data.labels[i] < n_out);
         return view;
-    }
-
-    static Kind kind_of(const std::string &name) {
-        if (name == "uint8") return Kind::pixels;
-        if (name == "float32") return Kind::float32;
-        if (name == "float64") return Kind::float64;
-        throw std::invalid_argument(name);
     }
 };
 
@@ -212,8 +206,7 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
     const std::size_t n_layers = activations.size();
     check(n_layers > 0 && sizes.size() == n_layers + 1);
     if (weights.size() != n_layers || biases.size() != n_layers || x.ndim() != 2 || long(x.shape(1)) != sizes[0]) return false;
-    const Kind kind = x.dtype() == nb::dtype<std::uint8_t>() ? Kind::pixels : x.dtype() == nb::dtype<float>() ? Kind::float32 : Kind::float64;
-    if (kind == Kind::float64 && x.dtype() != nb::dtype<double>()) return false;
+    const Kind kind = kind_of(x);
     if (reinterpret_cast<std::uintptr_t>(x.data()) % x.itemsize() != 0) return false;
     std::vector<FewLayer<T>> layers;
     long widest = sizes[0];
@@ -237,18 +230,10 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
     return answer();
 }
 
-template <class F>
-void with_numbers(const Any &x, F &&f) {
-    if (x.dtype() == nb::dtype<std::uint8_t>()) f(static_cast<const std::uint8_t *>(x.data()));
-    else if (x.dtype() == nb::dtype<float>()) f(static_cast<const float *>(x.data()));
-    else if (x.dtype() == nb::dtype<double>()) f(static_cast<const double *>(x.data()));
-    else throw std::invalid_argument("x must be uint8, float32 or float64");
-}
-
 void count_entries(Any x, Out<std::int64_t> counts, int threads) {
     check(x.ndim() == 2 && counts.size() == x.shape(0));
     const GilReleased released;
-    with_numbers(x, [&](auto *numbers) { count_rows(numbers, std::int64_t(x.shape(0)), std::int64_t(x.shape(1)), counts.data(), threads); });
+    with_values(kind_of(x), x.data(), [&](auto *numbers) { count_rows(numbers, std::int64_t(x.shape(0)), std::int64_t(x.shape(1)), counts.data(), threads); });
 }
 
 template <class Column>
@@ -257,7 +242,7 @@ void fill_entries(Any x, Array<std::int64_t> starts, Out<Column> columns, nb::nd
     check(x.ndim() == 2 && starts.size() == x.shape(0) + 1 && starts.data()[n] == entries && values.size() == columns.size());
     check(values.dtype() == x.dtype());
     const GilReleased released;
-    with_numbers(x, [&](auto *numbers) {
+    with_values(kind_of(x), x.data(), [&](auto *numbers) {
         using Value = std::remove_const_t<std::remove_pointer_t<decltype(numbers)>>;
         fill_rows(numbers, n, std::int64_t(x.shape(1)), starts.data(), columns.data(), static_cast<Value *>(values.data()), threads);
     });

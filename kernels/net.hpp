@@ -19,8 +19,7 @@ constexpr long widest_panel = panel_bytes / long(sizeof(T));
 static constexpr long padded(long count, long to) { return (count + to - 1) / to * to; }
 
 // A matrix cut into panels, columns of 256 bytes or of another power of 2 (the last may be narrower), one panel's rows after another: a
-// tile of a product reads its panel from end to end, and a row's piece is one run of vectors. Both sides are padded with zeros to whole
-// lines.
+// tile of a product reads its panel from end to end, and a row's piece is one run of vectors. Rows are padded with zeros to whole lines.
 template <class T>
 struct Panels {
     T *at;
@@ -38,17 +37,18 @@ static inline long offset(const Panels<T> &p, long row, long column) {
     return first * p.rows + row * width_at(p, column) + (column - first);
 }
 
-// A layer's parameters lie as (n_in, n_out), so that row k holds what input k sends to each unit, forward and in the gradient. `wt` is
-// the notes' (n_out, n_in) matrix, for delta @ W.
+// The first layer's w lies as (n_in, n_out): row k holds what input k sends to each unit, and few inputs of a record are not 0. The
+// others' lie as in the notes, (n_out, n_in), as delta @ W wants them; forward, a panel of units at a time is turned over.
 template <class T>
 struct Layer {
     int n_in, n_out;
+    bool by_inputs;                   // w is (n_in, n_out)
     long ld;                          // padded n_out
     long stride;                      // from one row of activations to the next: an odd number of lines where rows are long, so that
     Activation activation;            // a column of them doesn't fall into a few cache sets
     long grain;                       // units are shared out so many at a time
     double dropout;
-    Panels<T> w, wt;
+    Panels<T> w;
     T *b;
     T *gradient_w, *gradient_b;       // batch sums, laid out as w and b; where a step needs them whole
     T *slots_w[2], *slots_b[2];       // what the optimizer remembers, laid out likewise
@@ -87,6 +87,8 @@ struct Net {
     T *y;                             // (m, ld of the last layer): its targets
     double *row_cost, *row_right;     // (m)
     Lists<T> *lists;                  // one a worker
+    T *turned;                        // a panel of w turned over, (n_in, units): the workers' so many numbers apart
+    long turned_size;
     double *norms;                    // pieces of the gradient's squared length
     std::uint64_t seed;
     std::int64_t step;                // updates done
@@ -109,6 +111,16 @@ struct Data {
     const double *weights;            // (n), or null
     std::int64_t most_entries;        // of one example
 };
+
+// f(x) with the type that the numbers of a kind have
+template <class F>
+static inline auto with_values(Kind kind, const void *x, F &&f) {
+    switch (kind) {
+        case Kind::pixels: return f(static_cast<const std::uint8_t *>(x));
+        case Kind::float32: return f(static_cast<const float *>(x));
+        default: return f(static_cast<const double *>(x));
+    }
+}
 
 struct Batches {
     const std::int64_t *order;

@@ -15,25 +15,22 @@
 
 namespace chainrule::host {  // compiled once, for any processor
 
-// Leave the core on which the caller runs: a thread is woken where its waker is, and a scheduler may leave both there for the whole of
+// Leave the core on which the caller runs, -1 where it is not known: a thread is woken where its waker is, and a scheduler may leave both there for the whole of
 // a training, since both only ever wait for each other.
-inline void leave_core([[maybe_unused]] int core) {
 #ifdef __linux__
+inline int this_core() { return sched_getcpu(); }
+inline void leave_core(int core) {
     if (core < 0 || sched_getcpu() != core) return;
     cpu_set_t allowed, others;
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
     others = allowed;
     CPU_CLR(core, &others);
     if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
-#endif
 }
-inline int this_core() {
-#ifdef __linux__
-    return sched_getcpu();
 #else
-    return -1;
+inline int this_core() { return -1; }
+inline void leave_core(int) {}
 #endif
-}
 
 class Helper {
    public:

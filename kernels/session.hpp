@@ -85,18 +85,20 @@ class Session {
             layer.stride = stride_of(layer.ld);
             layer.activation = Activation(s.activations[l]);
             layer.dropout = s.dropout[l];
-            layer.w = {nullptr, padded(layer.n_in, line<T>), layer.ld, widest_panel<T>};
+            layer.by_inputs = l == 0;
+            if (l) layer.w = {nullptr, layer.n_out, padded(layer.n_in, line<T>), widest_panel<T>};
+            else layer.w = {nullptr, layer.n_in, layer.ld, panel_for(layer.ld)};
             // A worker's units of a sparse layer are panels of its own: neighbouring lines that two cores write to would be carried to
             // and fro between them.
-            if (!l) layer.w.panel = panel_for(layer.ld);
             layer.grain = l ? line<T> : layer.w.panel;
             layer.w.at = memory.take<T>(count_of(layer));
             layer.b = memory.take<T>(layer.ld);
-            if (l) layer.wt = {memory.take<T>(count_of(layer)), layer.ld, layer.w.rows, widest_panel<T>};
-            else layer.met = memory.take<std::uint8_t>(layer.w.rows);
+            if (l) net.turned_size = std::max(net.turned_size, layer.w.columns * widest_panel<T>);
+            else layer.met = memory.take<std::uint8_t>(layer.n_in);
             if (net.optimizer.clip >= 0) make_gradient(layer);
             for (int k = 0; k < slots; ++k) layer.slots_w[k] = memory.take<T>(count_of(layer)), layer.slots_b[k] = memory.take<T>(layer.ld);
         }
+        net.turned = memory.take<T>(net.turned_size * this->threads);
     }
 
     Session(const Session &) = delete;
@@ -112,13 +114,9 @@ class Session {
         const Alone alone(busy);
         Layer<T> &layer = layers.at(l);
         if (which >= slots) throw std::invalid_argument("there is no such slot");
-        Panels<T> to = layer.w;
-        if (which >= 0) to.at = layer.slots_w[which];
+        T *to = which < 0 ? layer.w.at : layer.slots_w[which];
         std::copy_n(b, layer.n_out, which < 0 ? layer.b : layer.slots_b[which]);
-        each_weight(layer, [&](long o, long k, long at) { to.at[at] = w[o * layer.n_in + k]; });
-        if (which < 0 && l)
-            for (long o = 0; o < layer.n_out; ++o)
-                for (long k = 0; k < layer.n_in; ++k) layer.wt.at[offset(layer.wt, o, k)] = w[o * layer.n_in + k];
+        each_weight(layer, [&](long o, long k, long at) { to[at] = w[o * layer.n_in + k]; });
         if (which >= 0 && !l) each_weight(layer, [&](long o, long k, long) { layer.met[k] |= w[o * layer.n_in + k] != 0; });
     }
 
@@ -184,9 +182,8 @@ class Session {
 
     // Whether no weight or bias is NaN or infinite
     bool finite() const {
-        for (const Layer<T> &layer : layers)
-            if (!all_finite(layer.w.at, count_of(layer)) || !all_finite(layer.b, layer.ld)) return false;
-        return true;
+        const auto fine = [](const Layer<T> &layer) { return all_finite(layer.w.at, count_of(layer)) && all_finite(layer.b, layer.ld); };
+        return std::all_of(layers.begin(), layers.end(), fine);
     }
 
    private:
@@ -202,7 +199,7 @@ class Session {
     Pilot pilot;
     mutable std::atomic<bool> busy = false;
 
-    static std::int64_t count_of(const Layer<T> &layer) { return layer.w.rows * layer.ld; }
+    static std::int64_t count_of(const Layer<T> &layer) { return layer.w.rows * layer.w.columns; }
     static long stride_of(long width) { return width >= 16 * line<T> ? (width / line<T> | 1) * line<T> : width; }
 
     // A finite number times 0 is 0, and a sum of zeros is 0; in as many sums as fill a vector.
@@ -218,8 +215,9 @@ class Session {
     static void each_weight(const Layer<T> &layer, F &&f) {
         for (long k0 = 0; k0 < layer.n_in; k0 += line<T>)
             for (long o = 0; o < layer.n_out; ++o) {
-                const long first = offset(layer.w, k0, o), width = width_at(layer.w, o);
-                for (long k = k0; k < std::min<long>(k0 + line<T>, layer.n_in); ++k) f(o, k, first + (k - k0) * width);
+                const long first = layer.by_inputs ? offset(layer.w, k0, o) : offset(layer.w, o, k0);
+                const long step = layer.by_inputs ? width_at(layer.w, o) : 1;
+                for (long k = k0; k < std::min<long>(k0 + line<T>, layer.n_in); ++k) f(o, k, first + (k - k0) * step);
             }
     }
 
@@ -271,7 +269,7 @@ class Session {
             layer.a = workspace.take<T>(reserved * layer.stride);
             layer.delta = workspace.take<T>(reserved * layer.stride);
             if (layer.dropout > 0) layer.h = workspace.take<T>(reserved * layer.stride), layer.mask = workspace.take<T>(reserved * layer.stride);
-            norms += layer.w.rows / line<T>;
+            norms += layer.w.rows;
         }
         net.norms = workspace.take<double>(norms);
         for (Lists<T> &one : lists) {

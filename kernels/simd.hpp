@@ -5,6 +5,8 @@
 
 #include "net.hpp"
 
+#define UNROLL _Pragma("GCC unroll 16")
+
 namespace chainrule::ISA {
 
 template <class T>
@@ -61,10 +63,20 @@ static inline void swap_across(Vec<T> &above, Vec<T> &below, std::integer_sequen
 template <class T, int Half = lanes<T> / 2>
 static inline void turn(Vec<T> (&rows)[lanes<T>]) {
     if constexpr (Half > 0) {
-#pragma GCC unroll 16
-        for (int r = 0; r < lanes<T>; ++r)
+        UNROLL for (int r = 0; r < lanes<T>; ++r)
             if (!(r & Half)) swap_across<T, Half>(rows[r], rows[r + Half], std::make_integer_sequence<int, lanes<T>>{});
         turn<T, Half / 2>(rows);
+    }
+}
+
+// The sum over the lanes, by halves
+template <class T, int Half = lanes<T> / 2>
+static inline T total(Vec<T> v) {
+    if constexpr (Half == 0) return v[0];
+    else {
+        Vec<T> other = v;
+        swap_across<T, Half>(other, v, std::make_integer_sequence<int, lanes<T>>{});
+        return total<T, Half / 2>(other + v);
     }
 }
 

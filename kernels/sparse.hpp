@@ -39,8 +39,7 @@ LOOP void sparse_run(const T *w, long width, const T *b, T scale, const Column *
     const auto entry = [&](long e, Vec<T> *into) {
         const Vec<T> x = all<T>(number<T>(values[e]));
         const T *row = w + columns[e] * width;
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) into[n] += x * load(row + n * lanes<T>);
+        UNROLL for (int n = 0; n < N; ++n) into[n] += x * load(row + n * lanes<T>);
     };
     long e = 0;
     for (; e + chains <= entries; e += chains) {
@@ -49,12 +48,10 @@ LOOP void sparse_run(const T *w, long width, const T *b, T scale, const Column *
                 const char *soon = reinterpret_cast<const char *>(w + columns[e + c + ahead < entries ? e + c + ahead : e] * width);
                 for (long line = 0; line < N * VECTOR_BYTES; line += cache_line) __builtin_prefetch(soon + line);
             }
-#pragma GCC unroll 4
-        for (int c = 0; c < chains; ++c) entry(e + c, sum[c]);
+        UNROLL for (int c = 0; c < chains; ++c) entry(e + c, sum[c]);
     }
     for (; e < entries; ++e) entry(e, sum[0]);
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
+    UNROLL for (int n = 0; n < N; ++n) {
         Vec<T> total = sum[0][n] + sum[1][n];
         if constexpr (chains == 4) total += sum[2][n] + sum[3][n];
         store(z + n * lanes<T>, load(b + n * lanes<T>) + scale * total);
@@ -65,14 +62,12 @@ LOOP void sparse_run(const T *w, long width, const T *b, T scale, const Column *
 template <class T, int N, class Column, class Value>
 LOOP void sparse_add_run(T *w, long width, const Column *columns, const Value *values, long entries, const T *delta) {
     Vec<T> run[N];
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) run[n] = load(delta + n * lanes<T>);
+    UNROLL for (int n = 0; n < N; ++n) run[n] = load(delta + n * lanes<T>);
 #pragma GCC unroll 4
     for (long e = 0; e < entries; ++e) {
         const Vec<T> x = all<T>(number<T>(values[e]));
         T *row = w + columns[e] * width;
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) store(row + n * lanes<T>, load(row + n * lanes<T>) + x * run[n]);
+        UNROLL for (int n = 0; n < N; ++n) store(row + n * lanes<T>, load(row + n * lanes<T>) + x * run[n]);
     }
 }
 
@@ -85,17 +80,14 @@ LOOP void list_run(const Lists<T> &lists, long k, const T *delta, long stride, T
     for (; e + 1 < end; e += 2) {
         const T *row0 = delta + lists.examples[e] * stride, *row1 = delta + lists.examples[e + 1] * stride;
         const Vec<T> x0 = all<T>(lists.values[e]), x1 = all<T>(lists.values[e + 1]);
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) even[n] += x0 * load(row0 + n * lanes<T>), odd[n] += x1 * load(row1 + n * lanes<T>);
+        UNROLL for (int n = 0; n < N; ++n) even[n] += x0 * load(row0 + n * lanes<T>), odd[n] += x1 * load(row1 + n * lanes<T>);
     }
     if (e < end) {
         const T *row = delta + lists.examples[e] * stride;
         const Vec<T> x = all<T>(lists.values[e]);
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) even[n] += x * load(row + n * lanes<T>);
+        UNROLL for (int n = 0; n < N; ++n) even[n] += x * load(row + n * lanes<T>);
     }
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) store(g + n * lanes<T>, even[n] + odd[n]);
+    UNROLL for (int n = 0; n < N; ++n) store(g + n * lanes<T>, even[n] + odd[n]);
 }
 
 // Cut units into runs that stay in one panel and in registers, and call f.template operator()<N>(first) for each.
@@ -109,25 +101,16 @@ static inline void run_of(long first, long last, F &&f) {
 }
 template <class T, class F>
 static inline void runs(const Panels<T> &w, const Share &units, F &&f) {
-    for (long first = units.first, last; first < units.last; first = last) {
-        last = (first & -w.panel) + w.panel;
-        last = last < units.last ? last : units.last;
-        run_of<T>(first, last, f);
-    }
+    panels_of(w.panel, units, [&](long o, long width) { run_of<T>(o, o + width, f); });
 }
 
 template <class T, class F>
 static inline void with_entries(const Data &data, std::int64_t row, F &&f) {
     const std::int64_t begin = data.starts[row], count = data.starts[row + 1] - begin;
-    const auto typed = [&](auto *columns) {
-        switch (data.value_kind) {
-            case Kind::pixels: return f(columns, static_cast<const std::uint8_t *>(data.values) + begin, count);
-            case Kind::float32: return f(columns, static_cast<const float *>(data.values) + begin, count);
-            default: return f(columns, static_cast<const double *>(data.values) + begin, count);
-        }
-    };
-    if (data.wide_columns) return typed(static_cast<const std::uint32_t *>(data.columns) + begin);
-    return typed(static_cast<const std::uint16_t *>(data.columns) + begin);
+    with_values(data.value_kind, data.values, [&](auto *values) {
+        if (data.wide_columns) f(static_cast<const std::uint32_t *>(data.columns) + begin, values + begin, count);
+        else f(static_cast<const std::uint16_t *>(data.columns) + begin, values + begin, count);
+    });
 }
 
 // The examples of a mini-batch, or of a run of the data.

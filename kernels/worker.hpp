@@ -35,4 +35,14 @@ static inline Share share(long count, long granule, const Worker &worker) {
     return {first < count ? first : count, last < count ? last : count};
 }
 
+// f(first, width) for the units of a share, a panel at a time
+template <class F>
+static inline void panels_of(long panel, const Share &units, F &&f) {
+    for (long o = units.first; o < units.last;) {
+        const long end = (o & -panel) + panel, next = end < units.last ? end : units.last;
+        f(o, next - o);
+        o = next;
+    }
+}
+
 }  // namespace chainrule::ISA

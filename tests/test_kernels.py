@@ -134,12 +134,12 @@ def test_records_are_the_rows(n_in, dtype, columns_of):
 def test_records_from_outside_are_checked():
     """Columns that lie outside, or do not rise, and starts that fall, are refused before a kernel goes by them."""
     good = np.array([0, 2, 3]), np.array([1, 4, 0], np.uint16), np.ones(3)
-    fused._fused.Data().sparse(2, 5, "float64", *good[:2], False, good[2], False)
+    fused._fused.Data().sparse(2, 5, *good[:2], False, good[2], False)
     for wrong in ([4, 4, 0], [4, 1, 0], [1, 5, 0]):
         with pytest.raises(ValueError, match="a record's columns must rise"):
-            fused._fused.Data().sparse(2, 5, "float64", good[0], np.array(wrong, np.uint16), False, good[2], False)
+            fused._fused.Data().sparse(2, 5, good[0], np.array(wrong, np.uint16), False, good[2], False)
     with pytest.raises(ValueError, match="starts must rise"):
-        fused._fused.Data().sparse(2, 5, "float64", np.array([0, 4, 3]), *good[1:2], False, good[2], False)
+        fused._fused.Data().sparse(2, 5, np.array([0, 4, 3]), *good[1:2], False, good[2], False)
 
 
 PIXELS = np.random.default_rng(0).integers(1, 256, (90, 50)).astype(np.uint8) * (np.random.default_rng(1).random((90, 50)) < 0.2)

@@ -69,30 +69,22 @@ def native_inputs(x: Inputs, threads: Threads, *, once: bool = False) -> _fused.
     native = _fused.Data()
     if is_sparse(x):
         csr = _canonical(x)
-        native.sparse(
-            n,
-            n_in,
-            x.dtype.name,
-            _as(np.int64, csr.indptr),
-            csr.indices.astype(columns_of),
-            wide,
-            np.ascontiguousarray(csr.data),
-            False,
-        )
+        indptr, columns = _as(np.int64, csr.indptr), csr.indices.astype(columns_of)
+        native.sparse(n, n_in, indptr, columns, wide, np.ascontiguousarray(csr.data), False)
         return native
     dense = np.require(x, requirements=["C", "A"])
     if once and dense.dtype != np.uint8:
-        native.dense(n, n_in, dense.dtype.name, dense)
+        native.dense(n, n_in, dense)
         return native
     starts = np.zeros(n + 1, np.int64)
     _fused.count_entries(dense, starts[1:], thread_count(threads))
     np.cumsum(starts, out=starts)
     if starts[-1] > DENSITY * dense.size:
-        native.dense(n, n_in, dense.dtype.name, dense)
+        native.dense(n, n_in, dense)
         return native
     columns, values = np.empty(starts[-1], columns_of), np.empty(starts[-1], dense.dtype)
     _fused.fill_entries(dense, starts, columns, values, thread_count(threads))
-    native.sparse(n, n_in, dense.dtype.name, starts, columns, wide, values, True)
+    native.sparse(n, n_in, starts, columns, wide, values, True)
     return native
 
 
