@@ -227,7 +227,7 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
         forward_and_back(batch, worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
         if (worker.rank == 0) batches.costs[k] = sums.cost, batches.right[k] = sums.right;
-        if (sums.total > 0) {
+        if (sums.total >= least_normal<T>) {  // a batch that weighs nothing moves nothing
             const Move move{batches.rate[k], batches.decay[k], sums.total, batch.step + 1, direct};
             take_step(batch, move, worker);
             if (direct) {

@@ -99,7 +99,6 @@ struct PreparedData {
         const std::int64_t entries = data.starts[n];
         data.columns = wide ? static_cast<const void *>(look<std::uint32_t>(columns, entries)) : look<std::uint16_t>(columns, entries);
         data.values = values(x, entries);
-        for (std::int64_t i = 0; i < n; ++i) data.most_entries = std::max(data.most_entries, data.starts[i + 1] - data.starts[i]);
         if (own) return;  // made by fill_entries
         if (wide) check_records(data, static_cast<const std::uint32_t *>(data.columns));
         else check_records(data, static_cast<const std::uint16_t *>(data.columns));

@@ -16,6 +16,9 @@ constexpr long line = cache_line / long(sizeof(T));  // numbers in a cache line;
 template <class T>
 constexpr long widest_panel = panel_bytes / long(sizeof(T));
 
+template <class T>
+constexpr T least_normal = sizeof(T) == 4 ? T(1.1754943508222875e-38) : T(2.2250738585072014e-308);  // what is less counts as 0
+
 static constexpr long padded(long count, long to) { return (count + to - 1) / to * to; }
 
 // A matrix cut into panels, columns of 256 bytes or of another power of 2 (the last may be narrower), one panel's rows after another: a
@@ -109,7 +112,6 @@ struct Data {
     const double *targets;            // (n, n_out)
     const std::int32_t *classes;      // (n): what counts as right; null where there are no classes
     const double *weights;            // (n), or null
-    std::int64_t most_entries;        // of one example
 };
 
 // f(x) with the type that the numbers of a kind have

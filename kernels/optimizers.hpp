@@ -38,6 +38,7 @@ static Step<T> settle(const Optimizer &o, double rate, double decay, double shar
         s.size = T(rate * correction / (1 - __builtin_pow(o.beta1, double(t))));
         if (!o.epsilon_on_raw) s.epsilon = T(o.epsilon * correction);
     }
+    if (s.epsilon < least_normal<T>) s.epsilon = least_normal<T>;  // 0 over it is 0
     return s;
 }
 

@@ -27,19 +27,6 @@ static void targets_of(const Data &data, std::int64_t row, const Layer<T> &last,
         for (int o = 0; o < last.n_out; ++o) y[o] = T(data.targets[row * last.n_out + o]);
 }
 
-// -log of a product of chances, one logarithm for as many factors as a double can hold.
-class LogOfProduct {
-   public:
-    void times(double factor) {
-        product *= factor;
-        if (product < 1e-200) sum -= __builtin_log(product), product = 1;
-    }
-    double minus_log() const { return sum - __builtin_log(product); }
-
-   private:
-    double sum = 0, product = 1;
-};
-
 template <class T>
 static double half_square(const T *a, const T *y, int n_out) {
     double sum = 0;
@@ -49,18 +36,18 @@ static double half_square(const T *a, const T *y, int n_out) {
 
 template <class T>
 static double cost_of(Cost cost, const T *a, const T *y, int n_out) {
-    double sum = 0;
-    LogOfProduct chances;
+    double sum = 0, product = 1;  // of chances: one logarithm for as many as a double can hold
     switch (cost) {
         case Cost::quadratic: return half_square(a, y, n_out);
         case Cost::mean_squared_error: return 2 * half_square(a, y, n_out);
         case Cost::cross_entropy:
             for (int o = 0; o < n_out; ++o) {
                 const double p = inside(a[o]);
-                if (y[o] == 0 || y[o] == 1) chances.times(y[o] == 0 ? 1 - p : p);
+                if (y[o] == 0 || y[o] == 1) product *= y[o] == 0 ? 1 - p : p;
                 else sum -= y[o] * __builtin_log(p) + (1 - y[o]) * __builtin_log1p(-p);
+                if (product < 1e-200) sum -= __builtin_log(product), product = 1;
             }
-            return sum + chances.minus_log();
+            return sum - __builtin_log(product);
         case Cost::log_loss:
             for (int o = 0; o < n_out; ++o) sum -= y[o] != 0 ? y[o] * __builtin_log(double(inside(a[o]))) : 0 * inside(a[o]);
             return sum;

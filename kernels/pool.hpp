@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <system_error>
@@ -84,16 +85,28 @@ class Pool {
             else break;
         size = int(helpers.size()) + 1;
         Barrier barrier{};
+        std::vector<std::exception_ptr> failed(size);
         const int core = this_core();
+        const auto share = [&](int rank) {
+            try {
+                work(Worker{rank, size, &barrier});
+            } catch (...) {  // of want of memory; an exception that leaves a thread ends the process
+                failed[rank] = std::current_exception();
+            }
+        };
         for (int rank = 1; rank < size; ++rank)
             helpers[rank - 1]->start([&, rank] {
                 leave_core(core);
-                work(Worker{rank, size, &barrier});
+                share(rank);
             });
-        work(Worker{0, size, &barrier});
+        share(0);
         for (Helper *helper : helpers) helper->wait();
-        const std::lock_guard<std::mutex> lock(mutex);
-        idle.insert(idle.end(), helpers.begin(), helpers.end());
+        {
+            const std::lock_guard<std::mutex> lock(mutex);
+            idle.insert(idle.end(), helpers.begin(), helpers.end());
+        }
+        for (const std::exception_ptr &error : failed)
+            if (error) std::rethrow_exception(error);
     }
 
    private:

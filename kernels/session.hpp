@@ -1,7 +1,6 @@
 // A network in training: it owns the memory that the kernels work in.
 #pragma once
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -45,18 +44,6 @@ struct Settings {
     std::vector<double> numbers;      // mu, beta1, beta2, epsilon, epsilon_on_raw, shrink, l1, clip
     std::uint64_t seed;
     std::int64_t step;
-};
-
-// Refuses a second call while one runs: two Python threads may not train one session at once.
-class Alone {
-   public:
-    explicit Alone(std::atomic<bool> &busy) : busy(busy) {
-        if (busy.exchange(true)) throw std::runtime_error("this session is in use by another thread");
-    }
-    ~Alone() { busy = false; }
-
-   private:
-    std::atomic<bool> &busy;
 };
 
 template <class T>
@@ -111,7 +98,7 @@ class Session {
 
     // which: -1 the parameters, 0 and 1 the slots; w is (n_out, n_in), b (n_out,)
     void put(int l, int which, const T *w, const T *b) {
-        const Alone alone(busy);
+        const auto lock = alone();
         Layer<T> &layer = layers.at(l);
         if (which >= slots) throw std::invalid_argument("there is no such slot");
         T *to = which < 0 ? layer.w.at : layer.slots_w[which];
@@ -122,7 +109,7 @@ class Session {
 
     // which: -1 the parameters, 0 and 1 the slots, 2 the gradient
     void get(int l, int which, T *w, T *b) const {
-        const Alone alone(busy);
+        const auto lock = alone();
         const Layer<T> &layer = layers.at(l);
         const T *from_w = which < 0 ? layer.w.at : which == 2 ? layer.gradient_w : layer.slots_w[which];
         const T *from_b = which < 0 ? layer.b : which == 2 ? layer.gradient_b : layer.slots_b[which];
@@ -132,9 +119,9 @@ class Session {
     }
 
     void advance(const Data &data, const Batches &batches) {
-        const Alone alone(busy);
+        const auto lock = alone();
         const std::int64_t size = batches.size;
-        reserve(std::min(size, batches.length), data);
+        reserve(std::min(size, batches.length), data, goes_in_place(net.optimizer) ? 0 : most_entries(data, batches.order, batches.length, size));
         const int most = workers_of(data);
         for (std::int64_t done = 0, k = 0; done < batches.length;) {
             const Pilot::Slice slice = choosing && most > 1 ? pilot.next() : Pilot::Slice{most > 1, batches.length / size + 1};
@@ -153,7 +140,7 @@ class Session {
     }
 
     Sums evaluate(const Data &data) {
-        const Alone alone(busy);
+        const auto lock = alone();
         const int workers = workers_for(data.n);
         reserve(std::min(piece, data.n) * workers, data);
         std::vector<Sums> pieces((data.n + piece - 1) / piece);
@@ -164,17 +151,17 @@ class Session {
     }
 
     Sums gradient(const Data &data, const std::int64_t *rows, std::int64_t n) {
-        const Alone alone(busy);
+        const auto lock = alone();
         for (Layer<T> &layer : layers)
             if (!layer.gradient_w) make_gradient(layer);
-        reserve(std::min(piece, n), data, true);
+        reserve(std::min(piece, n), data, most_entries(data, rows, n, piece));
         Sums sums{0, 0, 0};
         Pool::here().run(workers_for(n), [&](const Worker &worker) { kernels.gradient(net, data, rows, n, piece, &sums, worker); });
         return sums;
     }
 
     void forward(const Data &data, T *out) {
-        const Alone alone(busy);
+        const auto lock = alone();
         const int workers = workers_for(data.n);
         reserve(std::min(piece, data.n) * workers, data);
         Pool::here().run(workers, [&](const Worker &worker) { kernels.forward(net, data, piece, out, worker); });
@@ -197,7 +184,14 @@ class Session {
     int slots = 0, threads;
     bool choosing;
     Pilot pilot;
-    mutable std::atomic<bool> busy = false;
+    mutable std::mutex in_use;
+
+    // Refuses a second call while one runs: two Python threads may not train one session at once.
+    std::unique_lock<std::mutex> alone() const {
+        std::unique_lock<std::mutex> lock(in_use, std::try_to_lock);
+        if (!lock) throw std::runtime_error("this session is in use by another thread");
+        return lock;
+    }
 
     static std::int64_t count_of(const Layer<T> &layer) { return layer.w.rows * layer.w.columns; }
     static long stride_of(long width) { return width >= 16 * line<T> ? (width / line<T> | 1) * line<T> : width; }
@@ -248,36 +242,43 @@ class Session {
         return choosing && double(n) * weights < 3e6 ? 1 : int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
     }
 
-    // Make room for batches of m rows, and for lists of their entries where a step needs those.
-    void reserve(std::int64_t m, const Data &data, bool for_gradient = false) {
-        const Optimizer &o = net.optimizer;
-        const bool sparse = data.kind == Kind::sparse;
-        const std::int64_t entries = sparse && (for_gradient || !goes_in_place(o)) ? m * data.most_entries + 1 : 0, dense = sparse ? 0 : m;
+    // The entries of the mini-batch that has most of them; 1 where none has any, since lists may be empty, and 0 where there are no lists
+    static std::int64_t most_entries(const Data &data, const std::int64_t *rows, std::int64_t n, std::int64_t size) {
+        std::int64_t most = data.kind == Kind::sparse, entries = 0;
+        for (std::int64_t i = 0; i < n && data.kind == Kind::sparse; ++i) {
+            entries = (i % size ? entries : 0) + data.starts[rows[i] + 1] - data.starts[rows[i]];
+            most = std::max(most, entries);
+        }
+        return most;
+    }
+
+    // Make room for batches of m rows, and for lists of so many entries.
+    void reserve(std::int64_t m, const Data &data, std::int64_t entries = 0) {
+        const std::int64_t dense = data.kind == Kind::sparse ? 0 : m;
         if (m <= reserved && entries <= listed && dense <= gathered) return;
         if (m > std::numeric_limits<std::int32_t>::max()) throw std::invalid_argument("a mini-batch holds at most 2147483647 examples");
+        const std::int64_t rows = std::max(m, reserved), inputs = std::max(dense, gathered), listing = entries > listed ? entries + entries / 8 : listed;
+        reserved = listed = gathered = 0;  // until all of it is there
         workspace.clear();
-        reserved = std::max(m, reserved);
-        listed = std::max(entries, listed);
-        gathered = std::max(dense, gathered);
         long norms = 0;
         net.x_stride = stride_of(padded(layers[0].n_in, line<T>));
-        net.x = workspace.take<T>(gathered * net.x_stride);
-        net.y = workspace.take<T>(reserved * layers.back().ld);
-        net.row_cost = workspace.take<double>(reserved);
-        net.row_right = workspace.take<double>(reserved);
+        net.x = workspace.take<T>(inputs * net.x_stride);
+        net.y = workspace.take<T>(rows * layers.back().ld);
+        net.row_cost = workspace.take<double>(rows);
+        net.row_right = workspace.take<double>(rows);
         for (Layer<T> &layer : layers) {
-            layer.a = workspace.take<T>(reserved * layer.stride);
-            layer.delta = workspace.take<T>(reserved * layer.stride);
-            if (layer.dropout > 0) layer.h = workspace.take<T>(reserved * layer.stride), layer.mask = workspace.take<T>(reserved * layer.stride);
+            layer.a = workspace.take<T>(rows * layer.stride);
+            layer.delta = workspace.take<T>(rows * layer.stride);
+            if (layer.dropout > 0) layer.h = workspace.take<T>(rows * layer.stride), layer.mask = workspace.take<T>(rows * layer.stride);
             norms += layer.w.rows;
         }
         net.norms = workspace.take<double>(norms);
         for (Lists<T> &one : lists) {
-            if (!listed) continue;
-            one.starts = workspace.take<std::int64_t>(layers[0].n_in + 2);
-            one.examples = workspace.take<std::int32_t>(listed);
-            one.values = workspace.take<T>(listed);
+            one.starts = workspace.take<std::int64_t>(listing ? layers[0].n_in + 2 : 0);
+            one.examples = workspace.take<std::int32_t>(listing);
+            one.values = workspace.take<T>(listing);
         }
+        reserved = rows, gathered = inputs, listed = listing;
     }
 };
 

@@ -45,12 +45,13 @@ def train_population(
         Whether to draw a bar of the epochs done.
     **settings
         As ``cr.train`` has them: ``epochs``, ``batch_size``, ``learning_rate`` and the rest. A list has an entry for each
-        network: ``learning_rate=[0.1, 1.0, 3.0]``. A callback is called from the thread of its network.
+        network: ``learning_rate=[0.1, 1.0, 3.0]``; but ``callbacks`` are for all, each called from the thread of its network.
 
     Returns
     -------
     list of History
-        In the networks' order. After Ctrl-C each network has what it had learnt, and its history says ``"interrupted"``.
+        In the networks' order. Ctrl-C is answered when the epochs under way are done: each network then has what it had learnt, and
+        its history says ``"interrupted"``.
 
     Raises
     ------
@@ -81,9 +82,11 @@ def train_population(
     except TypeError as error:
         if isinstance(error, ChainruleError):
             raise
-        raise ArgumentTypeError(f"train_population(): {error}; see help(chainrule.Run)") from None
+        said = str(error).replace("Run.__init__() ", "")
+        raise ArgumentTypeError(f"train_population(): {said}; see help(chainrule.Run)") from None
     for run in runs:  # here, so that no two threads prepare the same data
-        run.engine.prepare(shared)
+        for data in (shared, run.validation) if run.validation is not None else (shared,):
+            run.engine.prepare(data)
     with _bar(sum(run.epochs for run in runs), progress) as advance:
         _train_all(runs, at_once, advance)
     return [run.history for run in runs]
@@ -109,15 +112,15 @@ def _each(settings: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
     return ({**shared, **{name: value[k] for name, value in lists.items()}} for k in range(count))
 
 
-def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[], None]) -> None:
+def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]) -> None:
     """Drain every run, some at a time; what ends one early, an error or Ctrl-C, ends all."""
     ended = threading.Event()
 
     def drain(run: Run) -> None:
         while not ended.is_set():
             if next(run, None) is None:
-                return
-            advance()
+                return advance(run.epochs - len(run.history))  # those that it ended before
+            advance(1)
         if run.history.stopped is None:
             run.interrupt()
 
@@ -138,13 +141,13 @@ def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[], None]) -
 
 
 @contextmanager
-def _bar(epochs: int, shown: bool) -> Iterator[Callable[[], None]]:
-    """Give what is called after each epoch: it moves a bar, where one is to be shown."""
+def _bar(epochs: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Give what is called with each count of epochs that need no more waiting for: it moves a bar, where one is to be shown."""
     if not shown:
-        yield lambda: None
+        yield lambda done: None
         return
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("epochs", total=epochs)
-        yield lambda: bar.advance(task)
+        yield lambda done: bar.advance(task, done)

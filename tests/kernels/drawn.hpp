@@ -186,7 +186,6 @@ class Fed {
         starts.assign(data.n + 1, 0);
         chainrule::host::count_rows(x.data(), data.n, data.n_in, starts.data() + 1, 2);
         for (std::int64_t i = 0; i < data.n; ++i) {
-            data.most_entries = std::max(data.most_entries, starts[i + 1]);
             starts[i + 1] += starts[i];
         }
         data.starts = starts.data();

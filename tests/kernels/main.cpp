@@ -280,7 +280,7 @@ void test_allocations(const Set &set, int turn) {
             session.advance(fed.data, {c.order.data(), steps * 4, 4, c.rate.data(), c.decay.data(), costs.data(), right.data(), true});
             return allocations() - before;
         };
-        require(counted(2) > 0, "the workspace is counted");
+        require(counted(200) > 0, "the workspace is counted");
         const long two = counted(2);
         require(counted(200) == two, "200 steps allocate no more than 2");
     }

@@ -64,7 +64,8 @@ def mean_gradient(gradient: Gradient, m: float) -> Gradient:
 
 def clip_by_norm(gradient: Gradient, most: float) -> Gradient:
     """Shorten a gradient whose norm, over all its entries together, exceeds ``most`` (Pascanu et al. 2013)."""
-    norm = float(np.sqrt(sum(np.vdot(part, part) for parts in gradient for part in parts)))
+    wide = [part.astype(np.float64).ravel() for parts in gradient for part in parts]  # float32's squares end at 1e38
+    norm = float(np.sqrt(sum(part @ part for part in wide)))
     if not norm > most:
         return gradient
     factor = most / norm
@@ -119,9 +120,9 @@ def update_mini_batch(
     updated : Parameters
         New arrays; what came in is left as it was.
     """
-    if not m > 0:
-        return parameters
     weights, biases, slots = parameters
+    if not m >= np.finfo(weights[0].dtype).tiny:  # as good as nothing, in their numbers
+        return parameters
     if optimizer.linear and clip is None and not (l1 or l2):
         rate = eta / m  # (N12), to the letter
     else:

@@ -78,8 +78,8 @@ __all__ = ["ENGINES", "Engine", "Session", "Threads", "choose", "few", "thread_c
 ENGINES = _engines()
 """Every engine here, the fastest first."""
 
-NOT_BUILT = "this chainrule was installed without its kernels, for want of a C++ compiler"
-REMEDY = "install g++ or clang, then: pip install --force-reinstall --no-deps ."
+NOT_BUILT = "this chainrule was installed without its kernels: there was no C++ compiler, or the build failed"
+REMEDY = "with g++ or clang installed, CHAINRULE_REQUIRE_FUSED=1 pip install --force-reinstall --no-deps -v . builds them, or shows why not"
 
 
 def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:

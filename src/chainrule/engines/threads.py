@@ -14,4 +14,4 @@ def thread_count(threads: Threads) -> int:
         return threads
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
+    return min(cores, int(asked)) if asked.isdecimal() and int(asked) > 0 else cores
