@@ -119,7 +119,8 @@ def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]
     def drain(run: Run) -> None:
         while not ended.is_set():
             if next(run, None) is None:
-                return advance(run.epochs - len(run.history))  # those that it ended before
+                advance(run.epochs - len(run.history))  # those that it ended before
+                return
             advance(1)
         if run.history.stopped is None:
             run.interrupt()

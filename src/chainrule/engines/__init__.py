@@ -79,7 +79,10 @@ ENGINES = _engines()
 """Every engine here, the fastest first."""
 
 NOT_BUILT = "this chainrule was installed without its kernels: there was no C++ compiler, or the build failed"
-REMEDY = "with g++ or clang installed, CHAINRULE_REQUIRE_FUSED=1 pip install --force-reinstall --no-deps -v . builds them, or shows why not"
+REMEDY = (
+    "with g++ or clang installed, CHAINRULE_REQUIRE_FUSED=1 pip install --force-reinstall --no-deps -v . builds them, "
+    "or shows why not"
+)
 
 
 def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
