@@ -323,6 +323,24 @@ void test_one_at_a_time(const Set &set, const Case &c, const Fed &fed) {
     require(session.finite(), "a refused call changes nothing");
 }
 
+// A call finds room enough in a session that has made none so far, and in one that made it for rows of another kind: else the sanitizers see
+// it write beyond.
+void test_room(const Set &set) {
+    const Case c = long_case();
+    Case listed = c;
+    listed.kind = Kind::sparse;
+    const Fed fed(c), fed_lists(listed);
+    const auto evaluated = [&](int threads, bool after_lists) {
+        Session<float> session(set.f32, settings_of(c.net, c.n_in(), c.collapses), threads, false);
+        put(session, -1, parameters_of(c.net));
+        if (after_lists) train(session, listed, fed_lists, 2), put(session, -1, parameters_of(c.net));
+        return session.evaluate(fed.data).cost;
+    };
+    const double due = evaluated(1, false);
+    require(evaluated(3, false) == due, "several threads evaluate in a session that did nothing before");
+    require(evaluated(1, true) == due, "dense rows are evaluated after a training by lists");
+}
+
 template <class F>
 void require_refused(F &&f, const std::string &what) {
     try {
@@ -378,6 +396,8 @@ int main(int argc, char **argv) {
         doing = std::string(set.name) + ", allocations";
         for (int turn = 0; turn < std::min(cases, 30); ++turn) test_allocations(set, turn);
         if (!long_ones) continue;
+        doing = std::string(set.name) + ", room";
+        test_room(set);
         doing = std::string(set.name) + ", several threads of the caller's";
         test_side_by_side(set, busy, fed);
         test_one_at_a_time(set, busy, fed);
