@@ -161,6 +161,14 @@ def test_clipping_shortens_all_together(seed, share):
         assert shortened is gradient
 
 
+def test_clipping_knows_norms_whose_squares_float32_does_not():
+    """A float32 gradient whose squares are beyond float32 is shortened to the bound, not to 0."""
+    gradient = Gradient([np.full(2, 1e20, np.float32)], [np.full((2, 3), -1e20, np.float32)])
+    shortened = clip_by_norm(gradient, 0.5)
+    assert naive.norm(*shortened) == pytest.approx(0.5, rel=1e-6)
+    assert shortened.nabla_w[0].dtype == np.float32
+
+
 def test_clipping_stands_before_the_penalties():
     """What is clipped is the mean gradient; the penalties are added to what is left of it, for weights alone."""
     parameters, gradient = drawn()

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 import chainrule as cr
 from chainrule.engines import ENGINES
 from chainrule.errors import EngineError
+from chainrule.plan import Steps
 
 if os.environ.get("CHAINRULE_REQUIRE_FUSED") == "1":
     assert "fused" in ENGINES, "the kernels were required, and are not built"
@@ -142,6 +145,13 @@ def test_records_from_outside_are_checked():
         fused._fused.Data().sparse(2, 5, np.array([0, 4, 3]), *good[1:2], False, good[2], False)
 
 
+def test_records_of_inputs_that_changed_are_refused():
+    """Inputs that another thread wrote to between the counting and the filling are refused, not written beyond their room."""
+    x = np.array([[0, 1, 0, 2, 0], [0, 0, 0, 0, 0]], np.float32)
+    with pytest.raises(RuntimeError, match="x was written to while it was prepared"):
+        fused._fused.fill_entries(x, np.array([0, 1, 2]), np.empty(2, np.uint16), np.empty(2, np.float32), 1)
+
+
 PIXELS = np.random.default_rng(0).integers(1, 256, (90, 50)).astype(np.uint8) * (np.random.default_rng(1).random((90, 50)) < 0.2)
 FLOATS = np.random.default_rng(2).normal(size=(90, 50))
 LABELS = np.random.default_rng(3).integers(0, 4, 90)
@@ -177,6 +187,18 @@ def test_no_bit_depends_on_the_number_of_threads(name):
             net = cr.Network(sizes, seed=0, **network)
             cr.train(net, examples, epochs=1, learning_rate=0.01, engine="fused", threads=threads, **training)
             seen.add(hashlib.sha256(b"".join(part.tobytes() for part in net.weights + net.biases)).hexdigest())
+    assert len(seen) == 1
+
+
+def test_slices_of_a_training_give_the_bits_of_the_whole():
+    """A training long enough to go back and forth between one thread and all has the bits of one, its penalty in one number."""
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(20_000, 300)) * (rng.random((20_000, 300)) < 0.1)).astype(np.float32)
+    examples, seen = cr.Examples(x, rng.integers(0, 3, 20_000)), set()
+    for threads in (1, "auto"):
+        net = cr.Network([300, 64, 3], seed=0)
+        cr.train(net, examples, epochs=1, batch_size=10, learning_rate=0.1, l2=1e-3, engine="fused", threads=threads)
+        seen.add(net.weights[0].tobytes())
     assert len(seen) == 1
 
 
@@ -256,3 +278,175 @@ def test_columns_beyond_16_bits():
         cr.train(nets[engine], (x, y), epochs=1, batch_size=8, learning_rate=0.5, engine=engine)
     for mine, theirs in zip(nets["fused"].weights, nets["reference"].weights, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_a_session_that_is_in_use_takes_no_parameters():
+    """While one thread trains a session, another that puts parameters into it is refused."""
+    rng = np.random.default_rng(0)
+    net = cr.Network([50, 200, 3], seed=0)
+    examples = cr.Examples(rng.normal(size=(2000, 50)), rng.integers(0, 3, 2000))
+    run = cr.Run(net, examples, epochs=1, batch_size=10, learning_rate=1e-6)
+    session, data = ENGINES["fused"].open(run.plan, net.state(), threads=1), ENGINES["fused"].prepare(examples)
+
+    def train():
+        for _ in range(20):
+            with suppress(RuntimeError):  # where the other was first
+                session.advance(data, np.arange(2000), Steps(np.full(200, 1e-6), np.zeros(200)))
+
+    thread, refused = threading.Thread(target=train), 0
+    thread.start()
+    while thread.is_alive():
+        try:
+            session.native.put(0, fused.PARAMETERS, net.weights[0], net.biases[0])
+        except RuntimeError as error:
+            refused += "in use by another thread" in str(error)
+    assert refused
+
+
+FORKED = """
+import os, signal
+import numpy as np
+import chainrule as cr
+rng = np.random.default_rng(0)
+examples = cr.Examples(rng.normal(size=(500, 64)), rng.integers(0, 2, 500))
+
+def train():
+    net = cr.Network([64, 64, 2], seed=0)
+    cr.train(net, examples, epochs=1, batch_size=50, learning_rate=0.1, engine="fused", threads=2)
+    return net.weights[0].tobytes()
+
+due = train()
+child = os.fork()
+if child == 0:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(20)  # ends a child that waits for threads that only its parent has
+    os._exit(0 if train() == due else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_trains_with_threads_of_its_own():
+    """A fork of a process that has trained with helper threads, none of which it has, trains with its own to the same bits."""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == ["0"]
+
+
+BROKEN = """
+import sys
+from importlib.util import spec_from_file_location
+
+class Finder:
+    def find_spec(name, path, target=None):
+        return spec_from_file_location(name, sys.argv[1]) if name == "chainrule.engines._fused" else None
+
+sys.meta_path.insert(0, Finder)
+import chainrule.engines
+"""
+
+
+def test_kernels_that_cannot_be_loaded_are_an_error(tmp_path):
+    """Kernels that were built and cannot be loaded raise, rather than leave a slower engine to do it all without a word."""
+    module = tmp_path / Path(fused._fused.__file__).name
+    module.write_bytes(b"no library")
+    run = subprocess.run([sys.executable, "-c", BROKEN, module], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1].startswith("ImportError: ")
+    assert str(module) in run.stderr
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is told and limited in Linux's way")
+
+
+def printed_by(script):
+    """Run a script in a process of its own, large blocks straight from the system and back; give the words that it printed."""
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return run.stdout.split()
+
+
+LIMITED = """
+import resource
+import numpy as np
+import chainrule as cr
+from chainrule.engines import ENGINES
+from chainrule.plan import Steps
+fused, no_limit = ENGINES["fused"], resource.getrlimit(resource.RLIMIT_AS)
+
+def said_with(more, act):
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + more, no_limit[1]))
+    try:
+        act()
+    except MemoryError:
+        return "MemoryError"
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, no_limit)
+"""
+RETRIED = """
+rng = np.random.default_rng(0)
+examples = cr.Examples(rng.random((5000, 2000), np.float32), rng.integers(0, 2, 5000))
+net = cr.Network([2000, 8, 2], seed=0)
+plan = cr.Run(net, examples, epochs=1, batch_size=5000, learning_rate=0.1).plan
+data = fused.prepare(examples)
+session, same = (fused.open(plan, net.state(), threads=1) for _ in range(2))
+
+def step(session, n):
+    return session.advance(data, np.arange(n), Steps(np.full(1, 0.1), np.zeros(1)))
+
+step(session, 200)
+print(said_with(2**24, lambda: step(session, 5000)))
+step(session, 200)
+step(same, 200), step(same, 200)
+print(all(map(np.array_equal, session.state().weights, same.state().weights)))
+"""
+
+
+@on_linux
+def test_a_session_whose_memory_ran_out_goes_on():
+    """A mini-batch that memory does not suffice for raises MemoryError; smaller ones then go on as if it had not been."""
+    assert printed_by(LIMITED + RETRIED) == ["MemoryError", "True"]
+
+
+IN_A_HELPER = """
+small = cr.Examples(np.eye(64, dtype=np.float32), np.arange(64) % 2)
+cr.train(cr.Network([64, 2], seed=0), small, epochs=1, batch_size=8, learning_rate=0.1, threads=2)
+x, starts = np.zeros((2, 20_000_000), np.float32), np.array([0, 1, 2])
+x[:, 7] = 1
+columns, values = np.empty(2, np.uint32), np.empty(2, np.float32)
+module = type(fused).prepare.__globals__["_fused"]
+print(said_with(2**25, lambda: module.fill_entries(x, starts, columns, values, 2)))
+module.fill_entries(x, starts, columns, values, 2)
+print(columns, values)
+"""
+
+
+@on_linux
+def test_a_helper_whose_memory_ran_out_says_so():
+    """Where memory does not suffice for what a helper thread needs, MemoryError is raised, and the process lives to do it again."""
+    assert printed_by(LIMITED + IN_A_HELPER) == ["MemoryError", "[7", "7]", "[1.", "1.]"]
+
+
+SKEWED = """
+import numpy as np, chainrule as cr
+from scipy import sparse
+n, n_in = 4000, 50_000
+columns = np.random.default_rng(0).integers(0, n_in, (n, 60))
+some = sparse.csr_array((np.ones(n * 60, np.float32), columns.ravel(), np.arange(0, n * 60 + 1, 60)), shape=(n, n_in))
+x = sparse.vstack([some, np.ones((1, n_in), np.float32)], format="csr")
+examples, net = cr.Examples(x, np.arange(n + 1) % 2), cr.Network([n_in, 8, 2], seed=0)
+
+def most():
+    (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+before = most()
+cr.train(net, examples, epochs=1, batch_size=512, learning_rate=0.01, optimizer="adam", engine="fused", threads=2)
+print(most() - before)
+"""
+
+
+@on_linux
+def test_memory_goes_by_the_batch_not_by_the_longest_example():
+    """One full row of 50,000 among 4,000 of 60 costs a training with batches of 512 no more than its own entries."""
+    assert float(*printed_by(SKEWED)) < 100  # MiB

@@ -21,7 +21,7 @@ from chainrule.calculus.costs import COSTS
 from chainrule.calculus.descent import Parameters, mini_batches, update_mini_batch
 from chainrule.calculus.dropout import dropout_mask
 from chainrule.calculus.feedforward import decision, feedforward
-from chainrule.engines import ENGINES
+from chainrule.engines import ENGINES, thread_count
 from chainrule.plan import Layer, Plan, State, Steps
 from chainrule.training import epoch_order
 
@@ -208,6 +208,17 @@ def test_a_state_goes_on_with_the_same_bits(engine, case, data):
     assert straight.step == case.state.step + len(case.steps)
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_columns_that_do_not_come_again_go_on(engine, optimizer):
+    """From a state, weights that only inputs before it have touched still move by what the optimizer remembers of them."""
+    plan = Plan((Layer(100, 3, "sigmoid"),), optimizer=cr.optimizers.OPTIMIZERS[optimizer], batch_size=2)
+    examples = cr.Examples(sparse.csr_array(np.eye(100)[[0, 1, 98, 99]]), [0, 1, 2, 0])
+    case = Case(plan, start(plan, np.random.default_rng(0)), examples, np.arange(4), Steps(np.full(2, 0.5), np.zeros(2)))
+    middle, _ = advanced(engine, some_steps(case, 0, 1))
+    rest, _ = advanced(engine, replace(some_steps(case, 1, None), state=middle))
+    assert bits(rest) == bits(advanced(engine, case)[0])
+
+
 def some_steps(case, first, last):
     """The same case with some of its mini-batches."""
     size = case.plan.batch_size
@@ -344,6 +355,18 @@ def test_sessions_in_parallel_keep_blas_to_one_thread_and_leave_it_as_it_was():
     """Of two calls that limit BLAS and overlap, the limit holds until the last has ended, and then is what it was before."""
     run = subprocess.run([sys.executable, "-c", OVERLAPPING], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["True", "True"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"), [("999", 999), ("1", 1), ("1,2", 1), ("\N{SUPERSCRIPT TWO}", 999), ("0", 999), ("many", 999)]
+)
+def test_auto_takes_no_more_threads_than_cores(monkeypatch, asked, most):
+    """``OMP_NUM_THREADS`` may lower the number of threads and never raises it; what is no number from 1 is ignored."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cores = thread_count("auto")
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert thread_count("auto") == min(cores, most)
+    assert cores <= os.cpu_count()
 
 
 # Law 4: no hidden randomness
@@ -734,6 +757,46 @@ def test_finite_tells_of_a_step_that_overflows(engine):
     progress = engine.open(plan, state, threads=1).advance(data, np.arange(1), Steps(np.full(1, 1e10), np.zeros(1)))
     assert np.isfinite(progress.costs).all()
     assert not progress.finite
+
+
+def test_finite_tells_of_a_cost_that_overflows(engine):
+    """``finite`` is false when a mini-batch's cost is beyond float64, though its step leaves every parameter finite."""
+    plan = Plan((Layer(1, 1, "identity"),), cost="mean_squared_error", dtype="float64")
+    data = engine.prepare(cr.Examples([[1.0]], [1e160]))
+    session = engine.open(plan, State((np.zeros((1, 1)),), (np.zeros(1),)), threads=1)
+    progress = session.advance(data, np.arange(1), Steps(np.full(1, 1e-200), np.zeros(1)))
+    assert session.state().is_finite
+    assert not progress.finite
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [cr.optimizers.Adam(epsilon=1e-39), cr.optimizers.Adam(epsilon=1e-39, epsilon_on="raw"), cr.optimizers.RMSprop(epsilon=1e-39)],
+    ids=["corrected", "raw", "rmsprop"],
+)
+def test_an_epsilon_that_float32_hardly_knows_is_one(engine, optimizer):
+    """An epsilon below float32's normal numbers still keeps the division finite where an input is always 0."""
+    x = np.random.default_rng(0).normal(size=(100, 5)) * [1, 1, 1, 1, 0]
+    net = cr.Network([5, 7, 2], activation="tanh", seed=0)
+    labels = (x[:, 0] > 0).astype(int)
+    history = cr.train(net, (x, labels), epochs=2, batch_size=10, learning_rate=1e-3, optimizer=optimizer, engine=engine.name)
+    assert history.stopped == "finished"
+    assert history["cost"][1] < history["cost"][0]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("kind", ["dense", "csr"])
+@pytest.mark.parametrize(("dtype", "light"), [("float32", 1e-50), ("float64", 1e-310)])
+def test_an_example_that_weighs_next_to_nothing_moves_nothing(engine, dtype, light, kind, optimizer):
+    """An example whose weight is no normal number of the network's dtype, alone in its batch, is as one that weighs 0."""
+    rng = np.random.default_rng(0)
+    x, y, weights = inputs(rng, kind, 40, 6), rng.integers(0, 2, 40), np.ones(40)
+    settings = {"epochs": 1, "batch_size": 1, "learning_rate": 0.5, "optimizer": optimizer, "engine": engine.name}
+    nets = []
+    for weights[7] in (light, 0.0):
+        nets.append(cr.Network([6, 4, 2], seed=0, dtype=dtype))
+        assert cr.train(nets[-1], cr.Examples(x, y, weights=weights.copy()), **settings).stopped == "finished"
+    assert bits(nets[0].state()) == bits(nets[1].state())
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adamw"])
