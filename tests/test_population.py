@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -89,6 +90,38 @@ def test_an_error_in_one_network_ends_all_and_is_told():
         cr.train_population(population(), (X, Y), callbacks=[fail], **{**SETTINGS, "epochs": 1000})
 
 
+def test_an_error_in_one_network_stops_the_others_early():
+    """Networks whose own callbacks are fine do not go on to the end when another's has raised."""
+    fallen, epochs = threading.Event(), []
+
+    def fail_once(record):
+        if not fallen.is_set():
+            fallen.set()
+            raise ZeroDivisionError("mine")
+        epochs.append(record.epoch)
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        cr.train_population(population(), (X, Y), threads=2, callbacks=[fail_once], **{**SETTINGS, "epochs": 2000})
+    assert max(epochs, default=0) < 2000
+
+
+def test_ctrl_c_before_every_network_has_its_turn_interrupts_those_too(monkeypatch):
+    """An interrupt while trainings are being handed out leaves no history that doesn't say why it ended."""
+
+    class Interrupted(ThreadPoolExecutor):
+        handed_out = 0
+
+        def submit(self, *task):
+            self.handed_out += 1
+            if self.handed_out == 3:
+                signal.raise_signal(signal.SIGINT)
+            return super().submit(*task)
+
+    monkeypatch.setattr("chainrule.population.ThreadPoolExecutor", Interrupted)
+    histories = cr.train_population(population(), (X, Y), threads=2, **{**SETTINGS, "epochs": 10**6})
+    assert [history.stopped for history in histories] == ["interrupted"] * 5
+
+
 def test_ctrl_c_ends_a_population_with_what_was_learnt():
     """After an interrupt every history says so, and a network that had begun has moved."""
     networks, before = population(), population()
@@ -111,6 +144,31 @@ def test_a_bar_is_drawn_where_it_is_asked_for(capsys):
     """With progress=True the epochs are counted on standard output."""
     cr.train_population(population(), (X, Y), progress=True, **SETTINGS)
     assert "15/15" in capsys.readouterr().out
+
+
+def test_the_bar_is_full_though_some_stop_early(capsys):
+    """The epochs that early stopping spares are counted as done, since nobody need wait for them."""
+    early = {"validation": (X[:40], Y[:40]), "early_stopping": [1, 100, 1, 100, 1]}
+    histories = cr.train_population(population(), (X, Y), progress=True, **early, **{**SETTINGS, "epochs": 30})
+    assert sum(map(len, histories)) < 150
+    assert "150/150" in capsys.readouterr().out
+
+
+def test_data_are_prepared_once_before_the_threads_begin():
+    """Examples and validation are each prepared once, on the thread that asked for the population."""
+    made = []
+
+    class Watched(cr.Examples):
+        def prepared(self, key, prepare):
+            def seen(examples):
+                made.append((id(examples), threading.current_thread()))
+                return prepare(examples)
+
+            return super().prepared(key, seen)
+
+    examples, held_out = Watched(X, Y), Watched(X[:40], Y[:40])
+    cr.train_population(population(), examples, validation=held_out, threads=2, **SETTINGS)
+    assert made == [(id(part), threading.main_thread()) for part in (examples, held_out)]
 
 
 def test_one_network_trained_from_two_threads_is_refused():
