@@ -27,6 +27,7 @@ from chainrule.cli.scores import determination
 from chainrule.cli.settings import DIGITS, NOTES, TABLE, Settings, chosen_task, defaults_for, settle, taken
 from chainrule.cli.telling import one_line, say_json
 from chainrule.datasets.idx import header
+from chainrule.engines import ENGINES
 from chainrule.history import EpochRecord
 from chainrule.plan import Provenance
 
@@ -157,6 +158,20 @@ class TestProgram:
         version, loaded = done.stdout.splitlines()
         assert re.fullmatch(rf"chainrule {re.escape(cr.__version__)}, engines: .*reference.*; Python 3\.\S+, NumPy \S+", version)
         assert loaded == "[]"
+
+    def test_version_tells_the_instruction_set(self, chainrule, monkeypatch):
+        """--version says what the kernels run on; one that CHAINRULE_ISA asks for and is not here is a mistake, in a line."""
+        if "fused" not in ENGINES:
+            pytest.skip("the kernels are not built here")
+        from chainrule.engines.fused import available
+
+        for isa in available():
+            monkeypatch.setenv("CHAINRULE_ISA", isa)
+            assert re.search(rf"engines: fused \((x86-64-)?{isa}\), reference;", chainrule("--version")[1])
+        monkeypatch.setenv("CHAINRULE_ISA", "nonsense")
+        status, out, err = chainrule("--version")
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "CHAINRULE_ISA asks for 'nonsense', but this machine runs" in err
 
     def test_a_module_is_the_program(self):
         """``python -m chainrule`` is the program too, and an error there ends with status 2."""

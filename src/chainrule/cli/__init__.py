@@ -68,15 +68,17 @@ def _program(
 
 
 def version_line() -> str:
-    """Tell the versions that matter when something is reported."""
+    """Tell the versions that matter when something is reported, and what the kernels run on."""
     import platform
 
     import numpy as np
 
     from .. import __version__
-    from ..engines import ENGINES
+    from ..engines import engines_here
 
-    return f"chainrule {__version__}, engines: {', '.join(ENGINES)}; Python {platform.python_version()}, NumPy {np.__version__}"
+    return (
+        f"chainrule {__version__}, engines: {', '.join(engines_here())}; Python {platform.python_version()}, NumPy {np.__version__}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

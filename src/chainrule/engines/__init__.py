@@ -85,6 +85,23 @@ REMEDY = (
 )
 
 
+def engines_here() -> list[str]:
+    """Name every engine here, the fastest first; the fused one with the instruction set that its kernels use.
+
+    Raises
+    ------
+    EngineError
+        When ``CHAINRULE_ISA`` asks for one that this machine lacks.
+    """
+    if "fused" not in ENGINES:
+        return list(ENGINES)
+    from .fused import instruction_set
+
+    isa = instruction_set()
+    told = f"fused ({'x86-64-' * isa.startswith('v')}{isa})"
+    return [told if name == "fused" else name for name in ENGINES]
+
+
 def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
     """Take the engine of that name, or with ``"auto"`` the fastest that does all of it.
 
