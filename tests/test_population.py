@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import ArgumentTypeError, DataError, EngineError, SettingError
+from chainrule.training import DivergenceWarning
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 6))
@@ -133,6 +135,31 @@ def test_ctrl_c_ends_a_population_with_what_was_learnt():
     assert time.monotonic() - began < 60
     assert {history.stopped for history in histories} == {"interrupted"}
     assert not np.array_equal(networks[0].weights[0], before[0].weights[0])
+
+
+def test_a_divergence_names_the_network_and_the_users_line():
+    """A network that diverges leaves the others alone; when all have ended a warning names it, and points at the call."""
+    rates = [0.5, 1e-6, 1e30, 0.5, 1e30]
+    networks = [cr.Network([6, 4, 1], cost="mean_squared_error", activation="relu", seed=k) for k in range(5)]
+    with pytest.warns(DivergenceWarning) as caught:
+        histories = cr.train_population(networks, (X, X[:, 0]), threads=2, **{**SETTINGS, "learning_rate": rates})
+    diverged = [k for k, history in enumerate(histories) if history.stopped == "diverged"]
+    assert {2, 4} <= set(diverged)
+    assert histories[1].stopped == "finished"
+    assert [str(warning.message) for warning in caught] == [f"networks[{k}]: {histories[k].message}" for k in diverged]
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_a_divergence_that_is_an_error_comes_after_all_have_ended():
+    """Where warnings are errors, the networks beside one that diverges are trained to the end before the error comes."""
+    networks, alone = population(), population()[1]
+    cr.train(alone, (X, Y), **SETTINGS)
+    networks[0].weights[0][0, 0] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DivergenceWarning, match=r"networks\[0\]: the training diverged in epoch 1"):
+            cr.train_population(networks, (X, Y), threads=1, **SETTINGS)
+    assert np.array_equal(networks[1].weights[0], alone.weights[0])
 
 
 def test_no_networks_are_no_work():

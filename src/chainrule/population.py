@@ -7,6 +7,7 @@ several cores each; one a core, they use all of them.
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -18,7 +19,14 @@ from .errors import ArgumentTypeError, ChainruleError, SettingError
 from .examples import as_examples
 from .history import History
 from .network import Network
-from .training import Run
+from .training import DivergenceWarning, Run, frames_below_the_user
+
+
+class _Member(Run):
+    """One network's training, on a thread of the pool, where a warning would name neither the network nor the user's line."""
+
+    def _warn(self, message: str) -> None:
+        """Leave a divergence to be told by ``train_population``."""
 
 
 def train_population(
@@ -51,7 +59,7 @@ def train_population(
     -------
     list of History
         In the networks' order. Ctrl-C is answered when the epochs under way are done: each network then has what it had learnt, and
-        its history says ``"interrupted"``.
+        its history says ``"interrupted"``. Once all have ended, a ``DivergenceWarning`` names each network that diverged.
 
     Raises
     ------
@@ -76,7 +84,7 @@ def train_population(
         settings["callbacks"] = tuple(settings["callbacks"])  # each network goes through them
     try:
         runs = [
-            Run(network, shared, validation=held_out, threads=1, **own)
+            _Member(network, shared, validation=held_out, threads=1, **own)
             for network, own in zip(members, _each(settings, len(members)), strict=True)
         ]
     except TypeError as error:
@@ -89,6 +97,9 @@ def train_population(
             run.engine.prepare(data)
     with _bar(sum(run.epochs for run in runs), progress) as advance:
         _train_all(runs, at_once, advance)
+    for k, run in enumerate(runs):
+        if run.history.stopped == "diverged":
+            warnings.warn(f"networks[{k}]: {run.history.message}", DivergenceWarning, stacklevel=frames_below_the_user())
     return [run.history for run in runs]
 
 

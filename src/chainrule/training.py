@@ -357,7 +357,11 @@ class Run:
             f"or set clip. The network keeps the parameters it had after epoch {kept}"
         )
         self._end("diverged", message)
-        warnings.warn(message, DivergenceWarning, stacklevel=_frames_below_the_user())
+        self._warn(message)
+
+    def _warn(self, message: str) -> None:
+        """Tell of a divergence where the user is."""
+        warnings.warn(message, DivergenceWarning, stacklevel=frames_below_the_user())
 
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
@@ -372,7 +376,7 @@ def _callables(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
     return functions
 
 
-def _frames_below_the_user() -> int:
+def frames_below_the_user() -> int:
     """Count the frames from the caller's to the first outside this package, for a warning's ``stacklevel``."""
     frame, count = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("chainrule."):
