@@ -9,6 +9,8 @@ import subprocess
 import sys
 from statistics import median
 
+from benchmarks.command import arguments
+
 STATEMENTS = ("import numpy", "import chainrule", "from chainrule import Network, train")
 TIMED = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
 
@@ -28,4 +30,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 21)
+    main(arguments("imports", "Time what importing costs.", turns=21).turns)

@@ -6,10 +6,10 @@ accuracy after the last epoch, and of the best of three consecutive seeds.
 
 from __future__ import annotations
 
-import sys
 from statistics import median
 
 import chainrule as cr
+from benchmarks.command import arguments
 
 
 def main(seeds: int) -> None:
@@ -29,4 +29,4 @@ def main(seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main(arguments("notes_network", "Repeat the notes' run over many seeds.", turns=20, called="SEEDS").turns)

@@ -5,12 +5,12 @@ Usage: ``python -m benchmarks.reference [ROUNDS]``. It first holds the two to th
 
 from __future__ import annotations
 
-import sys
 from statistics import median
 
 import numpy as np
 
 import chainrule as cr
+from benchmarks.command import arguments
 from benchmarks.turns import ratios, take_turns
 from chainrule.training import epoch_order
 
@@ -65,5 +65,6 @@ def compare(hidden: int, batch_size: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    chosen = arguments("reference", "Time the reference engine beside a NumPy loop written by hand.", turns=9)
     for hidden, batch_size in ((30, 10), (100, 10), (30, 100)):
-        compare(hidden, batch_size, rounds=int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+        compare(hidden, batch_size, chosen.turns)

@@ -8,7 +8,6 @@ and the median of their ratios, turn by turn; ``slower`` marks one above 1.05.
 from __future__ import annotations
 
 import multiprocessing
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -17,6 +16,7 @@ from statistics import median
 import numpy as np
 
 import chainrule as cr
+from benchmarks.command import arguments
 
 SHAPES = [
     [16, 32, 1],
@@ -94,5 +94,10 @@ def main(rounds: int, busy: bool) -> None:
 
 
 if __name__ == "__main__":
-    arguments = [argument for argument in sys.argv[1:] if argument != "--busy"]
-    main(int(arguments[0]) if arguments else 5, "--busy" in sys.argv)
+    chosen = arguments(
+        "threads",
+        'Time threads="auto" beside one thread.',
+        turns=5,
+        busy="let another process compute on one of the cores all along",
+    )
+    main(chosen.turns, chosen.busy)
