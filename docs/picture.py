@@ -1,6 +1,7 @@
 """Draw the README's picture: the notes' network, trained for 30 epochs.
 
-Usage: ``python -m docs.picture``; writes docs/training.png.
+Usage: ``python -m docs.picture``; writes docs/training.png. The examples' picture is drawn by
+``python examples/neuron_by_hand.py docs/neuron.png``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,81 @@
+"""How Sphinx builds the site; ``python -m docs.site`` runs it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.domains.math import MathDomain
+
+import chainrule
+
+project = "chainrule"
+author = "the chainrule developers"
+release = version = chainrule.__version__
+
+extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+nitpicky = True
+smartquotes = False  # --json is an option, not a dash
+highlight_language = "none"  # what is code says its language; diagrams are left as they are
+suppress_warnings = ["myst.header"]  # the command line's page has its sections one below the title, options in tables
+
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = False
+
+autodoc_typehints = "none"  # a docstring says what an argument is, and its shape
+autodoc_member_order = "bysource"
+add_module_names = False  # they stand in the text; before each name they are all that a phone shows
+autodoc_default_options = {"no-value": True}
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = "chainrule"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = html_show_copyright = False
+html_math_renderer = "mathml"
+html_theme_options = {
+    "top_of_page_buttons": [],
+    "light_css_variables": {"font-stack": "system-ui, sans-serif", "font-stack--monospace": "ui-monospace, monospace"},
+}
+
+
+def inline_math(translator: Any, node: nodes.math) -> None:
+    """Write mathematics within a line as MathML, which a browser sets by itself: nothing is fetched, no script runs."""
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def block_math(translator: Any, node: nodes.math_block) -> None:
+    """Write an equation that stands alone, with its number in the notes where it has one; at wide gaps it may be broken."""
+    number = node.get("label") or ""
+    tag = f'<span class="number">({escape(number)})</span>' if number else ""
+    parts = "".join(convert(part, display="block") for part in node.astext().split(r"\qquad"))
+    translator.body.append(f'<div class="equation"><div>{parts}</div>{tag}</div>\n')
+    raise nodes.SkipNode
+
+
+class Equations(MathDomain):
+    """Equations, which are referred to, as in {eq}`BP4`, by their numbers in the notes instead of a count."""
+
+    def note_equation(self, docname: str, labelid: str, location: Any = None) -> None:
+        """Keep where an equation stands, and its number."""
+        super().note_equation(docname, labelid, location)
+        self.equations[labelid] = (docname, labelid)  # type: ignore[assignment]
+
+
+def skip(_app: Sphinx, _kind: str, _name: str, thing: object, skipped: bool, _options: object) -> bool:
+    """Leave out what a named tuple says of its fields by itself, their numbers; its own docstring tells of them."""
+    return skipped or str(getattr(thing, "__doc__", "")).startswith("Alias for field number")
+
+
+def setup(app: Sphinx) -> None:
+    """Make MathML one of the ways to write mathematics, and number equations as the notes do."""
+    app.add_domain(Equations, override=True)
+    app.connect("autodoc-skip-member", skip)
+    app.add_html_math_renderer("mathml", inline_renderers=(inline_math, None), block_renderers=(block_math, None))
