@@ -100,7 +100,7 @@ template <class T, Activation A>
 static inline Vec<T> derivative(Vec<T> a) {
     if constexpr (A == Activation::sigmoid) return a * (T(1) - a);
     if constexpr (A == Activation::tanh) return T(1) - a * a;
-    if constexpr (A == Activation::relu) return a > T(0) ? all<T>(1) : Vec<T>{};
+    if constexpr (A == Activation::relu) return a > T(0) ? all<T>(1) : Vec<T>{};  // a > 0 where z > 0 (N5)
     if constexpr (A == Activation::leaky_relu) return a > T(0) ? all<T>(1) : all<T>(T(0.01));
     if constexpr (A == Activation::exp) return a;
     return all<T>(1);

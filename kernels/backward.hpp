@@ -19,7 +19,7 @@ static void send_back(const Batch<T> &batch, int l, const Part &part) {
     });
 }
 
-// nabla_b = sum of delta's rows, a vector of units at a time; `use` takes each piece at its place                              (BP3)
+// nabla_b = sum of delta's rows, a vector of units at a time; `use` takes each piece at its place                         (N8, BP3)
 template <class T, class Use>
 static void gradient_b(const Layer<T> &layer, long m, const Share &units, Use &&use) {
     for (long o = units.first; o < units.last; o += line<T>) {
@@ -34,7 +34,7 @@ static void gradient_b(const Layer<T> &layer, long m, const Share &units, Use &&
 }
 
 // nabla_w = delta.T @ a_prev for a share of w's rows, a tile at a time; `use` takes each tile at its place while it is in the first
-// cache, so that the gradient needn't be written anywhere                                                                      (BP4)
+// cache, so that the gradient needn't be written anywhere                                                             (N6, N7, BP4)
 template <class T, class Use>
 static void gradient_w(const Batch<T> &batch, int l, const Share &rows, Use &&use) {
     const Layer<T> &layer = batch.net.layers[l];

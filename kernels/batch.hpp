@@ -153,7 +153,7 @@ static void scale_w(const Layer<T> &layer, double by, const Share &units) {
         }
 }
 
-// The first layer of a direct step: W <- keep * W - factor * nabla_w, keep going into the scale.
+// The first layer of a direct step: W <- keep * W - factor * nabla_w, keep going into the scale.                              (N12)
 template <class T>
 static double step_direct(const Batch<T> &batch, double factor, double scale, const Rows &next, long nexts, const Share &units) {
     const Layer<T> &layer = batch.net.layers[0];
@@ -220,7 +220,7 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
     double scale = net.scale;
     std::int64_t k = 0;
     if (!sparse) meet_all(net, worker);
-    for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {
+    for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {  // one step each (N11)
         const std::int64_t left = batches.length - first;
         const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true, worker.rank};
         if (sparse && !direct) make_own_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));

@@ -53,7 +53,7 @@ static void update_as(const Optimizer &o, const Step<T> &s, T *w, const T *gradi
             p *= s.keep;
         }
         if constexpr (R == Rule::sgd) {
-            p -= s.rate * g;
+            p -= s.rate * g;  // g is a mean by now: w - eta (1/m) nabla_w (N12)
         } else if constexpr (R == Rule::momentum || R == Rule::nesterov) {
             const Vec<T> move = -s.rate * g, velocity = mu * load(slot0 + i) + move;
             store(slot0 + i, velocity);

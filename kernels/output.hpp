@@ -30,8 +30,8 @@ static void targets_of(const Data &data, std::int64_t row, const Layer<T> &last,
 template <class T>
 static double half_square(const T *a, const T *y, int n_out) {
     double sum = 0;
-    for (int o = 0; o < n_out; ++o) sum += double(a[o] - y[o]) * double(a[o] - y[o]);
-    return sum / 2;
+    for (int o = 0; o < n_out; ++o) sum += double(a[o] - y[o]) * double(a[o] - y[o]);  // v^2, v = y - a (N2)
+    return sum / 2;  // one example's share of (1/2) sum v^2 (N1)
 }
 
 template <class T>
@@ -79,7 +79,7 @@ template <class T>
 static inline T slope(Cost cost, T a, T y) {
     switch (cost) {
         case Cost::quadratic: return a - y;
-        case Cost::mean_squared_error: return 2 * (a - y);
+        case Cost::mean_squared_error: return 2 * (a - y);  // the square's 2 stands where the cost has no 1/2 (N3)
         case Cost::cross_entropy: return (a - y) / (inside(a) * (1 - inside(a)));
         case Cost::log_loss: return -y / inside(a);
         case Cost::poisson: return 1 - y / above_0(a);
@@ -90,7 +90,7 @@ static inline T slope(Cost cost, T a, T y) {
 // delta = dC/da * sigma'(z), or a - y where the derivative cancels                                                             (BP1)
 template <class T>
 static void output_delta(const Net<T> &net, const Layer<T> &layer, const T *a, const T *y, T *delta) {
-    const bool subtracts = net.collapses || net.cost == Cost::quadratic;
+    const bool subtracts = net.collapses || net.cost == Cost::quadratic;  // dC/da = a - y: the 2 has met the 1/2 (N3), the sign is -v's (N4)
     for (long o = 0; o < layer.ld; o += lanes<T>) store(delta + o, subtracts ? first_lanes<T>(load(a + o) - load(y + o), layer.n_out - o) : Vec<T>{});
     if (net.collapses) return;
     for (int o = 0; o < layer.n_out && !subtracts; ++o) delta[o] = slope(net.cost, a[o], y[o]);

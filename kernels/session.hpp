@@ -67,7 +67,7 @@ class Session {
             Layer<T> &layer = layers[l];
             layer = {};
             layer.n_in = int(s.sizes[l]);
-            layer.n_out = int(s.sizes[l + 1]);
+            layer.n_out = int(s.sizes[l + 1]);  // zip(sizes[:-1], sizes[1:]), turned (N9)
             layer.ld = padded(layer.n_out, line<T>);
             layer.stride = stride_of(layer.ld);
             layer.activation = Activation(s.activations[l]);

@@ -77,7 +77,7 @@ def assert_near(found, expected, tolerance):
 @pytest.mark.parametrize("hidden", [None, *HIDDEN])
 @pytest.mark.parametrize(("output", "cost"), PAIRS)
 def test_gradient_agrees_with_three_witnesses(output, cost, hidden, kind):
-    """A gradient agrees with naive.py to 1e-12, with central differences to 1e-7 and with autograd to 1e-10."""
+    """A gradient agrees with naive.py to 1e-12, with central differences to 1e-7 and with autograd to 1e-10 (BP1-BP4)."""
 
     @repeatable(max_examples=3)
     @given(networks(hidden, output, cost, kind))
@@ -128,7 +128,7 @@ def test_gradient_unpacks_as_in_the_book():
 
 
 def test_gradient_is_the_sum_over_the_examples():
-    """A batch's gradient is the sum of its examples' own, as in the notes, and a weight of 3 counts an example three times."""
+    """A batch's gradient is the sum of its examples' own (BP3, BP4), and a weight of 3 counts an example three times."""
     weights, biases, sigmas, x, y = small_batch()
     cost = COSTS["quadratic"]
     _, whole = backprop(weights, biases, sigmas, cost, x, y)
@@ -171,7 +171,7 @@ def test_float32_stays_float32(output, cost, hidden, kind):
 @repeatable(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_collapsed_pair_is_the_long_way(sigma, cost, seed):
-    """For each pair in the table the pullback of the cost's gradient is ``a - y``, which BP1 takes at once."""
+    """For each pair in the table the pullback of the cost's gradient is ``a - y``, which the output's delta takes at once (BP1)."""
     rng = np.random.default_rng(seed)
     z, y = 2 * rng.standard_normal((6, 4)), rng.dirichlet(np.ones(4), 6)
     a = sigma.value(z)

@@ -62,7 +62,7 @@ def test_gradient_is_the_slope_of_the_cost(activation, cost, seed):
 @repeatable(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_is_the_network_of_one_unit(activation, cost, seed):
-    """The neuron's gradient is the [n, 1] network's batch gradient divided by m."""
+    """The neuron's gradient is the [n, 1] network's batch gradient divided by m (N7, N8)."""
     w, b, x, y = drawn(seed)
     dw, db = Neuron(w, b, activation, cost).gradient(x, y)
     _, gradient = backprop([w[None]], [np.array([b])], [ACTIVATIONS[activation]], COSTS[cost], x, y[:, None])
@@ -89,7 +89,7 @@ def test_at_the_kink_nothing_passes():
 
 
 def test_parr_and_howards_cost_is_twice_the_notes():
-    """Without the 1/2 the cost and its gradient are twice as large, and nothing else changes."""
+    """Without the 1/2 the cost and its gradient are twice as large (N3), and nothing else changes."""
     w, b, x, y = drawn(4)
     notes, theirs = Neuron(w, b), Neuron(w, b, cost="mean_squared_error")
     assert theirs.cost(x, y) == pytest.approx(2 * notes.cost(x, y), rel=1e-14)

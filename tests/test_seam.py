@@ -547,7 +547,7 @@ def test_an_engine_computes_what_the_equations_say(engine, case):
 @given(cases(), st.sampled_from(sorted(ENGINES)))
 @settings(max_examples=80)
 def test_engines_agree(engine, case, other):
-    """Two engines give the same outputs, gradients and states from the same case."""
+    """Two engines give the same outputs (N10), gradients (BP1-BP4) and states (N12) from the same case."""
     first, second = engine, ENGINES[other]
     plan, weights, biases = case.plan, list(case.state.weights), list(case.state.biases)
     rows = np.arange(len(case.examples))
@@ -566,7 +566,7 @@ def test_engines_agree(engine, case, other):
 @given(cases(optimizers=st.just(cr.optimizers.SGD()), dtypes=("float64",), most_steps=3))
 @settings(max_examples=120)
 def test_sgd_steps_are_those_of_a_loop_over_examples(engine, case):
-    """A few steps of gradient descent agree to 1e-12 with an independent loop over single examples and scalars."""
+    """A few steps of gradient descent (N12) agree to 1e-12 with an independent loop over single examples and scalars."""
     plan, examples = case.plan, case.examples
     names = [layer.activation for layer in plan.layers]
     x, y = dense(examples, np.dtype("float64")).tolist(), targets(examples, plan).tolist()
@@ -603,7 +603,7 @@ def test_sgd_steps_are_those_of_a_loop_over_examples(engine, case):
 @given(cases(dtypes=("float64",)))
 @settings(max_examples=150)
 def test_gradients_are_slopes(engine, case):
-    """Along a drawn direction the summed cost rises as the engine's gradient says: the central difference of N1 itself."""
+    """Along a drawn direction the summed cost rises as the engine's gradient says: the central difference of (N1) itself."""
     plan, examples = case.plan, case.examples
     weights, biases = list(case.state.weights), list(case.state.biases)
     data, rows = engine.prepare(examples), np.arange(len(examples))
@@ -698,7 +698,7 @@ def test_evaluate_tells_what_forward_gives(engine, case):
 @given(cases())
 @settings(max_examples=80)
 def test_forward_is_feedforward(engine, case):
-    """``forward`` gives what the notes' loop gives, in the plan's dtype."""
+    """``forward`` gives what the notes' loop gives (N10), in the plan's dtype."""
     plan = case.plan
     a = engine.forward(plan, list(case.state.weights), list(case.state.biases), case.examples.x, threads=1)
     x = dense(case.examples, np.dtype(plan.dtype))

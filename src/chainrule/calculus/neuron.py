@@ -16,7 +16,7 @@ The (-1) of N4 has gone into ``e_i``, which is ``-v_i`` for an active example: t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -40,9 +40,9 @@ def gradient_w(e: Array, x: Array) -> Array:
     return e @ x / len(e)
 
 
-def gradient_b(e: Array) -> float:
+def gradient_b(e: Array) -> np.floating[Any]:
     """``dC/db = (1/m) sum e_i`` (N8), a scalar."""
-    return float(e.sum() / len(e))
+    return e.sum() / len(e)
 
 
 class NeuronGradient(NamedTuple):
@@ -112,13 +112,13 @@ class Neuron:
     def error_terms(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
         """``e_i = w . x_i + b - y_i`` (N7), (m,); 0 for an example that ReLU cuts off, which teaches nothing."""
         z = self.weighted_input(x)
-        return np.where(active(z, self.activation), z - self._targets(y, z), 0.0)
+        return np.where(active(z, self.activation), z - self._targets(y, z), 0.0)  # -v_i: the sign (N4)
 
     def gradient(self, x: npt.ArrayLike, y: npt.ArrayLike) -> NeuronGradient:
         """``dC/dw`` (N6, N7), (n,), and ``dC/db`` (N8), over all the rows of x at once."""
         x = self._inputs(x)
-        e = _FACTORS[self.cost_name] * self.error_terms(x, y)
-        return NeuronGradient(gradient_w(e, x), gradient_b(e))
+        e = _FACTORS[self.cost_name] * self.error_terms(x, y)  # the square's 2 (N3)
+        return NeuronGradient(gradient_w(e, x), float(gradient_b(e)))
 
     def step(self, x: npt.ArrayLike, y: npt.ArrayLike, eta: float) -> None:
         """``w <- w - eta dC/dw``, ``b <- b - eta dC/db``: one step of gradient descent, in place."""
