@@ -1,4 +1,4 @@
-"""The command line: ``chainrule train``, ``evaluate``, ``predict`` and ``info``, a file each.
+"""The command line: ``chainrule train``, ``evaluate``, ``predict`` and the others, a file each.
 
 A command reads what the user wants, calls the library, and says what came of it. What is decided or reckoned on the way stands in
 plain functions: ``settings`` (defaults that suit the data), ``data`` (what a name means), ``scaling`` (a table's columns) and
@@ -17,6 +17,7 @@ from typer import Abort, BadParameter, Option, Typer
 
 from ..errors import ChainruleError, UnknownName
 from ..progress import OutputWarning, unwritten, write_nowhere
+from .equations import equations
 from .evaluate import evaluate
 from .info import info
 from .options import Command
@@ -24,7 +25,13 @@ from .predict import predict
 from .telling import say, warn
 from .train import train
 
-COMMANDS: dict[str, Callable[..., None]] = {"train": train, "evaluate": evaluate, "predict": predict, "info": info}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "info": info,
+    "equations": equations,
+}
 MISTAKE = 2
 FAILED = 1
 INTERRUPTED = 130
