@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -559,7 +559,9 @@ def test_engines_agree(engine, case, other):
     close(cost, np.array([due_cost]), plan.dtype)
     for came, wanted in zip([*gradient.nabla_w, *gradient.nabla_b], [*due.nabla_w, *due.nabla_b], strict=True):
         close(came, wanted, plan.dtype)
-    for came, wanted in zip(parts(advanced(first, case)[0]), parts(advanced(second, case)[0]), strict=True):
+    stepped, wanted_steps = (list(parts(advanced(e, case)[0])) for e in (first, second))
+    assume(all(np.isfinite(part).all() for part in wanted_steps))  # exp in a hidden layer may run away
+    for came, wanted in zip(stepped, wanted_steps, strict=True):
         close(came, wanted, plan.dtype)
 
 
@@ -607,6 +609,9 @@ def test_gradients_are_slopes(engine, case):
     plan, examples = case.plan, case.examples
     weights, biases = list(case.state.weights), list(case.state.biases)
     data, rows = engine.prepare(examples), np.arange(len(examples))
+    if plan.cost in ("cross_entropy", "log_loss"):  # which are flat where a is as good as 0 or 1, and steep just before
+        a = engine.forward(plan, weights, biases, examples.x, threads=1)
+        assume(a.min() > 1e-4 and a.max() < 1 - 1e-4)
     cost, (nabla_b, nabla_w) = engine.gradient(plan, weights, biases, data, rows, threads=1)
     rng = np.random.default_rng(0)
     away = [rng.normal(size=part.shape) for part in [*weights, *biases]]
