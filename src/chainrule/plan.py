@@ -70,9 +70,9 @@ class Plan:
         return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
 
     @cached_property
-    def sigmas(self) -> list[Activation]:
+    def sigmas(self) -> tuple[Activation, ...]:
         """Each layer's activation."""
-        return [find_activation(layer.activation) for layer in self.layers]
+        return tuple(find_activation(layer.activation) for layer in self.layers)
 
     @property
     def cost_function(self) -> Cost:

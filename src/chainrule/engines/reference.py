@@ -229,7 +229,7 @@ def weight(y: Array, weights: Array | None) -> float:
 
 def functions(plan: Plan) -> tuple[list[Activation], Cost]:
     """Give a plan's activations and cost; those that are the user's own answer in the plan's dtype, whatever they compute in."""
-    sigmas, cost, dtype = plan.sigmas, plan.cost_function, plan.dtype
+    sigmas, cost, dtype = list(plan.sigmas), plan.cost_function, plan.dtype
 
     def settled(function: Callable[..., Array]) -> Callable[..., Array]:
         return lambda *arrays: np.asarray(function(*arrays), dtype=dtype)
