@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ._files import reporting, write_whole
 from ._types import Array
 from .calculus.activations import ACTIVATIONS, Activation
 from .calculus.costs import COSTS, Cost
@@ -83,7 +84,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         "model": description,
         "sha256": _digest(description, model.weights, model.biases),
     }
-    _write_bytes(Path(path), save(tensors, metadata=metadata))
+    write_whole(Path(path), save(tensors, metadata=metadata))
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -124,7 +125,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     import tempfile
 
-    with _reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
+    with reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
         pass
 
 
@@ -232,38 +233,3 @@ def _check_regular(path: Path) -> None:
         header = int.from_bytes(file.read(8), "little")
     if header > HEADER_BYTES:
         raise _damaged(path, f"it claims a header of {header:,} bytes")
-
-
-@contextmanager
-def _reporting(path: Path) -> Iterator[None]:
-    try:
-        if path.is_dir():
-            raise IsADirectoryError("it is a directory; name a file in it")
-        yield
-    except (OSError, ValueError) as error:  # a name with a null in it is a ValueError
-        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _write_bytes(path: Path, contents: bytes) -> None:
-    """Write beside, flush to the disk, rename: a reader sees the old file or the new one, whole."""
-    import tempfile
-
-    with _reporting(path):
-        descriptor, beside = tempfile.mkstemp(dir=Path(os.path.realpath(path)).parent, prefix=".chainrule-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(contents)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(beside).chmod(0o666 & ~_umask())
-            Path(beside).replace(os.path.realpath(path))  # where a link points to, not the link
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
-            raise
-
-
-def _umask() -> int:
-    """Tell the process's file-creation mask; the only way to read it is to set it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
