@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .calculus.neuron import Neuron
     from .errors import ChainruleError
     from .examples import Examples
+    from .explaining.check import check_gradient
+    from .explaining.explain import explain
     from .history import EpochRecord, History
     from .network import Network, load
     from .population import train_population
@@ -36,6 +38,8 @@ _HOMES = {
     "Network": ".network",
     "Neuron": ".calculus.neuron",
     "Run": ".training",
+    "check_gradient": ".explaining.check",
+    "explain": ".explaining.explain",
     "load": ".network",
     "train": ".training",
     "train_population": ".population",
@@ -50,7 +54,7 @@ _MODULES = {
 
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "Network", "Neuron", "Run",
-    "activations", "costs", "datasets", "load", "optimizers", "schedules", "train",
+    "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "schedules", "train",
     "train_population",
 ]  # fmt: skip
 

@@ -17,8 +17,10 @@ from typer import Abort, BadParameter, Option, Typer
 
 from ..errors import ChainruleError, UnknownName
 from ..progress import OutputWarning, unwritten, write_nowhere
+from .check import check
 from .equations import equations
 from .evaluate import evaluate
+from .explain import explain
 from .info import info
 from .options import Command
 from .predict import predict
@@ -30,6 +32,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "info": info,
+    "explain": explain,
+    "check": check,
     "equations": equations,
 }
 MISTAKE = 2

@@ -1,0 +1,154 @@
+"""The gradient check: it agrees with a right backpropagation, and says what is off in a wrong one."""
+
+import numpy as np
+import pytest
+from drawn import PAIRS
+from test_explain import HIDDEN, batch_for
+
+import chainrule as cr
+from chainrule import errors
+from chainrule.calculus.backprop import Gradient
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("output", "cost"), PAIRS)
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_right_gradient_passes(hidden, output, cost, dtype):
+    """Every activation under every cost passes, in both precisions, and most of its coordinates are compared."""
+    net = cr.Network([4, 5, 3], activation=hidden, output=output, cost=cost, init="scaled", seed=1, dtype=dtype)
+    result = cr.check_gradient(net, batch_for(net, 6, 2))
+    assert result.ok, str(result)
+    assert result.compared > 0.8 * net.parameters
+    assert "agrees" in str(result)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_large_network_is_tried_along_directions(dtype):
+    """The notes' network, some of whose weights and some directions are tried, passes."""
+    net = cr.Network([784, 30, 10], seed=0, dtype=dtype)
+    result = cr.check_gradient(net, cr.datasets.mnist().test[:10])
+    assert result.ok
+    assert 20 < result.compared < 100
+
+
+class Wrong(cr.Network):
+    """A network whose backpropagation is spoiled by ``change(nabla_b, nabla_w)``, in place."""
+
+    change = staticmethod(lambda nabla_b, nabla_w: None)
+
+    def backprop(self, x, y=None):  # noqa: D102
+        nabla_b, nabla_w = super().backprop(x, y)
+        self.change(nabla_b, nabla_w)
+        return Gradient(nabla_b, nabla_w)
+
+
+def found(change, sizes=(4, 5, 5, 3)):
+    """The findings about a spoiled gradient."""
+    net = Wrong(list(sizes), seed=1, dtype="float64")
+    net.change = change
+    result = cr.check_gradient(net, batch_for(net, 6, 2))
+    assert not result.ok
+    assert "NOT" in str(result)
+    return result.findings
+
+
+def doubled(part):
+    """Double an array where it stands."""
+    part *= 2
+
+
+@pytest.mark.parametrize(
+    ("change", "equation", "where"),
+    [
+        (lambda b, w: doubled(w[1]), "BP4", "layer 2, w[2]"),
+        (lambda b, w: doubled(b[0]), "BP3", "layer 1, b[1]"),
+        (lambda b, w: (doubled(b[1]), doubled(w[1])), "BP2", "layer 2"),
+        (lambda b, w: (doubled(b[2]), doubled(w[2])), "BP1", "layer 3"),
+        (lambda b, w: [doubled(part) for part in (*b, *w)], "BP1", "layer 3"),
+    ],
+)
+def test_a_wrong_array_is_named(change, equation, where):
+    """The first wrong layer from the output is named, with the equation that its arrays share, and by how much it is off."""
+    finding = found(change)[0]
+    assert finding.equation == equation
+    assert finding.where.startswith(where)
+    assert finding.gives == pytest.approx(2 * finding.should, rel=1e-4)
+    assert "2 times as much" in finding.words
+
+
+def test_a_single_wrong_weight_is_found_in_a_large_layer():
+    """Directions feel an error at any one of 23,520 weights, though few of them are tried."""
+
+    def change(nabla_b, nabla_w):
+        nabla_w[0][17, 400] += np.abs(nabla_w[0]).max()
+
+    findings = found(change, (784, 30, 10))
+    assert findings[0].equation == "BP4"
+    assert findings[0].where.startswith("layer 1")
+
+
+def test_a_wrong_derivative_of_ones_own_is_found():
+    """The activation, the layer, and the place where its derivative is off come first among the findings."""
+    wrong = cr.Activation("softplus", lambda z: np.logaddexp(0, z), lambda z, a: 1 / (1 + np.exp(z)))
+    net = cr.Network([3, 4, 4, 2], activation=["tanh", wrong], seed=0)
+    result = cr.check_gradient(net, batch_for(net, 5, 0))
+    assert not result.ok
+    assert (result.findings[0].equation, result.findings[0].where) == ("BP2", "softplus, layer 2")
+    right = cr.Activation("softplus", lambda z: np.logaddexp(0, z), lambda z, a: 1 / (1 + np.exp(-z)))
+    assert cr.check_gradient(cr.Network([3, 4, 2], activation=right, seed=0), batch_for(net, 5, 0)).ok
+
+
+def test_a_wrong_gradient_of_ones_own_cost_is_found():
+    """A cost whose gradient is half of what it should be is named, under BP1."""
+    wrong = cr.Cost("fourth", lambda a, y: ((a - y) ** 4).sum(axis=1), lambda a, y: 2 * (a - y) ** 3)
+    net = cr.Network([3, 4, 2], output="identity", cost=wrong, seed=0)
+    finding = cr.check_gradient(net, batch_for(net, 5, 0)).findings[0]
+    assert (finding.equation, finding.where) == ("BP1", "fourth")
+    assert finding.should == pytest.approx(2 * finding.gives, rel=1e-4)
+
+
+def test_checking_leaves_the_network_as_it_was():
+    """An own activation stays the user's own through any number of checks, and no parameter moves."""
+    own = cr.Activation("softplus", lambda z: np.logaddexp(0, z), lambda z, a: 1 / (1 + np.exp(-z)))
+    net = cr.Network([3, 4, 2], activation=own, seed=0)
+    before = [w.copy() for w in net.weights]
+    for _ in range(2):
+        assert cr.check_gradient(net, batch_for(net, 5, 0)).ok
+    assert net.plan.sigmas[0] is own
+    assert all(np.array_equal(w, old) for w, old in zip(net.weights, before, strict=True))
+
+
+def test_what_crosses_a_kink_is_skipped_and_counted():
+    """Where weighted inputs are exactly 0, a nudge either way crosses ReLU's kink: it is skipped, not called wrong."""
+    net = cr.Network([2, 3, 1], activation="relu", cost="mean_squared_error", seed=0, dtype="float64")
+    net.weights[0][0] = 0
+    net.biases[0][0] = 0
+    result = cr.check_gradient(net, [[1.0, 2.0], [0.5, -1.0]], [1.0, 2.0])
+    assert result.ok
+    assert result.skipped >= 3
+    assert result.compared + result.skipped == net.parameters
+    assert "kink" in str(result)
+
+
+NET = cr.Network([3, 4, 2], seed=0)
+X = np.ones((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "says"),
+    [
+        (lambda: cr.check_gradient(NET, X), errors.DataError, "needs y"),
+        (lambda: cr.check_gradient(NET, np.ones((2, 4)), [0, 1]), errors.DataError, "4 columns"),
+        (lambda: cr.check_gradient(NET, np.ones((201, 3)), np.zeros(201, int)), errors.DataError, "at most 200"),
+        (lambda: cr.check_gradient(NET, cr.Examples(X, [0, 1], weights=[1, 2])), errors.DataError, "alike"),
+        (lambda: cr.check_gradient("net", X, [0, 1]), errors.ArgumentTypeError, "str"),
+        (lambda: cr.check_gradient(lambda *a: None, X, [0, 1]), errors.ArgumentTypeError, "like="),
+        (lambda: cr.check_gradient(NET, X, [0, 1], like=NET), errors.SettingError, "likeness"),
+        (lambda: cr.check_gradient(NET, X, [0, 1], seed=-1), errors.SettingError, "seed"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused_in_a_sentence(call, kind, says):
+    """Missing labels, other sizes, too many examples, things of another kind: one sentence each."""
+    with pytest.raises(kind, match=says) as raised:
+        call()
+    assert "\n" not in str(raised.value)
