@@ -152,3 +152,42 @@ def test_what_cannot_be_checked_is_refused_in_a_sentence(call, kind, says):
     with pytest.raises(kind, match=says) as raised:
         call()
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "settings"),
+    [
+        ([784, 300, 10], {"cost": "cross_entropy"}),
+        ([784, 300, 10], {"cost": "cross_entropy", "dtype": "float64"}),
+        ([784, 400, 10], {"activation": "tanh", "init": "normal", "cost": "log_loss", "dtype": "float64"}),
+        ([784, 30, 10], {}),
+    ],
+)
+def test_saturated_networks_raise_no_alarm(sizes, settings):
+    """Untrained wide networks, whose outputs are rounded to 0 and 1, agree all the same."""
+    result = cr.check_gradient(cr.Network(sizes, seed=0, **settings), cr.datasets.mnist().test[:10])
+    assert result.ok, str(result)
+    assert result.compared > 10
+
+
+def test_a_large_float32_network_raises_no_alarm():
+    """In float32 the tolerance grows with the number of products that a weighted input is a sum of."""
+    x = np.random.default_rng(0).random((1, 2000))
+    assert cr.check_gradient(cr.Network([2000, 2000, 10], seed=0), x, [3]).ok
+
+
+def test_nan_in_a_derivative_is_wrong():
+    """A derivative that gives NaN is a finding, and backpropagation does not agree."""
+    own = cr.Activation("nn", np.tanh, lambda z, a: np.nan * z)
+    result = cr.check_gradient(cr.Network([2, 3, 1], activation=own, seed=0), [[1.0, 2.0]], [[0.5]])
+    assert not result.ok
+    assert (result.findings[0].equation, result.findings[0].where) == ("BP2", "nn, layer 1")
+
+
+def test_nothing_compared_is_no_agreement():
+    """Where every nudge crosses a kink nothing is said to agree; a dead output, whose gradients are 0, does."""
+    net = cr.Network([3, 4, 2], output="relu", seed=1, dtype="float64")
+    net.weights[1][...], net.biases[1][...] = 0, 0
+    result = cr.check_gradient(net, np.ones((2, 3)), [[1.0, 2.0]] * 2)
+    assert result.skipped > 0
+    assert result.ok == (result.compared > 0)

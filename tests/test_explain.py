@@ -112,11 +112,11 @@ def test_a_nudge_shares_its_digits_with_backpropagation(hidden, output, cost):
 
 def test_the_step_of_a_difference_is_chosen():
     """Of a cubic the step balances the curve and the rounding; a straight line is nudged as far as may be; a kink is told of."""
-    cubic = nudged(lambda c: (1 + c) ** 3, 1.0)
+    cubic = nudged(lambda c: (1 + c) ** 3, 1.0, 2e-16)
     assert cubic.slope == pytest.approx(3, abs=10 * cubic.uncertainty)
     assert 1e-7 < cubic.h < 1e-3
-    assert nudged(lambda c: 1 + 2 * c, 1.0).slope == pytest.approx(2, abs=1e-12)
-    kinked = nudged(lambda c: abs(c), 1.0, lambda h: True)
+    assert nudged(lambda c: 1 + 2 * c, 1.0, 2e-16).slope == pytest.approx(2, abs=1e-12)
+    kinked = nudged(lambda c: abs(c), 1.0, 2e-16, lambda h: True)
     assert kinked.crosses
     assert "kink" in kinked.why(1.0)
     assert "one of" in cubic.why(3.1)
@@ -178,7 +178,10 @@ def test_images_are_shown_as_pictures(digits_network, digit):
     weights, gradients = (b for b in blocks if isinstance(b, Gallery))
     assert np.array_equal(weights.pictures[3].pixels.ravel(), digits_network.weights[0][3].astype(float))
     nabla_w = digits_network.backprop(digit).nabla_w[0]
-    assert np.allclose(gradients.pictures[5].pixels.ravel(), nabla_w[5], rtol=0, atol=1e-6 * np.abs(nabla_w).max())
+    for picture in gradients.pictures:
+        unit = int(picture.title.removeprefix("unit "))
+        assert np.allclose(picture.pixels.ravel(), nabla_w[unit], rtol=0, atol=1e-6 * np.abs(nabla_w).max())
+    assert 1 <= len(gradients.pictures) < 30
 
 
 class Page(HTMLParser):
@@ -385,3 +388,78 @@ print(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) /
 """
     peak = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300).stdout)
     assert peak < 200  # MiB
+
+
+def test_a_saturated_network_agrees_with_its_nudge():
+    """Where a sigmoid or softmax is rounded to 0 or 1, the nudge still sees the cost, and shares its digits with a - y."""
+    for w in (20.0, 40.0, 300.0):
+        net = cr.Network([1, 1], cost="cross_entropy", seed=0, dtype="float64")
+        net.weights[0][...], net.biases[0][...] = w, 0
+        p = passage_of(net, cr.Examples([[1.0]], [[0.0]]))
+        nudge = p.nudge(0, p.shift(Place(0, 0, 0)))
+        gradient = p.entry(Place(0, 0, 0))
+        assert nudge.shared_digits(gradient) >= 6
+        assert "wrong" not in nudge.why(gradient)
+
+
+def test_a_weight_on_a_black_pixel_says_so(digits_network, digit):
+    """A weight that meets an input of 0 has no nudge: that is said, and no digits are counted."""
+    explanation = cr.explain(digits_network, digit, layer=1, unit=3, input=0)
+    assert "meets an input of 0" in str(explanation)
+    assert "digits" not in str(next(s for s in explanation.sections if "by hand" in s.title))
+
+
+def test_the_step_is_one_that_falls():
+    """Without a rate that means the same here, one is taken at which the cost of the batch falls; a given one is judged."""
+    net = cr.Network([1, 1], output="identity", seed=0, dtype="float64")
+    huge = cr.Examples([[1e4]], [[3.0]])
+    assert "The cost of this batch falls." in str(cr.explain(net, huge))
+    assert "rises: for it the step is too long" in " ".join(str(cr.explain(net, huge, learning_rate=1.0)).split())
+    net.weights[0][...], net.biases[0][...] = 0, 3
+    assert "Every gradient is 0: nothing moves." in str(cr.explain(net, huge))
+
+
+def test_values_are_no_classes(digits_network):
+    """Targets that are values are not told as classes, and columns of a table are no picture."""
+    net = cr.Network([64, 4, 2], output="identity", seed=0)
+    text = str(cr.explain(net, np.full((1, 64), 0.3), [[-3.2, -0.8]]))
+    assert "is a 0" not in text
+    assert "picture" not in text
+
+
+def test_names_of_ones_own_are_told_as_they_are():
+    """Whatever a function is called, its name is no markup, in the text and on the page."""
+    for name in ("}{", "x_", "my_relu", "\\frac", "<b>a^{</b>", "two\nlines", "a$b`c"):
+        own = cr.Activation(name, np.tanh, lambda z, a: 1 - a * a)
+        explanation = cr.explain(cr.Network([2, 3, 1], activation=own, seed=0), [[1.0, 2.0]], [[0.5]])
+        assert "<b>" not in explanation.html()
+        assert Page(explanation.html()).open == []
+        assert len(str(explanation)) > 1000
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e30, 1e99, 1e150, 1e300, 1e-30, 1e-300])
+@pytest.mark.parametrize("hidden", ["sigmoid", "relu", "exp", "identity"])
+def test_extreme_inputs_are_explained_or_refused_in_a_sentence(size, hidden):
+    """Inputs of any size give an explanation, or one sentence; never a traceback or a warning."""
+    net = cr.Network([3, 4, 2], activation=hidden, seed=0, dtype="float64")
+    neuron = cr.Neuron([0.5], 0.1)
+    for ask in (
+        lambda: cr.explain(net, [[size, 1.0, 0.0]], [1]),
+        lambda: cr.check_gradient(net, [[size, 1.0, 0.0]], [1]),
+        lambda: cr.explain(neuron, [[size], [1.0]], [0.0, 1.0]),
+    ):
+        said = ""
+        try:
+            str(ask())
+        except errors.DataError as refused:
+            said = str(refused)
+        assert not said or "overflow" in said
+
+
+def test_functions_that_fail_are_told_of():
+    """An activation of one's own that raises, or whose derivative has another shape, is one sentence."""
+    for own in (cr.Activation("f", lambda z: 1 / 0, lambda z, a: a), cr.Activation("g", np.tanh, lambda z, a: np.ones(7))):
+        net = cr.Network([2, 3, 1], activation=own, seed=0)
+        with pytest.raises(errors.ChainruleError, match=r"fails|shape"):
+            cr.explain(net, [[1.0, 2.0]], [[0.5]])

@@ -41,7 +41,7 @@ def check(
     large one some and random directions; what the cost does is what the
     gradient should say. Exit status 1 if it does not.
     """
-    whole("examples", examples, least=1)
+    whole("--examples", examples, least=1, most=200)
     seed_number("seed", seed)
     from ..explaining.check import check_gradient
     from ..network import Network, load

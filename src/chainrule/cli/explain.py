@@ -35,9 +35,7 @@ def explain(
         str | None,
         option("--data", "-d", metavar="DATA", text="Other data: as evaluate takes them.", default="what it was trained on"),
     ] = None,
-    row: Annotated[
-        int | None, option("--row", "-r", metavar="N", text="The row of the data to explain, from 0.", default="0")
-    ] = None,
+    row: Annotated[int | None, option("--row", "-r", metavar="N", text="The test row to explain, from 0.", default="0")] = None,
     target: Annotated[
         str | None, option("--target", "-t", metavar="COLUMN", text="A table's target column.", default="as in training")
     ] = None,

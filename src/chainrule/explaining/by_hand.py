@@ -19,14 +19,12 @@ TERMS_SHOWN = 6  # of a sum
 def by_hand(p: Passage, place: Place) -> Section:
     """BP4 at one place, from the cost to the weight, and the nudge beside it."""
     gradient = p.entry(place)
-    return Section(
-        ("BP4",),
-        f"One entry by hand: {place.name}",
-        (
-            *(_of_one_example(p, place, gradient) if p.m == 1 else _of_a_batch(p, place, gradient)),
-            *_beside(p.nudge(place.layer, p.shift(place)), gradient / p.m, p.m),
-        ),
-    )
+    told = _of_one_example(p, place, gradient) if p.m == 1 else _of_a_batch(p, place, gradient)
+    if not p.along(place).any():
+        dead: Block = Prose("This weight meets an input of 0: its gradient is 0, and no nudge of it changes the cost.")
+        return Section(("BP4",), f"One entry by hand: {place.name}", (*told, dead))
+    nudge = p.nudge(place.layer, p.shift(place))
+    return Section(("BP4",), f"One entry by hand: {place.name}", (*told, *_beside(nudge, gradient / p.m, p.m)))
 
 
 def _of_one_example(p: Passage, place: Place, gradient: float) -> Iterator[Block]:
@@ -93,6 +91,9 @@ def _sum_of(head: tuple[str, ...], factors: tuple[np.typing.NDArray[np.floating]
 def _beside(nudge: Nudge, gradient: float, m: int) -> Iterator[Block]:
     """Tell what nudging a weight does to the mean cost, beside its gradient divided by m."""
     cost, divided = ("cost", "") if m == 1 else ("mean cost", f", divided by m = {m}")
+    if gradient == nudge.slope == 0:
+        yield Prose(f"Is that so? Nudge the weight up and down by $h = {tell(nudge.h, 3)}$: the {cost} stays. Both are 0.")
+        return
     shared = nudge.shared_digits(gradient)
     digits = min(shared + 2, MOST_DIGITS)
     yield Prose(f"Is that so? Nudge the weight up and down by $h = {tell(nudge.h, 3)}$, and see what the {cost} does:")
@@ -112,11 +113,7 @@ def step(p: Passage, place: Place, rate: float) -> Section:
     w, g = float(p.weights[place.layer][place.unit, place.input]), p.entry(place)
     after, symbol = w - rate / p.m * g, _weight_symbol(place)
     costs = p.cost_of(p.a), p.cost_after_step(rate)
-    falls = (
-        "The cost of this batch falls."
-        if costs[1] < costs[0]
-        else "The cost of this batch does not fall: for it the step is too long."
-    )
+    falls = _verdict(p, *costs)
     words = (
         f"Every weight and bias moves against its gradient, by $η / m$ of it; here $η = {tell(rate)}$ and $m = {p.m}$. (This is "
         f"plain gradient "
@@ -128,6 +125,15 @@ def step(p: Passage, place: Place, rate: float) -> Section:
     )
     rows = ((place.name, cell(w, 6), cell(after, 6)), ("cost of this batch", *(cell(cost, 6) for cost in costs)))
     return Section(("N12",), "The step", (Prose(words), Formulas(formulas), Table(("", "before", "after"), rows, falls)))
+
+
+def _verdict(p: Passage, before: float, after: float) -> str:
+    """Say what the step did to the cost of the batch."""
+    if not any(delta.any() for delta in p.deltas):
+        return "Every gradient is 0: nothing moves."
+    if abs(after - before) <= 1e-12 * abs(before):
+        return "The cost of this batch hardly changes: the gradients are all but 0."
+    return "The cost of this batch falls." if after < before else "The cost of this batch rises: for it the step is too long."
 
 
 def _weight_symbol(place: Place) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,15 @@ import numpy as np
 
 from .._checks import seed_number
 from .._types import Array
+from ..calculus.activations import ACTIVATIONS
+from ..calculus.costs import COSTS
 from ..errors import ArgumentTypeError, DataError, SettingError
 from ..examples import Examples, as_examples
 from ..network import Network
-from .differences import Nudge
+from .differences import EPSILON, Nudge
 from .mathematics import to_text
 from .notation import tell
-from .passage import Passage, Place, passage_of
+from .passage import Passage, Place, behind, passage_of
 
 ALL_BELOW = 2000  # parameters: of smaller networks every one is nudged
 DIRECTIONS = 4  # random ones, of each of a larger network's arrays
@@ -58,8 +61,8 @@ class GradientCheck:
     ----------
     ok : bool
         Whether all that could be compared agrees.
-    compared, skipped : int
-        How many nudges were compared, and how many crossed a kink and tell nothing.
+    compared, skipped, faint : int
+        How many nudges were compared; how many crossed a kink and tell nothing; how many changed the cost too little to tell.
     worst : float
         The largest difference, in parts of the largest entry of its array.
     tolerance : float
@@ -73,6 +76,7 @@ class GradientCheck:
     ok: bool
     compared: int
     skipped: int
+    faint: int
     worst: float
     tolerance: float
     findings: tuple[Finding, ...]
@@ -82,19 +86,16 @@ class GradientCheck:
         lines = [self.how]
         if self.skipped:
             lines.append(f"{self.skipped} more crossed a kink, where there is no derivative, and were skipped.")
-        worst = to_text(tell(self.worst, 2))
+        if self.faint:
+            lines.append(f"{self.faint} more change the cost too little to be told from its rounding, and were skipped.")
+        apart = f"{to_text(tell(self.worst, 2))} of an array's largest entry apart, {to_text(tell(self.tolerance, 2))} is allowed"
         if self.ok:
-            lines.append(
-                f"Backpropagation agrees with them: at worst {worst} of an array's largest entry apart, {self.tolerance:g} is "
-                f"allowed."
-            )
-        else:
-            lines.append(
-                f"Backpropagation does NOT agree with them: {worst} of an array's largest entry apart, {self.tolerance:g} is "
-                f"allowed."
-            )
-            lines += [f"{finding.equation}: {finding.words}" for finding in self.findings]
-        return "\n".join(lines)
+            lines.append(f"Backpropagation agrees with them: at worst {apart}.")
+        elif not self.findings:
+            lines.append("Nothing could be compared: take other examples, or a network that is less saturated.")
+        elif self.worst > self.tolerance:
+            lines.append(f"Backpropagation does NOT agree with them: {apart}.")
+        return "\n".join([*lines, *(f"{finding.equation}: {finding.words}" for finding in self.findings)])
 
 
 def check_gradient(subject: Any, x: Any, y: Any = None, *, like: Network | None = None, seed: int = 0) -> Any:
@@ -102,9 +103,9 @@ def check_gradient(subject: Any, x: Any, y: Any = None, *, like: Network | None 
 
     Parameters
     ----------
-    subject : Network or callable
-        A network, with activations and a cost of your own if you like; or homework: ``f(weights, biases, x, y)`` that returns
-        ``(nabla_b, nabla_w)`` or ``(cost, gradient)``.
+    subject : Network, estimator or callable
+        A network, with activations and a cost of your own if you like, or a fitted estimator's; or homework:
+        ``f(weights, biases, x, y)`` that returns ``(nabla_b, nabla_w)`` or ``(cost, gradient)``.
     x, y : array_like, or an Examples for x
         Some examples; of a network at most 200.
     like : Network, optional
@@ -130,6 +131,7 @@ def check_gradient(subject: Any, x: Any, y: Any = None, *, like: Network | None 
     >>> check_gradient(net, [[0.5, 1.0], [1.0, -1.0]], [1.0, 0.0]).ok
     True
     """
+    subject, x, y = behind(subject, x, y)
     if isinstance(subject, Network):
         if like is not None:
             raise SettingError("like is for a function of your own; a network is its own likeness")
@@ -148,33 +150,45 @@ def check_network(network: Network, x: Any, y: Any, seed: int) -> GradientCheck:
     examples = as_examples(x, y)
     _suits(examples)
     passage = passage_of(network, examples)
+    wrong_functions = tuple(_wrong_functions(passage))
     nabla_b, nabla_w = network.backprop(examples)
     arrays = [
         Compared(k, weights, g / passage.m) for k in range(len(nabla_w)) for weights, g in ((True, nabla_w[k]), (False, nabla_b[k]))
     ]
     every = network.parameters <= ALL_BELOW
-    rng, tolerance = np.random.default_rng(seed), TOLERANCE[network.plan.dtype]
-    compared, skipped, worst, off = 0, 0, 0.0, []
+    rng, tolerance = np.random.default_rng(seed), _tolerance(network)
+    counts, worst, off = Counter(compared=0, kinks=0, faint=0), 0.0, []
     for array in arrays:
         largest = float(np.abs(array.gradient).max())
         for try_ in array.every_entry() if every else array.some(rng):
             nudge = passage.nudge(array.layer, try_.shift(passage))
-            if nudge.crosses or nudge.uncertainty > tolerance * max(largest * try_.size, abs(nudge.slope)):
-                skipped += 1
-                continue
-            compared += 1
-            apart = abs(nudge.slope - try_.gives) / (max(largest * try_.size, abs(nudge.slope)) or 1.0)
-            worst = max(worst, apart)
-            if apart > tolerance:
-                off.append((array, try_, nudge))
-    findings = tuple(_findings(passage, off)) if off else ()
-    what = "every weight and bias" if every else f"{compared + skipped} weights, biases and random directions"
+            size = max(largest * try_.size, abs(nudge.slope))
+            apart = 0.0 if nudge.slope == try_.gives else abs(nudge.slope - try_.gives) / size
+            if nudge.crosses:
+                counts["kinks"] += 1
+            elif apart and nudge.uncertainty > tolerance * size:
+                counts["faint"] += 1
+            else:
+                counts["compared"] += 1
+                worst = max(worst, apart) if np.isfinite(apart) else np.inf
+                if not apart <= tolerance:
+                    off.append((array, try_, nudge))
+    findings = (*wrong_functions, *(_findings(passage, off) if off else ()))
+    what = "every weight and bias" if every else f"{sum(counts.values())} weights, biases and random directions"
     how = (
-        f"{' x '.join(map(str, network.sizes))}, {network.plan.dtype}, {passage.m} example{'s' * (passage.m > 1)}: {what} nudged "
-        f"up and down, "
-        f"{compared:,} compared."
+        f"{' x '.join(map(str, network.sizes))}, {network.plan.dtype}, {passage.m} example{'s' * (passage.m > 1)}: {what} "
+        f"nudged up and down, {counts['compared']:,} compared."
     )
-    return GradientCheck(not off, compared, skipped, worst, tolerance, findings, how)
+    ok = not findings and counts["compared"] > 0
+    return GradientCheck(ok, counts["compared"], counts["kinks"], counts["faint"], worst, tolerance, findings, how)
+
+
+def _tolerance(network: Network) -> float:
+    """What is allowed, in parts of an array's largest entry: in float32 more where a weighted input sums more products."""
+    allowed = TOLERANCE[network.plan.dtype]
+    if network.plan.dtype == "float64":
+        return allowed
+    return max(allowed, 20 * float(np.finfo(np.float32).eps) * max(network.sizes[:-1]) ** 0.5)
 
 
 def _suits(examples: Examples) -> None:
@@ -238,8 +252,7 @@ class Compared:
 
 
 def _findings(passage: Passage, off: list[tuple[Compared, Try, Nudge]]) -> Iterator[Finding]:
-    """Say what is off, the likeliest cause first: a function's own derivative, else the first wrong layer from the output."""
-    yield from _wrong_functions(passage)
+    """Name the first wrong layer from the output, and what its arrays share."""
     wrong = {(array.layer, array.weights) for array, _, _ in off}
     layer = max(layer for layer, _ in wrong)
     for weights in (False, True):
@@ -257,13 +270,14 @@ def _findings(passage: Passage, off: list[tuple[Compared, Try, Nudge]]) -> Itera
 
 
 def _ratio(gives: float, should: float) -> str:
-    return f", {to_text(tell(gives / should, 4))} times as much" if should else ""
+    ratio = tell(gives / should, 4) if should else "1"
+    return "" if ratio == "1" else f", {to_text(ratio)} times as much"
 
 
 def _wrong_functions(passage: Passage) -> Iterator[Finding]:
-    """Hold each derivative to its own function's slope, at the numbers of this batch."""
+    """Hold the derivative of each function of the user's own to its slope, at the numbers of this batch."""
     for k, sigma in enumerate(passage.sigmas):
-        if sigma.name == "softmax":
+        if sigma is ACTIVATIONS.get(sigma.name):
             continue
         z, a = passage.trace.zs[k], passage.trace.activations[k]
         apart = _apart(sigma.derivative(z, a), sigma.value, z)
@@ -275,6 +289,8 @@ def _wrong_functions(passage: Passage) -> Iterator[Finding]:
         words = f"the derivative of {where}: at z = {at:.6g} it is {gives:.6g}, but the function's slope there is {should:.6g}"
         yield Finding(equation, where, gives, should, words)
     cost = passage.cost
+    if cost is COSTS.get(cost.name):
+        return
     a, y = passage.a, passage.y
     slope = cost.gradient(a, y)
     for j in range(a.shape[1]):
@@ -295,12 +311,14 @@ def _wrong_functions(passage: Passage) -> Iterator[Finding]:
 def _apart(derivative: Array, value: Callable[[Array], Array], at: Array) -> tuple[float, float, float] | None:
     """Find where a derivative is furthest from its function's slope; None where they agree, kinks left out."""
     h = SLOPE_STEP * np.maximum(np.abs(at), 1e-3)
-    here, up, down = value(at), value(at + h), value(at - h)
-    forward, backward, slope = (up - here) / h, (here - down) / h, (up - down) / (2 * h)
-    smooth = np.abs(forward - backward) <= 1e-2 * (np.abs(forward) + np.abs(backward)) + 1e-6
-    error = np.where(smooth, np.abs(derivative - slope), 0.0)
-    allowed = SLOPE_TOLERANCE * max(1.0, float(np.abs(slope).max()))
-    worst = np.unravel_index(int(np.argmax(error)), error.shape)
-    if not error[worst] > allowed:
+    with np.errstate(all="ignore"):
+        here, up, down = value(at), value(at + h), value(at - h)
+        forward, backward, slope = (up - here) / h, (here - down) / h, (up - down) / (2 * h)
+    rounding = 8 * EPSILON * np.abs(here) / h
+    told = np.isfinite(slope) & (np.abs(forward - backward) <= 1e-2 * (np.abs(forward) + np.abs(backward)) + 1e-6 + 2 * rounding)
+    error = np.where(told, np.abs(derivative - slope), 0.0)
+    error = np.where(np.isfinite(derivative), error, np.where(np.isfinite(slope), np.inf, 0.0))
+    worst = np.unravel_index(int(np.argmax(error - rounding)), error.shape)
+    if not error[worst] > SLOPE_TOLERANCE * max(1.0, float(np.abs(slope[told]).max(initial=0))) + rounding[worst]:
         return None
     return float(at[worst]), float(derivative[worst]), float(slope[worst])

@@ -14,10 +14,12 @@ from ..network import Network
 from .model import Explanation
 from .network import Choice, explain_network
 from .neuron import explain_neuron
-from .passage import passage_of
+from .passage import Passage, behind, passage_of
 
 MOST_EXAMPLES = 1000
+SMALLEST_RATE = 1e-12
 RATE = 0.1  # where nobody said one
+NO_TARGET = "explain needs y, the labels or targets of x: without them there is no error to send back"
 
 
 def explain(
@@ -34,7 +36,7 @@ def explain(
 
     Parameters
     ----------
-    network : Network or Neuron
+    network : Network, Neuron, or a fitted MLPClassifier or MLPRegressor
     x : array_like, shape (m, n_in) or (n_in,), or Examples
         A batch of at most 1,000 examples, or one example. Of several the first is shown, and gradients are sums.
     y : array_like
@@ -43,7 +45,8 @@ def explain(
         The weight that is worked out by hand: its layer from 1, its unit and input from 0, as in
         ``net.weights[layer - 1][unit, input]``. By default the weight of largest ``|dC/dw|``, in each layer of a shallow network.
     learning_rate : float, optional
-        Of the step that is shown; by default that of the network's last training, or 0.1.
+        Of the step that is shown; by default that of the network's last training by plain gradient descent, or 0.1, and of these
+        a tenth, a hundredth ... where the cost of the batch would not fall.
 
     Returns
     -------
@@ -70,25 +73,28 @@ def explain(
         if y is None:
             raise DataError("explain needs y, a target for each row of x: without it there is no error to send back")
         return explain_neuron(network, x, y, real("learning_rate", RATE if learning_rate is None else learning_rate, above=0))
+    network, x, y = behind(network, x, y)
     if not isinstance(network, Network):
-        raise ArgumentTypeError(f"explain takes a Network or a Neuron; this is {type(network).__name__}")
+        raise ArgumentTypeError(f"explain takes a Network, a Neuron or a fitted estimator; this is {type(network).__name__}")
     examples = _batch(network, x, y)
-    learnt = network.provenance.learning_rate if network.provenance else RATE
-    rate = real("learning_rate", learnt if learning_rate is None else learning_rate, above=0)
+    choice = _choice(network, layer, unit, input)
     passage = passage_of(network, examples)
-    return explain_network(network, passage, _choice(network, layer, unit, input), rate, _are_images(examples))
+    rate = _falling(passage, _learnt(network)) if learning_rate is None else real("learning_rate", learning_rate, above=0)
+    return explain_network(network, passage, choice, rate, _are_images(examples))
 
 
 def _batch(network: Network, x: Any, y: Any) -> Examples:
     """Read a batch, or one example without its batch."""
-    if not isinstance(x, (Examples, tuple)) and y is not None:
-        rows = np.asarray(x) if isinstance(x, (list, np.ndarray)) else x
-        if getattr(rows, "shape", None) == (network.sizes[0],) and network.sizes[0] != 1:
+    if not isinstance(x, (Examples, tuple)):
+        if y is None:
+            raise DataError(NO_TARGET)
+        rows = np.asarray(x) if isinstance(x, list) and x and np.ndim(x[0]) == 0 else x
+        if getattr(rows, "ndim", None) == 1:
             target = np.asarray(y)
             x, y = rows[None], target.reshape(1, -1) if target.size == network.sizes[-1] != 1 else target.reshape(-1)
     examples = as_examples(x, y)
     if examples.y is None:
-        raise DataError("explain needs y, the labels or targets of x: without them there is no error to send back")
+        raise DataError(NO_TARGET)
     if examples.weights is not None:
         raise DataError("explain takes examples that all count alike; leave the weights out")
     if len(examples) > MOST_EXAMPLES:
@@ -116,6 +122,28 @@ def _choice(network: Network, layer: int | None, unit: int | None, input_: int |
     return Choice(at, unit, input_)
 
 
+def _learnt(network: Network) -> float:
+    """The rate that a network was trained with, where it means the same here: a plain step, on numbers as they are."""
+    trained = network.provenance
+    if trained is None or trained.columns or trained.plan.get("optimizer") != {"name": "sgd", "momentum": 0.0, "nesterov": False}:
+        return RATE
+    return trained.learning_rate
+
+
+def _falling(passage: Passage, rate: float) -> float:
+    """Take the rate, or a tenth of it, or of that ..., until the cost of the batch falls."""
+    before, first = passage.cost_of(passage.a), rate
+    with np.errstate(all="ignore"):
+        while rate > SMALLEST_RATE and not passage.cost_after_step(rate) < before:
+            rate /= 10
+    return rate if rate > SMALLEST_RATE else first
+
+
 def _are_images(examples: Examples) -> bool:
-    """Guess whether rows are pictures, where their length is a square: pixels are, and dense rows with nothing below 0."""
-    return examples.kind == "pixels" or (examples.kind == "dense" and bool(np.min(np.asarray(examples.x)) >= 0))
+    """Say whether rows are pictures: pixels are, and what has MNIST's size or the look of scikit-learn's digits."""
+    if examples.kind != "dense":
+        return examples.kind == "pixels"
+    x = np.asarray(examples.x)
+    if x.min() < 0 or examples.n_in not in (64, 784):
+        return False
+    return examples.n_in == 784 or bool(np.array_equal(16 * x, np.rint(16 * x)) and x.max() <= 16)

@@ -1,7 +1,8 @@
 r"""Formulas, written once and told twice: as a line of text, and as MathML.
 
-The markup is a small part of TeX's, with the letters as they are: ``δ^2 = (w^3)^T δ^3 ⊙ σ′(z^2)``. After ``^`` and ``_`` comes one
-letter or number, or a group in braces; ``\frac{∂C}{∂w}`` is a fraction. A word of several letters, such as ``max``, stands upright.
+The markup is a small part of TeX's, with the letters as they are: ``δ^2 = (w^3)^T δ^3 ⊙ σ′(z^2)``. After ``^`` and ``_`` comes
+one letter or number, or a group in braces; ``\frac{∂C}{∂w}`` is a fraction. A word of several letters, such as ``max``, stands
+upright; ``\text{...}`` is taken as it is.
 
 >>> to_text(r"\frac{∂C}{∂w_{3,412}} = δ^2_3 a_{412}")
 '∂C/∂w[3,412] = δ²₃ a₄₁₂'
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TypeAlias
 
-_TOKEN = re.compile(r"\\frac|[0-9]+(?:[.,][0-9]+)*(?:e[+-]?[0-9]+)?|[^\W\d_]′*|\s+|.", re.DOTALL)
+_TOKEN = re.compile(r"\\frac|\\text\{[^{}]*\}|[0-9]+(?:[.,][0-9]+)*(?:e[+-]?[0-9]+)?|[^\W\d_]′*|\s+|.", re.DOTALL)
 _WORD = re.compile(r"[a-zA-Z]{3,}|ln|so|or|is|as|if")  # else two letters stand for two things: w_{ij}
 _RAISED = str.maketrans("0123456789+-−()TLln", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵀᴸˡⁿ")
 _LOWERED = str.maketrans("0123456789+-−()ijkmna", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ᵢⱼₖₘₙₐ")
@@ -119,7 +120,7 @@ def to_text(markup: str) -> str:
 
 def _text(node: Node) -> str:
     if isinstance(node, Leaf):
-        return node.text
+        return node.text[6:-1] if node.text.startswith("\\text{") else node.text
     if isinstance(node, Fraction):
         return f"{_wrapped(node.top)}/{_wrapped(node.bottom)}"
     said = _text(node.base)
@@ -170,6 +171,8 @@ def _row_mathml(row: Row | None) -> str:
 
 
 def _leaf(text: str) -> str:
+    if text.startswith("\\text{"):
+        return f"<mtext>{escape(text[6:-1])}</mtext>"
     if text.isspace():
         return '<mspace width="0.25em"/>' if len(text) == 1 else '<mspace width="1.5em"/>'
     if text[0].isdigit():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FEW = 12  # numbers that are listed; more are a histogram
 UNITS_SHOWN = 30  # whose weights are drawn
+FAINT = 0.02  # of the largest gradient: less is hardly seen
 WORKED_LAYERS = 3  # layers that each get a weight worked out; of deeper networks the first and the last
 SMALLEST_IMAGE = 8  # pixels on a side
 
@@ -74,7 +75,7 @@ class Teller:
         p, a = self.p, self.p.a[0]
         what = "one example" if p.m == 1 else f"{p.m} examples"
         said = ""
-        if len(a) > 1:
+        if len(a) > 1 and one_hot(p.y[0]):
             wanted, largest = int(p.y[0].argmax()), int(a.argmax())
             which, joint = "The example" if p.m == 1 else "The first example", "and" if wanted == largest else "but"
             said = f" {which} is a {wanted}, {joint} the largest output is that of {largest}."
@@ -99,7 +100,7 @@ class Teller:
         return Section(
             ("N9",),
             "The network",
-            (Prose(words), Table(("layer", "weights w", "biases b", "activation", "numbers"), rows)),
+            (Prose(words), Table(("layer", "weights w", "biases b", "activation", "parameters"), rows)),
         )
 
     def what_comes_in(self) -> Section:
@@ -113,7 +114,7 @@ class Teller:
         ]
         side = self.side(len(x))
         blocks += [Picture("$x$, as a picture", x.reshape(side, side))] if side else self.numbers({"x": x})
-        if len(y) > 1 and np.isin(y, (0, 1)).all() and y.sum() == 1:
+        if len(y) > 1 and one_hot(y):
             blocks.append(Prose(f"The target is 1 for output {int(y.argmax())}, and 0 for the others."))
         else:
             blocks += self.numbers({"y": y})
@@ -235,12 +236,13 @@ class Teller:
         ]
         side = self.side(p.x.shape[1])
         if side:
-            gradients = ((j, nabla_w(p.deltas[0][:, [j]], p.x)) for j in self.loudest())
+            gradients = [(j, nabla_w(p.deltas[0][:, [j]], p.x)) for j in self.seen()]
             pictures = tuple(Picture(f"unit {j}", g.reshape(side, side), signed=True) for j, g in gradients)
             digit = "the picture" if p.m == 1 else "the pictures"
-            blocks.append(
-                Gallery(f"$∂C/∂w^1$ as pictures: {digit}, times each unit's $δ$ (blue: $C$ grows with the weight)", pictures)
-            )
+            rest = len(p.weights[0]) - len(pictures)
+            faint = f"; of {rest} more units it is smaller, or all but 0" if rest else ""
+            title = f"$∂C/∂w^1$ as pictures: {digit}, times each unit's $δ$ (blue: $C$ grows with the weight){faint}"
+            blocks += [Gallery(title, pictures)] if pictures else [Prose("Every gradient of layer 1 is 0 here.")]
         return Section(("BP3", "BP4"), "The gradient of every bias and weight", tuple(blocks))
 
     def side(self, n_in: int) -> int:
@@ -254,6 +256,11 @@ class Teller:
         chosen: list[int] = np.sort(np.argsort(-size, kind="stable")[:UNITS_SHOWN]).tolist()
         return chosen
 
+    def seen(self) -> list[int]:
+        """Those of them whose gradient is not all but 0 beside the largest."""
+        size = np.abs(self.p.deltas[0]).sum(axis=0)
+        return [j for j in self.loudest() if size[j] > FAINT * size.max()]
+
     def numbers(self, named: dict[str, Array]) -> Iterator[Block]:
         """A few numbers as a table, a row a unit; many as histograms."""
         count = len(next(iter(named.values())))
@@ -264,5 +271,10 @@ class Teller:
         for name, values in named.items():
             counts, edges = np.histogram(values, bins=min(40, max(10, count // 10)))
             least, middle, most = (cell(float(np.quantile(values, q))) for q in (0, 0.5, 1))
-            facts = f"{count} numbers from {least} to {most}, the middle one {middle}"
+            facts = f"{count} numbers from {least} to {most}, median {middle}"
             yield Histogram(f"${name}$", tuple(int(c) for c in counts), float(edges[0]), float(edges[-1]), facts)
+
+
+def one_hot(y: Array) -> bool:
+    """Say whether a row of targets stands for a class."""
+    return bool(np.isin(y, (0, 1)).all() and y.sum() == 1)

@@ -8,9 +8,11 @@ import numpy as np
 
 from .._types import Array
 from ..calculus.neuron import Neuron, active
-from .differences import nudged
+from ..errors import DataError
+from .differences import EPSILON, nudged
 from .model import Block, Explanation, Formulas, Plot, Prose, Section, Shapes, Table
 from .notation import cell, factor, tell
+from .passage import LARGEST
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,8 +23,11 @@ LINE_POINTS = 200
 
 def explain_neuron(neuron: Neuron, x: npt.ArrayLike, y: npt.ArrayLike, rate: float) -> Explanation:
     """Make the explanation of one neuron over m examples: (N1) to (N8), and the step."""
-    cost = neuron.cost(x, y)  # which checks them
+    with np.errstate(all="ignore"):
+        cost = neuron.cost(x, y)  # which checks them
     rows, targets = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if not max(float(np.abs(part).max()) for part in (rows, targets, neuron.w, neuron.weighted_input(rows))) < LARGEST:
+        raise DataError("numbers this large overflow on the way; scale the inputs to about 1")
     teller = Teller(neuron, rows, targets, rate)
     n, m = len(neuron.w), len(rows)
     return Explanation(
@@ -130,7 +135,8 @@ class Teller:
                 r"\frac{∂a_i}{∂b} = 0  or  1  likewise",
             )
             words = "The answer has two cases. Where $w · x_i + b > 0$ the input comes through, else nothing does"
-            words += f"; of these {self.m} examples {int((~self.on).sum())} are cut off:"
+            off = int((~self.on).sum())
+            words += f"; of these {self.m} examples {off} {'is' if off == 1 else 'are'} cut off:"
         return Section(("N5",), "How the answer changes with the weights", (Prose(words), Formulas(lines)))
 
     def error_terms(self) -> Section:
@@ -178,9 +184,10 @@ class Teller:
     def nudge(self) -> Section:
         """Each weight's gradient beside what a nudge does."""
         rows = []
+        noise = 4 * EPSILON * self.neuron.cost(self.x, self.y)
         for k in range(min(len(self.neuron.w), SHOWN)):
             scale = 1 / max(float(np.abs(self.x[:, k]).max()), 1e-100)
-            nudge = nudged(lambda change, k=k: self.cost_with(k, change), scale, lambda h, k=k: self.crosses(k, h))  # type: ignore[misc]
+            nudge = nudged(lambda change, k=k: self.cost_with(k, change), scale, noise, lambda h, k=k: self.crosses(k, h))  # type: ignore[misc]
             shared = "crosses the kink" if nudge.crosses else str(nudge.shared_digits(self.gradient.dw[k]))
             rows.append((f"w[{k}]", cell(self.gradient.dw[k], 10), cell(nudge.slope, 10), cell(nudge.h, 2), shared))
         return Section(
@@ -207,13 +214,15 @@ class Teller:
         after = Neuron(self.neuron.w, self.neuron.b, self.neuron.activation, self.neuron.cost_name)
         after.step(self.x, self.y, self.rate)
         rows = [(f"w[{k}]", cell(self.neuron.w[k], 6), cell(after.w[k], 6)) for k in range(min(len(after.w), SHOWN))]
-        rows += [("b", cell(self.neuron.b, 6), cell(after.b, 6)), ("cost", cell(cost, 6), cell(after.cost(self.x, self.y), 6))]
+        then = after.cost(self.x, self.y)
+        rows += [("b", cell(self.neuron.b, 6), cell(after.b, 6)), ("cost", cell(cost, 6), cell(then, 6))]
+        falls = "The cost falls." if then < cost else "The cost stays." if then == cost else "The cost rises: the step is too long."
         return Section(
             (),
             "The step",
             (
                 Prose(f"All move against their gradients, by $η = {tell(self.rate)}$ of them:"),
                 Formulas((r"w ← w − η \frac{∂C}{∂w},   b ← b − η \frac{∂C}{∂b}",)),
-                Table(("", "before", "after"), tuple(rows)),
+                Table(("", "before", "after"), tuple(rows), falls),
             ),
         )

@@ -32,6 +32,12 @@ def cell(value: float, digits: int = DIGITS) -> str:
     return f"${tell(value, digits)}$"
 
 
+def literal(name: str) -> str:
+    """Write a name that is not ours as it is, but for what would be read as markup."""
+    plain = "".join(" " if letter in "{}$`\\" or not letter.isprintable() else letter for letter in name)
+    return rf"\text{{{plain}}}"
+
+
 def factor(value: float, digits: int = DIGITS) -> str:
     """Write a number as a factor: a negative one, or one with a power of ten, in parentheses."""
     said = tell(value, digits)
@@ -125,14 +131,14 @@ def of_activation(sigma: Activation) -> Written:
     """How an activation is written; one of the user's own by its name."""
     if sigma is activations.ACTIVATIONS.get(sigma.name):
         return _ACTIVATIONS[sigma.name]
-    return Written(f"σ(z) = {sigma.name}(z)", "σ′(z)  as its derivative gives it", "An activation of your own.")
+    return Written(f"σ(z) = {literal(sigma.name)}(z)", "σ′(z)  as its derivative gives it", "An activation of your own.")
 
 
 def of_cost(cost: Cost) -> Written:
     """How a cost is written; one of the user's own by its name."""
     if cost is costs.COSTS.get(cost.name):
         return _COSTS[cost.name]
-    return Written(f"C = {cost.name}(a, y)", r"\frac{∂C}{∂a_j}  as its gradient gives it")
+    return Written(f"C = {literal(cost.name)}(a, y)", r"\frac{∂C}{∂a_j}  as its gradient gives it")
 
 
 def pair(sigma: Activation, cost: Cost) -> Pair:
@@ -141,6 +147,8 @@ def pair(sigma: Activation, cost: Cost) -> Pair:
         return _COLLAPSES[sigma.name, cost.name]
     if sigma is activations.ACTIVATIONS["softmax"]:
         return Pair((r"δ_k = a_k (\frac{∂C}{∂a_k} − Σ_j \frac{∂C}{∂a_j} a_j)",), "Nothing cancels here: the Jacobian stays.")
+    if sigma.name == "identity":
+        return Pair((), "With no activation at the output $σ′ = 1$: the cost's own slope goes on as it is.")
     words = "Nothing cancels here: $σ′(z)$ stands."
     if sigma.name in ("sigmoid", "tanh"):
         words += " An output that is saturated has a $σ′$ near 0, and so a small $δ$, however wrong it is."

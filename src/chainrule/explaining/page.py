@@ -117,9 +117,12 @@ def _bars(histogram: Histogram) -> str:
     zero = ""
     if histogram.low < 0 < histogram.high:
         at = -histogram.low / span * BAR_WIDTH
-        zero = f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{BAR_HEIGHT}"/><text x="{at + 3:.1f}" y="11">0</text>'
+        zero = f'<line class="axis" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{BAR_HEIGHT}"/>'
+        zero += f'<text x="{at:.1f}" y="{BAR_HEIGHT + 14}" text-anchor="middle">0</text>'
     return (
-        f'<svg viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT + 2}" width="{BAR_WIDTH}" role="img" aria-label="histogram">{drawn}'
+        f'<svg viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT + 18}" width="{BAR_WIDTH}" role="img" aria-label="histogram">{drawn}'
+        f'<text x="0" y="{BAR_HEIGHT + 14}">{histogram.low:.3g}</text>'
+        f'<text x="{BAR_WIDTH}" y="{BAR_HEIGHT + 14}" text-anchor="end">{histogram.high:.3g}</text>'
         f'<line class="axis" x1="0" x2="{BAR_WIDTH}" y1="{BAR_HEIGHT}" y2="{BAR_HEIGHT}"/>{zero}</svg>'
     )
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._types import Array, is_sparse
 from ..calculus.activations import Activation
 from ..calculus.backprop import hidden_delta, nabla_b, nabla_w, output_delta
-from ..calculus.costs import Cost
+from ..calculus.costs import COLLAPSES, Cost
 from ..calculus.feedforward import Trace, trace, weighted_input
 from ..errors import DataError
 from ..plan import targets_for
-from .differences import Nudge, nudged
+from .differences import EPSILON, Nudge, nudged
 
 if TYPE_CHECKING:
     from ..examples import Examples
     from ..network import Network
 
+LARGEST = 1e100  # of the numbers on the way: their squares are finite
+MOST_NUMBERS = 10**7  # of the inputs, which are widened to float64
 CHUNK = 2**20  # entries of a gradient that are looked at together
 KINKED = ("relu", "leaky_relu")
 
@@ -131,12 +133,38 @@ class Passage:
         moved[:, place.unit] = self.along(place)
         return moved
 
+    def cost_from_z(self, z: Array) -> float:
+        """The mean cost from the output's ``z``: where the pair collapses, without a detour over ``a``, which is rounded near 1.
+
+        Constants that no parameter moves are left out.
+        """
+        sigma, y = self.sigmas[-1], self.y
+        if (sigma, self.cost) not in COLLAPSES:
+            return self.cost_of(sigma.value(z))
+        if sigma.name == "sigmoid":
+            return float((np.logaddexp(0, z) - y * z).sum(axis=1).mean())
+        if sigma.name == "softmax":
+            largest = z.max(axis=1)
+            return float((largest + np.log(np.exp(z - largest[:, None]).sum(axis=1)) - (y * z).sum(axis=1)).mean())
+        if sigma.name == "exp":
+            return float((np.exp(z) - y * z).sum(axis=1).mean())
+        return self.cost_of(z)
+
     def cost_shifted(self, layer: int, by: Array) -> float:
         """The mean cost where a layer's ``z`` is moved, through every layer from there on."""
-        a = self.sigmas[layer].value(self.trace.zs[layer] + by)
-        for k in range(layer + 1, self.last + 1):
-            a = self.sigmas[k].value(weighted_input(self.weights[k], self.biases[k], a))
-        return self.cost_of(a)
+        z: Array = self.trace.zs[layer] + by
+        for k in range(layer, self.last):
+            z = weighted_input(self.weights[k + 1], self.biases[k + 1], self.sigmas[k].value(z))
+        return self.cost_from_z(z)
+
+    @cached_property
+    def noise(self) -> float:
+        """What rounding may change a mean cost by: that of the terms it is a sum of, and of the weighted inputs behind them."""
+        z, slope = self.trace.zs[-1], self.deltas[-1]
+        terms = np.abs(self.y * z) + np.abs(slope * z)
+        if (self.sigmas[-1], self.cost) not in COLLAPSES:
+            terms = terms + np.abs(self.cost.gradient(self.a, self.y) * self.a)
+        return 4 * EPSILON * (abs(self.cost_from_z(z)) + float(terms.sum(axis=1).mean()))
 
     def crosses_kink(self, layer: int, by: Array) -> bool:
         """Say whether moving a layer's ``z``, forth and back, sends a unit of ReLU's kind through ``z = 0``."""
@@ -152,10 +180,13 @@ class Passage:
 
     def nudge(self, layer: int, shift: Array) -> Nudge:
         """Take the central difference of the mean cost along a shift of a layer's ``z``."""
-        scale = 1 / max(float(np.abs(shift).max()), 1e-100)  # moves a weighted input by 1
+        largest = float(np.abs(shift).max())
+        if largest == 0:
+            return Nudge(0.0, 0.0, 0.0, 0.0)  # it moves nothing
+        scale = 1 / largest  # moves a weighted input by 1
         kinked = any(sigma.name in KINKED for sigma in self.sigmas[layer:])
         crosses = (lambda h: self.crosses_kink(layer, h * shift)) if kinked else (lambda h: False)
-        return nudged(lambda change: self.cost_shifted(layer, change * shift), scale, crosses)
+        return nudged(lambda change: self.cost_shifted(layer, change * shift), scale, self.noise, crosses)
 
     def cost_after_step(self, rate: float) -> float:
         """The mean cost on this batch once every weight and bias has taken the step (N12)."""
@@ -166,6 +197,13 @@ class Passage:
                 z[:, rows] -= rate / self.m * (a @ g.T)
             a = self.sigmas[k].value(z)
         return self.cost_of(a)
+
+
+def behind(subject: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Give a fitted estimator's network, and x and y as it takes them; whatever else comes, as it is."""
+    if not hasattr(subject, "for_network") or y is None:
+        return subject, x, y
+    return subject.network_, *subject.for_network(x, y)
 
 
 def passage_of(network: Network, examples: Examples) -> Passage:
@@ -182,7 +220,22 @@ def passage_of(network: Network, examples: Examples) -> Passage:
         raise DataError("a weight or bias of this network is NaN or infinite; train it anew, or load one that is whole")
     values, labels = targets_for(examples, network.plan)
     y = np.eye(network.sizes[-1])[labels] if values is None else values.astype(np.float64)
+    if len(examples) * examples.n_in > MOST_NUMBERS:
+        raise DataError(f"{len(examples):,} rows of {examples.n_in:,} numbers are too many to be told of; take fewer rows")
     x = examples.x.toarray() if is_sparse(examples.x) else np.asarray(examples.x)  # type: ignore[attr-defined]
     numbers = x / 255 if examples.kind == "pixels" else x.astype(np.float64)
     biases = tuple(b.astype(np.float64) for b in state.biases)
-    return Passage(state.weights, biases, network.plan.sigmas, network.plan.cost_function, numbers, y)
+    passage = Passage(state.weights, biases, network.plan.sigmas, network.plan.cost_function, numbers, y)
+    _check_range(passage)
+    return passage
+
+
+def _check_range(passage: Passage) -> None:
+    """Refuse numbers that overflow on the way, and functions of the user's own that cannot take theirs."""
+    try:
+        with np.errstate(all="ignore"):
+            sizes = [float(np.abs(part).max()) for part in (*passage.inputs, *passage.trace.zs, passage.a, passage.deltas[-1])]
+    except (ArithmeticError, ValueError, TypeError, IndexError) as error:
+        raise DataError(f"an activation or the cost fails on these examples: {type(error).__name__}: {error}") from error
+    if not max(sizes[:-1]) < LARGEST:
+        raise DataError("with these examples the network's numbers overflow, or are NaN; scale the inputs to about 1")

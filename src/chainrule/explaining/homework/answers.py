@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any
@@ -126,6 +127,9 @@ def _numbers(name: str, part: Any, due: tuple[int, ...]) -> AnyArray:
         array = np.asarray(part)
     except ValueError:
         raise DataError(f"{name} has rows of different lengths; it must have shape {due}") from None
+    if array.dtype.kind == "O":  # as lists of arrays become where all are of one shape
+        with suppress(TypeError, ValueError):
+            array = array.astype(np.float64)
     if array.dtype.kind in "iub":
         raise DataTypeError(f"{name} holds integers ({array.dtype}), which cut off what comes after the point; make it of floats")
     if array.dtype.kind != "f":

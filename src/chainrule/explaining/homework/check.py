@@ -17,6 +17,7 @@ from ..._types import is_sparse
 from ...errors import ArgumentTypeError, DataError, DataTypeError
 from ...examples import Examples
 from ...network import Network
+from .answers import Answer
 from .conventions import Convention, HomeworkRaised, others, own_convention
 from .drawing import Drawn, draw, square_sizes
 from .findings import Finding, Homework
@@ -129,4 +130,15 @@ def _try(f: Callable[..., Any], net: Drawn, convention: Convention, doubtful: bo
         return error
     if answer.unsummed and doubtful:
         return DataError(f"nabla_b has an entry for each of the {net.m} examples; sum over them (BP3)")
-    return judge(answer, net, convention)
+    verdict = judge(answer, net, convention)
+    if verdict.ok and not _same(answer, convention.ask(f, net)):
+        twice = "asked twice with the same arguments, your function gave two different gradients"
+        return Homework(False, verdict.assumed, Finding("another answer each time", "", "", twice, ""))
+    return verdict
+
+
+def _same(one: Answer, other: Answer) -> bool:
+    return all(
+        np.array_equal(a, b)
+        for a, b in zip((*one.gradient[0], *one.gradient[1]), (*other.gradient[0], *other.gradient[1]), strict=True)
+    )

@@ -21,6 +21,7 @@ from ...errors import DataError, DataTypeError
 from .answers import Answer, read
 from .drawing import Drawn
 
+LONGEST = 200  # letters of a message that are repeated
 ROWS, COLUMNS, COLUMN, VECTOR = "rows", "columns", "column", "vector"
 LAYOUTS = {  # in the order in which they are tried; a batch first, so that what can go wrong with one shows
     ROWS: "a batch as rows, (m, n)",
@@ -108,7 +109,7 @@ class Convention:
         given = f"weights {_shapes(weights)}, biases {_shapes(biases)}, x {x.shape} and y {np.shape(y) or 'a number'}"
         try:
             return f(weights, biases, x.copy(), y.copy())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise HomeworkRaised(f"{_where_raised(f, error)}; it was given {given}") from None
 
 
@@ -116,12 +117,13 @@ def _shapes(arrays: Sequence[Any]) -> str:
     return ", ".join(str(np.shape(array)) for array in arrays)
 
 
-def _where_raised(f: Any, error: Exception) -> str:
+def _where_raised(f: Any, error: BaseException) -> str:
     """Say what was raised, and in which line of the learner's own file."""
     code = getattr(f, "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call from here
     own = [frame for frame in frames if code is not None and frame.filename == code.co_filename] or list(frames)
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    message = " ".join(str(error).split())
+    said = f"{type(error).__name__}: {message[:LONGEST]}{'...' * (len(message) > LONGEST)}".rstrip(": ")
     if not own or own[-1].lineno is None:
         return f"your function raised {said}; it must take (weights, biases, x, y)"
     line = linecache.getline(own[-1].filename, own[-1].lineno).strip()

@@ -57,7 +57,7 @@ class Homework:
             wrong = self.first_wrong
             lines = [
                 "Not right yet, and no mistake that has a name here.",
-                f"  Begins:  in {wrong.array}[{wrong.layer}]; what comes before it, from the output backwards, is right.",
+                f"  Begins:  in {wrong.array}[{wrong.layer}], seen from the output backwards.",
                 f"           Yours is {wrong.ratio:.4g} times the right one, at a cosine of {wrong.cosine:.4g}.",
             ]
         return "\n".join([*lines, *f"  Assumed: {self.assumed}".replace("; ", ";\n           ").splitlines()])
