@@ -126,7 +126,7 @@ static void softmax(T *a, int n_out) {
     for (int o = 1; o < n_out; ++o) largest = a[o] > largest || a[o] != a[o] ? a[o] : largest;
     for (int o = 0; o < n_out; o += lanes<T>) store(a + o, exponential<T>(load(a + o) - largest));
     for (int o = 0; o < n_out; ++o) total += a[o];
-    for (int o = 0; o < n_out; ++o) a[o] /= total;
+    for (int o = 0; o < n_out; o += lanes<T>) store(a + o, load(a + o) / total);
 }
 
 // f.template operator()<A>() for an activation that acts on each number alone, and changes it

@@ -22,14 +22,12 @@ static void send_back(const Batch<T> &batch, int l, const Part &part) {
 // nabla_b = sum of delta's rows, a vector of units at a time; `use` takes each piece at its place                         (N8, BP3)
 template <class T, class Use>
 static void gradient_b(const Layer<T> &layer, long m, const Share &units, Use &&use) {
-    for (long o = units.first; o < units.last; o += line<T>) {
-        alignas(cache_line) T g[line<T>];
-        for (long v = 0; v < line<T>; v += lanes<T>) {
-            Vec<T> sum{};
-            for (long i = 0; i < m; ++i) sum += load(layer.delta + i * layer.stride + o + v);
-            store(g + v, sum);
-        }
-        use(o, g, line<T>);
+    for (long o = units.first; o < units.last; o += lanes<T>) {
+        alignas(Vec<T>) T g[lanes<T>];
+        Vec<T> sum{};
+        for (long i = 0; i < m; ++i) sum += load(layer.delta + i * layer.stride + o);
+        store(g, sum);
+        use(o, g, lanes<T>);
     }
 }
 

@@ -1,9 +1,8 @@
 // One mini-batch after another: forward, BP1 to BP4, the step. The readable form of every line is in calculus/.
 //
 // Workers share out the units of a large layer, forward and for its delta, and the examples where layers are small. The gradient and the
-// step are shared out by the rows of W, which are the layer's units: so each worker finds its part of W and of delta in its own cache. They
-// wait for one another where one needs what another computed. Of the first layer the rows are inputs; where those are sparse it is shared
-// out by its units throughout, since each example has inputs everywhere.
+// step are shared out by the rows of W, the layer's units: a worker finds its part of W and of delta in its own cache. They wait for one
+// another where one needs what another computed. Of the first layer the rows are inputs; a sparse one is shared out by its units.
 #pragma once
 #include "backward.hpp"
 #include "optimizers.hpp"
@@ -115,29 +114,36 @@ static void clear_gradient(const Net<T> &net, const Worker &worker) {
 }
 
 template <class T>
-static double squares(const T *g, long count) {
-    double sum = 0;
-    for (long i = 0; i < count; ++i) sum += double(g[i]) * double(g[i]);
+static double squares(const T *g, long count) {  // count is whole lines
+    double sums[8]{}, sum = 0;
+    for (long i = 0; i < count; i += 8)
+        for (int j = 0; j < 8; ++j) sums[j] += double(g[i + j]) * double(g[i + j]);
+    for (const double part : sums) sum += part;
     return sum;
 }
 
-// What shortens a mean gradient whose norm exceeds the most that is allowed. Its square is added up row by row of w, whoever does them,
-// and those in order.
-template <class T>
-static double clip_factor(const Net<T> &net, double share_of_one, const Worker &worker) {
-    double *piece = net.norms;
-    for (int l = 0; l < net.n_layers; ++l) {
+// The squares of all weights, or of what else `of` gives of a layer, the first one's times `first_by`: added up row by row, whoever does a
+// row, by lines, since a panel's width may depend on the number of workers; and the rows in order.
+template <class T, class Of>
+static double sum_of_squares(const Net<T> &net, const Worker &worker, double first_by, Of &&of) {
+    double *piece = net.norms, sum = 0;
+    for (int l = 0; l < net.n_layers; piece += net.layers[l++].w.rows) {
         const Layer<T> &layer = net.layers[l];
         const Share rows = rows_of(layer, worker);
         for (long r = rows.first; r < rows.last; ++r) {
-            piece[r] = 0;  // by lines, since a panel's width may depend on the number of workers
-            for (long c = 0; c < layer.w.columns; c += line<T>) piece[r] += squares(layer.gradient_w + offset(layer.w, r, c), line<T>);
+            piece[r] = 0;
+            for (long c = 0; c < layer.w.columns; c += line<T>) piece[r] += (l ? 1 : first_by) * squares(of(layer) + offset(layer.w, r, c), line<T>);
         }
-        piece += layer.w.rows;
     }
     meet(worker);
-    double sum = 0;
     for (const double *p = net.norms; p < piece; ++p) sum += *p;
+    return sum;
+}
+
+// What shortens a mean gradient whose norm exceeds the most that is allowed
+template <class T>
+static double clip_factor(const Net<T> &net, double share_of_one, const Worker &worker) {
+    double sum = sum_of_squares(net, worker, 1, [](const Layer<T> &layer) { return layer.gradient_w; });
     for (int l = 0; l < net.n_layers; ++l) sum += squares(net.layers[l].gradient_b, net.layers[l].ld);
     const double norm = __builtin_sqrt(sum) * share_of_one;
     return norm > net.optimizer.clip ? net.optimizer.clip / norm : 1;
@@ -226,7 +232,11 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
         if (sparse && !direct) make_own_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
         forward_and_back(batch, worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
-        if (worker.rank == 0) batches.costs[k] = sums.cost, batches.right[k] = sums.right;
+        const double squared = batches.squares ? sum_of_squares(net, worker, scale * scale, [](const Layer<T> &layer) { return layer.w.at; }) : 0;
+        if (worker.rank == 0) {
+            batches.costs[k] = sums.cost, batches.right[k] = sums.right;
+            if (batches.squares) batches.squares[k] = squared;
+        }
         if (sums.total >= least_normal<T>) {  // a batch that weighs nothing moves nothing
             const Move move{batches.rate[k], batches.decay[k], sums.total, batch.step + 1, direct};
             take_step(batch, move, worker);

@@ -30,10 +30,8 @@ static void dropout_masks(const Layer<T> &layer, int layer_index, std::uint64_t 
         for (std::uint64_t block = std::uint64_t(units.first) / 8; block < blocks && long(block) * 8 < units.last; ++block) {  // shares are whole blocks
             std::uint64_t words[4] = {row * blocks + block + 1, std::uint64_t(layer_index), std::uint64_t(step), 0};
             philox(words, seed, stream);
-            for (int draw = 0; draw < 8; ++draw) {
-                const long unit = long(block) * 8 + draw;
-                if (unit >= layer.n_out) break;
-                const std::uint32_t bits = std::uint32_t(words[draw / 2] >> (draw % 2 * 32));
+            for (long unit = long(block) * 8; unit < long(block + 1) * 8 && unit < layer.n_out; ++unit) {
+                const std::uint32_t bits = std::uint32_t(words[unit % 8 / 2] >> (unit % 2 * 32));
                 layer.mask[row * layer.stride + unit] = bits >= threshold ? kept : T(0);
             }
         }

@@ -125,7 +125,7 @@ struct Bound {
         return prepared.data.n_in == s.n_in() && prepared.n_out == s.n_out() && (prepared.data.labels || prepared.data.targets);
     }
     static void check_weights(const Session<T> &s, int l, std::size_t w, std::size_t b) {
-        check(l >= 0 && std::size_t(l) < s.n_layers() && w == std::size_t(s.layer(l).n_in) * s.layer(l).n_out && b == std::size_t(s.layer(l).n_out));
+        check(l >= 0 && w == std::size_t(s.layer(l).n_in) * s.layer(l).n_out && b == std::size_t(s.layer(l).n_out));
     }
     static void check_rows(const Array<std::int64_t> &rows, const Data &data) {
         for (std::size_t i = 0; i < rows.size(); ++i) check(rows.data()[i] >= 0 && rows.data()[i] < data.n);
@@ -149,14 +149,15 @@ struct Bound {
     }
 
     static void advance(Session<T> &s, const PreparedData &prepared, Array<std::int64_t> order, std::int64_t size, Array<double> rate,
-                        Array<double> decay, Out<double> costs, Out<double> right) {
+                        Array<double> decay, Out<double> costs, Out<double> right, Out<double> squares) {
         const Data &data = prepared.data;
         check(size > 0 && suits(s, prepared));
         const std::int64_t length = std::int64_t(order.size()), steps = (length - 1) / size + (length > 0);
         for (const std::size_t count : {rate.size(), decay.size(), costs.size(), right.size()}) check(std::int64_t(count) == steps);
+        check(squares.size() == 0 || std::int64_t(squares.size()) == steps);
         check_rows(order, data);
         const GilReleased released;
-        s.advance(data, {order.data(), length, size, rate.data(), decay.data(), costs.data(), right.data(), true});
+        s.advance(data, {order.data(), length, size, rate.data(), decay.data(), costs.data(), right.data(), squares.size() ? squares.data() : nullptr, true});
     }
 
     static std::tuple<double, double, double> evaluate(Session<T> &s, const PreparedData &prepared) {
@@ -193,11 +194,6 @@ struct Bound {
     }
 };
 
-template <class T>
-bool is_aligned(const T *p) {
-    return reinterpret_cast<std::uintptr_t>(p) % alignof(T) == 0;
-}
-
 // The outputs of a few rows, through the arrays as they are; false where these are not what a caller who skips all checks may pass: rows
 // of another width or layout, numbers that are not finite, an image without a pixel above 1.
 template <class T>
@@ -206,7 +202,8 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
     check(n_layers > 0 && sizes.size() == n_layers + 1);
     if (weights.size() != n_layers || biases.size() != n_layers || x.ndim() != 2 || long(x.shape(1)) != sizes[0]) return false;
     const Kind kind = kind_of(x);
-    if (reinterpret_cast<std::uintptr_t>(x.data()) % x.itemsize() != 0) return false;
+    const auto aligned = [](const void *p, std::size_t to) { return reinterpret_cast<std::uintptr_t>(p) % to == 0; };
+    if (!aligned(x.data(), x.itemsize())) return false;
     std::vector<FewLayer<T>> layers;
     long widest = sizes[0];
     double weights_in_all = 0;
@@ -214,7 +211,7 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
         Array<T> w, b;
         if (!nb::try_cast(weights[l], w, false) || !nb::try_cast(biases[l], b, false) || w.ndim() != 2 || b.ndim() != 1) return false;
         if (long(b.size()) != sizes[l + 1] || long(w.shape(0)) != sizes[l + 1] || long(w.shape(1)) != sizes[l]) return false;
-        if (!is_aligned(w.data()) || !is_aligned(b.data())) return false;
+        if (!aligned(w.data(), sizeof(T)) || !aligned(b.data(), sizeof(T))) return false;
         layers.push_back({sizes[l], sizes[l + 1], Activation(activations[l]), w.data(), b.data()});
         widest = std::max(widest, sizes[l + 1]);
         weights_in_all += double(w.size());
@@ -238,8 +235,8 @@ void count_entries(Any x, Out<std::int64_t> counts, int threads) {
 template <class Column>
 void fill_entries(Any x, Array<std::int64_t> starts, Out<Column> columns, nb::ndarray<nb::c_contig, nb::device::cpu> values, int threads) {
     const std::int64_t n = std::int64_t(x.shape(0)), entries = std::int64_t(columns.size());
-    check(x.ndim() == 2 && starts.size() == x.shape(0) + 1 && starts.data()[n] == entries && values.size() == columns.size());
-    check(values.dtype() == x.dtype());
+    check(x.ndim() == 2 && starts.size() == x.shape(0) + 1 && starts.data()[n] == entries);
+    check(values.size() == columns.size() && values.dtype() == x.dtype());
     const GilReleased released;
     with_values(kind_of(x), x.data(), [&](auto *numbers) {
         using Value = std::remove_const_t<std::remove_pointer_t<decltype(numbers)>>;

@@ -1,5 +1,4 @@
-// What the kernels work on: plain structures whose memory belongs to the session. The few functions here are static, so that none of
-// them is compiled for two instruction sets under one name.
+// What the kernels work on: plain structures whose memory is the session's. Functions are static: none has one name in two instruction sets.
 #pragma once
 #include <cstdint>
 
@@ -128,7 +127,7 @@ struct Batches {
     const std::int64_t *order;
     std::int64_t length, size;
     const double *rate, *decay;
-    double *costs, *right;            // one a mini-batch
+    double *costs, *right, *squares;  // one a mini-batch; of all weights before it, or null
     bool last;                        // nothing deferred stays open
 };
 

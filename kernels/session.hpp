@@ -96,7 +96,7 @@ class Session {
     std::size_t n_layers() const { return layers.size(); }
     const Layer<T> &layer(int l) const { return layers.at(l); }
 
-    // which: -1 the parameters, 0 and 1 the slots; w is (n_out, n_in), b (n_out,)
+    // which: -1 the parameters, 0 and 1 the slots, 2 the gradient, to get; w is (n_out, n_in), b (n_out,)
     void put(int l, int which, const T *w, const T *b) {
         const auto lock = alone();
         Layer<T> &layer = layers.at(l);
@@ -107,7 +107,6 @@ class Session {
         if (which >= 0 && !l) each_weight(layer, [&](long o, long k, long) { layer.met[k] |= w[o * layer.n_in + k] != 0; });
     }
 
-    // which: -1 the parameters, 0 and 1 the slots, 2 the gradient
     void get(int l, int which, T *w, T *b) const {
         const auto lock = alone();
         const Layer<T> &layer = layers.at(l);
@@ -127,7 +126,7 @@ class Session {
             const Pilot::Slice slice = choosing && most > 1 ? pilot.next() : Pilot::Slice{most > 1, batches.length / size + 1};
             const std::int64_t length = std::min(batches.length - done, slice.steps * size);
             const Batches part{batches.order + done, length, size, batches.rate + k, batches.decay + k, batches.costs + k, batches.right + k,
-                               done + length == batches.length};
+                               batches.squares ? batches.squares + k : nullptr, done + length == batches.length};
             const auto began = std::chrono::steady_clock::now();
             const auto work = [&](const Worker &worker) { kernels.advance(net, data, part, worker); };
             Pool::here().run(slice.together ? most : 1, work);

@@ -123,8 +123,7 @@ struct Rows {
 // z of some examples for the units of a share; a panel at a time, so that its part of W stays near
 template <class T>
 static void sparse_forward(const Layer<T> &layer, const Data &data, const Rows &rows, const Share &examples, const Share &units, T scale) {
-    constexpr long second_cache = 1 << 20;
-    const bool fetch = layer.w.rows * layer.w.panel * long(sizeof(T)) > second_cache;
+    const bool fetch = layer.w.rows * layer.w.panel * long(sizeof(T)) > 1 << 20;  // larger than the second cache
     runs<T>(layer.w, units, [&]<int N>(long o) {
         const T *w = layer.w.at + offset(layer.w, 0, o);
         const long width = width_at(layer.w, o);

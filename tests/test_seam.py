@@ -843,3 +843,21 @@ def test_the_chooser_knows_its_engines(engine):
     plan = Plan((Layer(3, 2, "sigmoid"),))
     assert choose(engine.name, plan, None) is engine
     assert choose("auto", plan, None).refuses(plan, None) is None
+
+
+@given(cases())
+@settings(max_examples=60)
+def test_squares_are_those_of_the_weights_before_each_step(engine, case):
+    """Where they are asked for, ``Progress.squares`` holds the sum of all weights' squares as each mini-batch found them."""
+    plan, size = case.plan, case.plan.batch_size
+    data = engine.prepare(case.examples)
+    session, due = engine.open(plan, case.state, threads=1), []
+    for k in range(len(case.steps)):
+        due.append(sum(float((w.astype(np.float64) ** 2).sum()) for w in session.state().weights))
+        session.advance(data, case.order[k * size : (k + 1) * size], case.steps[k : k + 1])
+    assume(np.isfinite(due).all())
+    asked = Steps(case.steps.rate, case.steps.decay, squares=True)
+    came = [engine.open(plan, case.state, threads=n).advance(data, case.order, asked).squares for n in (1, 2)]
+    assert np.array_equal(*came)
+    assert np.allclose(came[0], due, rtol=1e-4 if plan.dtype == "float32" else 1e-10, atol=1e-30)
+    assert engine.open(plan, case.state, threads=1).advance(data, case.order, case.steps).squares is None

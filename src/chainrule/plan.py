@@ -142,13 +142,20 @@ class State:
 
 @dataclass(frozen=True)
 class Steps:
-    """The learning rate and the L2 decay of each of the next mini-batches, float64: schedules are evaluated above the seam."""
+    """The learning rate and the L2 decay of each of the next mini-batches, float64: schedules are evaluated above the seam.
+
+    ``squares`` asks for ``Progress.squares``.
+    """
 
     rate: Floats
     decay: Floats
+    squares: bool = False
 
     def __len__(self) -> int:
         return len(self.rate)
+
+    def __getitem__(self, part: slice) -> Steps:
+        return Steps(self.rate[part], self.decay[part], self.squares)
 
 
 @dataclass(frozen=True)
@@ -163,11 +170,14 @@ class Progress:
         The examples (their weights) that each mini-batch had right, before its update; None where there are no classes.
     finite : bool
         Whether every cost, and every parameter afterwards, is finite.
+    squares : float64 array or None
+        The sum of all weights' squares before each mini-batch's update, for a penalty in the cost; where it was asked for.
     """
 
     costs: Floats
     right: Floats | None
     finite: bool
+    squares: Floats | None = None
 
 
 @dataclass(frozen=True)

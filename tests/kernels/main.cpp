@@ -164,7 +164,7 @@ Came<T> run(const Kernels<T> &kernels, const Case &c, const Fed &fed, int thread
     const auto batches = [&](std::int64_t from, std::int64_t to) {
         const std::int64_t first = from * c.batch_size, length = std::min(to * c.batch_size, std::int64_t(c.order.size())) - first;
         return Batches{c.order.data() + first, length, c.batch_size, c.rate.data() + from, c.decay.data() + from,
-                       came.costs.data() + from, came.right.data() + from, true};
+                       came.costs.data() + from, came.right.data() + from, nullptr, true};
     };
     const auto finish = [&](Session<T> &s) {
         came.step = s.step();
@@ -261,7 +261,7 @@ Case busy_case() {
 template <class T>
 void train(Session<T> &session, const Case &c, const Fed &fed, std::int64_t steps) {
     std::vector<double> costs(steps), right(steps);
-    session.advance(fed.data, {c.order.data(), steps * c.batch_size, c.batch_size, c.rate.data(), c.decay.data(), costs.data(), right.data(), true});
+    session.advance(fed.data, {c.order.data(), steps * c.batch_size, c.batch_size, c.rate.data(), c.decay.data(), costs.data(), right.data(), nullptr, true});
 }
 
 void test_allocations(const Set &set, int turn) {
@@ -277,7 +277,7 @@ void test_allocations(const Set &set, int turn) {
         std::vector<double> costs(200), right(200);
         const auto counted = [&](std::int64_t steps) {
             const long before = allocations();
-            session.advance(fed.data, {c.order.data(), steps * 4, 4, c.rate.data(), c.decay.data(), costs.data(), right.data(), true});
+            session.advance(fed.data, {c.order.data(), steps * 4, 4, c.rate.data(), c.decay.data(), costs.data(), right.data(), nullptr, true});
             return allocations() - before;
         };
         require(counted(200) > 0, "the workspace is counted");

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FEW = 16  # rows: up to these the weights are taken as they lie, beyond they are laid out for the kernels first
 BEST = _fused.instruction_sets()[0]
 ORDER = {name: position for position, name in enumerate(ACTIVATIONS)}  # of the activations, as the kernels count them
+LARGE = 1 << 20  # bytes of inputs: below it waking a thread takes longer than looking through them
 DENSITY = 0.5  # of the inputs: below it they are kept as lists of what is not 0
 PARAMETERS, GRADIENT = -1, 2  # what a native session gives; 0 and 1 are the optimizer's slots
 SGD_RULE, MOMENTUM_RULE, NESTEROV_RULE, ADAM_RULE, RMSPROP_RULE = range(5)
@@ -77,13 +78,14 @@ def native_inputs(x: Inputs, threads: Threads, *, once: bool = False) -> _fused.
         native.dense(n, n_in, dense)
         return native
     starts = np.zeros(n + 1, np.int64)
-    _fused.count_entries(dense, starts[1:], thread_count(threads))
+    workers = thread_count(threads) if dense.nbytes > LARGE else 1
+    _fused.count_entries(dense, starts[1:], workers)
     np.cumsum(starts, out=starts)
     if starts[-1] > DENSITY * dense.size:
         native.dense(n, n_in, dense)
         return native
     columns, values = np.empty(starts[-1], columns_of), np.empty(starts[-1], dense.dtype)
-    _fused.fill_entries(dense, starts, columns, values, thread_count(threads))
+    _fused.fill_entries(dense, starts, columns, values, workers)
     native.sparse(n, n_in, starts, columns, wide, values, True)
     return native
 
@@ -176,12 +178,13 @@ class FusedSession:
 
     def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
         """Take one step for each mini-batch of ``order``."""
-        view = data.view(self.plan)
-        costs, right = np.empty(len(steps)), np.empty(len(steps))
-        rate, decay = (np.ascontiguousarray(part, np.float64) for part in (steps.rate, steps.decay))
-        self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right)
+        view, count = data.view(self.plan), len(steps)
+        costs, right, squares = np.empty(count), np.empty(count), np.empty(count * steps.squares)
+        rate, decay = np.ascontiguousarray(steps.rate, np.float64), np.ascontiguousarray(steps.decay, np.float64)
+        self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right, squares)
         finite = bool(np.isfinite(costs).all()) and self.native.finite()
-        return Progress(data.most * costs, data.most * right if view.has_classes else None, finite)
+        rights = data.most * right if view.has_classes else None
+        return Progress(data.most * costs, rights, finite, squares if steps.squares else None)
 
     def evaluate(self, data: Data) -> Evaluation:
         """Give the cost over all of ``data``, and how many are right."""

@@ -114,7 +114,7 @@ class ReferenceSession:
         plan, view = self.plan, data.view(self.plan)
         sigmas, cost = functions(plan)
         dropout = any(layer.dropout for layer in plan.layers)
-        outputs = []
+        outputs, squares = [], []
         rates, decays = steps.rate.tolist(), steps.decay.tolist()
         with blas_threads(self.threads), np.errstate(all="ignore"):  # a training that diverges is seen in Progress
             for k, (x, y, weights) in enumerate(view.batches(order, plan.batch_size)):
@@ -122,6 +122,8 @@ class ReferenceSession:
                 masks = self._masks(len(y), done) if dropout else None
                 a, gradient = backprop(parameters.weights, parameters.biases, sigmas, cost, x, y, weights, masks)
                 outputs.append(a)
+                if steps.squares:
+                    squares.append(sum(float(np.vdot(w, w)) for w in parameters.weights))
                 parameters = update_mini_batch(
                     parameters,
                     gradient,
@@ -134,7 +136,8 @@ class ReferenceSession:
                     clip=plan.clip,
                 )
                 self._now = parameters, done + 1
-            return self._progress(view, np.concatenate(outputs), order)
+            progress = self._progress(view, np.concatenate(outputs), order)
+            return replace(progress, squares=np.array(squares)) if steps.squares else progress
 
     def _masks(self, m: int, step: int) -> list[Array | None]:
         """Draw this step's dropout masks, for the layers that have dropout."""
