@@ -24,7 +24,10 @@ from benchmarks.rounds import Bench
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time chainrule and its peers side by side.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Time chainrule and its peers side by side; scikit-learn's MLP and ours: python -m benchmarks estimators.",
+    )
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=list(CELLS), metavar="NAME", help=", ".join(CELLS))
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="NAME", help=", ".join(PEERS))
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="processes of each peer at each number of threads; 3")
@@ -50,7 +53,12 @@ def taking_part(names: list[str], folder: Path, report: Report) -> tuple[str, ..
 
 
 def main() -> int:
-    """Run the cells, and give the exit status."""
+    """Run the cells, and give the exit status; ``estimators`` are a command of their own."""
+    if sys.argv[1:2] == ["estimators"]:
+        from benchmarks.estimators import run
+
+        del sys.argv[1]
+        return run()
     chosen = arguments()
     report = Report(markdown=chosen.markdown)
     results = []

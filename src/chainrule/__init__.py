@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .calculus.costs import Cost
     from .calculus.neuron import Neuron
     from .errors import ChainruleError
+    from .estimators import MLPClassifier, MLPRegressor
     from .examples import Examples
     from .explaining.check import check_gradient
     from .explaining.explain import explain
@@ -35,6 +36,8 @@ _HOMES = {
     "EpochRecord": ".history",
     "Examples": ".examples",
     "History": ".history",
+    "MLPClassifier": ".estimators",
+    "MLPRegressor": ".estimators",
     "Network": ".network",
     "Neuron": ".calculus.neuron",
     "Run": ".training",
@@ -53,7 +56,8 @@ _MODULES = {
 }
 
 __all__ = [
-    "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "Network", "Neuron", "Run",
+    "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
+    "Network", "Neuron", "Run",
     "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "schedules", "train",
     "train_population",
 ]  # fmt: skip

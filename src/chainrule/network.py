@@ -271,10 +271,17 @@ def load(path: str | os.PathLike[str]) -> Network:
         When it is cut, damaged, of another kind, or of a later version.
     """
     model = model_file.read(path)
+    plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
+    return network_from(plan, model.weights, model.biases, init=model.init, seed=model.seed, provenance=model.provenance)
+
+
+def network_from(
+    plan: Plan, weights: Sequence[Array], biases: Sequence[Array], *, init: str, seed: int = 0, provenance: Provenance | None = None
+) -> Network:
+    """Make a network of parameters that are there already, and share their memory."""
     network = object.__new__(Network)
-    network.plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
-    network.seed, network.init, network.provenance = model.seed, model.init, model.provenance
-    network.weights, network.biases = list(model.weights), list(model.biases)
+    network.plan, network.init, network.seed, network.provenance = plan, init, seed, provenance
+    network.weights, network.biases = list(weights), list(biases)
     return network
 
 

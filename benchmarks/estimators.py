@@ -1,0 +1,176 @@
+"""scikit-learn's MLP and ours: ``python -m benchmarks estimators [ROUNDS]``.
+
+Equal parameters, dtype, seed and number of epochs (which is asserted), both libraries in one process, turn and turn about;
+scikit-learn at one thread and at two, the better counts. A figure is a whole ``fit`` divided by its steps, so validation and
+preparation are in it. The roof is what the arithmetic alone would take at the peak of a product of large matrices on one core,
+measured here: zeros that are not multiplied and several cores can go beyond it.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import geometric_mean, median
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn import datasets, neural_network
+from threadpoolctl import threadpool_limits
+
+import chainrule as cr
+from benchmarks.command import arguments
+from benchmarks.turns import ratios, take_turns
+
+ROUNDS = 5
+MEAN = 5.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A set, how often it is gone through, and how many times as fast as scikit-learn we are to be in float64."""
+
+    name: str
+    kind: str
+    x: Any
+    y: Any
+    epochs: int
+    wanted: float
+
+    @property
+    def steps(self) -> int:
+        """Mini-batches of a fit."""
+        n = self.x.shape[0]
+        return self.epochs * -(-n // min(200, n))
+
+    @property
+    def flops(self) -> float:
+        """Products of a step: forward, both gradients, none for the inputs; what a sparse row has not is not counted."""
+        entries = self.x.nnz / self.x.shape[0] if sparse.issparse(self.x) else self.x.shape[1]
+        outputs = len(np.unique(self.y)) if self.kind == "MLPClassifier" else 1
+        outputs = 1 if outputs == 2 else outputs
+        return 2 * min(200, self.x.shape[0]) * (2 * entries * 100 + 3 * 100 * outputs)
+
+
+def scaled(x: Any) -> Any:
+    """Centre and scale the columns."""
+    return (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)
+
+
+def cells() -> Iterator[Cell]:
+    """The sets, with scikit-learn's default network of 100 hidden units."""
+    rng = np.random.default_rng(0)
+    for name, kind, load, epochs, wanted in (
+        ("iris", "MLPClassifier", datasets.load_iris, 200, 8),
+        ("wine", "MLPClassifier", datasets.load_wine, 200, 8),
+        ("diabetes", "MLPRegressor", datasets.load_diabetes, 100, 8),
+        ("breast_cancer", "MLPClassifier", datasets.load_breast_cancer, 100, 5),
+    ):
+        x, y = load(return_X_y=True)
+        yield Cell(name, kind, scaled(x), y, epochs, wanted)
+    x, y = datasets.load_digits(return_X_y=True)
+    yield Cell("digits", "MLPClassifier", x, y, 30, 4)
+    mnist = cr.datasets.mnist().train[:10_000]
+    yield Cell("MNIST, 10,000 rows", "MLPClassifier", np.asarray(mnist.x) / 255.0, np.asarray(mnist.y), 10, 4)
+    x = rng.normal(size=(50_000, 100))
+    yield Cell("50,000 x 100", "MLPClassifier", x, (x @ rng.normal(size=100) > 0).astype(int), 5, 2.3)
+    x = sparse.random(10_000, 20_000, 60 / 20_000, "csr", random_state=0)
+    yield Cell("CSR 10,000 x 20,000", "MLPClassifier", x, rng.integers(2, size=10_000), 3, 8)
+
+
+def fitting(cell: Cell, dtype: str) -> dict[str, Callable[[], Any]]:
+    """What takes turns: scikit-learn at one thread and at two, and ours."""
+    x, settings = cell.x.astype(dtype), {"max_iter": cell.epochs, "random_state": 0, "tol": 0.0, "n_iter_no_change": 10_000}
+    fitted: dict[str, Any] = {}
+
+    def fit(name: str, home: Any, threads: int | None) -> Callable[[], Any]:
+        def call() -> None:
+            with threadpool_limits(threads):
+                fitted[name] = getattr(home, cell.kind)(**settings).fit(x, cell.y)
+            assert fitted[name].n_iter_ == cell.epochs
+
+        return call
+
+    return {  # we come after one thread, since two leave a helper of theirs spinning on a core for a while
+        "sklearn 2": fit("sklearn 2", neural_network, 2),
+        "sklearn 1": fit("sklearn 1", neural_network, 1),
+        "ours": fit("ours", cr, None),
+    }
+
+
+def peak(dtype: str) -> float:
+    """Measure products a second of large matrices on one core."""
+    a = np.ones((1000, 1000), dtype)
+    with threadpool_limits(1):
+        seconds = []
+        for _ in range(8):
+            began = time.perf_counter()
+            a @ a
+            seconds.append(time.perf_counter() - began)
+    return 2e9 / min(seconds)
+
+
+def compare(cell: Cell, dtype: str, rounds: int, flops: float) -> float:
+    """Print a line; give how many times as fast we are."""
+    seconds = take_turns(fitting(cell, dtype), rounds)
+    better = min(("sklearn 1", "sklearn 2"), key=lambda name: median(seconds[name]))
+    ratio = ratios(seconds["ours"], seconds[better])
+    theirs, ours = (median(seconds[name]) / cell.steps * 1e6 for name in (better, "ours"))
+    roof = cell.flops / flops * 1e6
+    verdict = f"to reach {cell.wanted:g}x{'' if ratio >= cell.wanted else '  NOT REACHED'}" if dtype == "float64" else ""
+    print(
+        f"{cell.name:20} {dtype}  {better} {theirs:8.0f} us a step, ours {ours:7.0f}, roof {roof:6.0f} ({roof / ours:4.0%} of it)  "
+        f"{ratio:5.1f}x  {verdict}",
+        flush=True,
+    )
+    return ratio
+
+
+def small_things(rounds: int) -> None:
+    """Print what one short fit and one row's prediction take."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 4)), rng.integers(3, size=50)
+    homes = {"sklearn": neural_network, "ours": cr}
+    short = {name: (lambda home=home: home.MLPClassifier(max_iter=1, random_state=0).fit(x, y)) for name, home in homes.items()}
+    seconds = take_turns(short, 10 * rounds)
+    ours, theirs = (1e3 * median(seconds[name]) for name in ("ours", "sklearn"))
+    print(f"fit of 50 rows, one epoch: ours {ours:.2f} ms, sklearn {theirs:.2f} ms; to reach 0.5 ms")
+    fitted = {name: home.MLPClassifier(max_iter=3, random_state=0).fit(x, y) for name, home in homes.items()}
+    row = x[:1]
+    seconds = take_turns(
+        {name: (lambda m=model: [m.predict(row) for _ in range(50)]) for name, model in fitted.items()}, 5 * rounds
+    )
+    ours, theirs = (1e6 / 50 * median(seconds[name]) for name in ("ours", "sklearn"))
+    print(f"predict of one row: ours {ours:.1f} us, sklearn {theirs:.1f} us; to reach 20 us")
+    settings: dict[str, Any] = {"solver": "lbfgs", "max_iter": 30, "random_state": 0}
+    for cell in list(cells())[:5]:
+        rivals = {
+            name: (lambda home=home, cell=cell: getattr(home, cell.kind)(**settings).fit(cell.x, cell.y))
+            for name, home in homes.items()
+        }
+        seconds = take_turns(rivals, rounds)
+        print(f"lbfgs, whole fit of {cell.name}, 30 iterations: {ratios(seconds['ours'], seconds['sklearn']):.1f}x")
+
+
+def main(rounds: int) -> None:
+    """Print every cell in float64, the mean, float32 beside it, and the small things."""
+    warnings.simplefilter("ignore")
+    for dtype in ("float64", "float32"):
+        flops = peak(dtype)
+        reached = [compare(cell, dtype, rounds, flops) for cell in cells()]
+        mean = geometric_mean(reached)
+        missed = "" if dtype == "float32" or mean >= MEAN else "  NOT REACHED"
+        print(f"geometric mean, {dtype}: {mean:.1f}x{f'; to reach {MEAN:g}x' if dtype == 'float64' else ''}{missed}\n", flush=True)
+    small_things(rounds)
+
+
+def run() -> int:
+    """Read the command line, and run."""
+    main(arguments("estimators", "Time scikit-learn's MLP and ours.", turns=ROUNDS).turns)
+    return 0
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,33 @@
+"""Every random number, from ``np.random.RandomState`` in scikit-learn's order: the one exception to the library's order rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._types import Array, Indices
+from ..calculus.feedforward import layer_shapes
+
+FACTORS = {"logistic": 2.0}  # of the uniform start; 6 for the other activations (Glorot and Bengio 2010)
+
+
+def start(random: np.random.RandomState, sizes: Sequence[int], activation: str, dtype: Any) -> tuple[list[Array], list[Array]]:
+    """Draw weights and biases, layer by layer, uniform in ``+- sqrt(factor / (n_in + n_out))``.
+
+    Each matrix is drawn as scikit-learn holds it, (n_in, n_out), and turned over; so its own ``coefs_`` is a view of this one.
+    """
+    weights, biases = [], []
+    for n_out, n_in in layer_shapes(sizes):
+        bound = np.sqrt(FACTORS.get(activation, 6.0) / (n_in + n_out))
+        weights.append(np.ascontiguousarray(random.uniform(-bound, bound, (n_in, n_out)).astype(dtype, copy=False).T))
+        biases.append(random.uniform(-bound, bound, n_out).astype(dtype, copy=False))
+    return weights, biases
+
+
+def shuffled(random: np.random.RandomState, order: Indices) -> Indices:
+    """Shuffle an order as ``sklearn.utils.shuffle`` does: a permutation of places, applied to it."""
+    places = np.arange(len(order))
+    random.shuffle(places)
+    return order[places]

@@ -1,0 +1,205 @@
+"""Training by mini-batches, as scikit-learn's ``fit`` and ``partial_fit`` go about it: epochs, stalls, early stopping.
+
+The arithmetic of an epoch is one ``advance`` of an engine's session; here are the words around it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._types import Indices
+from ..engines import Engine, Session, Threads
+from ..examples import Examples
+from ..plan import Floats, Plan, Progress, State, Steps
+from ..training import block_length
+from . import draws
+from .rates import Rate
+
+STALLED = "%s did not improve more than tol=%f for %d consecutive epochs. %s"
+NOT_CONVERGED = "Stochastic Optimizer: Maximum iterations (%d) reached and the optimization hasn't converged yet."
+
+
+@dataclass
+class Record:
+    """What an estimator remembers of its epochs, through warm starts and ``partial_fit``.
+
+    Attributes
+    ----------
+    state : State
+        Parameters, slots and the step, after the last epoch.
+    rate : Rate
+    t : int
+        Samples seen.
+    loss_curve : list of float
+    validation_scores : list of float or None
+    validation_loss_curve : list of float
+    best_loss, best_score : float or None
+    stalled : int
+        Epochs since the loss, or the score, last improved.
+    n_iter : int
+        Epochs of the last fit.
+    best : State or None
+        With a validation set: the state that did best on it in this fit.
+    """
+
+    state: State
+    rate: Rate
+    t: int = 0
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] | None = None
+    validation_loss_curve: list[float] = field(default_factory=list)
+    best_loss: float | None = np.inf
+    best_score: float | None = None
+    stalled: int = 0
+    n_iter: int = 0
+    best: State | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the epochs: scikit-learn's parameters, read."""
+
+    alpha: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    n_iter_no_change: float
+    verbose: bool
+    loss_scale: float  # from the engine's summed cost to scikit-learn's loss
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """One call of ``fit`` or ``partial_fit``: the data, the plan, and the settings."""
+
+    engine: Engine
+    plan: Plan
+    examples: Examples
+    settings: Settings
+    random: np.random.RandomState
+    threads: Threads
+    score: Callable[[State], float] | None = None  # of a validation set, for early stopping
+    watched: Examples | None = None  # a validation set whose loss is kept, and decides which weights are the best
+
+    def run(self, record: Record, epochs: int, *, once: bool) -> None:
+        """Train; ``once`` is a call of ``partial_fit``. Ctrl-C ends it with a warning, and keeps what was learnt."""
+        session = self.engine.open(self.plan, record.state, threads=self.threads)
+        data = self.engine.prepare(self.examples)
+        record.n_iter = 0
+        try:
+            self._epochs(session, data, record, epochs, once)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        record.state = session.state()
+
+    def _epochs(self, session: Session, data: Any, record: Record, epochs: int, once: bool) -> None:
+        settings, n = self.settings, len(self.examples)
+        order: Indices = np.arange(n)
+        for _ in range(epochs):
+            if settings.shuffle:
+                order = draws.shuffled(self.random, order)
+            loss = self._epoch(session, data, order, record.rate.now)
+            record.n_iter += 1
+            record.t += n
+            record.loss_curve.append(loss)
+            self._say("Iteration %d, loss = %.8f", record.n_iter, loss)
+            self._judge(session, record)
+            self._watch(session, record)
+            record.rate.epoch_ended(record.t)
+            if record.stalled > settings.n_iter_no_change:
+                if self._stall(record):
+                    return
+                record.stalled = 0
+            if once:
+                return
+        if record.n_iter == settings.max_iter:
+            from sklearn.exceptions import ConvergenceWarning
+
+            warnings.warn(NOT_CONVERGED % settings.max_iter, ConvergenceWarning, stacklevel=6)
+
+    @cached_property
+    def _sizes(self) -> Floats:
+        """How many examples each mini-batch has."""
+        firsts = np.arange(0, len(self.examples), self.plan.batch_size)
+        return np.diff(firsts, append=len(self.examples)).astype(np.float64)
+
+    @cached_property
+    def _block(self) -> int:
+        """How many examples go between two moments at which Ctrl-C is heard."""
+        return block_length(self.plan, self.examples)
+
+    @cached_property
+    def _even(self) -> Floats:
+        """One over the size of each mini-batch."""
+        return 1 / self._sizes
+
+    def _shares(self, order: Indices) -> Floats:
+        """One over what each mini-batch weighs; 0 where it weighs nothing, and moves nothing."""
+        if self.examples.weights is None:
+            return self._even
+        totals = np.add.reduceat(self.examples.weights[order], np.arange(0, len(order), self.plan.batch_size))
+        return np.divide(1.0, totals, where=totals > 0, out=np.zeros_like(totals))
+
+    def _epoch(self, session: Session, data: Any, order: Indices, rate: float) -> float:
+        """Take one step for each mini-batch; give scikit-learn's loss, which has the penalty of each batch in it."""
+        settings, shares, block = self.settings, self._shares(order), self._block
+        steps = Steps(np.full(len(shares), rate), settings.alpha * shares, squares=settings.alpha > 0)
+        if block >= len(order):
+            losses = self._losses(session.advance(data, order, steps))
+        else:
+            every = range(0, len(order), block)
+            cut = [slice(first // self.plan.batch_size, (first + block) // self.plan.batch_size) for first in every]
+            blocks = (session.advance(data, order[i : i + block], steps[part]) for i, part in zip(every, cut, strict=True))
+            losses = np.concatenate([self._losses(progress) for progress in blocks])
+        return float((losses * shares) @ self._sizes / len(order))
+
+    def _losses(self, progress: Progress) -> Floats:
+        """The summed loss of each mini-batch, in scikit-learn's measure, with what a penalty adds."""
+        losses = progress.costs if self.settings.loss_scale == 1 else self.settings.loss_scale * progress.costs
+        return losses if progress.squares is None else losses + 0.5 * self.settings.alpha * progress.squares
+
+    def _judge(self, session: Session, record: Record) -> None:
+        """See whether the epoch improved the loss, or with early stopping the score of the validation set."""
+        tol, loss = self.settings.tol, record.loss_curve[-1]
+        if self.score is None:
+            assert record.best_loss is not None  # noqa: S101  # without early stopping
+            record.stalled = record.stalled + 1 if loss > record.best_loss - tol else 0
+            if loss < record.best_loss:
+                record.best_loss = loss
+            return
+        assert record.best_score is not None  # noqa: S101
+        assert record.validation_scores is not None  # noqa: S101
+        state = session.state()
+        score = self.score(state)
+        record.validation_scores.append(score)
+        self._say("Validation score: %f", score)
+        record.stalled = record.stalled + 1 if score < record.best_score + tol else 0
+        if score > record.best_score:
+            record.best_score, record.best = score, state
+
+    def _watch(self, session: Session, record: Record) -> None:
+        """Keep the loss of a watched validation set, and the state in which it was lowest."""
+        if self.watched is None:
+            return
+        curve = record.validation_loss_curve
+        curve.append(self.settings.loss_scale * session.evaluate(self.engine.prepare(self.watched)).cost)
+        if curve[-1] <= np.nanmin(curve):
+            record.best = session.state()
+
+    def _stall(self, record: Record) -> bool:
+        """Say what a stall leads to; whether it ends the training."""
+        what = "Validation score" if self.score is not None else "Training loss"
+        ends = record.rate.stalled()
+        then = ends or f"Setting learning rate to {record.rate.now:f}"
+        self._say(STALLED, what, self.settings.tol, self.settings.n_iter_no_change, then)
+        return ends is not None
+
+    def _say(self, line: str, *values: Any) -> None:
+        if self.settings.verbose:
+            print(line % values)

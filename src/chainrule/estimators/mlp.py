@@ -1,0 +1,605 @@
+"""``MLPClassifier`` and ``MLPRegressor``: scikit-learn's estimators, parameter for parameter, on the engines here."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context, is_classifier
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelBinarizer, StandardScaler
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._types import Array, is_sparse
+from ..calculus.optimizers import SGD, Adam, Optimizer
+from ..engines import choose, few
+from ..examples import Examples
+from ..network import Network, network_from
+from ..plan import Layer, Plan, State
+from . import draws
+from .epochs import Record, Settings, Trainer
+from .lbfgs import Problem
+from .rates import Rate
+
+SIGMAS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}  # by scikit-learn's names
+COSTS = {
+    "logistic": "cross_entropy",
+    "softmax": "log_loss",
+    "identity": "quadratic",
+    "exp": "poisson",
+}  # by the output's activation
+
+
+@dataclass(frozen=True)
+class Held:
+    """A validation set: as an engine takes it, and as predictions are compared with it."""
+
+    examples: Examples
+    y: Any
+    weights: Any
+
+
+class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+    """What classifier and regressor share."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(SIGMAS))],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "standardize": ["boolean"],
+        "threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    }
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, incremental: bool) -> None:
+        """Take note of what y holds: the classes there are."""
+
+    @abstractmethod
+    def _targets(self, y: Any) -> tuple[Any, str]:
+        """Give y as an engine takes it, and the output's activation."""
+
+    @abstractmethod
+    def _answer(self, outputs: Array) -> Any:
+        """Outputs as predictions are told."""
+
+    @abstractmethod
+    def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
+        """Score predictions on a validation set."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None
+    ) -> Any:
+        """Fit the network to X and y.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, shape (n_samples, n_features)
+        y : array, shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array, shape (n_samples,), optional
+        X_val, y_val, sample_weight_val : optional
+            A validation set of your own: ``validation_loss_curve_`` holds its loss after each epoch, and the weights of the lowest
+            are restored. With ``early_stopping`` it takes the place of the part that would be split off, and its score decides.
+
+        Returns
+        -------
+        self
+        """
+        if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
+            raise ValueError("a validation set is X_val and y_val together, and with them sample_weight_val if it is weighted")
+        validation = None if X_val is None else (X_val, y_val, sample_weight_val)
+        with _unharmed(self):
+            return self._fit(X, y, sample_weight, incremental=False, validation=validation)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, validation: Any = None) -> Any:
+        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
+        if any(size <= 0 for size in hidden):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        if self.solver != "lbfgs" and self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if self.solver == "lbfgs" and validation is not None:
+            raise ValueError("a validation set is looked at between epochs, which lbfgs has none of; take solver='adam' or 'sgd'")
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = self._check(X, y, reset=first)
+        self._learn_targets(y, incremental)
+        self._learn_scale(X, first)
+        random = check_random_state(self.random_state)
+        targets, self.out_activation_ = self._targets(y)
+        self.n_outputs_ = self._count_outputs(targets)
+        plan = self._plan([X.shape[1], *map(int, hidden), self.n_outputs_], X.dtype)
+        if first:
+            self._begin(plan, random)
+        examples = Examples(self._scaled(X), targets, weights=self._weights(y, sample_weight, X))
+        held_out = None if validation is None else self._validation(*validation)
+        if self.solver == "lbfgs":
+            self._minimize(plan, examples)
+        else:
+            self._descend(plan, examples, held_out, random, incremental)
+        if not all(np.isfinite(part).all() for part in (*self.coefs_, *self.intercepts_)):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+            )
+        return self
+
+    def _check(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Check X and y as scikit-learn does: X in float32 where it is, else in float64."""
+        kinds: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": (np.float64, np.float32)}
+        X, y = validate_data(self, X, y, **kinds, y_numeric=not is_classifier(self), reset=reset)
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _learn_scale(self, X: Any, first: bool) -> None:
+        """With ``standardize``: the columns' means and spreads, of the first call; of sparse ones the spreads alone."""
+        if not self.standardize:
+            self._scaler = None
+        elif first:
+            self._scaler = StandardScaler(with_mean=not is_sparse(X)).fit(X.astype(np.float64))
+
+    def _scaled(self, X: Any) -> Any:
+        """X as the network takes it."""
+        X = X.tocsr() if hasattr(X, "tocsr") else X
+        return X if self._scaler is None else self._scaler.transform(X.astype(np.float64)).astype(X.dtype)
+
+    def _weights(self, y: Any, sample_weight: Any, X: Any) -> Any:
+        """How much each row counts, or None where all count alike."""
+        return None if sample_weight is None else _check_sample_weight(sample_weight, X)
+
+    def _count_outputs(self, targets: Any) -> int:
+        return 1 if targets.ndim == 1 else int(targets.shape[1])
+
+    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Held:
+        """Read a validation set of the user's own."""
+        X, y = self._check(X, y, reset=False)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        return Held(Examples(self._scaled(X), self._targets(y)[0], weights=weights), y, weights)
+
+    def _plan(self, sizes: list[int], dtype: Any) -> Plan:
+        """Say in the engines' words what is trained."""
+        output = self.out_activation_
+        sigmas = [SIGMAS[self.activation]] * (len(sizes) - 2) + [SIGMAS.get(output, output)]
+        dropped = [float(self.dropout)] * (len(sizes) - 2) + [0.0]
+        layers = tuple(Layer(*shape) for shape in zip(sizes[:-1], sizes[1:], sigmas, dropped, strict=True))
+        return Plan(layers, COSTS[output], self._optimizer(), dtype=np.dtype(dtype).name)
+
+    def _optimizer(self) -> Optimizer:
+        if self.solver == "adam":
+            return Adam(self.beta_1, self.beta_2, self.epsilon, epsilon_on="raw")
+        return SGD(float(self.momentum), nesterov=bool(self.nesterovs_momentum and self.momentum > 0))
+
+    def _begin(self, plan: Plan, random: np.random.RandomState) -> None:
+        """Draw a start, and set every counter back."""
+        weights, biases = draws.start(random, plan.sizes, self.activation, plan.dtype)
+        self._take(weights, biases)
+        self.t_ = 0
+        self.n_iter_ = 0
+        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_record"):
+            self.__dict__.pop(name, None)
+        if self.solver != "lbfgs":
+            early = self.early_stopping
+            record = Record(State(tuple(weights), tuple(biases)), self._rate(), best_loss=None if early else np.inf)
+            if early:
+                record.validation_scores, record.best_score, record.best = [], -np.inf, record.state
+            self._record = record
+
+    def _rate(self) -> Rate:
+        schedule = self.learning_rate if self.solver == "sgd" else "constant"
+        return Rate(schedule, float(self.learning_rate_init), float(self.power_t), float(self.learning_rate_init))
+
+    def _take(self, weights: Any, biases: Any) -> None:
+        """Give the parameters out: ``coefs_`` are views, (n_in, n_out), of the network's own matrices."""
+        self.coefs_ = [w.T for w in weights]
+        self.intercepts_ = list(biases)
+        self.n_layers_ = len(self.coefs_) + 1
+        self._fitted = self._plan([weights[0].shape[1], *(len(b) for b in biases)], weights[0].dtype)
+
+    def _parameters(self, dtype: Any = None) -> tuple[list[Array], list[Array]]:
+        """Take them as they stand, whoever has written to them since."""
+        dtype = dtype or self.coefs_[0].dtype
+        return [np.require(w.T, dtype, "C") for w in self.coefs_], [np.require(b, dtype, "C") for b in self.intercepts_]
+
+    def _descend(self, plan: Plan, examples: Examples, held: Held | None, random: np.random.RandomState, incremental: bool) -> None:
+        """Train by mini-batches."""
+        record: Record = self._record
+        weights, biases = self._parameters(plan.dtype)
+        if incremental and record.state.step > 0:
+            record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
+        else:
+            record.state, record.rate = State(tuple(weights), tuple(biases)), self._rate()
+        if self.early_stopping and held is None:
+            examples, held = self._split(examples, random)
+        batch_size = self._batch_size(len(examples))
+        plan = replace(plan, batch_size=batch_size, seed=random.randint(2**31) if self.dropout else 0)
+        settings = Settings(
+            self.alpha, self.max_iter, self.shuffle, self.tol, self.n_iter_no_change, bool(self.verbose), self._loss_scale
+        )
+        score = self._scorer(plan, held) if self.early_stopping and held is not None else None
+        watched = held.examples if held is not None and score is None else None
+        engine = choose("auto", plan, examples)
+        trainer = Trainer(engine, plan, examples, settings, random, self.threads, score, watched)
+        trainer.run(record, self.max_iter, once=incremental)
+        best = record.best if held is not None and record.best is not None else record.state
+        self._take(best.weights, best.biases)
+        record.best = None  # scikit-learn's best arrays are those that a warm start goes on with: it never comes back to these
+        self.n_iter_, self.t_, self.loss_curve_ = record.n_iter, record.t, record.loss_curve
+        self.loss_ = record.loss_curve[-1] if record.loss_curve else np.inf
+        self.best_loss_, self.best_validation_score_ = record.best_loss, record.best_score
+        self.validation_scores_ = record.validation_scores
+        if watched is not None:
+            self.validation_loss_curve_ = record.validation_loss_curve
+
+    @property
+    def _loss_scale(self) -> float:
+        """From an engine's cost, a sum over outputs, to scikit-learn's loss, which of squares is their mean."""
+        return 1 / self.n_outputs_ if self.out_activation_ == "identity" else 1.0
+
+    def _batch_size(self, n: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n)
+        if self.batch_size > n:
+            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)
+        return min(int(self.batch_size), n)
+
+    def _split(self, examples: Examples, random: np.random.RandomState) -> tuple[Examples, Held]:
+        """Split a validation set off, in scikit-learn's draws; give what is left, and the set."""
+        x, y, weights = examples.x, examples.y, examples.weights
+        one_class_or_other = is_classifier(self) and self.n_outputs_ == 1  # with several outputs scikit-learn does not stratify
+        stratify = np.asarray(y).astype(bool)[:, None] if one_class_or_other else None
+        arrays = [x, y] if weights is None else [x, y, weights]
+        parts = train_test_split(*arrays, random_state=random, test_size=self.validation_fraction, stratify=stratify)
+        if parts[1].shape[0] < 2:
+            raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+        left, off = (Examples(parts[k], parts[2 + k], weights=parts[4 + k] if weights is not None else None) for k in (0, 1))
+        return left, Held(off, self._as_told(off.y), off.weights)
+
+    def _scorer(self, plan: Plan, held: Held) -> Callable[[State], float]:
+        """Make what scores a state on a validation set; NaN where an output is not finite."""
+        engine = choose("auto", plan, None)
+
+        def score(state: State) -> float:
+            out = engine.forward(plan, list(state.weights), list(state.biases), held.examples.x, threads=self.threads)
+            return float(self._score(held.y, self._answer(out), held.weights)) if np.isfinite(out).all() else np.nan
+
+        return score
+
+    @abstractmethod
+    def _as_told(self, targets: Any) -> Any:
+        """Targets as predictions are told."""
+
+    def _minimize(self, plan: Plan, examples: Examples) -> None:
+        """Train by L-BFGS."""
+        from sklearn.utils.optimize import _check_optimize_result
+
+        problem = Problem(choose("auto", plan, examples), plan, examples, self.alpha, self._loss_scale, self.threads)
+        result = problem.solve(*self._parameters(plan.dtype), max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)
+        self.n_iter_ = _check_optimize_result("lbfgs", result, self.max_iter)
+        self.loss_ = result.fun
+        self._take(*problem.unpack(result.x))
+
+    def _outputs(self, X: Any) -> Array:
+        """The outputs (n_samples, n_outputs_) for X, as the parameters stand."""
+        check_is_fitted(self)
+        quick = self._few_outputs(X)
+        if quick is not None:
+            return quick
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False, dtype=(np.float64, np.float32))
+        return self.network_.feedforward(self._scaled(X))
+
+    def _few_outputs(self, X: Any) -> Array | None:
+        """The outputs of a few rows of a plain array against which nothing is to be said; None for all that must be looked at."""
+        if self._scaler is not None or hasattr(self, "feature_names_in_") or getattr(X, "dtype", None) != self.coefs_[0].dtype:
+            return None
+        return few(self._fitted, [w.T for w in self.coefs_], self.intercepts_, X)
+
+    @property
+    def network_(self) -> Network:
+        """The fitted network, which shares ``coefs_``' memory; with ``standardize`` it takes scaled rows."""
+        check_is_fitted(self)
+        weights, biases = self._parameters()
+        plan = self._plan([weights[0].shape[1], *(len(b) for b in biases)], weights[0].dtype)
+        return network_from(plan, weights, biases, init="glorot_uniform")
+
+    def for_network(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        """Give X, and y where there is one, as ``network_`` takes them: rows scaled, classes counted from 0.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, shape (n_samples, n_features)
+        y : array, shape (n_samples,) or (n_samples, n_outputs), optional
+
+        Returns
+        -------
+        x, targets
+            Ready for ``cr.Examples``, ``network_.cost`` and the rest.
+        """
+        check_is_fitted(self)
+        if y is None:
+            return self._scaled(
+                validate_data(self, X, accept_sparse=["csr", "csc"], reset=False, dtype=(np.float64, np.float32))
+            ), None
+        X, y = self._check(X, y, reset=False)
+        return self._scaled(X), self._targets(y)[0]
+
+    def _is_stochastic(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError("partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+@contextmanager
+def _unharmed(estimator: BaseMLP) -> Iterator[None]:
+    """Leave an estimator as it was where a fit fails."""
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """A multi-layer perceptron classifier: scikit-learn's, number for number, on the fused engine.
+
+    Every parameter and attribute is scikit-learn's ``MLPClassifier``'s, with its default; with the same integer ``random_state`` it
+    is the same network. ``network_`` is the fitted ``chainrule.Network``. Beyond scikit-learn's:
+
+    Parameters
+    ----------
+    class_weight : "balanced" or dict, optional
+        How much the examples of each class count.
+    dropout : float
+        The fraction of hidden activations that a training step drops.
+    standardize : bool
+        Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
+    threads : int or "auto"
+        How many threads train; no number depends on it.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: Any = None,
+        dropout: float = 0.0,
+        standardize: bool = False,
+        threads: Any = "auto",
+    ) -> None:
+        _keep(self, locals())
+
+    @property
+    def loss(self) -> str:
+        """What is minimized."""
+        return "log_loss"
+
+    def _learn_targets(self, y: Any, incremental: bool) -> None:
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_classes(unique_labels(y))
+
+    def _targets(self, y: Any) -> tuple[Any, str]:
+        if self._label_binarizer.y_type_ == "multiclass":
+            return np.searchsorted(self.classes_, y), "softmax"
+        targets = self._label_binarizer.transform(y)
+        targets = np.asarray(targets.todense() if hasattr(targets, "todense") else targets, np.float64)
+        return targets if self._label_binarizer.y_type_.startswith("multilabel") else targets.ravel(), "logistic"
+
+    def _count_outputs(self, targets: Any) -> int:
+        return len(self.classes_) if self.out_activation_ == "softmax" else super()._count_outputs(targets)
+
+    def _weights(self, y: Any, sample_weight: Any, X: Any) -> Any:
+        weights = super()._weights(y, sample_weight, X)
+        if self.class_weight is None:
+            return weights
+        of_classes = compute_sample_weight(self.class_weight, y)
+        return of_classes if weights is None else weights * of_classes
+
+    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Held:
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise ValueError(f"y_val has classes that y has not: {unknown}; y has {self.classes_}.")
+        return super()._validation(X, y, sample_weight)
+
+    def _check_classes(self, classes: Any) -> None:
+        if self.warm_start:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously got "
+                    f"{self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}.")
+
+    def _as_told(self, targets: Any) -> Any:
+        return self.classes_[targets] if self.out_activation_ == "softmax" else self._label_binarizer.inverse_transform(targets)
+
+    def _answer(self, outputs: Array) -> Any:
+        if self.out_activation_ == "softmax":
+            return self.classes_[outputs.argmax(axis=1)]
+        return self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
+
+    def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
+        return accuracy_score(y, told, sample_weight=sample_weight)
+
+    def predict(self, X: Any) -> Any:
+        """Predict the class of each row of X, (n_samples,), or with several labels each, (n_samples, n_classes)."""
+        return self._answer(self._outputs(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Give the probability of each class, (n_samples, n_classes)."""
+        outputs = self._outputs(X)
+        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Give the logarithms of the probabilities."""
+        probabilities = self.predict_proba(X)
+        return np.log(probabilities, out=probabilities)
+
+    @available_if(lambda self: self._is_stochastic())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+        """Go through X and y once more; the first call names all ``classes``."""
+        with _unharmed(self):
+            if _check_partial_fit_first_call(self, classes):
+                self._label_binarizer = LabelBinarizer()
+                self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """A multi-layer perceptron regressor: scikit-learn's, number for number, on the fused engine.
+
+    Every parameter and attribute is scikit-learn's ``MLPRegressor``'s, with its default; with the same integer ``random_state`` it
+    is the same network. ``network_`` is the fitted ``chainrule.Network``. Beyond scikit-learn's:
+
+    Parameters
+    ----------
+    dropout : float
+        The fraction of hidden activations that a training step drops.
+    standardize : bool
+        Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
+    threads : int or "auto"
+        How many threads train; no number depends on it.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        standardize: bool = False,
+        threads: Any = "auto",
+    ) -> None:
+        _keep(self, locals())
+
+    def _learn_targets(self, y: Any, incremental: bool) -> None:
+        if self.loss == "poisson" and y.min() < 0:
+            raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson': y must be at least 0.")
+
+    def _targets(self, y: Any) -> tuple[Any, str]:
+        return y.astype(np.float64, copy=False), "exp" if self.loss == "poisson" else "identity"
+
+    def _as_told(self, targets: Any) -> Any:
+        return targets
+
+    def _answer(self, outputs: Array) -> Any:
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
+        return r2_score(y, told, sample_weight=sample_weight)
+
+    def predict(self, X: Any) -> Any:
+        """Predict a value for each row of X, (n_samples,), or with several outputs, (n_samples, n_outputs)."""
+        return self._answer(self._outputs(X))
+
+    @available_if(lambda self: self._is_stochastic())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Go through X and y once more."""
+        with _unharmed(self):
+            return self._fit(X, y, sample_weight, incremental=True)
+
+
+def _keep(estimator: BaseMLP, given: dict[str, Any]) -> None:
+    """Keep what ``__init__`` was given, each under its own name and as it came."""
+    for name, value in given.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
