@@ -183,7 +183,7 @@ def test_slots_and_decay():
 @pytest.mark.parametrize(
     ("build", "says"),
     [
-        (lambda: SGD(momentum=1.5), "momentum must be a number, at least 0 and at most 1; it is 1.5"),
+        (lambda: SGD(momentum=1.0), "momentum must be a number, at least 0 and below 1; it is 1.0"),
         (lambda: SGD(momentum=-0.1), "momentum"),
         (lambda: SGD(momentum=float("nan")), "momentum"),
         (lambda: SGD(momentum="0.9"), "momentum"),

@@ -25,17 +25,15 @@ def whole(name: str, value: Any, *, least: int, most: int = COUNTED) -> int:
     return number
 
 
-def real(
-    name: str, value: Any, *, least: float = -math.inf, below: float = math.inf, above: float = -math.inf, most: float = math.inf
-) -> float:
-    """Read a finite number, ``least <= number < below``, ``> above`` and ``<= most``."""
+def real(name: str, value: Any, *, least: float = -math.inf, below: float = math.inf, above: float = -math.inf) -> float:
+    """Read a finite number, ``least <= number < below``, and ``> above``."""
     limits = [f"at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
-    limits += [f"at most {most:g}" if most < math.inf else f"below {below:g}" if below < math.inf else "finite"]
+    limits += [f"below {below:g}" if below < math.inf else "finite"]
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if isinstance(value, (bool, str)) or not (least <= number < below and above < number <= most):
+    if isinstance(value, (bool, str)) or not (least <= number < below and number > above):
         raise SettingError(f"{name} must be a number, {' and '.join(limits)}; it is {value!r}")
     return number
 

@@ -63,7 +63,7 @@ class SGD(Optimizer):
     Parameters
     ----------
     momentum : float
-        ``mu``, from 0 to 1; at 1 a velocity is never forgotten.
+        ``mu``, at least 0 and below 1.
     nesterov : bool
         Whether to look ahead; it needs momentum.
 
@@ -79,7 +79,7 @@ class SGD(Optimizer):
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self._settle("momentum", least=0, most=1)
+        self._settle("momentum", least=0, below=1)
         object.__setattr__(self, "nesterov", bool(self.nesterov))
         if self.nesterov and not self.momentum:
             raise SettingError("nesterov=True needs a momentum above 0, such as 0.9")

@@ -33,6 +33,7 @@ from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
 from .rates import Rate
 
+BELOW_1 = float(np.nextafter(1.0, 0.0))
 SIGMAS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}  # by scikit-learn's names
 COSTS = {
     "logistic": "cross_entropy",
@@ -196,7 +197,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _optimizer(self) -> Optimizer:
         if self.solver == "adam":
             return Adam(self.beta_1, self.beta_2, self.epsilon, epsilon_on="raw")
-        return SGD(float(self.momentum), nesterov=bool(self.nesterovs_momentum and self.momentum > 0))
+        momentum = min(float(self.momentum), BELOW_1)  # a velocity that is never forgotten is none of SGD's; scikit-learn takes 1
+        return SGD(momentum, nesterov=bool(self.nesterovs_momentum and self.momentum > 0))
 
     def _begin(self, plan: Plan, random: np.random.RandomState) -> None:
         """Draw a start, and set every counter back."""
