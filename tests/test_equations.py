@@ -17,7 +17,7 @@ NUMBERS = [f"N{k}" for k in range(1, 13)] + [f"BP{k}" for k in range(1, 5)]
 @pytest.fixture
 def made(monkeypatch):
     """The module that makes the table; it needs the whole source tree, which is not there where an installed package is tested."""
-    if not (ROOT / "docs" / "equations.py").exists():
+    if not (ROOT / "docs" / "equations.py").exists() or not (ROOT / "kernels").is_dir():
         pytest.skip("the source tree is not here")
     monkeypatch.syspath_prepend(ROOT)
     return import_module("docs.equations")
