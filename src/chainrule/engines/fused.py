@@ -32,7 +32,7 @@ FEW = 16  # rows: up to these the weights are taken as they lie, beyond they are
 BEST = _fused.instruction_sets()[0]
 ORDER = {name: position for position, name in enumerate(ACTIVATIONS)}  # of the activations, as the kernels count them
 LARGE = 1 << 20  # bytes of inputs: below it waking a thread takes longer than looking through them
-DENSITY = 0.5  # of the inputs: below it they are kept as lists of what is not 0
+DENSITY = 0.4  # of the inputs: below it they are kept as lists of what is not 0 (measured by benchmarks.density)
 PARAMETERS, GRADIENT = -1, 2  # what a native session gives; 0 and 1 are the optimizer's slots
 SGD_RULE, MOMENTUM_RULE, NESTEROV_RULE, ADAM_RULE, RMSPROP_RULE = range(5)
 
