@@ -412,3 +412,52 @@ def test_a_pool_is_made_anew_after_a_fork():
 
 def _fitted_in_a_child(_):
     return cr.MLPClassifier(max_iter=3, random_state=0, threads=2).fit(*IRIS).coefs_[0]
+
+
+def test_it_stands_where_scikit_learns_stands():
+    """Calibration, stacking, permutation importance and metadata routing take it as they take scikit-learn's."""
+    import sklearn
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import StackingClassifier
+    from sklearn.inspection import permutation_importance
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = IRIS
+    clf = cr.MLPClassifier((6,), max_iter=20, learning_rate_init=0.05, random_state=0)
+    assert CalibratedClassifierCV(clf, cv=2).fit(x, y).predict_proba(x).shape == (150, 3)
+    stacked = StackingClassifier([("mlp", clf)], LogisticRegression(max_iter=1000), cv=2).fit(x, y)
+    assert stacked.score(x, y) > 0.6
+    assert permutation_importance(clone(clf).fit(x, y), x, y, n_repeats=2, random_state=0).importances_mean.shape == (4,)
+    weights = np.linspace(0.5, 2, 150)
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipe = make_pipeline(scaler, clone(clf).set_fit_request(sample_weight=True)).fit(x, y, sample_weight=weights)
+    due = clone(clf).fit(StandardScaler().fit_transform(x), y, weights)
+    assert np.array_equal(pipe[-1].coefs_[0], due.coefs_[0])
+
+
+def test_ctrl_c_warns_and_keeps_what_was_learnt(monkeypatch):
+    """An interrupt between two epochs warns, and the estimator predicts with what it has."""
+    x, y = IRIS
+    left = [3]
+
+    def until_interrupted(random, order):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return order
+
+    monkeypatch.setattr("chainrule.estimators.draws.shuffled", until_interrupted)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        clf = cr.MLPClassifier(max_iter=50, random_state=0).fit(x, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 3
+    assert clf.predict(x).shape == (150,)
+
+
+def test_string_labels_and_a_single_class():
+    """Labels may be words; one class alone still has probabilities for no and yes, as in scikit-learn."""
+    x = IRIS[0][:50]
+    one = cr.MLPClassifier(max_iter=2, random_state=0).fit(x, ["rose"] * 50)
+    due = theirs.MLPClassifier(max_iter=2, random_state=0).fit(x, ["rose"] * 50)
+    assert np.allclose(one.predict_proba(x), due.predict_proba(x), atol=1e-8)
+    assert list(one.predict(x)) == list(due.predict(x))
