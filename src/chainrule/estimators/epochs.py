@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +60,13 @@ class Record:
     n_iter: int = 0
     best: State | None = None
 
+    def copy(self) -> Record:
+        """Give one that can be written to without touching this; a validation set's losses begin anew."""
+        scores = None if self.validation_scores is None else [*self.validation_scores]
+        return replace(
+            self, rate=replace(self.rate), loss_curve=[*self.loss_curve], validation_scores=scores, validation_loss_curve=[]
+        )
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -87,21 +94,21 @@ class Trainer:
     score: Callable[[State], float] | None = None  # of a validation set, for early stopping
     watched: Examples | None = None  # a validation set whose loss is kept, and decides which weights are the best
 
-    def run(self, record: Record, epochs: int, *, once: bool) -> None:
+    def run(self, record: Record, *, once: bool) -> None:
         """Train; ``once`` is a call of ``partial_fit``. Ctrl-C ends it with a warning, and keeps what was learnt."""
         session = self.engine.open(self.plan, record.state, threads=self.threads)
         data = self.engine.prepare(self.examples)
         record.n_iter = 0
         try:
-            self._epochs(session, data, record, epochs, once)
+            self._epochs(session, data, record, once)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
         record.state = session.state()
 
-    def _epochs(self, session: Session, data: Any, record: Record, epochs: int, once: bool) -> None:
+    def _epochs(self, session: Session, data: Any, record: Record, once: bool) -> None:
         settings, n = self.settings, len(self.examples)
         order: Indices = np.arange(n)
-        for _ in range(epochs):
+        for _ in range(settings.max_iter):
             if settings.shuffle:
                 order = draws.shuffled(self.random, order)
             loss = self._epoch(session, data, order, record.rate.now)

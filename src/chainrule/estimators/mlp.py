@@ -233,7 +233,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _descend(self, plan: Plan, examples: Examples, held: Held | None, random: np.random.RandomState, incremental: bool) -> None:
         """Train by mini-batches."""
-        record: Record = self._record
+        record: Record = self._record.copy()  # one that fails leaves the estimator's own as it was
         weights, biases = self._parameters(plan.dtype)
         if incremental and record.state.step > 0:
             record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
@@ -250,10 +250,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         watched = held.examples if held is not None and score is None else None
         engine = choose("auto", plan, examples)
         trainer = Trainer(engine, plan, examples, settings, random, self.threads, score, watched)
-        trainer.run(record, self.max_iter, once=incremental)
+        trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
         self._take(best.weights, best.biases)
         record.best = None  # scikit-learn's best arrays are those that a warm start goes on with: it never comes back to these
+        self._record = record
         self.n_iter_, self.t_, self.loss_curve_ = record.n_iter, record.t, record.loss_curve
         self.loss_ = record.loss_curve[-1] if record.loss_curve else np.inf
         self.best_loss_, self.best_validation_score_ = record.best_loss, record.best_score
@@ -592,7 +593,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """Predict a value for each row of X, (n_samples,), or with several outputs, (n_samples, n_outputs)."""
         return self._answer(self._outputs(X))
 
-    @available_if(lambda self: self._is_stochastic())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Go through X and y once more."""
