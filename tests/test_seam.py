@@ -624,8 +624,10 @@ def test_gradients_are_slopes(engine, case):
     h = 1e-6
     slope = sum(float((g * step).sum()) for g, step in zip([*nabla_w, *nabla_b], away, strict=True))
     size = sum(float(np.abs(g * step).sum()) for g, step in zip([*nabla_w, *nabla_b], away, strict=True))
+    difference, wider = ((at(k * h) - at(-k * h)) / (2 * k * h) for k in (1, 2))
     assert at(0) == cost
-    assert abs((at(h) - at(-h)) / (2 * h) - slope) <= 1e-6 * max(size, abs(cost), 1e-3)
+    uncertain = abs(difference - wider)  # where exp or a saturated output bends the cost within a step
+    assert abs(difference - slope) <= 1e-6 * max(size, abs(cost), 1e-3) + 10 * uncertain
 
 
 @given(cases())
