@@ -62,6 +62,18 @@ static inline Vec<T> exponential(Vec<T> x) {
     return ((expm1_near_0<T>(r) + T(1)) * first) * second;
 }
 
+// ln x for normal x, x = 2^n m: ln m = 2 artanh(s), s = (m - 1) / (m + 1), by its series
+static inline Vec<double> logarithm(Vec<double> x) {
+    using F = Float<double>;
+    constexpr std::int64_t root_of_half = 0x3fe6a09e667f3bcd;
+    const Ints<double> bits = (Ints<double>)x, n = (bits - root_of_half) >> F::mantissa;
+    const Vec<double> m = (Vec<double>)(bits - (n << F::mantissa)), whole = __builtin_convertvector(n, Vec<double>);
+    const Vec<double> s = (m - 1) / (m + 1), z = s * s;
+    Vec<double> p = all<double>(1.0 / 21);
+    UNROLL for (int k = 19; k > 1; k -= 2) p = p * z + 1.0 / k;
+    return x != x ? x : whole * F::ln2_high + (whole * F::ln2_low + 2 * s * (z * p) + 2 * s);
+}
+
 // sigma(z) = 1 / (1 + e^-z)                                                                                                   (N10)
 template <class T>
 static inline Vec<T> sigmoid(Vec<T> z) {
@@ -122,11 +134,17 @@ static void through_mask(const Block<T> &g, const T *mask) {
 // a <- softmax(a), a row's largest taken off first
 template <class T>
 static void softmax(T *a, int n_out) {
-    T largest = a[0], total = 0;
-    for (int o = 1; o < n_out; ++o) largest = a[o] > largest || a[o] != a[o] ? a[o] : largest;
-    for (int o = 0; o < n_out; o += lanes<T>) store(a + o, exponential<T>(load(a + o) - largest));
-    for (int o = 0; o < n_out; ++o) total += a[o];
-    for (int o = 0; o < n_out; o += lanes<T>) store(a + o, load(a + o) / total);
+    const auto larger = [](Vec<T> x, Vec<T> y) { return x > y ? x : y; };
+    Vec<T> most = all<T>(-T(__builtin_inf())), sum{};
+    for (int o = 0; o < n_out; o += lanes<T>) most = larger(first_lanes<T>(load(a + o), n_out - o, most), most);
+    const T largest = fold<T>(most, larger);
+    for (int o = 0; o < n_out; o += lanes<T>) {
+        const Vec<T> e = exponential<T>(load(a + o) - largest);
+        sum += first_lanes<T>(e, n_out - o);
+        store(a + o, e);
+    }
+    const T share = 1 / total<T>(sum);
+    for (int o = 0; o < n_out; o += lanes<T>) store(a + o, load(a + o) * share);
 }
 
 // f.template operator()<A>() for an activation that acts on each number alone, and changes it

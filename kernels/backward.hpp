@@ -13,22 +13,23 @@ static void send_back(const Batch<T> &batch, int l, const Part &part) {
         const long at = first * layer.stride + o;
         const Block<T> delta{layer.delta + at, rows, layer.stride, width};
         multiply(Product<T>{next.delta + first * next.stride, next.stride, 1, next.w.at + offset(next.w, 0, o), width_at(next.w, o), delta.at,
-                            layer.stride, nullptr, rows, width, next.n_out});
+                            layer.stride, nullptr, rows, width, next.n_out, false, false, layer.activation == Activation::relu ? layer.a + at : nullptr});
         if (batch.training && layer.dropout > 0) through_mask(delta, layer.mask + at);
-        pull_back(layer.activation, delta, layer.a + at);
+        if (layer.activation != Activation::relu) pull_back(layer.activation, delta, layer.a + at);
     });
 }
 
-// nabla_b = sum of delta's rows, a vector of units at a time; `use` takes each piece at its place                         (N8, BP3)
+// nabla_b = sum of delta's rows, a run of units at a time; `use` takes each piece at its place                            (N8, BP3)
 template <class T, class Use>
-static void gradient_b(const Layer<T> &layer, long m, const Share &units, Use &&use) {
-    for (long o = units.first; o < units.last; o += lanes<T>) {
-        alignas(Vec<T>) T g[lanes<T>];
-        Vec<T> sum{};
-        for (long i = 0; i < m; ++i) sum += load(layer.delta + i * layer.stride + o);
-        store(g, sum);
-        use(o, g, lanes<T>);
-    }
+static void gradient_b(const Layer<T> &layer, const Share &examples, const Share &units, Use &&use) {
+    run_of<T>(units.first, units.last, [&]<int N>(long o) {
+        alignas(Vec<T>) T g[N * lanes<T>];
+        Vec<T> sum[N]{};
+        for (long i = examples.first; i < examples.last; ++i)
+            UNROLL for (int n = 0; n < N; ++n) sum[n] += load(layer.delta + i * layer.stride + o + n * lanes<T>);
+        UNROLL for (int n = 0; n < N; ++n) store(g + n * lanes<T>, sum[n]);
+        use(o, g, N * lanes<T>);
+    });
 }
 
 // nabla_w = delta.T @ a_prev for a share of w's rows, a tile at a time; `use` takes each tile at its place while it is in the first

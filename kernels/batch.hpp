@@ -4,8 +4,8 @@
 // step are shared out by the rows of W, the layer's units: a worker finds its part of W and of delta in its own cache. They wait for one
 // another where one needs what another computed. Of the first layer the rows are inputs; a sparse one is shared out by its units.
 #pragma once
-#include "backward.hpp"
 #include "optimizers.hpp"
+#include "pieces.hpp"
 
 namespace chainrule::ISA {
 
@@ -54,7 +54,6 @@ static void forward_and_back(const Batch<T> &batch, const Worker &worker) {
     judge(batch, mine, true);
     by_examples = true;
     for (int l = net.n_layers - 2; l >= 0; --l) send_back(batch, l, part_of(l));
-    meet(worker);
 }
 
 // nabla_w of a sparse first layer for a worker's units, from every worker's lists
@@ -83,21 +82,36 @@ static void make_own_lists(const Batch<T> &batch, const Worker &worker, bool pen
     if (inputs.count() > 0) make_lists(batch.net.lists[worker.rank], batch.data, batch.rows, batch.m, inputs, layer.met);
 }
 
-// nabla_b and nabla_w of every layer, in pieces, each added to what stands in the gradient arrays
-template <class T>
-static void add_gradient(const Batch<T> &batch, const Worker &worker) {
+// Which inputs of a sparse first layer a gradient is wanted of
+enum class Inputs { none, met, all };
+
+// nabla_b and nabla_w of every layer, a worker's share: use(layer, of_w, at, g, count) takes a few numbers at their place.
+template <class T, class Use>
+static void each_gradient(const Batch<T> &batch, const Worker &worker, Inputs inputs, Use &&use) {
     const Net<T> &net = batch.net;
-    const auto add_to = [](T *sums) {
-        return [sums](long at, const T *g, long count) {
-            for (long i = 0; i < count; i += lanes<T>) store(sums + at + i, load(sums + at + i) + load(g + i));
-        };
-    };
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
-        gradient_b(layer, batch.m, units_of(layer, worker), add_to(layer.gradient_b));
-        if (l == 0 && batch.data.kind == Kind::sparse) gradient_w_of_all_lists(batch, worker, false, add_to(layer.gradient_w));
-        else gradient_w(batch, l, rows_of(layer, worker), add_to(layer.gradient_w));
+        const Share rows = rows_of(layer, worker), units = units_of(layer, worker);
+        const auto use_b = [&](long at, const T *g, long count) { use(layer, false, at, g, count); };
+        const auto use_w = [&](long at, const T *g, long count) { use(layer, true, at, g, count); };
+        if (batch.pieces > 1) {
+            add_up(batch, layer.piece_b, layer.ld, worker, use_b);
+            add_up(batch, layer.piece_w, layer.w.rows * layer.w.columns, worker, use_w);
+        } else {
+            gradient_b(layer, Share{0, batch.m}, units, use_b);
+            if (l > 0 || batch.data.kind != Kind::sparse) gradient_w(batch, l, rows, use_w);
+            else if (inputs != Inputs::none) gradient_w_of_all_lists(batch, worker, inputs == Inputs::all, use_w);
+        }
     }
+}
+
+// The gradient added to what stands in the gradient arrays
+template <class T>
+static void add_gradient(const Batch<T> &batch, const Worker &worker) {
+    each_gradient(batch, worker, Inputs::met, [](const Layer<T> &layer, bool of_w, long at, const T *g, long count) {
+        T *sums = (of_w ? layer.gradient_w : layer.gradient_b) + at;
+        for (long i = 0; i < count; i += lanes<T>) store(sums + i, load(sums + i) + load(g + i));
+    });
 }
 
 template <class T>
@@ -113,38 +127,44 @@ static void clear_gradient(const Net<T> &net, const Worker &worker) {
     meet(worker);
 }
 
-template <class T>
-static double squares(const T *g, long count) {  // count is whole lines
-    double sums[8]{}, sum = 0;
-    for (long i = 0; i < count; i += 8)
-        for (int j = 0; j < 8; ++j) sums[j] += double(g[i + j]) * double(g[i + j]);
-    for (const double part : sums) sum += part;
-    return sum;
-}
-
-// The squares of all weights, or of what else `of` gives of a layer, the first one's times `first_by`: added up row by row, whoever does a
-// row, by lines, since a panel's width may depend on the number of workers; and the rows in order.
+// The squares of all weights, or of what else `of` gives of a layer, row by row into `norms`: by lines, since a panel's width may depend on
+// the number of workers. Once all workers have met, total_of adds the rows up, the first layer's times `first_by`.
 template <class T, class Of>
-static double sum_of_squares(const Net<T> &net, const Worker &worker, double first_by, Of &&of) {
-    double *piece = net.norms, sum = 0;
-    for (int l = 0; l < net.n_layers; piece += net.layers[l++].w.rows) {
+static void note_squares(const Net<T> &net, const Worker &worker, Of &&of) {
+    double *norm = net.norms;
+    for (int l = 0; l < net.n_layers; norm += net.layers[l++].w.rows) {
         const Layer<T> &layer = net.layers[l];
         const Share rows = rows_of(layer, worker);
         for (long r = rows.first; r < rows.last; ++r) {
-            piece[r] = 0;
-            for (long c = 0; c < layer.w.columns; c += line<T>) piece[r] += (l ? 1 : first_by) * squares(of(layer) + offset(layer.w, r, c), line<T>);
+            Vec<double> sum{};
+            for (long c = 0; c < layer.w.columns; c += line<T>) {
+                const T *g = of(layer) + offset(layer.w, r, c);
+                for (long j = 0; j < line<T>; j += lanes<double>) {
+                    const Vec<double> v = doubles(g + j);
+                    sum += v * v;
+                }
+            }
+            norm[r] = total<double>(sum);
         }
     }
-    meet(worker);
-    for (const double *p = net.norms; p < piece; ++p) sum += *p;
+}
+template <class T>
+static double total_of(const Net<T> &net, double first_by) {
+    double sum = 0;
+    const double *norm = net.norms;
+    for (int l = 0; l < net.n_layers; norm += net.layers[l++].w.rows)
+        for (long r = 0; r < net.layers[l].w.rows; ++r) sum += (l ? 1 : first_by) * norm[r];
     return sum;
 }
 
 // What shortens a mean gradient whose norm exceeds the most that is allowed
 template <class T>
 static double clip_factor(const Net<T> &net, double share_of_one, const Worker &worker) {
-    double sum = sum_of_squares(net, worker, 1, [](const Layer<T> &layer) { return layer.gradient_w; });
-    for (int l = 0; l < net.n_layers; ++l) sum += squares(net.layers[l].gradient_b, net.layers[l].ld);
+    note_squares(net, worker, [](const Layer<T> &layer) { return layer.gradient_w; });
+    meet(worker);
+    double sum = total_of(net, 1);
+    for (int l = 0; l < net.n_layers; ++l)
+        for (long o = 0; o < net.layers[l].n_out; ++o) sum += double(net.layers[l].gradient_b[o]) * double(net.layers[l].gradient_b[o]);
     const double norm = __builtin_sqrt(sum) * share_of_one;
     return norm > net.optimizer.clip ? net.optimizer.clip / norm : 1;
 }
@@ -198,22 +218,17 @@ static void take_step(const Batch<T> &batch, const Move &move, const Worker &wor
         share_of_one *= clip_factor(net, share_of_one, worker);
     }
     const Step<T> step = settle<T>(o, move.rate, move.decay, share_of_one, move.t);
+    const auto step_with = [&](const Layer<T> &layer, bool of_w, long at, const T *g, long count) {
+        update(o, step, of_w ? layer.w.at : layer.b, of_w ? layer.slots_w : layer.slots_b, at, g, count, of_w && penalized);
+    };
+    if (!clipped) return each_gradient(batch, worker, move.direct ? Inputs::none : penalized ? Inputs::all : Inputs::met, step_with);
     for (int l = 0; l < net.n_layers; ++l) {
         const Layer<T> &layer = net.layers[l];
         const Share rows = rows_of(layer, worker), units = units_of(layer, worker);
-        const bool sparse = l == 0 && batch.data.kind == Kind::sparse;
-        const auto step_b = [&](long at, const T *g, long count) { update(o, step, layer.b, layer.slots_b, at, g, count, false); };
-        const auto step_w = [&](long at, const T *g, long count) { update(o, step, layer.w.at, layer.slots_w, at, g, count, penalized); };
-        if (clipped) {
-            if (units.count() > 0) step_b(units.first, layer.gradient_b + units.first, units.count());
-            for (long c = 0; c < layer.w.columns && rows.count() > 0; c += layer.w.panel) {
-                const long first = offset(layer.w, rows.first, c);
-                step_w(first, layer.gradient_w + first, rows.count() * width_at(layer.w, c));
-            }
-        } else {
-            gradient_b(layer, batch.m, units, step_b);
-            if (!sparse) gradient_w(batch, l, rows, step_w);
-            else if (!move.direct) gradient_w_of_all_lists(batch, worker, penalized, step_w);
+        if (units.count() > 0) step_with(layer, false, units.first, layer.gradient_b + units.first, units.count());
+        for (long c = 0; c < layer.w.columns && rows.count() > 0; c += layer.w.panel) {
+            const long first = offset(layer.w, rows.first, c);
+            step_with(layer, true, first, layer.gradient_w + first, rows.count() * width_at(layer.w, c));
         }
     }
 }
@@ -228,14 +243,21 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
     if (!sparse) meet_all(net, worker);
     for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {  // one step each (N11)
         const std::int64_t left = batches.length - first;
-        const Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true, worker.rank};
+        Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true, worker.rank};
+        batch.pieces = sparse ? 1 : pieces_of(net, batch.m);
+        if (batches.squares) note_squares(net, worker, [](const Layer<T> &layer) { return layer.w.at; });
         if (sparse && !direct) make_own_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
-        forward_and_back(batch, worker);
+        if (batch.pieces > 1) {
+            batch.turned = turn_all_over(net, worker.rank);
+            work_through(batch, worker);
+        } else {
+            forward_and_back(batch, worker);
+        }
+        meet(worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
-        const double squared = batches.squares ? sum_of_squares(net, worker, scale * scale, [](const Layer<T> &layer) { return layer.w.at; }) : 0;
         if (worker.rank == 0) {
             batches.costs[k] = sums.cost, batches.right[k] = sums.right;
-            if (batches.squares) batches.squares[k] = squared;
+            if (batches.squares) batches.squares[k] = total_of(net, scale * scale);
         }
         if (sums.total >= least_normal<T>) {  // a batch that weighs nothing moves nothing
             const Move move{batches.rate[k], batches.decay[k], sums.total, batch.step + 1, direct};
@@ -265,6 +287,7 @@ static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, st
         const Batch<T> batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false, worker.rank};
         if (data.kind == Kind::sparse) make_own_lists(batch, worker, false);
         forward_and_back(batch, worker);
+        meet(worker);
         if (worker.rank == 0) add(*out, sums_of(batch, Share{0, batch.m}));
         add_gradient(batch, worker);
         meet(worker);

@@ -1,7 +1,7 @@
 // Products of dense matrices, in one kernel: C[r][c] = sum over k of A(r, k) B[k][c], a scalar of A times a run of vectors of B.
 // It is the forward pass (r an example, k an input), BP2 (k a unit of the next layer) and BP4 (r an input, k an example).
 #pragma once
-#include "simd.hpp"
+#include "activations.hpp"
 
 namespace chainrule::ISA {
 
@@ -15,6 +15,9 @@ struct Product {
     long ldc;
     const T *bias;    // where C begins, (columns); null for 0
     long rows, columns, depth;
+    bool onto = false;        // C's sums go on from what stands there
+    bool rectify = false;     // C through ReLU
+    const T *gate = nullptr;  // C times ReLU's derivative where this, laid out as C, is a
 };
 
 // A tile's sums stay in registers: its height for a width of N vectors. AVX-512 has 32 registers, the others 16.
@@ -29,7 +32,7 @@ static inline void tile(const Product<T> &p, long row, long column) {
     Vec<T> sum[R][N];
     UNROLL for (int n = 0; n < N; ++n) {
         const Vec<T> begin = p.bias ? load(p.bias + column + n * lanes<T>) : Vec<T>{};
-        UNROLL for (int r = 0; r < R; ++r) sum[r][n] = begin;
+        UNROLL for (int r = 0; r < R; ++r) sum[r][n] = p.onto ? load(p.c + (row + r) * p.ldc + column + n * lanes<T>) : begin;
     }
     const T *a = p.a + row * p.a_row, *b = p.b + column;
     for (long k = 0; k < p.depth; ++k, a += p.a_k, b += p.ldb) {
@@ -40,9 +43,17 @@ static inline void tile(const Product<T> &p, long row, long column) {
             UNROLL for (int n = 0; n < N; ++n) sum[r][n] += scalar * run[n];
         }
     }
-    T *c = p.c + row * p.ldc + column;
-    UNROLL for (int r = 0; r < R; ++r)
-        UNROLL for (int n = 0; n < N; ++n) store(c + r * p.ldc + n * lanes<T>, sum[r][n]);
+    // ReLU is one instruction while the sums are at hand; other functions would take their registers, and pass over C afterwards.
+    const auto finish = [&](auto &&f) {
+        UNROLL for (int r = 0; r < R; ++r)
+            UNROLL for (int n = 0; n < N; ++n) {
+                const long at = (row + r) * p.ldc + column + n * lanes<T>;
+                store(p.c + at, f(sum[r][n], at));
+            }
+    };
+    if (p.rectify) finish([](Vec<T> z, long) { return value<T, Activation::relu>(z); });
+    else if (p.gate) finish([&](Vec<T> g, long at) { return g * derivative<T, Activation::relu>(load(p.gate + at)); });
+    else finish([](Vec<T> z, long) { return z; });
 }
 
 template <class T, int N, int R = tile_rows<N>>

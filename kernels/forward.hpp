@@ -18,6 +18,8 @@ struct Batch {
     T scale;                          // w of a sparse first layer is this times what stands there
     bool training;                    // with dropout
     int rank;                         // the worker's
+    long pieces = 1;                  // into which the mini-batch is cut
+    const T *turned = nullptr;        // the upper layers' w turned over, where that is done once for a step
 };
 
 // The part of a layer that a worker computes: some examples' rows, of some units.
@@ -91,16 +93,29 @@ static void turn_over(const Layer<T> &layer, long first, long count, T *to) {
         }
 }
 
+template <class T>
+static const T *turned_panel(const Batch<T> &batch, const Layer<T> &layer, long first, long count) {
+    if (batch.turned) return batch.turned + layer.turned_at + first * layer.w.columns;
+    T *to = batch.net.turned + batch.rank * batch.net.turned_size;
+    turn_over(layer, first, count, to);
+    return to;
+}
+
 // z = w a + b where a single unit is all there is: a panel of one would leave the other lanes idle                             (N10)
 template <class T>
 static void single_unit(const Layer<T> &layer, const Input<T> &input, const Share &examples) {
-    for (long i = examples.first; i < examples.last; ++i) {
-        const T *a = input.at + i * input.stride;
-        Vec<T> sum{};
-        for (long k = 0; k < layer.w.columns; k += lanes<T>) sum += load(a + k) * load(layer.w.at + k);
-        layer.a[i * layer.stride] = layer.b[0] + total<T>(sum);
+    for (long first = examples.first, last; first < examples.last; first = last) {  // as many as a vector holds are activated at once
+        alignas(Vec<T>) T z[lanes<T>]{};
+        last = first + lanes<T> < examples.last ? first + lanes<T> : examples.last;
+        for (long i = first; i < last; ++i) {
+            const T *a = input.at + i * input.stride;
+            Vec<T> sum{};
+            for (long k = 0; k < layer.w.columns; k += lanes<T>) sum += load(a + k) * load(layer.w.at + k);
+            z[i - first] = layer.b[0] + total<T>(sum);
+        }
+        if (layer.activation != Activation::softmax) activate(layer.activation, 1, Block<T>{z, 1, lanes<T>, lanes<T>});
+        for (long i = first; i < last; ++i) layer.a[i * layer.stride] = z[i - first];
     }
-    activate(layer.activation, 1, Block<T>{layer.a + examples.first * layer.stride, examples.count(), layer.stride, lanes<T>});
 }
 
 // z = w a + b for a part of a dense layer, and a = sigma(z) while a panel's z is near                                          (N10)
@@ -109,14 +124,13 @@ static void dense_layer(const Batch<T> &batch, int l, const Part &part) {
     const Layer<T> &layer = batch.net.layers[l];
     const Input<T> input = input_of(batch, l);
     const long rows = part.examples.count(), first = part.examples.first;
-    T *const turned = batch.net.turned + batch.rank * batch.net.turned_size;
+    const bool rectify = layer.activation == Activation::relu;
     if (layer.n_out == 1 && !layer.by_inputs) single_unit(layer, input, part.examples);
     else panels_of(layer.by_inputs ? layer.w.panel : widest_panel<T>, part.units, [&](long o, long width) {
         T *z = layer.a + first * layer.stride + o;
-        if (!layer.by_inputs) turn_over(layer, o, width, turned);
-        const T *w = layer.by_inputs ? layer.w.at + offset(layer.w, 0, o) : turned;
-        multiply(Product<T>{input.at + first * input.stride, input.stride, 1, w, width, z, layer.stride, layer.b + o, rows, width, layer.n_in});
-        if (layer.activation != Activation::softmax) activate(layer.activation, layer.n_out, Block<T>{z, rows, layer.stride, width});
+        const T *w = layer.by_inputs ? layer.w.at + offset(layer.w, 0, o) : turned_panel(batch, layer, o, width);
+        multiply(Product<T>{input.at + first * input.stride, input.stride, 1, w, width, z, layer.stride, layer.b + o, rows, width, layer.n_in, false, rectify});
+        if (layer.activation != Activation::softmax && !rectify) activate(layer.activation, layer.n_out, Block<T>{z, rows, layer.stride, width});
     });
     if (layer.activation == Activation::softmax) activate_part(layer, part);
     else clear_padding(layer, part);
@@ -151,25 +165,33 @@ static void feed_forward(const Batch<T> &batch, const Share &examples) {
 
 static inline double weight_of(const Data &data, std::int64_t row) { return data.weights ? data.weights[row] : 1; }
 
-// Each example's cost, whether it is right, and where it is wanted BP1
+// One example's cost but for its chance's logarithm, whether it is right, and where it is wanted BP1
 template <class T>
-static void judge(const Batch<T> &batch, const Share &examples, bool with_delta) {
+static double judge_one(const Batch<T> &batch, long i, bool with_delta, double &chance) {
     const Net<T> &net = batch.net;
     const Data &data = batch.data;
     const Layer<T> &last = net.layers[net.n_layers - 1];
-    for (long i = examples.first; i < examples.last; ++i) {
-        const std::int64_t row = batch.rows[i];
-        const T *a = last.a + i * last.stride;
-        T *y = net.y + i * last.ld;
-        const double weight = weight_of(data, row);
-        targets_of(data, row, last, y);
-        net.row_cost[i] = weight * cost_of(net.cost, a, y, last.n_out);
-        net.row_right[i] = data.classes && is_right(a, data.classes[row], last.n_out) ? weight : 0;
-        if (!with_delta) continue;
-        T *delta = last.delta + i * last.stride;
-        output_delta(net, last, a, y, delta);
-        if (data.weights)
-            for (long o = 0; o < last.ld; ++o) delta[o] *= T(weight);
+    const std::int64_t row = batch.rows[i];
+    const T *a = last.a + i * last.stride;
+    T *y = net.y + i * last.ld, *delta = last.delta + i * last.stride;
+    targets_of(data, row, last, y);
+    net.row_right[i] = data.classes && is_right(a, data.classes[row], last.n_out) ? weight_of(data, row) : 0;
+    if (with_delta) output_delta(net, last, a, y, delta);
+    for (long o = 0; with_delta && data.weights && o < last.ld; ++o) delta[o] *= T(data.weights[row]);
+    const bool one_chance = net.cost == Cost::log_loss && data.labels && last.activation == Activation::softmax;  // which is NaN where any is
+    if (one_chance) chance = inside(a[data.labels[row]]);
+    return one_chance ? 0 : cost_of(net.cost, a, y, last.n_out, chance);
+}
+template <class T>
+static void judge(const Batch<T> &batch, const Share &examples, bool with_delta) {
+    constexpr long at_once = lanes<double>;
+    for (long first = examples.first; first < examples.last; first += at_once) {
+        double costs[at_once], chances[at_once];
+        for (double &chance : chances) chance = 1;
+        const long count = examples.last - first < at_once ? examples.last - first : at_once;
+        for (long i = 0; i < count; ++i) costs[i] = judge_one(batch, first + i, with_delta, chances[i]);
+        store(chances, logarithm(load(chances)));
+        for (long i = 0; i < count; ++i) batch.net.row_cost[first + i] = weight_of(batch.data, batch.rows[first + i]) * (costs[i] - chances[i]);
     }
 }
 

@@ -55,6 +55,8 @@ struct Layer {
     T *gradient_w, *gradient_b;       // batch sums, laid out as w and b; where a step needs them whole
     T *slots_w[2], *slots_b[2];       // what the optimizer remembers, laid out likewise
     std::uint8_t *met;                // of each input of a sparse layer: whether it was ever not 0, or a slot of its row not
+    std::int64_t piece_w, piece_b;    // where a piece of a mini-batch keeps its gradient of w and b
+    long turned_at;                   // where its w turned over begins, if all of it is kept
     T *a, *mask, *h;                  // (m, stride): activations; dropout's factors; what the next layer takes
     T *delta;                         // (m, stride): dC/dz
 };
@@ -91,6 +93,9 @@ struct Net {
     Lists<T> *lists;                  // one a worker
     T *turned;                        // a panel of w turned over, (n_in, units): the workers' so many numbers apart
     long turned_size;
+    T *pieces;                        // the gradients of a mini-batch's pieces, so many numbers apart
+    T *turned_whole;                  // the upper layers' w turned over, the workers' so many numbers apart
+    std::int64_t piece_size, turned_whole_size;
     double *norms;                    // pieces of the gradient's squared length
     std::uint64_t seed;
     std::int64_t step;                // updates done
@@ -112,6 +117,19 @@ struct Data {
     const std::int32_t *classes;      // (n): what counts as right; null where there are no classes
     const double *weights;            // (n), or null
 };
+
+// Into how many pieces a mini-batch of m dense examples is cut, each taken by one worker from its inputs to its gradient; 1 where the
+// examples are so few for so many weights that it is better to share out the units of every layer. It knows nothing of the workers.
+template <class T>
+static inline long pieces_of(const Net<T> &net, std::int64_t m) {
+    constexpr std::int64_t fewest = 75, most = 8;
+    double weights = 0, units = 0;
+    for (int l = 0; l < net.n_layers; ++l) weights += double(net.layers[l].n_in) * double(net.layers[l].ld), units += double(net.layers[l].ld);
+    if (2 * weights > double(m) * units) return 1;
+    long pieces = 1;
+    while (pieces < most && 2 * pieces * fewest <= m) pieces *= 2;
+    return pieces;
+}
 
 // f(x) with the type that the numbers of a kind have
 template <class F>

@@ -5,22 +5,28 @@
 namespace chainrule::ISA {
 
 #if VECTOR_BYTES == 64 && defined(__AVX512F__)
-// An estimate to 14 bits and one step of Newton's: within 2 ulps, and the divider is left to the division.
-static inline Vec<float> quick_root(Vec<float> v) {
-    const Vec<float> y = __builtin_ia32_rsqrt14ps512_mask(v, Vec<float>{}, 0xFFFF), r = v * y;
-    const Vec<float> better = r + (0.5f * y) * (v - r * r);
-    return ((v > 0) & (v < __builtin_inff())) ? better : v;  // 0, inf and NaN are their own roots
+// An estimate of 1/root to 14 bits and Newton's steps: within 2 ulps, and the divider is left to the division.
+static inline Vec<float> inverse_root(Vec<float> v) { return __builtin_ia32_rsqrt14ps512_mask(v, Vec<float>{}, 0xFFFF); }
+static inline Vec<double> inverse_root(Vec<double> v) {
+    const Vec<double> y = __builtin_ia32_rsqrt14pd512_mask(v, Vec<double>{}, 0xFF);
+    return y + (0.5 * y) * (1 - v * y * y);
+}
+template <class T>
+static inline Vec<T> quick_root(Vec<T> v) {
+    const Vec<T> y = inverse_root(v), r = v * y, better = r + (T(0.5) * y) * (v - r * r);
+    return ((v > 0) & (v < T(__builtin_inf()))) ? better : v;  // 0, inf and NaN are their own roots
 }
 #endif
 
 template <class T>
 static inline Vec<T> root_of(Vec<T> v) {
 #if VECTOR_BYTES == 64 && defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) return quick_root(v);
-#endif
+    return quick_root<T>(v);
+#else
     Vec<T> r;
     for (int i = 0; i < lanes<T>; ++i) r[i] = sizeof(T) == 4 ? T(__builtin_sqrtf(float(v[i]))) : T(__builtin_sqrt(double(v[i])));
     return r;
+#endif
 }
 
 // The numbers of one step, settled before the loop over parameters.

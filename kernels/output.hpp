@@ -21,10 +21,9 @@ static inline T above_0(T a) {
 // y of one example, as numbers, the padding 0
 template <class T>
 static void targets_of(const Data &data, std::int64_t row, const Layer<T> &last, T *y) {
-    for (long o = 0; o < last.ld; o += lanes<T>) store(y + o, Vec<T>{});
-    if (data.labels) y[data.labels[row]] = 1;
-    else
-        for (int o = 0; o < last.n_out; ++o) y[o] = T(data.targets[row * last.n_out + o]);
+    for (long o = 0; o < last.ld; o += lanes<T>)
+        store(y + o, data.labels && counting<T>() == T(data.labels[row] - o) ? all<T>(1) : Vec<T>{});
+    for (int o = 0; !data.labels && o < last.n_out; ++o) y[o] = T(data.targets[row * last.n_out + o]);
 }
 
 template <class T>
@@ -34,20 +33,22 @@ static double half_square(const T *a, const T *y, int n_out) {
     return sum / 2;  // one example's share of (1/2) sum v^2 (N1)
 }
 
+// One example's cost, but for the logarithm of `chance`, the product of what was given to 0 and 1: one logarithm for as many factors as a
+// double can hold, and several examples' at once.
 template <class T>
-static double cost_of(Cost cost, const T *a, const T *y, int n_out) {
-    double sum = 0, product = 1;  // of chances: one logarithm for as many as a double can hold
+static double cost_of(Cost cost, const T *a, const T *y, int n_out, double &chance) {
+    double sum = 0;
     switch (cost) {
         case Cost::quadratic: return half_square(a, y, n_out);
         case Cost::mean_squared_error: return 2 * half_square(a, y, n_out);
         case Cost::cross_entropy:
             for (int o = 0; o < n_out; ++o) {
                 const double p = inside(a[o]);
-                if (y[o] == 0 || y[o] == 1) product *= y[o] == 0 ? 1 - p : p;
+                if (y[o] == 0 || y[o] == 1) chance *= y[o] == 0 ? 1 - p : p;
                 else sum -= y[o] * __builtin_log(p) + (1 - y[o]) * __builtin_log1p(-p);
-                if (product < 1e-200) sum -= __builtin_log(product), product = 1;
+                if (chance < 1e-200) sum -= __builtin_log(chance), chance = 1;
             }
-            return sum - __builtin_log(product);
+            return sum;
         case Cost::log_loss:
             for (int o = 0; o < n_out; ++o) sum -= y[o] != 0 ? y[o] * __builtin_log(double(inside(a[o]))) : 0 * inside(a[o]);
             return sum;
@@ -69,9 +70,12 @@ static bool is_right(const T *a, int wanted, int n_out) {
             if (a[o] != a[o]) return false;
         return true;
     }
-    bool beaten = false;
-    for (int o = 0; o < n_out; ++o) beaten |= (!(a[o] <= best)) | ((o < wanted) & (a[o] == best));
-    return !beaten;
+    Vec<T> beaten{};
+    for (int o = 0; o < n_out; o += lanes<T>) {
+        const Vec<T> other = load(a + o), places = counting<T>();
+        beaten += first_lanes<T>(other <= best ? (other == best && places < T(wanted - o) ? all<T>(1) : Vec<T>{}) : all<T>(1), n_out - o);
+    }
+    return total<T>(beaten) == 0;
 }
 
 // dC/da of a pair whose derivative doesn't cancel

@@ -241,6 +241,21 @@ class Session {
         return choosing && double(n) * weights < 3e6 ? 1 : int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
     }
 
+    // Room for the gradients of a mini-batch's pieces, and for every worker's turned copies
+    void keep_pieces(std::int64_t pieces) {
+        net.piece_size = net.turned_whole_size = 0;
+        for (Layer<T> &layer : layers) {
+            layer.piece_w = net.piece_size;
+            layer.piece_b = layer.piece_w + count_of(layer);
+            net.piece_size = layer.piece_b + layer.ld;
+            layer.turned_at = net.turned_whole_size;
+            net.turned_whole_size += layer.by_inputs ? 0 : layer.w.columns * layer.ld;
+        }
+        net.piece_size = (net.piece_size / line<T> | 1) * line<T>;
+        net.pieces = workspace.take<T>(pieces * net.piece_size);
+        net.turned_whole = workspace.take<T>(threads * net.turned_whole_size);
+    }
+
     // The entries of the mini-batch that has most of them; 1 where none has any, since lists may be empty, and 0 where there are no lists
     static std::int64_t most_entries(const Data &data, const std::int64_t *rows, std::int64_t n, std::int64_t size) {
         std::int64_t most = data.kind == Kind::sparse, entries = 0;
@@ -272,6 +287,7 @@ class Session {
             norms += layer.w.rows;
         }
         net.norms = workspace.take<double>(norms);
+        if (pieces_of(net, inputs) > 1) keep_pieces(pieces_of(net, inputs));
         for (Lists<T> &one : lists) {
             one.starts = workspace.take<std::int64_t>(listing ? layers[0].n_in + 2 : 0);
             one.examples = workspace.take<std::int32_t>(listing);

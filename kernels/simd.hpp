@@ -46,11 +46,21 @@ static inline Vec<T> all(T x) {
     return x - Vec<T>{};
 }
 
-// The first `count` lanes of a vector, and zeros after them
+static inline Vec<double> doubles(const double *p) { return load(p); }
+static inline Vec<double> doubles(const float *p) {
+    typedef float Half __attribute__((vector_size(VECTOR_BYTES / 2), aligned(alignof(float)), may_alias));
+    return __builtin_convertvector(*reinterpret_cast<const Half *>(p), Vec<double>);
+}
+
+// The first `count` lanes of a vector, and zeros, or what else is given, after them
 template <class T>
-static inline Vec<T> first_lanes(Vec<T> v, long count) {
+static inline Vec<T> counting() {
     static constexpr T numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    return load(numbers) < T(count) ? v : Vec<T>{};
+    return load(numbers);
+}
+template <class T>
+static inline Vec<T> first_lanes(Vec<T> v, long count, Vec<T> rest = Vec<T>{}) {
+    return counting<T>() < T(count) ? v : rest;
 }
 
 // Turn a block of lanes x lanes numbers over its diagonal: in round `half` blocks of that size change places across it.
@@ -69,15 +79,19 @@ static inline void turn(Vec<T> (&rows)[lanes<T>]) {
     }
 }
 
-// The sum over the lanes, by halves
-template <class T, int Half = lanes<T> / 2>
-static inline T total(Vec<T> v) {
+// The lanes brought together by f, by halves
+template <class T, int Half, int... Lane>
+static inline Vec<T> halves_changed(Vec<T> v, std::integer_sequence<int, Lane...>) {
+    return __builtin_shufflevector(v, v, (Lane ^ Half)...);
+}
+template <class T, int Half = lanes<T> / 2, class F>
+static inline T fold(Vec<T> v, F &&f) {
     if constexpr (Half == 0) return v[0];
-    else {
-        Vec<T> other = v;
-        swap_across<T, Half>(other, v, std::make_integer_sequence<int, lanes<T>>{});
-        return total<T, Half / 2>(other + v);
-    }
+    else return fold<T, Half / 2>(f(v, halves_changed<T, Half>(v, std::make_integer_sequence<int, lanes<T>>{})), f);
+}
+template <class T>
+static inline T total(Vec<T> v) {
+    return fold<T>(v, [](Vec<T> a, Vec<T> b) { return a + b; });
 }
 
 }  // namespace chainrule::ISA

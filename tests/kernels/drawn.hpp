@@ -130,7 +130,7 @@ inline Case draw_case(int turn) {
     const auto pair = std::pair(c.net.layers.back().activation, c.net.cost);
     c.collapses = draw.one_in(2) && (pair == std::pair(Activation::identity, Cost::quadratic) || pair == std::pair(Activation::sigmoid, Cost::cross_entropy) ||
                                      pair == std::pair(Activation::softmax, Cost::log_loss) || pair == std::pair(Activation::exp, Cost::poisson));
-    const long n = draw.of({1, 2, 9, 20, 33});
+    const long n = draw.of({1, 2, 9, 20, 33, 170});  // the last in pieces
     c.examples = draw_examples(draw, c.net, c, n);
     for (long i = 0; i < 2 * n; ++i) c.order.push_back(draw.below(n));
     c.batch_size = draw.of({3L, 7L, 16L, n, 2 * n + 5});
