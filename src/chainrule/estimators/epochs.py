@@ -17,7 +17,7 @@ from .._types import Indices
 from ..engines import Engine, Session, Threads
 from ..examples import Examples
 from ..plan import Floats, Plan, Progress, State, Steps
-from ..training import block_length
+from ..training import block_length, frames_below_the_user
 from . import draws
 from .rates import Rate
 
@@ -102,7 +102,7 @@ class Trainer:
         try:
             self._epochs(session, data, record, once)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warnings.warn("Training interrupted by user.", stacklevel=frames_below_the_user())
         record.state = session.state()
 
     def _epochs(self, session: Session, data: Any, record: Record, once: bool) -> None:
@@ -128,7 +128,7 @@ class Trainer:
         if record.n_iter == settings.max_iter:
             from sklearn.exceptions import ConvergenceWarning
 
-            warnings.warn(NOT_CONVERGED % settings.max_iter, ConvergenceWarning, stacklevel=6)
+            warnings.warn(NOT_CONVERGED % settings.max_iter, ConvergenceWarning, stacklevel=frames_below_the_user())
 
     @cached_property
     def _sizes(self) -> Floats:

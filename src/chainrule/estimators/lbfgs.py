@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,11 @@ from .._types import Array
 from ..engines import Engine, Threads
 from ..examples import Examples
 from ..plan import Plan
+from ..training import frames_below_the_user
+
+NOT_CONVERGED = "lbfgs failed to converge after {n_iter} iteration(s) (status={status}):\n{message}\n"
+MORE = "\nIncrease the number of iterations to improve the convergence (max_iter={max_iter})."
+SCALE = "\nYou might also want to scale the data as shown in:\n    https://scikit-learn.org/stable/modules/preprocessing.html"
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,16 @@ class Problem:
         return (self.loss_scale * cost + 0.5 * self.alpha * squares) / total, gradient.astype(np.float64, copy=False)
 
     def solve(self, weights: list[Array], biases: list[Array], *, max_iter: int, max_fun: int, tol: float) -> Any:
-        """Minimize from a start; gives SciPy's result."""
+        """Minimize from a start; gives SciPy's result, and warns as scikit-learn does where it did not converge."""
         from scipy.optimize import minimize
 
         options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
-        return minimize(self.cost_and_gradient, self.pack(weights, biases), method="L-BFGS-B", jac=True, options=options)
+        start = self.pack(weights, biases)
+        result = minimize(self.cost_and_gradient, start, method="L-BFGS-B", jac=True, options=options)
+        if result.status != 0:
+            from sklearn.exceptions import ConvergenceWarning
+
+            said = NOT_CONVERGED + MORE * (result.nit >= max_iter) + SCALE
+            message = said.format(n_iter=result.nit, status=result.status, message=result.message, max_iter=max_iter)
+            warnings.warn(message, ConvergenceWarning, stacklevel=frames_below_the_user())
+        return result

@@ -1,4 +1,4 @@
-"""``MLPClassifier`` and ``MLPRegressor``: scikit-learn's estimators, parameter for parameter, on the engines here."""
+"""What classifier and regressor share: scikit-learn's parameters and attributes, and its ways to train, on the engines here."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context, is_classifier
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import LabelBinarizer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from .._types import Array, is_sparse
@@ -28,6 +24,7 @@ from ..engines import choose, few
 from ..examples import Examples
 from ..network import Network, network_from
 from ..plan import Layer, Plan, State
+from ..training import frames_below_the_user
 from . import draws
 from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
@@ -41,6 +38,7 @@ COSTS = {
     "identity": "quadratic",
     "exp": "poisson",
 }  # by the output's activation
+CLIPPED = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
             raise ValueError("a validation set is X_val and y_val together, and with them sample_weight_val if it is weighted")
         validation = None if X_val is None else (X_val, y_val, sample_weight_val)
-        with _unharmed(self):
+        with unharmed(self):
             return self._fit(X, y, sample_weight, incremental=False, validation=validation)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, validation: Any = None) -> Any:
@@ -271,7 +269,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if self.batch_size == "auto":
             return min(200, n)
         if self.batch_size > n:
-            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5)
+            warnings.warn(CLIPPED, stacklevel=frames_below_the_user())
         return min(int(self.batch_size), n)
 
     def _split(self, examples: Examples, random: np.random.RandomState) -> tuple[Examples, Held]:
@@ -302,11 +300,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _minimize(self, plan: Plan, examples: Examples) -> None:
         """Train by L-BFGS."""
-        from sklearn.utils.optimize import _check_optimize_result
-
         problem = Problem(choose("auto", plan, examples), plan, examples, self.alpha, self._loss_scale, self.threads)
         result = problem.solve(*self._parameters(plan.dtype), max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)
-        self.n_iter_ = _check_optimize_result("lbfgs", result, self.max_iter)
+        self.n_iter_ = result.nit
         self.loss_ = result.fun
         self._take(*problem.unpack(result.x))
 
@@ -366,7 +362,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
 
 @contextmanager
-def _unharmed(estimator: BaseMLP) -> Iterator[None]:
+def unharmed(estimator: BaseMLP) -> Iterator[None]:
     """Leave an estimator as it was where a fit fails."""
     before = dict(estimator.__dict__)
     try:
@@ -377,230 +373,7 @@ def _unharmed(estimator: BaseMLP) -> Iterator[None]:
         raise
 
 
-class MLPClassifier(ClassifierMixin, BaseMLP):
-    """A multi-layer perceptron classifier: scikit-learn's, number for number, on the fused engine.
-
-    Every parameter and attribute is scikit-learn's ``MLPClassifier``'s, with its default; with the same integer ``random_state`` it
-    is the same network. ``network_`` is the fitted ``chainrule.Network``. Beyond scikit-learn's:
-
-    Parameters
-    ----------
-    class_weight : "balanced" or dict, optional
-        How much the examples of each class count.
-    dropout : float
-        The fraction of hidden activations that a training step drops.
-    standardize : bool
-        Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
-    threads : int or "auto"
-        How many threads train; no number depends on it.
-    """
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-    }
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        class_weight: Any = None,
-        dropout: float = 0.0,
-        standardize: bool = False,
-        threads: Any = "auto",
-    ) -> None:
-        _keep(self, locals())
-
-    @property
-    def loss(self) -> str:
-        """What is minimized."""
-        return "log_loss"
-
-    def _learn_targets(self, y: Any, incremental: bool) -> None:
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
-        else:
-            self._check_classes(unique_labels(y))
-
-    def _targets(self, y: Any) -> tuple[Any, str]:
-        if self._label_binarizer.y_type_ == "multiclass":
-            return np.searchsorted(self.classes_, y), "softmax"
-        targets = self._label_binarizer.transform(y)
-        targets = np.asarray(targets.todense() if hasattr(targets, "todense") else targets, np.float64)
-        return targets if self._label_binarizer.y_type_.startswith("multilabel") else targets.ravel(), "logistic"
-
-    def _count_outputs(self, targets: Any) -> int:
-        return len(self.classes_) if self.out_activation_ == "softmax" else super()._count_outputs(targets)
-
-    def _weights(self, y: Any, sample_weight: Any, X: Any) -> Any:
-        weights = super()._weights(y, sample_weight, X)
-        if self.class_weight is None:
-            return weights
-        of_classes = compute_sample_weight(self.class_weight, y)
-        return of_classes if weights is None else weights * of_classes
-
-    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Held:
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
-        if len(unknown):
-            raise ValueError(f"y_val has classes that y has not: {unknown}; y has {self.classes_}.")
-        return super()._validation(X, y, sample_weight)
-
-    def _check_classes(self, classes: Any) -> None:
-        if self.warm_start:
-            if set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously got "
-                    f"{self.classes_}, `y` has {classes}"
-                )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}.")
-
-    def _as_told(self, targets: Any) -> Any:
-        return self.classes_[targets] if self.out_activation_ == "softmax" else self._label_binarizer.inverse_transform(targets)
-
-    def _answer(self, outputs: Array) -> Any:
-        if self.out_activation_ == "softmax":
-            return self.classes_[outputs.argmax(axis=1)]
-        return self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
-
-    def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
-        return accuracy_score(y, told, sample_weight=sample_weight)
-
-    def predict(self, X: Any) -> Any:
-        """Predict the class of each row of X, (n_samples,), or with several labels each, (n_samples, n_classes)."""
-        return self._answer(self._outputs(X))
-
-    def predict_proba(self, X: Any) -> Array:
-        """Give the probability of each class, (n_samples, n_classes)."""
-        outputs = self._outputs(X)
-        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Give the logarithms of the probabilities."""
-        probabilities = self.predict_proba(X)
-        return np.log(probabilities, out=probabilities)
-
-    @available_if(lambda self: self._is_stochastic())
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
-        """Go through X and y once more; the first call names all ``classes``."""
-        with _unharmed(self):
-            if _check_partial_fit_first_call(self, classes):
-                self._label_binarizer = LabelBinarizer()
-                self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
-            return self._fit(X, y, sample_weight, incremental=True)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-
-class MLPRegressor(RegressorMixin, BaseMLP):
-    """A multi-layer perceptron regressor: scikit-learn's, number for number, on the fused engine.
-
-    Every parameter and attribute is scikit-learn's ``MLPRegressor``'s, with its default; with the same integer ``random_state`` it
-    is the same network. ``network_`` is the fitted ``chainrule.Network``. Beyond scikit-learn's:
-
-    Parameters
-    ----------
-    dropout : float
-        The fraction of hidden activations that a training step drops.
-    standardize : bool
-        Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
-    threads : int or "auto"
-        How many threads train; no number depends on it.
-    """
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
-    }
-
-    def __init__(
-        self,
-        loss: str = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        dropout: float = 0.0,
-        standardize: bool = False,
-        threads: Any = "auto",
-    ) -> None:
-        _keep(self, locals())
-
-    def _learn_targets(self, y: Any, incremental: bool) -> None:
-        if self.loss == "poisson" and y.min() < 0:
-            raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson': y must be at least 0.")
-
-    def _targets(self, y: Any) -> tuple[Any, str]:
-        return y.astype(np.float64, copy=False), "exp" if self.loss == "poisson" else "identity"
-
-    def _as_told(self, targets: Any) -> Any:
-        return targets
-
-    def _answer(self, outputs: Array) -> Any:
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
-
-    def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
-        return r2_score(y, told, sample_weight=sample_weight)
-
-    def predict(self, X: Any) -> Any:
-        """Predict a value for each row of X, (n_samples,), or with several outputs, (n_samples, n_outputs)."""
-        return self._answer(self._outputs(X))
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Go through X and y once more."""
-        with _unharmed(self):
-            return self._fit(X, y, sample_weight, incremental=True)
-
-
-def _keep(estimator: BaseMLP, given: dict[str, Any]) -> None:
+def keep(estimator: BaseMLP, given: dict[str, Any]) -> None:
     """Keep what ``__init__`` was given, each under its own name and as it came."""
     for name, value in given.items():
         if name not in ("self", "__class__"):
