@@ -241,9 +241,9 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
     double scale = net.scale;
     std::int64_t k = 0;
     if (!sparse) meet_all(net, worker);
-    for (std::int64_t first = 0; first < batches.length; first += batches.size, ++k) {  // one step each (N11)
-        const std::int64_t left = batches.length - first;
-        Batch<T> batch{net, data, Rows{batches.order, first}, left < batches.size ? left : batches.size, net.step + k, T(scale), true, worker.rank};
+    for (std::int64_t first = 0, m; first < batches.length; first += m, ++k) {  // one step each (N11)
+        m = batches.size_at(first);
+        Batch<T> batch{net, data, Rows{batches.order, first}, m, net.step + k, T(scale), true, worker.rank};
         batch.pieces = sparse ? 1 : pieces_of(net, batch.m);
         if (batches.squares) note_squares(net, worker, [](const Layer<T> &layer) { return layer.w.at; });
         if (sparse && !direct) make_own_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
@@ -263,9 +263,8 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
             const Move move{batches.rate[k], batches.decay[k], sums.total, batch.step + 1, direct};
             take_step(batch, move, worker);
             if (direct) {
-                const Rows next{batches.order, first + batch.m};
-                const long nexts = left - batch.m < batch.m ? left - batch.m : batch.m;
-                scale = step_direct(batch, move.rate / sums.total, scale * (1 - move.rate * move.decay), next, nexts, units);
+                const Rows next{batches.order, first + m};
+                scale = step_direct(batch, move.rate / sums.total, scale * (1 - move.rate * move.decay), next, batches.size_at(first + m), units);
             }
         }
         meet(worker);

@@ -152,12 +152,13 @@ struct Bound {
                         Array<double> decay, Out<double> costs, Out<double> right, Out<double> squares) {
         const Data &data = prepared.data;
         check(size > 0 && suits(s, prepared));
-        const std::int64_t length = std::int64_t(order.size()), steps = (length - 1) / size + (length > 0);
+        const std::int64_t length = std::int64_t(order.size()), epochs = order.ndim() == 2 ? std::int64_t(order.shape(0)) : 1;
+        const std::int64_t epoch = length / std::max<std::int64_t>(epochs, 1), steps = epoch ? epochs * ((epoch - 1) / size + 1) : 0;
         for (const std::size_t count : {rate.size(), decay.size(), costs.size(), right.size()}) check(std::int64_t(count) == steps);
         check(squares.size() == 0 || std::int64_t(squares.size()) == steps);
         check_rows(order, data);
         const GilReleased released;
-        s.advance(data, {order.data(), length, size, rate.data(), decay.data(), costs.data(), right.data(), squares.size() ? squares.data() : nullptr, true});
+        s.advance(data, {order.data(), length, size, epoch, 0, rate.data(), decay.data(), costs.data(), right.data(), squares.size() ? squares.data() : nullptr, true});
     }
 
     static std::tuple<double, double, double> evaluate(Session<T> &s, const PreparedData &prepared) {

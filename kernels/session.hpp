@@ -119,19 +119,18 @@ class Session {
 
     void advance(const Data &data, const Batches &batches) {
         const auto lock = alone();
-        const std::int64_t size = batches.size;
-        reserve(std::min(size, batches.length), data, goes_in_place(net.optimizer) ? 0 : most_entries(data, batches.order, batches.length, size));
+        reserve(std::min(batches.size, batches.epoch), data, goes_in_place(net.optimizer) ? 0 : most_entries(data, batches));
         const int most = workers_of(data);
         for (std::int64_t done = 0, k = 0; done < batches.length;) {
-            const Pilot::Slice slice = choosing && most > 1 ? pilot.next() : Pilot::Slice{most > 1, batches.length / size + 1};
-            const std::int64_t length = std::min(batches.length - done, slice.steps * size);
-            const Batches part{batches.order + done, length, size, batches.rate + k, batches.decay + k, batches.costs + k, batches.right + k,
-                               batches.squares ? batches.squares + k : nullptr, done + length == batches.length};
+            const Pilot::Slice slice = choosing && most > 1 ? pilot.next() : Pilot::Slice{most > 1, batches.length};
+            std::int64_t length = 0, steps = 0;
+            for (; steps < slice.steps && done + length < batches.length; ++steps) length += batches.size_at(done + length);
+            const Batches part{batches.order + done, length, batches.size, batches.epoch, done % batches.epoch, batches.rate + k, batches.decay + k,
+                               batches.costs + k, batches.right + k, batches.squares ? batches.squares + k : nullptr, done + length == batches.length};
             const auto began = std::chrono::steady_clock::now();
             const auto work = [&](const Worker &worker) { kernels.advance(net, data, part, worker); };
             Pool::here().run(slice.together ? most : 1, work);
             const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-            const std::int64_t steps = (length + size - 1) / size;
             pilot.saw({slice.together, steps}, took.count());
             done += length;
             k += steps;
@@ -153,7 +152,7 @@ class Session {
         const auto lock = alone();
         for (Layer<T> &layer : layers)
             if (!layer.gradient_w) make_gradient(layer);
-        reserve(std::min(piece, n), data, most_entries(data, rows, n, piece));
+        reserve(std::min(piece, n), data, most_entries(data, {rows, n, piece, n}));
         Sums sums{0, 0, 0};
         Pool::here().run(workers_for(n), [&](const Worker &worker) { kernels.gradient(net, data, rows, n, piece, &sums, worker); });
         return sums;
@@ -257,10 +256,12 @@ class Session {
     }
 
     // The entries of the mini-batch that has most of them; 1 where none has any, since lists may be empty, and 0 where there are no lists
-    static std::int64_t most_entries(const Data &data, const std::int64_t *rows, std::int64_t n, std::int64_t size) {
-        std::int64_t most = data.kind == Kind::sparse, entries = 0;
-        for (std::int64_t i = 0; i < n && data.kind == Kind::sparse; ++i) {
-            entries = (i % size ? entries : 0) + data.starts[rows[i] + 1] - data.starts[rows[i]];
+    static std::int64_t most_entries(const Data &data, const Batches &batches) {
+        std::int64_t most = data.kind == Kind::sparse;
+        for (std::int64_t first = 0, m; first < batches.length && data.kind == Kind::sparse; first += m) {
+            std::int64_t entries = 0;
+            m = batches.size_at(first);
+            for (const std::int64_t *row = batches.order + first; row < batches.order + first + m; ++row) entries += data.starts[*row + 1] - data.starts[*row];
             most = std::max(most, entries);
         }
         return most;

@@ -460,7 +460,7 @@ def test_it_stands_where_scikit_learns_stands():
 def test_ctrl_c_warns_and_keeps_what_was_learnt(monkeypatch):
     """An interrupt between two epochs warns, and the estimator predicts with what it has."""
     x, y = IRIS
-    left = [3]
+    left = [30]
 
     def until_interrupted(random, order):
         left[0] -= 1
@@ -471,7 +471,7 @@ def test_ctrl_c_warns_and_keeps_what_was_learnt(monkeypatch):
     monkeypatch.setattr("chainrule.estimators.draws.shuffled", until_interrupted)
     with pytest.warns(UserWarning, match="interrupted by user"):
         clf = cr.MLPClassifier(max_iter=50, random_state=0).fit(x, y)
-    assert clf.n_iter_ == len(clf.loss_curve_) == 3
+    assert clf.n_iter_ == len(clf.loss_curve_) == 22  # two runs of the 11 epochs that no stall can end
     assert clf.predict(x).shape == (150,)
 
 

@@ -863,3 +863,18 @@ def test_squares_are_those_of_the_weights_before_each_step(engine, case):
     assert np.array_equal(*came)
     assert np.allclose(came[0], due, rtol=1e-4 if plan.dtype == "float32" else 1e-10, atol=1e-30)
     assert engine.open(plan, case.state, threads=1).advance(data, case.order, case.steps).squares is None
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@given(cases(dropout=True), st.integers(1, 4), st.sampled_from([1, 2]), st.integers(0, 2**32))
+def test_an_order_of_several_epochs_is_as_many_orders_one_after_another(engine, case, epochs, threads, seed):
+    rng = np.random.default_rng(seed)
+    orders = np.stack([rng.permutation(case.order) for _ in range(epochs)])
+    count = len(case.steps)
+    steps = Steps(np.tile(case.steps.rate, epochs), rng.uniform(0, 0.1, epochs * count), squares=True)
+    data, once, turns = engine.prepare(case.examples), *(engine.open(case.plan, case.state, threads=t) for t in (threads, 1))
+    whole = once.advance(data, orders, steps)
+    parts_of_it = [turns.advance(data, order, steps[k * count : (k + 1) * count]) for k, order in enumerate(orders)]
+    assert bits(once.state()) == bits(turns.state())
+    for name in ("costs", "squares") + (() if whole.right is None else ("right",)):
+        np.testing.assert_array_equal(getattr(whole, name), np.concatenate([getattr(part, name) for part in parts_of_it]))

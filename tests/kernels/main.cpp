@@ -163,7 +163,7 @@ Came<T> run(const Kernels<T> &kernels, const Case &c, const Fed &fed, int thread
     came.costs.resize(steps), came.right.resize(steps);
     const auto batches = [&](std::int64_t from, std::int64_t to) {
         const std::int64_t first = from * c.batch_size, length = std::min(to * c.batch_size, std::int64_t(c.order.size())) - first;
-        return Batches{c.order.data() + first, length, c.batch_size, c.rate.data() + from, c.decay.data() + from,
+        return Batches{c.order.data() + first, length, c.batch_size, length, 0, c.rate.data() + from, c.decay.data() + from,
                        came.costs.data() + from, came.right.data() + from, nullptr, true};
     };
     const auto finish = [&](Session<T> &s) {

@@ -24,7 +24,10 @@ class Session(Protocol):
     """A network in training, inside an engine."""
 
     def advance(self, data: Any, order: Indices, steps: Steps) -> Progress:
-        """Take one step for each mini-batch of ``order``, cut from its start; ``data`` is what ``prepare`` gave."""
+        """Take one step for each mini-batch of ``order``, cut from its start; ``data`` is what ``prepare`` gave.
+
+        An order (epochs, n) is that many orders one after another, each cut from its own start: short epochs at one call.
+        """
         ...
 
     def evaluate(self, data: Any) -> Evaluation:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -117,7 +118,8 @@ class ReferenceSession:
         outputs, squares = [], []
         rates, decays = steps.rate.tolist(), steps.decay.tolist()
         with blas_threads(self.threads), np.errstate(all="ignore"):  # a training that diverges is seen in Progress
-            for k, (x, y, weights) in enumerate(view.batches(order, plan.batch_size)):
+            batches = chain.from_iterable(view.batches(epoch, plan.batch_size) for epoch in np.atleast_2d(order))
+            for k, (x, y, weights) in enumerate(batches):
                 parameters, done = self._now
                 masks = self._masks(len(y), done) if dropout else None
                 a, gradient = backprop(parameters.weights, parameters.biases, sigmas, cost, x, y, weights, masks)
@@ -150,7 +152,9 @@ class ReferenceSession:
 
     def _progress(self, view: View, outputs: Array, order: Indices) -> Progress:
         """Sum up what the mini-batches gave, all at once."""
-        starts = np.arange(0, len(order), self.plan.batch_size)
+        length = order.shape[-1]
+        starts = np.ravel(np.arange(0, order.size, length)[:, None] + np.arange(0, length, self.plan.batch_size))
+        order = order.ravel()
         costs = view.counted(self.plan.cost_function.value(outputs, view.targets(order)), order)
         right = view.right(outputs, order)
         sums = np.add.reduceat(costs, starts)

@@ -1,6 +1,6 @@
 """Training by mini-batches, as scikit-learn's ``fit`` and ``partial_fit`` go about it: epochs, stalls, early stopping.
 
-The arithmetic of an epoch is one ``advance`` of an engine's session; here are the words around it.
+The arithmetic of some epochs is one ``advance`` of an engine's session; here are the words around it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from .._types import Indices
 from ..engines import Engine, Session, Threads
 from ..examples import Examples
-from ..plan import Floats, Plan, Progress, State, Steps
+from ..plan import Floats, Plan, State, Steps
 from ..training import block_length, frames_below_the_user
 from . import draws
 from .rates import Rate
@@ -106,29 +106,41 @@ class Trainer:
         record.state = session.state()
 
     def _epochs(self, session: Session, data: Any, record: Record, once: bool) -> None:
-        settings, n = self.settings, len(self.examples)
+        settings, n, most = self.settings, len(self.examples), 1 if once else self.settings.max_iter
         order: Indices = np.arange(n)
-        for _ in range(settings.max_iter):
-            if settings.shuffle:
-                order = draws.shuffled(self.random, order)
-            loss = self._epoch(session, data, order, record.rate.now)
-            record.n_iter += 1
-            record.t += n
-            record.loss_curve.append(loss)
-            self._say("Iteration %d, loss = %.8f", record.n_iter, loss)
-            self._judge(session, record)
-            self._watch(session, record)
-            record.rate.epoch_ended(record.t)
+        while record.n_iter < most:
+            orders = self._orders(order, min(self._certain(record), most - record.n_iter))
+            order = orders[-1]
+            for loss in self._losses(session, data, orders, record.rate.coming(record.t, n, len(orders))):
+                record.n_iter += 1
+                record.t += n
+                record.loss_curve.append(loss)
+                self._say("Iteration %d, loss = %.8f", record.n_iter, loss)
+                self._judge(session, record)
+                self._watch(session, record)
+                record.rate.epoch_ended(record.t)
             if record.stalled > settings.n_iter_no_change:
                 if self._stall(record):
                     return
                 record.stalled = 0
-            if once:
-                return
-        if record.n_iter == settings.max_iter:
+        if record.n_iter == settings.max_iter and not once:
             from sklearn.exceptions import ConvergenceWarning
 
-            warnings.warn(NOT_CONVERGED % settings.max_iter, ConvergenceWarning, stacklevel=frames_below_the_user())
+            message = NOT_CONVERGED % settings.max_iter
+            warnings.warn(message, ConvergenceWarning, stacklevel=frames_below_the_user())
+
+    def _certain(self, record: Record) -> int:
+        """How many epochs come before anything is looked at that could end or change the training: short ones go at one call."""
+        if self.score is not None or self.watched is not None or self.settings.verbose:
+            return 1
+        certain = min(self._block // len(self.examples), self.settings.n_iter_no_change - record.stalled + 1)
+        return max(1, int(certain))
+
+    def _orders(self, order: Indices, count: int) -> Indices:
+        """The orders of the coming epochs, (count, n), each made from the one before."""
+        if not self.settings.shuffle:
+            return np.tile(order, (count, 1))
+        return np.stack([order := draws.shuffled(self.random, order) for _ in range(count)])
 
     @cached_property
     def _sizes(self) -> Floats:
@@ -141,35 +153,28 @@ class Trainer:
         """How many examples go between two moments at which Ctrl-C is heard."""
         return block_length(self.plan, self.examples)
 
-    @cached_property
-    def _even(self) -> Floats:
-        """One over the size of each mini-batch."""
-        return 1 / self._sizes
-
-    def _shares(self, order: Indices) -> Floats:
-        """One over what each mini-batch weighs; 0 where it weighs nothing, and moves nothing."""
+    def _shares(self, orders: Indices) -> Floats:
+        """One over what each mini-batch weighs, an epoch a row; 0 where it weighs nothing, and moves nothing."""
         if self.examples.weights is None:
-            return self._even
-        totals = np.add.reduceat(self.examples.weights[order], np.arange(0, len(order), self.plan.batch_size))
+            return np.tile(1 / self._sizes, (len(orders), 1))
+        totals = np.add.reduceat(self.examples.weights[orders], np.arange(0, orders.shape[1], self.plan.batch_size), axis=1)
         return np.divide(1.0, totals, where=totals > 0, out=np.zeros_like(totals))
 
-    def _epoch(self, session: Session, data: Any, order: Indices, rate: float) -> float:
-        """Take one step for each mini-batch; give scikit-learn's loss, which has the penalty of each batch in it."""
-        settings, shares, block = self.settings, self._shares(order), self._block
-        steps = Steps(np.full(len(shares), rate), settings.alpha * shares, squares=settings.alpha > 0)
-        if block >= len(order):
-            losses = self._losses(session.advance(data, order, steps))
+    def _losses(self, session: Session, data: Any, orders: Indices, rates: Floats) -> list[float]:
+        """Take one step for each mini-batch of some epochs; give scikit-learn's loss of each, each batch's penalty in it."""
+        settings, shares, n, size = self.settings, self._shares(orders), orders.shape[1], self.plan.batch_size
+        steps = Steps(np.repeat(rates, shares.shape[1]), (settings.alpha * shares).ravel(), squares=settings.alpha > 0)
+        if self._block >= n:
+            blocks = [session.advance(data, orders, steps)]
         else:
-            every = range(0, len(order), block)
-            cut = [slice(first // self.plan.batch_size, (first + block) // self.plan.batch_size) for first in every]
-            blocks = (session.advance(data, order[i : i + block], steps[part]) for i, part in zip(every, cut, strict=True))
-            losses = np.concatenate([self._losses(progress) for progress in blocks])
-        return float((losses * shares) @ self._sizes / len(order))
-
-    def _losses(self, progress: Progress) -> Floats:
-        """The summed loss of each mini-batch, in scikit-learn's measure, with what a penalty adds."""
-        losses = progress.costs if self.settings.loss_scale == 1 else self.settings.loss_scale * progress.costs
-        return losses if progress.squares is None else losses + 0.5 * self.settings.alpha * progress.squares
+            firsts = range(0, n, self._block)
+            cut = [steps[first // size : (first + self._block) // size] for first in firsts]
+            blocks = [session.advance(data, orders[0, i : i + self._block], part) for i, part in zip(firsts, cut, strict=True)]
+        losses = settings.loss_scale * np.concatenate([block.costs for block in blocks])
+        if settings.alpha > 0:
+            losses += 0.5 * settings.alpha * np.concatenate([block.squares for block in blocks if block.squares is not None])
+        of_epochs: Floats = (losses.reshape(shares.shape) * (shares * self._sizes)).sum(axis=1) / n
+        return of_epochs.tolist()
 
     def _judge(self, session: Session, record: Record) -> None:
         """See whether the epoch improved the loss, or with early stopping the score of the validation set."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..plan import Floats
 
 SMALLEST = 1e-6  # adaptive ends below it
 DIVISOR = 5.0
@@ -25,6 +29,14 @@ class Rate:
     first: float
     power_t: float
     now: float
+
+    def coming(self, samples_seen: int, n: int, epochs: int) -> Floats:
+        """Give the rates of the coming epochs of n samples each, as long as none of them is a stall."""
+        ahead, rates = replace(self), []
+        for epoch in range(1, epochs + 1):
+            rates.append(ahead.now)
+            ahead.epoch_ended(samples_seen + epoch * n)
+        return np.array(rates)
 
     def epoch_ended(self, samples_seen: int) -> None:
         """Take note of an epoch's end."""
