@@ -278,15 +278,6 @@ def test_bounds_are_scikit_learns(chosen):
         cr.MLPClassifier(**chosen).fit(*IRIS)
 
 
-def test_verbose_prints_scikit_learns_lines(capsys):
-    """``verbose=True`` prints what scikit-learn prints."""
-    chosen = {"max_iter": 6, "random_state": 0, "verbose": True, "early_stopping": True, "n_iter_no_change": 1, "tol": 0.5}
-    theirs.MLPClassifier(**chosen).fit(*IRIS)
-    due = capsys.readouterr().out
-    cr.MLPClassifier(**chosen).fit(*IRIS)
-    assert capsys.readouterr().out == due
-
-
 def test_what_makes_no_sense_is_refused():
     """partial_fit with early stopping, other classes on a warm start, counts below 0: each a clear ValueError."""
     x, y = IRIS

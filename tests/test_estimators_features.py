@@ -1,8 +1,12 @@
 """What the estimators offer around a fit: warnings at the user's own line, telling, saving, threads."""
 
+import re
 import warnings
+from io import StringIO
 
+import numpy as np
 import pytest
+from rich.console import Console
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -66,3 +70,106 @@ def test_lbfgs_warns_in_scikit_learns_words(chosen):
         said.append([(warning.category, str(warning.message)) for warning in caught])
     assert said[0] == said[1]
     assert len(said[0]) == 1
+
+
+ADAPTIVE = {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.5, "n_iter_no_change": 1, "max_iter": 40}
+
+
+def fits(home, name, way, **chosen):
+    """One fit, or two calls of ``partial_fit``, on iris: its classes, or one of its columns."""
+    x, y = IRIS[0], IRIS[1] if name == "MLPClassifier" else IRIS[0][:, 0]
+    estimator = getattr(home, name)(random_state=0, **chosen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for _ in range(1 if way == "fit" else 2):
+            estimator.fit(x, y) if way == "fit" else estimator.partial_fit(
+                x, y, **({"classes": [0, 1, 2]} if name == "MLPClassifier" else {})
+            )
+    return estimator
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+@pytest.mark.parametrize(
+    ("way", "chosen"),
+    [
+        ("fit", {"max_iter": 3}),
+        ("fit", ADAPTIVE),
+        ("fit", {"early_stopping": True, "tol": 0.5, "n_iter_no_change": 2, "max_iter": 20}),
+        ("fit", {"solver": "lbfgs", "max_iter": 3}),
+        ("partial_fit", {}),
+    ],
+    ids=["epochs", "adaptive", "early_stopping", "lbfgs", "partial_fit"],
+)
+def test_verbose_prints_scikit_learns_lines(name, way, chosen, capsys):
+    """``verbose=True`` prints what scikit-learn prints, of L-BFGS nothing; ``verbose=False`` prints nothing at all."""
+    fits(theirs, name, way, verbose=True, **chosen)
+    due = capsys.readouterr().out
+    fits(cr, name, way, verbose=True, **chosen)
+    assert capsys.readouterr().out == due
+    fits(cr, name, way, verbose=False, **chosen)
+    assert capsys.readouterr().out == ""
+
+
+ACCURACY = r"accuracy [\d.]+ %  "
+VALIDATION = r"validation -?[\d.]+ %  "
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "chosen", "results"),
+    [
+        ("MLPClassifier", "fit", {}, ACCURACY),
+        ("MLPRegressor", "fit", {}, ""),
+        ("MLPClassifier", "fit", {"early_stopping": True}, ACCURACY + VALIDATION),
+        ("MLPRegressor", "fit", {"early_stopping": True}, VALIDATION),
+        ("MLPClassifier", "partial_fit", {}, ACCURACY),
+    ],
+)
+def test_live_writes_the_command_lines_lines(name, way, chosen, results, capsys):
+    """With ``verbose="live"`` a file or a pipe gets the command line's line of each epoch: loss, accuracy, validation, speed."""
+    estimator = fits(cr, name, way, verbose="live", max_iter=3, **chosen)
+    told = capsys.readouterr().out.splitlines()
+    counted = ["1/3", "2/3", "3/3"] if way == "fit" else ["1/1", "1/1"]
+    for line, count, loss in zip(told, counted, estimator.loss_curve_, strict=True):
+        assert re.fullmatch(rf"epoch {count}  cost {re.escape(f'{loss:.3g}')}  {results}[\d.,]+[kM]? examples/s", line)
+
+
+def test_lives_accuracy_is_counted_in_the_epoch(capsys):
+    """The accuracy is the weighted fraction that the mini-batches had right: with a step of 0 that of the start."""
+    x, y = IRIS
+    weights = np.linspace(0.1, 2, 150)
+    clf = cr.MLPClassifier(max_iter=1, random_state=3, learning_rate_init=1e-30, batch_size=30, verbose="live")
+    with pytest.warns(ConvergenceWarning):
+        clf.fit(x, y, weights)
+    assert f"accuracy {100 * clf.score(x, y, weights):.2f} %" in capsys.readouterr().out
+
+
+def test_live_tells_of_stalls_and_of_lbfgs(capsys):
+    """A stall is said in scikit-learn's words between the epochs' lines; an iteration of L-BFGS takes an epoch's place."""
+    fits(cr, "MLPClassifier", "fit", verbose="live", **ADAPTIVE)
+    assert "\nTraining loss did not improve more than tol=0.500000 for 1 consecutive epochs. Setting" in capsys.readouterr().out
+    clf = fits(cr, "MLPClassifier", "fit", verbose="live", solver="lbfgs", max_iter=4)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in told] == [f"epoch {k}/4" for k in range(1, 5)]
+    assert f"cost {clf.loss_:.3g}  " in told[-1]
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_live_draws_a_line_in_a_terminal(solver, monkeypatch):
+    """A terminal gets the live line below, and is given back; no bit of the fit depends on it."""
+    console = Console(file=StringIO(), force_terminal=True, width=80, color_system="standard", legacy_windows=False)
+    monkeypatch.setattr("rich.console.Console", lambda: console)
+    watched = fits(cr, "MLPClassifier", "fit", verbose="live", solver=solver, max_iter=3)
+    text = console.file.getvalue()
+    assert "━" in text
+    assert text.endswith("\x1b[1A\x1b[2K")
+    plain = fits(cr, "MLPClassifier", "fit", solver=solver, max_iter=3)
+    assert all(np.array_equal(a, b) for a, b in zip(watched.coefs_, plain.coefs_, strict=True))
+
+
+def test_live_shows_the_loss_of_a_validation_set_of_ones_own(capsys):
+    """What ``X_val`` costs stands where the validation stands."""
+    clf = cr.MLPRegressor(max_iter=2, random_state=0, verbose="live")
+    with pytest.warns(ConvergenceWarning):
+        clf.fit(IRIS[0], IRIS[0][:, 0], X_val=IRIS[0][::2], y_val=IRIS[0][::2, 0])
+    told = capsys.readouterr().out.splitlines()
+    assert all(f"validation {cost:.3g}  " in line for cost, line in zip(clf.validation_loss_curve_, told, strict=True))

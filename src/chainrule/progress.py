@@ -1,6 +1,6 @@
 """A training's progress, for people: a line for each epoch, and below them, in a terminal or a notebook, one that lives.
 
-A training knows nothing of this. The live line looks at the ``Run`` a few times a second, from rich's own thread; the lines of the
+A training knows nothing of this. The live line looks at it a few times a second, from rich's own thread; the lines of the
 epochs are a callback like any other.
 """
 
@@ -11,15 +11,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .history import EpochRecord
+from .history import EpochRecord, History
+from .plan import Plan
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-
-    from .training import Run
 
 REFRESHES_A_SECOND = 8
 
@@ -28,13 +27,24 @@ class OutputWarning(UserWarning):
     """Standard output cannot be written, and what follows goes nowhere."""
 
 
+class Training(Protocol):
+    """What is looked at while it goes on: a ``Run``, or an estimator's fit."""
+
+    plan: Plan
+    history: History
+    epochs: int
+    steps: int
+    done: int
+    callbacks: tuple[Callable[[EpochRecord], Any], ...]
+
+
 @contextmanager
-def live(run: Run, *, console: Console | None = None, get_time: Callable[[], float] = time.monotonic) -> Iterator[None]:
+def live(run: Training, *, console: Console | None = None, get_time: Callable[[], float] = time.monotonic) -> Iterator[None]:
     """Show a training while it goes on: a line for each epoch, and a live line where the console can have one.
 
     Parameters
     ----------
-    run : Run
+    run : Training
         Its ``callbacks`` gain one, which writes the epoch's line.
     console : rich Console, optional
         Where to write; standard output, or the notebook, if not given.
@@ -102,12 +112,12 @@ class LiveLine:
 
     Parameters
     ----------
-    run : Run
+    run : Training
     get_time : callable
         A clock, in seconds; the time left is reckoned from now on.
     """
 
-    def __init__(self, run: Run, get_time: Callable[[], float]) -> None:
+    def __init__(self, run: Training, get_time: Callable[[], float]) -> None:
         self.run = run
         self.get_time = get_time
         self.began = get_time()

@@ -29,6 +29,7 @@ from . import draws
 from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
 from .rates import Rate
+from .telling import telling
 
 BELOW_1 = float(np.nextafter(1.0, 0.0))
 SIGMAS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}  # by scikit-learn's names
@@ -66,7 +67,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
+        "verbose": ["verbose", StrOptions({"live"})],
         "warm_start": ["boolean"],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
@@ -241,14 +242,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             examples, held = self._split(examples, random)
         batch_size = self._batch_size(len(examples))
         plan = replace(plan, batch_size=batch_size, seed=random.randint(2**31) if self.dropout else 0)
-        settings = Settings(
-            self.alpha, self.max_iter, self.shuffle, self.tol, self.n_iter_no_change, bool(self.verbose), self._loss_scale
-        )
+        settings = Settings(self.alpha, self.max_iter, self.shuffle, self.tol, self.n_iter_no_change, self._loss_scale)
         score = self._scorer(plan, held) if self.early_stopping and held is not None else None
         watched = held.examples if held is not None and score is None else None
         engine = choose("auto", plan, examples)
-        trainer = Trainer(engine, plan, examples, settings, random, self.threads, score, watched)
-        trainer.run(record, once=incremental)
+        with telling(self.verbose, plan, examples, 1 if incremental else self.max_iter) as told:
+            trainer = Trainer(engine, plan, examples, settings, random, self.threads, told, score, watched)
+            trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
         self._take(best.weights, best.biases)
         record.best = None  # scikit-learn's best arrays are those that a warm start goes on with: it never comes back to these
@@ -301,7 +301,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _minimize(self, plan: Plan, examples: Examples) -> None:
         """Train by L-BFGS."""
         problem = Problem(choose("auto", plan, examples), plan, examples, self.alpha, self._loss_scale, self.threads)
-        result = problem.solve(*self._parameters(plan.dtype), max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)
+        with telling(self.verbose, plan, examples, self.max_iter) as told:
+            start = self._parameters(plan.dtype)
+            result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol, told=told)
         self.n_iter_ = result.nit
         self.loss_ = result.fun
         self._take(*problem.unpack(result.x))

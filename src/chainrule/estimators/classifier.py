@@ -25,6 +25,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Parameters
     ----------
+    verbose : bool, int or "live"
+        True prints scikit-learn's lines; "live" draws the command line's live line, in a terminal or a notebook.
     class_weight : "balanced" or dict, optional
         How much the examples of each class count.
     dropout : float
@@ -55,7 +57,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool = False,
+        verbose: Any = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,

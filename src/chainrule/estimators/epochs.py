@@ -20,6 +20,7 @@ from ..plan import Floats, Plan, State, Steps
 from ..training import block_length, frames_below_the_user
 from . import draws
 from .rates import Rate
+from .telling import Quiet
 
 STALLED = "%s did not improve more than tol=%f for %d consecutive epochs. %s"
 NOT_CONVERGED = "Stochastic Optimizer: Maximum iterations (%d) reached and the optimization hasn't converged yet."
@@ -77,7 +78,6 @@ class Settings:
     shuffle: bool
     tol: float
     n_iter_no_change: float
-    verbose: bool
     loss_scale: float  # from the engine's summed cost to scikit-learn's loss
 
 
@@ -91,6 +91,7 @@ class Trainer:
     settings: Settings
     random: np.random.RandomState
     threads: Threads
+    telling: Quiet
     score: Callable[[State], float] | None = None  # of a validation set, for early stopping
     watched: Examples | None = None  # a validation set whose loss is kept, and decides which weights are the best
 
@@ -115,9 +116,9 @@ class Trainer:
                 record.n_iter += 1
                 record.t += n
                 record.loss_curve.append(loss)
-                self._say("Iteration %d, loss = %.8f", record.n_iter, loss)
                 self._judge(session, record)
                 self._watch(session, record)
+                self.telling.epoch(record)
                 record.rate.epoch_ended(record.t)
             if record.stalled > settings.n_iter_no_change:
                 if self._stall(record):
@@ -131,7 +132,7 @@ class Trainer:
 
     def _certain(self, record: Record) -> int:
         """How many epochs come before anything is looked at that could end or change the training: short ones go at one call."""
-        if self.score is not None or self.watched is not None or self.settings.verbose:
+        if self.score is not None or self.watched is not None or self.telling.each_epoch:
             return 1
         certain = min(self._block // len(self.examples), self.settings.n_iter_no_change - record.stalled + 1)
         return max(1, int(certain))
@@ -170,6 +171,8 @@ class Trainer:
             firsts = range(0, n, self._block)
             cut = [steps[first // size : (first + self._block) // size] for first in firsts]
             blocks = [session.advance(data, orders[0, i : i + self._block], part) for i, part in zip(firsts, cut, strict=True)]
+        for block in blocks:
+            self.telling.block(block)
         losses = settings.loss_scale * np.concatenate([block.costs for block in blocks])
         if settings.alpha > 0:
             losses += 0.5 * settings.alpha * np.concatenate([block.squares for block in blocks if block.squares is not None])
@@ -190,7 +193,6 @@ class Trainer:
         state = session.state()
         score = self.score(state)
         record.validation_scores.append(score)
-        self._say("Validation score: %f", score)
         record.stalled = record.stalled + 1 if score < record.best_score + tol else 0
         if score > record.best_score:
             record.best_score, record.best = score, state
@@ -209,9 +211,5 @@ class Trainer:
         what = "Validation score" if self.score is not None else "Training loss"
         ends = record.rate.stalled()
         then = ends or f"Setting learning rate to {record.rate.now:f}"
-        self._say(STALLED, what, self.settings.tol, self.settings.n_iter_no_change, then)
+        self.telling.stall(STALLED % (what, self.settings.tol, self.settings.n_iter_no_change, then))
         return ends is not None
-
-    def _say(self, line: str, *values: Any) -> None:
-        if self.settings.verbose:
-            print(line % values)

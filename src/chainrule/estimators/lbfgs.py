@@ -13,6 +13,7 @@ from ..engines import Engine, Threads
 from ..examples import Examples
 from ..plan import Plan
 from ..training import frames_below_the_user
+from .telling import Quiet
 
 NOT_CONVERGED = "lbfgs failed to converge after {n_iter} iteration(s) (status={status}):\n{message}\n"
 MORE = "\nIncrease the number of iterations to improve the convergence (max_iter={max_iter})."
@@ -57,13 +58,17 @@ class Problem:
         gradient = self.pack([g + self.alpha * w for g, w in zip(nabla_w, weights, strict=True)], nabla_b) / total
         return (self.loss_scale * cost + 0.5 * self.alpha * squares) / total, gradient.astype(np.float64, copy=False)
 
-    def solve(self, weights: list[Array], biases: list[Array], *, max_iter: int, max_fun: int, tol: float) -> Any:
+    def solve(self, weights: list[Array], biases: list[Array], *, max_iter: int, max_fun: int, tol: float, told: Quiet) -> Any:
         """Minimize from a start; gives SciPy's result, and warns as scikit-learn does where it did not converge."""
         from scipy.optimize import minimize
 
         options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
         start = self.pack(weights, biases)
-        result = minimize(self.cost_and_gradient, start, method="L-BFGS-B", jac=True, options=options)
+
+        def tell(intermediate_result: Any) -> None:  # the name by which SciPy gives more than the parameters
+            told.iteration(intermediate_result.fun)
+
+        result = minimize(self.cost_and_gradient, start, method="L-BFGS-B", jac=True, options=options, callback=tell)
         if result.status != 0:
             from sklearn.exceptions import ConvergenceWarning
 

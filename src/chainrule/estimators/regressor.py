@@ -21,6 +21,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
+    verbose : bool, int or "live"
+        True prints scikit-learn's lines; "live" draws the command line's live line, in a terminal or a notebook.
     dropout : float
         The fraction of hidden activations that a training step drops.
     standardize : bool
@@ -50,7 +52,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool = False,
+        verbose: Any = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
