@@ -83,6 +83,31 @@ def feedforward(weights: Sequence[Array], biases: Sequence[Array], sigmas: Seque
     return a  # type: ignore[return-value]  # there is one layer or more, so it is dense by now
 
 
+def for_raw_columns(w: Array, b: Array, mean: Array, scale: Array) -> tuple[Array, Array]:
+    """``w ((x - mean) / scale) + b = (w / scale) x + (b - (w / scale) mean)``: give the w and b that take x as it comes.
+
+    A layer is linear before its activation, so one that was trained on scaled columns needs no scaling afterwards.
+
+    Parameters
+    ----------
+    w, b : arrays, shapes (n_out, n_in) and (n_out,)
+    mean, scale : float64 arrays, shape (n_in,)
+
+    Returns
+    -------
+    w, b
+        In float64.
+
+    Examples
+    --------
+    >>> w, b = for_raw_columns(np.array([[6.0]]), np.array([1.0]), mean=np.array([5.0]), scale=np.array([2.0]))
+    >>> w * 9 + b, 6 * (9 - 5) / 2 + 1
+    (array([[13.]]), 13.0)
+    """
+    raw = w.astype(np.float64) / scale
+    return raw, b - raw @ mean
+
+
 def decision(a: Array, sigma: Activation) -> AnyArray:
     """Say what outputs (m, n_out) mean: the label of the largest; of one sigmoid output 0 or 1; of another single one its value."""
     if a.shape[1] > 1:

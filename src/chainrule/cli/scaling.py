@@ -1,8 +1,8 @@
 """A table's columns brought to a common scale for training, and that scale folded into the network afterwards.
 
-A network trains well on columns of mean 0 and size 1, and a user's rows have neither. A layer is linear before its activation:
-``w ((x - mean) / scale) + b = (w / scale) x + (b - (w / scale) mean)``. So the trained network can take the raw columns, and who
-loads the model need not know. In the same way an identity output can give the target in its own units.
+A network trains well on columns of mean 0 and size 1, and a user's rows have neither. The trained network can take the raw
+columns all the same (``for_raw_columns``), and who loads the model need not know. In the same way an identity output can give the
+target in its own units.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._types import CSR, AnyArray, Inputs, is_sparse
+from ..calculus.feedforward import for_raw_columns
 from ..errors import DataError
 from ..examples import Examples
 from ..plan import Floats
@@ -96,9 +97,7 @@ class Scaled:
         """Let a trained network take raw columns, and give targets in their own units."""
         if self.inputs is not None:
             w, b = network.weights[0], network.biases[0]
-            folded = w.astype(np.float64) / self.inputs.scale
-            w[...] = folded
-            b[...] = b - folded @ self.inputs.mean
+            w[...], b[...] = for_raw_columns(w, b, self.inputs.mean, self.inputs.scale)
         if self.outputs is not None:
             w, b = network.weights[-1], network.biases[-1]
             w[...] = self.outputs.scale[:, None] * w

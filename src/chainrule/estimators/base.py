@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from .._types import Array, is_sparse
+from ..calculus.feedforward import for_raw_columns
 from ..calculus.optimizers import SGD, Adam, Optimizer
 from ..engines import choose, few
 from ..examples import Examples
@@ -330,6 +332,28 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         weights, biases = self._parameters()
         plan = self._plan([weights[0].shape[1], *(len(b) for b in biases)], weights[0].dtype)
         return network_from(plan, weights, biases, init="glorot_uniform")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted network to a model file, for ``cr.load`` and the command line; it takes X as ``predict`` does.
+
+        What ``standardize`` learnt of the columns is folded into the first layer. Classes are counted from 0, in the order of
+        ``classes_``, which the file does not hold; and a loaded network reads uint8 as pixels, so give it floats.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        FileError
+            When it cannot be written.
+        """
+        network = self.network_
+        if self._scaler is not None:
+            mean = self._scaler.mean_ if self._scaler.with_mean else np.zeros(self.n_features_in_)
+            raw = for_raw_columns(network.weights[0], network.biases[0], mean, self._scaler.scale_)
+            network.weights[0], network.biases[0] = (part.astype(network.plan.dtype) for part in raw)
+        network.save(path)
 
     def for_network(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         """Give X, and y where there is one, as ``network_`` takes them: rows scaled, classes counted from 0.
