@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -27,7 +27,7 @@ from ..examples import Examples
 from ..network import Network, network_from
 from ..plan import Layer, Plan, State
 from ..training import frames_below_the_user
-from . import draws
+from . import draws, gates
 from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
 from .rates import Rate
@@ -55,6 +55,8 @@ class Held:
 
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     """What classifier and regressor share."""
+
+    n_features_in_: int
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -84,6 +86,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "standardize": ["boolean"],
         "threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     }
+
+    def _validate_params(self) -> None:
+        gates.check_parameters(self)
 
     @abstractmethod
     def _learn_targets(self, y: Any, incremental: bool) -> None:
@@ -138,7 +143,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         X, y = self._check(X, y, reset=first)
         self._learn_targets(y, incremental)
         self._learn_scale(X, first)
-        random = check_random_state(self.random_state)
+        random = draws.random_from(self.random_state)
         targets, self.out_activation_ = self._targets(y)
         self.n_outputs_ = self._count_outputs(targets)
         plan = self._plan([X.shape[1], *map(int, hidden), self.n_outputs_], X.dtype)
@@ -158,6 +163,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _check(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Check X and y as scikit-learn does: X in float32 where it is, else in float64."""
+        if gates.is_plain(X, y) and (reset or (self.n_features_in_ == X.shape[1] and not hasattr(self, "feature_names_in_"))):
+            self.n_features_in_ = X.shape[1]
+            self.__dict__.pop("feature_names_in_", None)
+            return X, y
         kinds: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": (np.float64, np.float32)}
         X, y = validate_data(self, X, y, **kinds, y_numeric=not is_classifier(self), reset=reset)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
@@ -204,7 +213,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _begin(self, plan: Plan, random: np.random.RandomState) -> None:
         """Draw a start, and set every counter back."""
         weights, biases = draws.start(random, plan.sizes, self.activation, plan.dtype)
-        self._take(weights, biases)
+        self._take(plan, weights, biases)
         self.t_ = 0
         self.n_iter_ = 0
         for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_record"):
@@ -220,12 +229,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         schedule = self.learning_rate if self.solver == "sgd" else "constant"
         return Rate(schedule, float(self.learning_rate_init), float(self.power_t), float(self.learning_rate_init))
 
-    def _take(self, weights: Any, biases: Any) -> None:
+    def _take(self, plan: Plan, weights: Any, biases: Any) -> None:
         """Give the parameters out: ``coefs_`` are views, (n_in, n_out), of the network's own matrices."""
         self.coefs_ = [w.T for w in weights]
         self.intercepts_ = list(biases)
         self.n_layers_ = len(self.coefs_) + 1
-        self._fitted = self._plan([weights[0].shape[1], *(len(b) for b in biases)], weights[0].dtype)
+        self._fitted = plan
 
     def _parameters(self, dtype: Any = None) -> tuple[list[Array], list[Array]]:
         """Take them as they stand, whoever has written to them since."""
@@ -252,7 +261,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             trainer = Trainer(engine, plan, examples, settings, random, self.threads, told, score, watched)
             trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
-        self._take(best.weights, best.biases)
+        self._take(plan, best.weights, best.biases)
         record.best = None  # scikit-learn's best arrays are those that a warm start goes on with: it never comes back to these
         self._record = record
         self.n_iter_, self.t_, self.loss_curve_ = record.n_iter, record.t, record.loss_curve
@@ -308,7 +317,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol, told=told)
         self.n_iter_ = result.nit
         self.loss_ = result.fun
-        self._take(*problem.unpack(result.x))
+        self._take(plan, *problem.unpack(result.x))
 
     def _outputs(self, X: Any) -> Array:
         """The outputs (n_samples, n_outputs_) for X, as the parameters stand."""

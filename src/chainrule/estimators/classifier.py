@@ -11,9 +11,10 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
 from .._types import Array
+from . import gates
 from .base import BaseMLP, Held, keep, unharmed
 
 
@@ -82,17 +83,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _learn_targets(self, y: Any, incremental: bool) -> None:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = gates.binarizer_of(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._check_classes(unique_labels(y))
+            self._check_classes(gates.labels_of(y))
 
     def _targets(self, y: Any) -> tuple[Any, str]:
         if self._label_binarizer.y_type_ == "multiclass":
             return np.searchsorted(self.classes_, y), "softmax"
+        if self._label_binarizer.y_type_ == "binary":
+            return np.searchsorted(self.classes_, y).astype(np.float64), "logistic"
         targets = self._label_binarizer.transform(y)
-        targets = np.asarray(targets.todense() if hasattr(targets, "todense") else targets, np.float64)
-        return targets if self._label_binarizer.y_type_.startswith("multilabel") else targets.ravel(), "logistic"
+        return np.asarray(targets.todense() if hasattr(targets, "todense") else targets, np.float64), "logistic"
 
     def _count_outputs(self, targets: Any) -> int:
         return len(self.classes_) if self.out_activation_ == "softmax" else super()._count_outputs(targets)
@@ -105,7 +107,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return of_classes if weights is None else weights * of_classes
 
     def _validation(self, X: Any, y: Any, sample_weight: Any) -> Held:
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        unknown = np.setdiff1d(gates.labels_of(y), self.classes_)
         if len(unknown):
             raise ValueError(f"y_val has classes that y has not: {unknown}; y has {self.classes_}.")
         return super()._validation(X, y, sample_weight)
@@ -126,7 +128,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _answer(self, outputs: Array) -> Any:
         if self.out_activation_ == "softmax":
             return self.classes_[outputs.argmax(axis=1)]
-        return self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
+        if self._label_binarizer.y_type_ == "binary":  # of one class, which may be all there is, the last is the first
+            return self.classes_[np.minimum(outputs.ravel() > 0.5, len(self.classes_) - 1, dtype=np.intp)]
+        return self._label_binarizer.inverse_transform(outputs)
 
     def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
         return accuracy_score(y, told, sample_weight=sample_weight)

@@ -146,8 +146,8 @@ class Trainer:
     @cached_property
     def _sizes(self) -> Floats:
         """How many examples each mini-batch has."""
-        firsts = np.arange(0, len(self.examples), self.plan.batch_size)
-        return np.diff(firsts, append=len(self.examples)).astype(np.float64)
+        n, size = len(self.examples), self.plan.batch_size
+        return np.minimum(size, n - np.arange(0, n, size), dtype=np.float64)
 
     @cached_property
     def _block(self) -> int:
@@ -157,7 +157,7 @@ class Trainer:
     def _shares(self, orders: Indices) -> Floats:
         """One over what each mini-batch weighs, an epoch a row; 0 where it weighs nothing, and moves nothing."""
         if self.examples.weights is None:
-            return np.tile(1 / self._sizes, (len(orders), 1))
+            return np.broadcast_to(1 / self._sizes, (len(orders), len(self._sizes)))
         totals = np.add.reduceat(self.examples.weights[orders], np.arange(0, orders.shape[1], self.plan.batch_size), axis=1)
         return np.divide(1.0, totals, where=totals > 0, out=np.zeros_like(totals))
 
