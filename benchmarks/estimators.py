@@ -82,7 +82,7 @@ def cells() -> Iterator[Cell]:
 
 def fitting(cell: Cell, dtype: str) -> dict[str, Callable[[], Any]]:
     """What takes turns: scikit-learn at one thread and at two, and ours."""
-    x, settings = cell.x.astype(dtype), {"max_iter": cell.epochs, "random_state": 0, "tol": 0.0, "n_iter_no_change": 10_000}
+    x, settings = cell.x.astype(dtype), {"max_iter": cell.epochs, "random_state": 0, "tol": 0.0}
     fitted: dict[str, Any] = {}
 
     def fit(name: str, home: Any, threads: int | None) -> Callable[[], Any]:

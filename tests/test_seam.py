@@ -462,7 +462,7 @@ def test_nothing_passed_in_is_written_to(engine, case):
     advanced(engine, replace(frozen, state=again))
     data, rows = engine.prepare(examples), locked(np.arange(len(examples)))
     engine.forward(case.plan, list(state.weights), list(state.biases), examples.x, threads=1)
-    engine.gradient(case.plan, list(state.weights), list(state.biases), data, rows, threads=1)
+    engine.gradient(case.plan, data, rows, threads=1)(list(state.weights), list(state.biases))
     engine.open(case.plan, state, threads=1).evaluate(data)
     due_state, due_costs = advanced(engine, case)
     assert bits(after) == bits(due_state)
@@ -554,7 +554,7 @@ def test_engines_agree(engine, case, other):
     outs = [e.forward(plan, weights, biases, case.examples.x, threads=1) for e in (first, second)]
     close(*outs, plan.dtype)
     (cost, gradient), (due_cost, due) = (
-        e.gradient(plan, weights, biases, e.prepare(case.examples), rows, threads=1) for e in (first, second)
+        e.gradient(plan, e.prepare(case.examples), rows, threads=1)(weights, biases) for e in (first, second)
     )
     close(cost, np.array([due_cost]), plan.dtype)
     for came, wanted in zip([*gradient.nabla_w, *gradient.nabla_b], [*due.nabla_w, *due.nabla_b], strict=True):
@@ -612,14 +612,14 @@ def test_gradients_are_slopes(engine, case):
     if plan.cost in ("cross_entropy", "log_loss"):  # which are flat where a is as good as 0 or 1, and steep just before
         a = engine.forward(plan, weights, biases, examples.x, threads=1)
         assume(a.min() > 1e-4 and a.max() < 1 - 1e-4)
-    cost, (nabla_b, nabla_w) = engine.gradient(plan, weights, biases, data, rows, threads=1)
+    cost, (nabla_b, nabla_w) = engine.gradient(plan, data, rows, threads=1)(weights, biases)
     rng = np.random.default_rng(0)
     away = [rng.normal(size=part.shape) for part in [*weights, *biases]]
 
     def at(h):
         moved = [part + h * step for part, step in zip([*weights, *biases], away, strict=True)]
         layers = len(weights)
-        return engine.gradient(plan, moved[:layers], moved[layers:], data, rows, threads=1)[0]
+        return engine.gradient(plan, data, rows, threads=1)(moved[:layers], moved[layers:])[0]
 
     h = 1e-6
     slope = sum(float((g * step).sum()) for g, step in zip([*nabla_w, *nabla_b], away, strict=True))
@@ -636,7 +636,7 @@ def test_a_gradient_of_all_rows_is_the_sum_over_single_rows(engine, case):
     """A batch's gradient and cost are sums: those of its rows, taken one at a time, add up to them."""
     plan, weights, biases = case.plan, list(case.state.weights), list(case.state.biases)
     data, n = engine.prepare(case.examples), len(case.examples)
-    ask = lambda rows: engine.gradient(plan, weights, biases, data, np.asarray(rows), threads=1)  # noqa: E731
+    ask = lambda rows: engine.gradient(plan, data, np.asarray(rows), threads=1)(weights, biases)  # noqa: E731
     cost, whole = ask(range(n))
     singles = [ask([i]) for i in range(n)]
     close(sum(single[0] for single in singles), np.array([cost]), plan.dtype)
@@ -659,7 +659,7 @@ def test_progress_tells_each_mini_batch_before_its_update(engine, case):
     classes = classes_of(examples, plan)
     for k, rows in enumerate(mini_batches(case.order, plan.batch_size)):
         state = session.state()
-        cost, _ = engine.gradient(plan, list(state.weights), list(state.biases), data, rows, threads=1)
+        cost, _ = engine.gradient(plan, data, rows, threads=1)(list(state.weights), list(state.biases))
         close(progress.costs[k], np.array([cost]), plan.dtype)
         a = engine.forward(plan, list(state.weights), list(state.biases), examples.x[rows], threads=1)
         if classes is None:

@@ -172,7 +172,7 @@ class Network:
         engine = choose("auto", self.plan, examples)
         weights, biases = self._parameters()
         rows = np.arange(len(examples))
-        return engine.gradient(self.plan, weights, biases, engine.prepare(examples), rows, threads="auto")[1]
+        return engine.gradient(self.plan, engine.prepare(examples), rows, threads="auto")(weights, biases)[1]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a safetensors file, whole or not at all.

@@ -8,8 +8,9 @@ bits; no bit depends on the number of threads; nothing is random but what (seed,
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from .._types import Array, Indices, Inputs
 from ..calculus.backprop import Gradient
@@ -18,6 +19,9 @@ from ..examples import Examples
 from ..plan import Evaluation, Plan, Progress, State, Steps
 from .reference import Reference
 from .threads import Threads, thread_count
+
+Slope: TypeAlias = Callable[[list[Array], list[Array]], tuple[float, Gradient]]
+"""From weights and biases to a cost and its gradient."""
 
 
 class Session(Protocol):
@@ -56,10 +60,8 @@ class Engine(Protocol):
         """Give the outputs (m, n_out) for checked inputs (m, n_in)."""
         ...
 
-    def gradient(
-        self, plan: Plan, weights: list[Array], biases: list[Array], data: Any, rows: Indices, *, threads: Threads
-    ) -> tuple[float, Gradient]:
-        """Give the summed cost and gradient of some rows, without dropout or penalty."""
+    def gradient(self, plan: Plan, data: Any, rows: Indices, *, threads: Threads) -> Slope:
+        """Give the summed cost of some rows and its gradient as a function of weights and biases, without dropout or penalty."""
         ...
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> Session:
@@ -76,7 +78,7 @@ def _engines() -> dict[str, Engine]:
     return {"fused": Fused(), "reference": Reference()}
 
 
-__all__ = ["ENGINES", "Engine", "Session", "Threads", "choose", "few", "thread_count"]
+__all__ = ["ENGINES", "Engine", "Session", "Slope", "Threads", "choose", "few", "thread_count"]
 
 ENGINES = _engines()
 """Every engine here, the fastest first."""

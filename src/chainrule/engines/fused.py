@@ -28,6 +28,8 @@ from .threads import Threads, thread_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from . import Slope
+
 FEW = 16  # rows: up to these the weights are taken as they lie, beyond they are laid out for the kernels first
 BEST = _fused.instruction_sets()[0]
 ORDER = {name: position for position, name in enumerate(ACTIVATIONS)}  # of the activations, as the kernels count them
@@ -159,11 +161,12 @@ class FusedSession:
             thread_count(threads),
             threads == "auto",
         )
-        self._put(PARAMETERS, [*state.weights, *state.biases])
+        self.put(PARAMETERS, [*state.weights, *state.biases])
         for k, name in enumerate(plan.optimizer.slots if state.slots else ()):
-            self._put(k, state.slots[name])
+            self.put(k, state.slots[name])
 
-    def _put(self, which: int, arrays: Sequence[Array]) -> None:
+    def put(self, which: int, arrays: Sequence[Array]) -> None:
+        """Copy in the parameters, or a slot's arrays: those of the weights, then of the biases."""
         n = len(self.plan.layers)
         for layer, (w, b) in enumerate(zip(arrays[:n], arrays[n:], strict=True)):
             self.native.put(layer, which, np.require(w, self.dtype, ["C", "A"]), np.require(b, self.dtype, ["C", "A"]))
@@ -256,15 +259,18 @@ class Fused:
             return None
         return out if fine else None
 
-    def gradient(
-        self, plan: Plan, weights: list[Array], biases: list[Array], data: Data, rows: Indices, *, threads: Threads
-    ) -> tuple[float, Gradient]:
-        """Give the summed cost and gradient of some rows."""
-        session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
-        cost = session.native.gradient(data.view(plan), np.ascontiguousarray(rows, np.int64))
-        nabla_w, nabla_b = session.get(GRADIENT)
-        gradient = Gradient(nabla_b, nabla_w)
-        return data.most * cost, gradient if data.most == 1 else mean_gradient(gradient, 1 / data.most)
+    def gradient(self, plan: Plan, data: Data, rows: Indices, *, threads: Threads) -> Slope:
+        """Give the summed cost of some rows and its gradient as a function of weights and biases, which go into one session."""
+        session, view, rows = FusedSession(plan, State((), ()), threads), data.view(plan), np.ascontiguousarray(rows, np.int64)
+
+        def slope(weights: list[Array], biases: list[Array]) -> tuple[float, Gradient]:
+            session.put(PARAMETERS, [*weights, *biases])
+            cost = session.native.gradient(view, rows)
+            nabla_w, nabla_b = session.get(GRADIENT)
+            gradient = Gradient(nabla_b, nabla_w)
+            return data.most * cost, gradient if data.most == 1 else mean_gradient(gradient, 1 / data.most)
+
+        return slope
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> FusedSession:
         """Begin, or go on, from a state."""

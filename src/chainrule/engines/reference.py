@@ -27,6 +27,7 @@ from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
 from .answers import Answers
 
 if TYPE_CHECKING:
+    from . import Slope
     from .threads import Threads
 
 EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough to stay in the caches
@@ -211,18 +212,19 @@ class Reference:
             parts = [feedforward(weights, biases, sigmas, as_floats(x[rows], dtype)) for rows in slices(x.shape[0])]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def gradient(
-        self, plan: Plan, weights: list[Array], biases: list[Array], data: Data, rows: Indices, *, threads: Threads
-    ) -> tuple[float, Gradient]:
-        """Give the summed cost and gradient of some rows."""
-        view = data.view(plan)
+    def gradient(self, plan: Plan, data: Data, rows: Indices, *, threads: Threads) -> Slope:
+        """Give the summed cost of some rows and its gradient as a function of weights and biases."""
+        view, (sigmas, cost) = data.view(plan), functions(plan)
         x, y, row_weights = view.batch(rows)
-        with blas_threads(threads), np.errstate(all="ignore"):
-            sigmas, cost = functions(plan)
-            a, gradient = backprop(weights, biases, sigmas, cost, x, y, row_weights)
-            if row_weights is not None:
-                gradient = mean_gradient(gradient, 1 / view.most)  # back to the weights as they were given
-            return float(view.counted(cost.value(a, y), rows).sum()), gradient
+
+        def slope(weights: list[Array], biases: list[Array]) -> tuple[float, Gradient]:
+            with blas_threads(threads), np.errstate(all="ignore"):
+                a, gradient = backprop(weights, biases, sigmas, cost, x, y, row_weights)
+                if row_weights is not None:
+                    gradient = mean_gradient(gradient, 1 / view.most)  # back to the weights as they were given
+                return float(view.counted(cost.value(a, y), rows).sum()), gradient
+
+        return slope
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> ReferenceSession:
         """Begin, or go on, from a state."""

@@ -141,7 +141,10 @@ class Trainer:
         """The orders of the coming epochs, (count, n), each made from the one before."""
         if not self.settings.shuffle:
             return np.tile(order, (count, 1))
-        return np.stack([order := draws.shuffled(self.random, order) for _ in range(count)])
+        orders = np.empty((count, len(order)), order.dtype)
+        for k in range(count):
+            orders[k] = order = draws.shuffled(self.random, order)
+        return orders
 
     @cached_property
     def _sizes(self) -> Floats:

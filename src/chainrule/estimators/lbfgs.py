@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .._types import Array
-from ..engines import Engine, Threads
+from ..engines import Engine, Slope, Threads
 from ..examples import Examples
-from ..plan import Plan
+from ..plan import Floats, Plan
 from ..training import frames_below_the_user
 from .telling import Quiet
 
@@ -22,7 +23,7 @@ SCALE = "\nYou might also want to scale the data as shown in:\n    https://sciki
 
 @dataclass(frozen=True)
 class Problem:
-    """The penalized mean cost as a function of one vector: all weights, each as scikit-learn's (n_in, n_out), then all biases."""
+    """The penalized mean cost as a function of one vector: all weights, each (n_out, n_in), then all biases."""
 
     engine: Engine
     plan: Plan
@@ -31,32 +32,37 @@ class Problem:
     loss_scale: float
     threads: Threads
 
-    def pack(self, weights: list[Array], biases: list[Array]) -> Array:
+    @cached_property
+    def cuts(self) -> list[int]:
+        """Where in the vector each array ends: each layer's weights, then each layer's biases."""
+        sizes = [layer.n_in * layer.n_out for layer in self.plan.layers] + [layer.n_out for layer in self.plan.layers]
+        return np.cumsum(sizes).tolist()
+
+    def pack(self, weights: list[Array], biases: list[Array]) -> Floats:
         """Put arrays into one vector."""
-        packed: Array = np.concatenate([*(w.T.ravel() for w in weights), *biases])
+        packed: Floats = np.concatenate([part.ravel() for part in (*weights, *biases)], dtype=np.float64)
         return packed
 
-    def unpack(self, packed: Array) -> tuple[list[Array], list[Array]]:
-        """Take them out again, in the plan's dtype."""
-        weights, biases, at = [], [], 0
-        for layer in self.plan.layers:
-            count = layer.n_in * layer.n_out
-            weights.append(np.require(packed[at : at + count].reshape(layer.n_in, layer.n_out).T, self.plan.dtype, "C"))
-            at += count
-        for layer in self.plan.layers:
-            biases.append(np.require(packed[at : at + layer.n_out], self.plan.dtype, "C"))
-            at += layer.n_out
-        return weights, biases
+    def unpack(self, packed: Floats) -> tuple[list[Array], list[Array]]:
+        """Take them out again, as views where the plan's dtype is the vector's."""
+        layers, parts = self.plan.layers, np.split(packed.astype(self.plan.dtype, copy=False), self.cuts[:-1])
+        weights = [part.reshape(layer.n_out, layer.n_in) for part, layer in zip(parts, layers, strict=False)]
+        return weights, parts[len(layers) :]
 
-    def cost_and_gradient(self, packed: Array) -> tuple[float, Array]:
-        """scikit-learn's loss, penalty in it, and its gradient."""
-        weights, biases = self.unpack(packed)
+    @cached_property
+    def slope(self) -> Slope:
+        """The summed cost and its gradient."""
         rows, data = np.arange(len(self.examples)), self.engine.prepare(self.examples)
-        cost, (nabla_b, nabla_w) = self.engine.gradient(self.plan, weights, biases, data, rows, threads=self.threads)
+        return self.engine.gradient(self.plan, data, rows, threads=self.threads)
+
+    def cost_and_gradient(self, packed: Floats) -> tuple[float, Floats]:
+        """scikit-learn's loss, penalty in it, and its gradient."""
+        cost, (nabla_b, nabla_w) = self.slope(*self.unpack(packed))
         total = len(self.examples) if self.examples.weights is None else float(self.examples.weights.sum())
-        squares = sum(float(np.vdot(w, w)) for w in weights)
-        gradient = self.pack([g + self.alpha * w for g, w in zip(nabla_w, weights, strict=True)], nabla_b) / total
-        return (self.loss_scale * cost + 0.5 * self.alpha * squares) / total, gradient.astype(np.float64, copy=False)
+        gradient, w = self.pack(nabla_w, nabla_b), packed[: self.cuts[len(self.plan.layers) - 1]]
+        gradient[: len(w)] += self.alpha * w
+        gradient /= total
+        return (self.loss_scale * cost + 0.5 * self.alpha * float(w @ w)) / total, gradient
 
     def solve(self, weights: list[Array], biases: list[Array], *, max_iter: int, max_fun: int, tol: float, told: Quiet) -> Any:
         """Minimize from a start; gives SciPy's result, and warns as scikit-learn does where it did not converge."""

@@ -32,6 +32,8 @@ class Rate:
 
     def coming(self, samples_seen: int, n: int, epochs: int) -> Floats:
         """Give the rates of the coming epochs of n samples each, as long as none of them is a stall."""
+        if self.schedule != "invscaling":
+            return np.full(epochs, self.now)
         ahead, rates = replace(self), []
         for epoch in range(1, epochs + 1):
             rates.append(ahead.now)
