@@ -1,8 +1,12 @@
 """What the estimators offer around a fit: warnings at the user's own line, telling, saving, threads."""
 
+import os
 import re
+import subprocess
+import sys
 import warnings
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +18,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 import chainrule as cr
+from chainrule.engines import ENGINES, thread_count
 
 pytestmark = pytest.mark.filterwarnings("ignore:this chainrule was installed without its kernels")
 IRIS = load_iris(return_X_y=True)
@@ -207,3 +213,42 @@ def test_saving_keeps_the_dtype_and_refuses_the_unfitted(tmp_path):
     network = cr.load(path)
     assert network.plan.dtype == "float32"
     assert np.allclose(network.feedforward(IRIS[0].astype(np.float32)), clf.predict_proba(IRIS[0].astype(np.float32)), atol=1e-5)
+
+
+@pytest.mark.parametrize("limits", [{"limits": 1}, {"limits": 1, "user_api": "blas"}, {"limits": {"blas": 1}}])
+def test_auto_honours_threadpoolctls_limits(limits):
+    """Inside ``threadpool_limits(1)``, or a limit on BLAS alone, ``"auto"`` is one thread, and afterwards as many as before."""
+    before = thread_count("auto")
+    with threadpool_limits(**limits):
+        assert thread_count("auto") == 1
+        assert thread_count(3) == 3
+    assert thread_count("auto") == before
+
+
+LIMITED = """
+import os, warnings
+import numpy as np
+from threadpoolctl import threadpool_limits
+import chainrule as cr
+warnings.simplefilter("ignore")
+threads = lambda: len(os.listdir("/proc/self/task"))
+x = np.random.default_rng(0).normal(size=(4000, 200))
+regressor = cr.MLPRegressor(hidden_layer_sizes=(200,), max_iter=1)
+fit = lambda: regressor.fit(x, x[:, 0])
+before = threads()
+with threadpool_limits(1):
+    fit()
+print(threads() - before)
+fit()
+print(threads() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted as Linux shows them")
+def test_a_fit_starts_no_thread_beyond_the_limit():
+    """A fit inside ``threadpool_limits(1)`` starts no thread; without the limit it tries several, where there are several cores."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=True, env=environment)
+    limited, free = map(int, run.stdout.split())
+    assert limited == 0
+    assert (free > 0) == ("fused" in ENGINES and thread_count("auto") > 1)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from functools import cached_property
 from itertools import chain
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples, in_dtype
 from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
 from .answers import Answers
+from .threads import blas_libraries
 
 if TYPE_CHECKING:
     from . import Slope
@@ -284,31 +284,24 @@ class _BlasLimit:
         self.lock = Lock()
         self.asked: list[int] = []
 
-    @cached_property
-    def libraries(self) -> list[Any]:
-        """What BLAS libraries there are; looked up once, since looking takes a millisecond."""
-        from threadpoolctl import ThreadpoolController
-
-        return list(ThreadpoolController().select(user_api="blas").lib_controllers)
-
     @contextmanager
     def held_to(self, threads: int) -> Iterator[None]:
         """Hold BLAS to as many threads, or to fewer where someone else asks for fewer."""
         with self.lock:
             if not self.asked:
-                self.before = [library.num_threads for library in self.libraries]
+                self.before = [library.num_threads for library in blas_libraries()]
             self.asked.append(threads)
         try:
             with self.lock:
-                self._set([min(self.asked)] * len(self.libraries))
+                self._set([min(self.asked)] * len(blas_libraries()))
             yield
         finally:
             with self.lock:
                 self.asked.remove(threads)
-                self._set([min(self.asked)] * len(self.libraries) if self.asked else self.before)
+                self._set([min(self.asked)] * len(blas_libraries()) if self.asked else self.before)
 
     def _set(self, numbers: list[int]) -> None:
-        for library, number in zip(self.libraries, numbers, strict=True):
+        for library, number in zip(blas_libraries(), numbers, strict=True):
             # From 3.8 on, threadpoolctl listens to one Python thread only, the first to ask; here it is whoever holds the lock.
             release = getattr(library, "clear_controlling_thread", lambda **_: None)
             release(force=True)
