@@ -22,7 +22,7 @@ from ._checks import real, seed_number, whole
 from ._types import Indices, is_sparse
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
-from .engines import Threads, choose
+from .engines import Threads, at_work, choose
 from .errors import ArgumentTypeError, EngineError, SettingError, UnknownName
 from .examples import Examples, as_examples
 from .history import EpochRecord, History
@@ -219,7 +219,8 @@ class Run:
         if _AT_WORK.setdefault(key, me) != me:
             raise EngineError("another thread is training this network; train a copy of it, or one after the other")
         try:
-            return next(self._records)
+            with at_work():
+                return next(self._records)
         finally:
             if not within:
                 _AT_WORK.pop(key, None)

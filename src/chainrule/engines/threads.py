@@ -1,26 +1,48 @@
-"""How many threads an engine may use."""
+"""How many threads an engine may use: as many as are asked for, or its share of the cores."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
 Threads: TypeAlias = int | Literal["auto"]
 
+_AT_WORK: set[int] = set()  # the Python threads that train
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_AT_WORK.clear)  # whose threads are not there
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Count this Python thread as training while this lasts, so that trainings side by side share the cores."""
+    me = threading.get_ident()
+    within = me in _AT_WORK  # another training, which goes on afterwards
+    _AT_WORK.add(me)
+    try:
+        yield
+    finally:
+        if not within:
+            _AT_WORK.discard(me)
+
 
 def thread_count(threads: Threads) -> int:
-    """Give how many threads may work: as asked, or one for each core that this process may use, as far as limits allow.
+    """Give how many threads may work: as asked, or an equal share of the cores that this process may use, as far as limits allow.
 
-    Limits are ``OMP_NUM_THREADS``, and the threads that BLAS is allowed, as by ``threadpoolctl.threadpool_limits``.
+    Who shares are this Python thread and those that are ``at_work``. Limits are ``OMP_NUM_THREADS``, and the threads that BLAS is
+    allowed, as by ``threadpoolctl.threadpool_limits``.
     """
     if threads != "auto":
         return threads
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     most = int(asked) if asked.isdecimal() and int(asked) > 0 else cores
-    return min(cores, most, *blas_limits())
+    sharing = len(_AT_WORK | {threading.get_ident()})
+    return min(max(1, cores // sharing), most, *blas_limits())
 
 
 def blas_limits() -> list[int]:

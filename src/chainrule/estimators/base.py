@@ -22,7 +22,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from .._types import Array, is_sparse
 from ..calculus.feedforward import for_raw_columns
 from ..calculus.optimizers import SGD, Adam, Optimizer
-from ..engines import choose, few
+from ..engines import at_work, choose, few
 from ..examples import Examples
 from ..network import Network, network_from
 from ..plan import Layer, Plan, State
@@ -128,7 +128,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
             raise ValueError("a validation set is X_val and y_val together, and with them sample_weight_val if it is weighted")
         validation = None if X_val is None else (X_val, y_val, sample_weight_val)
-        with unharmed(self):
+        with unharmed(self), at_work():
             return self._fit(X, y, sample_weight, incremental=False, validation=validation)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, validation: Any = None) -> Any:

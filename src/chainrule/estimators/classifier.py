@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
 from .._types import Array
+from ..engines import at_work
 from . import gates
 from .base import BaseMLP, Held, keep, unharmed
 
@@ -153,7 +154,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
         """Go through X and y once more; the first call names all ``classes``."""
-        with unharmed(self):
+        with unharmed(self), at_work():
             if _check_partial_fit_first_call(self, classes):
                 self._label_binarizer = LabelBinarizer()
                 self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
