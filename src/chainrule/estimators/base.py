@@ -219,11 +219,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_record"):
             self.__dict__.pop(name, None)
         if self.solver != "lbfgs":
-            early = self.early_stopping
-            record = Record(State(tuple(weights), tuple(biases)), self._rate(), best_loss=None if early else np.inf)
-            if early:
-                record.validation_scores, record.best_score, record.best = [], -np.inf, record.state
-            self._record = record
+            self._record = self._fresh_record(weights, biases)
+
+    def _fresh_record(self, weights: list[Array], biases: list[Array]) -> Record:
+        """Begin the record of a training by mini-batches."""
+        state = State(tuple(weights), tuple(biases))
+        if self.early_stopping:
+            return Record(state, self._rate(), best_loss=None, validation_scores=[], best_score=-np.inf, best=state)
+        return Record(state, self._rate())
 
     def _rate(self) -> Rate:
         schedule = self.learning_rate if self.solver == "sgd" else "constant"
@@ -243,8 +246,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _descend(self, plan: Plan, examples: Examples, held: Held | None, random: np.random.RandomState, incremental: bool) -> None:
         """Train by mini-batches."""
-        record: Record = self._record.copy()  # one that fails leaves the estimator's own as it was
         weights, biases = self._parameters(plan.dtype)
+        known = hasattr(self, "_record")  # not where coefs_ are lbfgs', or someone's own
+        record: Record = self._record.copy() if known else self._fresh_record(weights, biases)  # a failure leaves _record as it was
         if incremental and record.state.step > 0:
             record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
         else:
