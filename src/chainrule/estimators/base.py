@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -146,7 +147,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         random = draws.random_from(self.random_state)
         targets, self.out_activation_ = self._targets(y)
         self.n_outputs_ = self._count_outputs(targets)
-        plan = self._plan([X.shape[1], *map(int, hidden), self.n_outputs_], X.dtype)
+        plan = self._plan([X.shape[1], *map(index, hidden), self.n_outputs_], X.dtype)
         if first:
             self._begin(plan, random)
         examples = Examples(self._scaled(X), targets, weights=self._weights(y, sample_weight, X))
