@@ -1,0 +1,561 @@
+"""Each behaviour of scikit-learn's ``MLPClassifier`` and ``MLPRegressor``, one by one: the same call on both comes to the same."""
+
+import contextlib
+import copy
+import inspect
+import io
+import pickle
+import re
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from scipy import sparse
+from sklearn import neural_network
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_iris
+from sklearn.ensemble import StackingClassifier, StackingRegressor
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+
+import chainrule as cr
+
+pytestmark = pytest.mark.filterwarnings("ignore:this chainrule was installed without its kernels")
+
+NAMES = ["MLPClassifier", "MLPRegressor"]
+RANDOM = np.random.default_rng(0)
+X, CLASSES = (part[::3] for part in load_iris(return_X_y=True))
+N = len(X)
+VALUES = X @ [0.2, -0.5, 0.3, 1.0]
+WEIGHTS = RANDOM.uniform(0.2, 2.0, N)
+Y = {"MLPClassifier": CLASSES, "MLPRegressor": VALUES}
+TARGETS = {
+    "binary": ("MLPClassifier", np.minimum(CLASSES, 1)),
+    "classes": ("MLPClassifier", CLASSES),
+    "labels": ("MLPClassifier", (X[:, :3] > np.median(X[:, :3], axis=0)).astype(int)),
+    "values": ("MLPRegressor", VALUES),
+    "several values": ("MLPRegressor", X[:, :2] - X[:, 2:]),
+}
+ANSWERS = ["predict", "predict_proba", "predict_log_proba"]
+
+
+def in_words(error):
+    """The type of an exception or warning and what it says; a set's names in order."""
+    return type(error), re.sub(r"\{[^{}]*\}", lambda names: str(sorted(names[0].strip("{}").split(", "))), str(error))
+
+
+def outcome(act, estimator):
+    """What an act on an estimator comes to: its answer, what it raises, what it warns of, and what it prints."""
+    answer = raised = None
+    with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(io.StringIO()) as printed:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of overflows
+        try:
+            answer = act(estimator)
+        except Exception as error:  # noqa: BLE001
+            raised = in_words(error)
+    return answer, raised, [in_words(warning.message) for warning in warned], printed.getvalue()
+
+
+def learnt(estimator):
+    """What an estimator has learnt, by its public names."""
+    return {name: value for name, value in vars(estimator).items() if name.endswith("_") and not name.startswith("_")}
+
+
+def same(came, due):
+    """Hold a value to another: numbers to 1e-8, all else exactly."""
+    if isinstance(due, dict):
+        assert came.keys() == due.keys()
+        came, due = list(came.values()), [due[name] for name in came]
+    if isinstance(due, list | tuple):
+        assert len(came) == len(due)
+        for one, other in zip(came, due, strict=True):
+            same(one, other)
+    elif sparse.issparse(due):
+        assert type(came) is type(due)
+        same(came.toarray(), due.toarray())
+    elif isinstance(due, np.ndarray) and due.dtype.kind == "f":
+        assert came.dtype == due.dtype
+        np.testing.assert_allclose(came, due, rtol=1e-8, atol=1e-8)
+    elif isinstance(due, np.ndarray):
+        assert came.dtype == due.dtype
+        assert np.array_equal(came, due)
+    elif isinstance(due, float):
+        assert came == pytest.approx(due, rel=1e-8, abs=1e-8, nan_ok=True)
+    else:
+        assert came == due
+
+
+def alike(name, act, **chosen):
+    """Do the same with both libraries' estimators: what it comes to is the same, and what they have learnt.
+
+    Returns what they raised and warned of, for tests that hold what scikit-learn itself does, and the two estimators.
+    """
+    chosen = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0, **chosen}
+    came, due = (getattr(home, name)(**chosen) for home in (cr, neural_network))
+    (answer, *said), (answer_due, *said_due) = outcome(act, came), outcome(act, due)
+    assert said == said_due
+    if said[0] is None:  # a failed fit may leave less than half of the truth there
+        if answer_due is not due:
+            same(answer, answer_due)
+        if hasattr(due, "coefs_"):
+            same(learnt(came), learnt(due))
+            for method in ANSWERS:
+                assert hasattr(came, method) == hasattr(due, method)
+                if hasattr(due, method) and not hasattr(due, "feature_names_in_") and due.n_features_in_ == X.shape[1]:
+                    same(getattr(came, method)(X), getattr(due, method)(X))
+    raised, warned, _ = said
+    return raised, warned, came, due
+
+
+def fit(*arguments, **named):
+    """Make the act of fitting to these."""
+    return lambda estimator: estimator.fit(*arguments, **named)
+
+
+# Signature
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("method", ["__init__", "fit", "partial_fit", "score", *ANSWERS])
+def test_signatures_are_scikit_learns(name, method):
+    """The same parameters in the same order with the same defaults; what is added is keyword-only, and off by default."""
+    if not hasattr(getattr(neural_network, name), method):
+        assert not hasattr(getattr(cr, name), method)
+        return
+    came, due = (
+        [(p.name, p.kind, p.default) for p in inspect.signature(getattr(getattr(home, name), method)).parameters.values()]
+        for home in (cr, neural_network)
+    )
+    assert [parameter for parameter in came if parameter in due] == due
+    extras = [parameter for parameter in came if parameter not in due]
+    assert all(kind is inspect.Parameter.KEYWORD_ONLY and default in (None, False, 0, "auto") for _, kind, default in extras)
+
+
+def test_parameters_are_scikit_learns():
+    """The regressor's first parameter is ``loss``; the classifier's is no parameter, but can be read."""
+    regressor = cr.MLPRegressor("poisson", (3,), "tanh")
+    assert (regressor.loss, regressor.hidden_layer_sizes, regressor.activation) == ("poisson", (3,), "tanh")
+    assert cr.MLPClassifier().loss == neural_network.MLPClassifier().loss == "log_loss"
+    for name in NAMES:
+        params, due = (getattr(home, name)().get_params() for home in (cr, neural_network))
+        assert {key: params[key] for key in due} == due
+    assert "loss" not in cr.MLPClassifier().get_params()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "sizes", [4, np.int64(4), (), [], (5, 3), [5, 3], np.array([5, 3]), 0, -2, (5, 0), [3, -1], 2.5, [2.5], None, "5"], ids=repr
+)
+def test_hidden_layer_sizes_are_taken_as_there(name, sizes):
+    """A number, a list, a tuple, an array, none at all; and what is refused is refused alike."""
+    alike(name, fit(X, Y[name]), hidden_layer_sizes=sizes)
+
+
+BOUNDS = {
+    "activation": (["identity", "logistic", "tanh", "relu"], ["sigmoid", None, 1]),
+    "solver": (["sgd", "adam"], ["bfgs", None]),
+    "alpha": ([0, 0.0, 10], [-1e-9, None, "1", np.nan]),
+    "batch_size": (["auto", 1, 7, np.int64(7)], [0, -1, 2.0, "all", None]),
+    "learning_rate": (["constant", "invscaling", "adaptive"], ["optimal", None]),
+    "learning_rate_init": ([1e-9, 1], [0, -1, None, "1"]),
+    "power_t": ([0, 2], [-0.1, None]),
+    "max_iter": ([1, np.int64(2)], [0, -1, 2.0, None]),
+    "shuffle": ([True, False, np.True_], [None, 1, "yes"]),
+    "random_state": ([0, np.int64(3)], [-1, 0.5, "0"]),
+    "tol": ([0, 1e9], [-1e-4, None]),
+    "verbose": ([False, 0, True, 2], [-1, None]),
+    "warm_start": ([True, False], [None, 1]),
+    "momentum": ([0, 1, 0.5], [-0.1, 1.1, None]),
+    "nesterovs_momentum": ([True, False], [None, "no"]),
+    "early_stopping": ([True, False], [None, "no"]),
+    "validation_fraction": ([0, 0.5], [-0.1, 1, None]),
+    "beta_1": ([0, 0.5], [-0.1, 1, None]),
+    "beta_2": ([0, 0.5], [-0.1, 1, None]),
+    "epsilon": ([1e-12, 1], [0, -1, None]),
+    "n_iter_no_change": ([1, np.inf], [0, -1, 0.5, None]),
+    "max_fun": ([1], [0, 1.5, None]),
+    "loss": (["squared_error", "poisson"], ["absolute_error", None]),
+}
+
+
+@pytest.mark.parametrize(("parameter", "good", "bad"), [(key, *values) for key, values in BOUNDS.items()], ids=list(BOUNDS))
+def test_bounds_are_scikit_learns(parameter, good, bad):
+    """Within a parameter's bounds and at them a fit is scikit-learn's; outside it raises in the same words."""
+    for name in NAMES if parameter != "loss" else ["MLPRegressor"]:
+        for value in good:
+            raised, *_ = alike(name, fit(X, np.abs(Y[name])), **{"solver": "sgd", parameter: value})
+            assert raised is None
+        for value in bad:
+            raised, *_ = alike(name, fit(X, Y[name]), **{parameter: value})
+            assert raised is not None
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("n_iter_no_change", [1, 2, 5, np.inf])
+def test_it_stops_when_scikit_learns_does(name, solver, n_iter_no_change):
+    """It stops once more than ``n_iter_no_change`` epochs in a row have a loss above the best - tol; inf never stops it."""
+    chosen = {"solver": solver, "n_iter_no_change": n_iter_no_change, "tol": 0.02, "max_iter": 30, "verbose": True}
+    *_, came, _ = alike(name, fit(X, Y[name]), **chosen, learning_rate_init=0.05)
+    assert (came.n_iter_ == 30) == (n_iter_no_change == np.inf)
+    # a loss just at best - tol is an improvement too small, and one at best itself is none
+    *_, still, _ = alike(name, fit(X, Y[name]), **{**chosen, "tol": 0.0}, learning_rate_init=1e-300, shuffle=False)
+    assert still.n_iter_ == 30
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_adaptive_divides_the_rate_by_5_down_to_a_millionth(name, early_stopping):
+    """Each stall divides the rate by 5, and below 1e-6 the training ends: every line said on the way is scikit-learn's."""
+    chosen = {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.5, "n_iter_no_change": 1, "max_iter": 500, "verbose": True}
+    _, warned, came, _ = alike(name, fit(X, Y[name]), early_stopping=early_stopping, validation_fraction=0.2, **chosen)
+    assert warned == []
+    said = outcome(fit(X, Y[name]), came)[-1]
+    rates = re.findall(r"Setting learning rate to (\S+)", said)
+    assert rates == [f"{1e-3 / 5**k:f}" for k in range(1, len(rates) + 1)]
+    assert said.endswith("Learning rate too small. Stopping.\n")
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["alike", "weighted"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_early_stopping_is_scikit_learns(target, weights):
+    """Accuracy or R2, weighted, on a set split off, stratified unless there are several labels; the best weights come back."""
+    name, y = TARGETS[target]
+    chosen = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 2, "max_iter": 30, "learning_rate_init": 0.05}
+    *_, came, _ = alike(name, fit(X, y, weights), **chosen)
+    assert came.best_loss_ is None
+    assert max(came.validation_scores_) == came.best_validation_score_
+
+
+def test_of_equal_scores_the_first_is_the_best():
+    """Where the score stands still, the weights that come back are the first epoch's: a tie is no improvement."""
+    chosen = {"early_stopping": True, "learning_rate_init": 1e-6}
+    *_, came, _ = alike("MLPClassifier", fit(X, CLASSES), **chosen, max_iter=5)
+    *_, first, _ = alike("MLPClassifier", fit(X, CLASSES), **chosen, max_iter=1)
+    assert len(set(came.validation_scores_)) == 1
+    assert all(np.array_equal(a, b) for a, b in zip(came.coefs_, first.coefs_, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y", "says"),
+    [
+        ("MLPRegressor", X[:5], VALUES[:5], "validation set is too small"),
+        ("MLPClassifier", X[:5], CLASSES[:5] * 0, "validation set is too small"),
+        ("MLPClassifier", X[:4], [0, 0, 0, 1], "least populated class"),
+        ("MLPClassifier", X[:10], ["a"] * 5 + ["b"] * 5, "should be greater or equal to the number of classes"),
+    ],
+)
+def test_a_validation_set_too_small_is_refused_as_there(name, x, y, says):
+    """Fewer than 2 rows to validate on, or a class that cannot be stratified: scikit-learn's ValueError."""
+    raised, *_ = alike(name, fit(x, y), early_stopping=True)
+    assert raised[0] is ValueError
+    assert says in raised[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_early_stopping_means_nothing_to_lbfgs_and_is_refused_by_partial_fit(name):
+    """lbfgs does not look at it; ``partial_fit``, first or after a fit, raises scikit-learn's ValueError."""
+    *_, came, _ = alike(name, fit(X, Y[name]), solver="lbfgs", early_stopping=True)
+    same(came.coefs_, alike(name, fit(X, Y[name]), solver="lbfgs")[2].coefs_)
+    known = {"classes": [0, 1, 2]} if name == "MLPClassifier" else {}
+    for act in (
+        lambda estimator: estimator.partial_fit(X, Y[name], **known),
+        lambda estimator: estimator.fit(X, Y[name]).partial_fit(X, Y[name]),
+    ):
+        raised, *_ = alike(name, act, early_stopping=True)
+        assert raised == (ValueError, "partial_fit does not support early_stopping=True")
+
+
+# Counters
+
+
+def calls(name, *acts):
+    """Make the act of fitting and partially fitting in turn."""
+
+    def act(estimator):
+        for each in acts:
+            if each == "fit":
+                estimator.fit(X, Y[name])
+            elif name == "MLPClassifier" and not hasattr(estimator, "classes_"):
+                estimator.partial_fit(X, Y[name], classes=[0, 1, 2])
+            else:
+                estimator.partial_fit(X, Y[name])
+        return estimator
+
+    return act
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("acts", [("fit", "fit"), ("part", "part", "part"), ("fit", "part", "part"), ("part", "fit", "part")])
+@pytest.mark.parametrize("name", NAMES)
+def test_counters_go_on_as_there(name, acts, solver, warm_start):
+    """``n_iter_`` begins anew in each call; ``loss_curve_`` and ``t_`` accumulate over warm starts and ``partial_fit``."""
+    *_, came, _ = alike(name, calls(name, *acts), solver=solver, warm_start=warm_start, learning_rate="invscaling")
+    if acts == ("fit", "fit"):
+        assert came.n_iter_ == 3
+        assert len(came.loss_curve_) == (6 if warm_start else 3)
+        assert came.t_ == N * len(came.loss_curve_)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_warm_start_goes_on_as_there(name, early_stopping):
+    """Scores accumulate over warm starts, and a longer ``max_iter`` counts from 0."""
+
+    def act(estimator):
+        for max_iter in (4, 6):
+            estimator.set_params(max_iter=max_iter).fit(X, Y[name])
+        return estimator
+
+    *_, came, _ = alike(name, act, warm_start=True, early_stopping=early_stopping, validation_fraction=0.2, n_iter_no_change=20)
+    assert came.n_iter_ == 6
+    assert len(came.loss_curve_) == 10
+    assert not early_stopping or len(came.validation_scores_) == 10
+
+
+def test_an_epoch_counts_the_rows_that_trained():
+    """With early stopping ``t_`` counts the rows left to train on."""
+    *_, came, _ = alike("MLPClassifier", fit(X, CLASSES), early_stopping=True)
+    assert came.t_ == 3 * 45
+
+
+# lbfgs
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_lbfgs_learns_what_scikit_learns_learns(target):
+    """Few steps are the same to 1e-8; no ``loss_curve_``, ``best_loss_`` or ``validation_scores_`` is set."""
+    name, y = TARGETS[target]
+    *_, came, _ = alike(name, fit(X, y, WEIGHTS), solver="lbfgs")
+    assert learnt(came).keys() & {"loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"} == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("ends", [{"max_iter": 2}, {"max_fun": 4, "max_iter": 100}, {"tol": 0.5, "max_iter": 100}], ids=repr)
+def test_lbfgs_ends_as_there(name, ends):
+    """``max_iter`` and ``max_fun`` end it with scikit-learn's ConvergenceWarning, a gradient below ``tol`` without."""
+    _, warned, came, _ = alike(name, fit(X, Y[name]), solver="lbfgs", **ends)
+    assert [category for category, _ in warned] == ([] if "tol" in ends else [ConvergenceWarning])
+    assert came.n_iter_ < 20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lbfgs_hides_partial_fit_as_there(name):
+    """The classifier's ``partial_fit`` is not there under lbfgs; the regressor's is, as in scikit-learn, and trains."""
+    alike(name, lambda estimator: hasattr(estimator, "partial_fit"), solver="lbfgs")
+    raised, *_ = alike(name, lambda estimator: estimator.partial_fit(X, Y[name]), solver="lbfgs")
+    assert (raised is None) == (name == "MLPRegressor")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lbfgs_starts_warm_as_there(name):
+    """It goes on from the weights there are; a solver by mini-batches goes on from lbfgs' (AttributeError there)."""
+    *_, came, _ = alike(name, lambda estimator: estimator.fit(X, Y[name]).fit(X, Y[name]), solver="lbfgs", warm_start=True)
+    before = came.loss_
+    with pytest.warns(ConvergenceWarning):
+        came.set_params(solver="adam", learning_rate_init=1e-6).fit(X, Y[name])
+    assert came.loss_ == pytest.approx(before, rel=1e-2)
+    assert len(came.loss_curve_) == came.n_iter_ == 3
+
+
+# Warnings
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("act", "category"),
+    [
+        (lambda y: lambda estimator: estimator.set_params(batch_size=N + 1).fit(X, y), UserWarning),
+        (lambda y: fit(X, y[:, None]), DataConversionWarning),
+        (lambda y: fit(X, y.reshape(-1, 1).tolist()), DataConversionWarning),
+        (lambda y: fit(X, y), ConvergenceWarning),
+    ],
+    ids=["batch", "column", "list of rows", "end"],
+)
+def test_warnings_are_scikit_learns(name, act, category):
+    """A batch that is clipped, y as a column, an end before convergence: the same warnings in the same words."""
+    _, warned, *_ = alike(name, act(Y[name]))
+    assert category in [given for given, _ in warned]
+
+
+class Interrupting(np.random.RandomState):
+    """Draws until the fourth order, where Ctrl-C comes."""
+
+    left = 3
+
+    def shuffle(self, x):
+        """Shuffle x, three times."""
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        super().shuffle(x)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_ctrl_c_warns_and_keeps_what_was_learnt(name, early_stopping):
+    """An interrupt warns as scikit-learn does, and leaves what the epochs before it learnt."""
+
+    def act(estimator):
+        return estimator.set_params(random_state=Interrupting(0)).fit(X, Y[name])
+
+    _, warned, came, _ = alike(name, act, early_stopping=early_stopping, validation_fraction=0.2, max_iter=9)
+    assert warned == [(UserWarning, "Training interrupted by user.")]
+    assert came.n_iter_ == 3 - early_stopping  # a split takes one draw
+
+
+def test_weights_that_are_not_finite_are_refused():
+    """A training that ran away raises scikit-learn's ValueError."""
+    raised, *_ = alike("MLPRegressor", fit(1e160 * X, VALUES), solver="sgd", max_iter=20)
+    assert raised[0] is ValueError
+    assert "Solver produced non-finite parameter weights" in raised[1]
+
+
+@pytest.mark.parametrize("y", [CLASSES * 0, np.minimum(CLASSES, 1), CLASSES + 1, CLASSES * 2], ids=str)
+def test_a_warm_start_with_other_classes_is_refused(y):
+    """Fewer classes, more, or others: scikit-learn's ValueError."""
+    raised, *_ = alike("MLPClassifier", lambda estimator: estimator.fit(X, CLASSES).fit(X, y), warm_start=True)
+    assert raised[0] is ValueError
+    assert "warm_start can only be used where `y` has the same classes" in raised[1]
+
+
+# Targets
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [-1, 1], ["no", "yes"], [False, True], [0.0, 1.0], [3, 7]], ids=repr)
+def test_two_classes_are_one_output(labels):
+    """One logistic output; probabilities are (n, 2)."""
+    *_, came, _ = alike("MLPClassifier", fit(X, np.array(labels)[np.minimum(CLASSES, 1)]))
+    assert (came.n_outputs_, came.out_activation_) == (1, "logistic")
+    assert came.predict_proba(X).shape == (N, 2)
+
+
+@pytest.mark.parametrize("label", [0, 1, "only", True])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_one_class_alone_has_two_probabilities(label, early_stopping):
+    """Probabilities are (n, 2) for one class, too."""
+    *_, came, _ = alike("MLPClassifier", fit(X, [label] * N), early_stopping=early_stopping)
+    assert came.predict_proba(X).shape == (N, 2)
+    alike("MLPClassifier", lambda estimator: estimator.partial_fit(X, [label] * N, classes=[label]))
+
+
+@pytest.mark.parametrize(
+    "y", [np.array(list("abc"))[CLASSES], np.array(list("abc"), object)[CLASSES], CLASSES / 1.0], ids=lambda y: y.dtype
+)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_labels_may_be_words(y, early_stopping):
+    """Labels of any kind that sorts come back as they were."""
+    *_, came, _ = alike("MLPClassifier", fit(X, y), early_stopping=early_stopping, max_iter=20, learning_rate_init=0.05)
+    assert set(came.predict(X)) <= set(y)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix, sparse.coo_matrix, list])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_several_labels_at_once(kind, early_stopping):
+    """Labels as 0s and 1s, dense or sparse, with one logistic output each; predictions are of the kind that y was."""
+    y = TARGETS["labels"][1]
+
+    def act(estimator):
+        return estimator.fit(X, kind(y))
+
+    *_, came, _ = alike("MLPClassifier", act, early_stopping=early_stopping)
+    assert came is None or came.out_activation_ == "logistic"
+    alike("MLPClassifier", lambda estimator: estimator.partial_fit(X, kind(y), classes=[0, 1, 2]).partial_fit(X, kind(y)))
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.stack([CLASSES, CLASSES[::-1]], axis=1),
+        VALUES,
+        np.stack([VALUES, VALUES], axis=1),
+        np.where(CLASSES > 0, 1, np.array("a", object)),
+        np.where(CLASSES > 0, 1.0, np.nan),
+        np.where(CLASSES > 0, 1.0, np.inf),
+        CLASSES[:-1],
+        np.zeros((N, 2, 2)),
+        [[1], [2, 3]] * (N // 2),
+        None,
+    ],
+    ids=["multioutput", "values", "rows of values", "mixed", "NaN", "inf", "short", "3-D", "ragged", "none"],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_targets_that_make_no_sense_are_refused_as_there(name, y):
+    """Several classes at once, values for a classifier, mixed types, NaN, another length: refused in scikit-learn's words."""
+    raised, *_ = alike(name, fit(X, y))
+    assert raised is not None or name == "MLPRegressor"
+
+
+def test_poisson_has_an_exp_output_and_refuses_what_is_negative():
+    """Counts are taken as there; below 0 there is a ValueError here, and a loss of NaN or nonsense there."""
+    *_, came, _ = alike("MLPRegressor", fit(X, np.abs(VALUES).round()), loss="poisson")
+    assert came.out_activation_ == "exp"
+    with pytest.raises(ValueError, match="out of the valid range of the loss 'poisson'"):
+        came.fit(X, -np.abs(VALUES))
+    with pytest.raises(ValueError, match="out of the valid range of the loss 'poisson'"):
+        came.partial_fit(X, -np.abs(VALUES))
+
+
+# sample_weight
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+@pytest.mark.parametrize("weights", [2, 0.5, list(WEIGHTS), np.arange(N)], ids=["2", "0.5", "list", "integers"])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_taken_as_there(name, weights, solver):
+    """A number for all, a list, integers with a 0 among them."""
+    alike(name, fit(X, Y[name], weights), solver=solver)
+    alike(name, lambda estimator: estimator.fit(X, Y[name]).score(X, Y[name], weights if np.ndim(weights) else None))
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [np.full(N, np.nan), np.where(CLASSES > 0, 1, np.inf), WEIGHTS[:-1], WEIGHTS[:, None], "heavy", np.zeros(N)],
+    ids=["NaN", "inf", "short", "2-D", "word", "zeros"],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_that_make_no_sense_are_refused_as_there(name, weights):
+    """NaN, infinity, another length or shape, nothing but 0: refused in scikit-learn's words."""
+    raised, *_ = alike(name, fit(X, Y[name], weights))
+    assert raised is not None
+
+
+@pytest.mark.parametrize(
+    ("y", "weights"), [([None] * N, None), ([1, "a"] * (N // 2), None), (VALUES, np.nan)], ids=["None", "mixed", "NaN"]
+)
+def test_numbers_that_are_none_are_a_clear_error(y, weights):
+    """Values that are words or missing, a NaN for a weight: a ValueError says so (a failure further on there)."""
+    with pytest.raises(ValueError, match=r"NaN|could not convert string to float"):
+        cr.MLPRegressor().fit(X, y, weights)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_batch_that_weighs_nothing_is_skipped(name, solver):
+    """A batch whose weights sum to 0 moves nothing, as if it were not there (ZeroDivisionError there)."""
+    chosen = {"solver": solver, "batch_size": 10, "shuffle": False, "random_state": 0, "max_iter": 1}
+    weights = np.where(np.arange(N) < 10, 0.0, 1.0)
+    estimator, peer = (getattr(home, name)(**chosen) for home in (cr, neural_network))
+    with pytest.raises(ZeroDivisionError):
+        peer.fit(X, Y[name], weights)
+    estimator.fit(X, Y[name], weights)
+    if solver == "sgd":  # Adam's averages go on by a step
+        classes = {"classes": [0, 1, 2]} if name == "MLPClassifier" else {}
+        same(estimator.coefs_, getattr(cr, name)(**chosen).partial_fit(X[10:], Y[name][10:], **classes).coefs_)
+    assert np.isfinite(estimator.loss_)
