@@ -330,8 +330,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         quick = self._few_outputs(X)
         if quick is not None:
             return quick
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False, dtype=(np.float64, np.float32))
-        return self.network_.feedforward(self._scaled(X))
+        return self.network_.feedforward(self._rows(X))
+
+    def _rows(self, X: Any) -> Any:
+        """Rows without targets, checked as scikit-learn checks them, as the network takes them."""
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return self._scaled(X if X.dtype in (np.float64, np.float32) else X.astype(np.float64))
 
     def _few_outputs(self, X: Any) -> Array | None:
         """The outputs of a few rows of a plain array against which nothing is to be said; None for all that must be looked at."""
@@ -384,9 +388,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         if y is None:
-            return self._scaled(
-                validate_data(self, X, accept_sparse=["csr", "csc"], reset=False, dtype=(np.float64, np.float32))
-            ), None
+            return self._rows(X), None
         X, y = self._check(X, y, reset=False)
         return self._scaled(X), self._targets(y)[0]
 
