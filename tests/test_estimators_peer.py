@@ -20,7 +20,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
 from sklearn.ensemble import StackingClassifier, StackingRegressor
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError, UnsetMetadataPassedError
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -39,6 +39,7 @@ N = len(X)
 VALUES = X @ [0.2, -0.5, 0.3, 1.0]
 WEIGHTS = RANDOM.uniform(0.2, 2.0, N)
 Y = {"MLPClassifier": CLASSES, "MLPRegressor": VALUES}
+KNOWN = {"MLPClassifier": {"classes": [0, 1, 2]}, "MLPRegressor": {}}  # for a first call of partial_fit
 TARGETS = {
     "binary": ("MLPClassifier", np.minimum(CLASSES, 1)),
     "classes": ("MLPClassifier", CLASSES),
@@ -62,7 +63,7 @@ def outcome(act, estimator):
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of overflows
         try:
             answer = act(estimator)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raised = in_words(error)
     return answer, raised, [in_words(warning.message) for warning in warned], printed.getvalue()
 
@@ -268,12 +269,11 @@ def test_a_validation_set_too_small_is_refused_as_there(name, x, y, says):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_early_stopping_means_nothing_to_lbfgs_and_is_refused_by_partial_fit(name):
-    """lbfgs does not look at it; ``partial_fit``, first or after a fit, raises scikit-learn's ValueError."""
+    """To lbfgs it is nothing; ``partial_fit``, first or after a fit, raises scikit-learn's ValueError."""
     *_, came, _ = alike(name, fit(X, Y[name]), solver="lbfgs", early_stopping=True)
     same(came.coefs_, alike(name, fit(X, Y[name]), solver="lbfgs")[2].coefs_)
-    known = {"classes": [0, 1, 2]} if name == "MLPClassifier" else {}
     for act in (
-        lambda estimator: estimator.partial_fit(X, Y[name], **known),
+        lambda estimator: estimator.partial_fit(X, Y[name], **KNOWN[name]),
         lambda estimator: estimator.fit(X, Y[name]).partial_fit(X, Y[name]),
     ):
         raised, *_ = alike(name, act, early_stopping=True)
@@ -290,10 +290,8 @@ def calls(name, *acts):
         for each in acts:
             if each == "fit":
                 estimator.fit(X, Y[name])
-            elif name == "MLPClassifier" and not hasattr(estimator, "classes_"):
-                estimator.partial_fit(X, Y[name], classes=[0, 1, 2])
             else:
-                estimator.partial_fit(X, Y[name])
+                estimator.partial_fit(X, Y[name], **KNOWN[name])
         return estimator
 
     return act
@@ -556,6 +554,361 @@ def test_a_batch_that_weighs_nothing_is_skipped(name, solver):
         peer.fit(X, Y[name], weights)
     estimator.fit(X, Y[name], weights)
     if solver == "sgd":  # Adam's averages go on by a step
-        classes = {"classes": [0, 1, 2]} if name == "MLPClassifier" else {}
-        same(estimator.coefs_, getattr(cr, name)(**chosen).partial_fit(X[10:], Y[name][10:], **classes).coefs_)
+        same(estimator.coefs_, getattr(cr, name)(**chosen).partial_fit(X[10:], Y[name][10:], **KNOWN[name]).coefs_)
     assert np.isfinite(estimator.loss_)
+
+
+# What is printed
+
+
+@pytest.mark.parametrize("verbose", [True, 1, 3])
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"early_stopping": True},
+        {"tol": 1.0, "n_iter_no_change": 1},
+        {"solver": "lbfgs"},
+        {"solver": "sgd", "learning_rate": "adaptive"},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_verbose_prints_scikit_learns_lines(name, chosen, verbose):
+    """Every line of every way to train, of warm starts and ``partial_fit``."""
+    alike(name, calls(name, "fit", "fit"), verbose=verbose, warm_start=True, max_iter=6, validation_fraction=0.2, **chosen)
+    *_, came, _ = alike(name, calls(name, "part"), verbose=verbose)
+    assert "Iteration 1, loss = " in outcome(calls(name, "part"), came)[-1]
+
+
+# Where an estimator stands
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tags_are_scikit_learns(name):
+    """What an estimator says of itself: sparse input, several labels, several outputs, and all else."""
+    came, due = (get_tags(getattr(home, name)()) for home in (cr, neural_network))
+    assert came == due
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_metadata_is_routed_as_there(name):
+    """Weights reach ``fit``, ``partial_fit`` and ``score`` where they are requested, and raise where nobody said."""
+    weights = {"sample_weight": WEIGHTS}
+
+    def score(estimator):
+        estimator.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), estimator)
+        return cross_validate(pipe, X, Y[name], cv=2, params=weights)["test_score"]
+
+    def train(estimator):
+        estimator.set_partial_fit_request(sample_weight=True)
+        return estimator.partial_fit(X, Y[name], WEIGHTS, **KNOWN[name])
+
+    def ask(estimator):
+        return cross_validate(estimator, X, Y[name], cv=2, params=weights)
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert alike(name, score)[0] is None
+        assert alike(name, train)[0] is None
+        raised, *_ = alike(name, ask)
+        assert raised[0] is UnsetMetadataPassedError
+        watching = getattr(cr, name)(max_iter=3).set_fit_request(X_val=True, y_val=True)
+        with pytest.warns(ConvergenceWarning):
+            pipe = make_pipeline(watching).fit(X, Y[name], X_val=X[::2], y_val=Y[name][::2])
+        assert len(pipe[-1].validation_loss_curve_) == 3
+
+
+CONTAINERS = [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_matrix, sparse.csr_array, sparse.csc_array, sparse.coo_array]
+GAPS = X * (RANDOM.random(X.shape) < 0.5)
+
+
+def disordered(x):
+    """A CSR matrix whose columns are out of order within each row."""
+    csr = sparse.csr_matrix(x)
+    for first, end in zip(csr.indptr[:-1], csr.indptr[1:], strict=True):
+        csr.indices[first:end], csr.data[first:end] = csr.indices[first:end][::-1].copy(), csr.data[first:end][::-1].copy()
+    return csr
+
+
+def doubled(x):
+    """A CSR matrix in which each number stands as two halves."""
+    csr = sparse.csr_matrix(x)
+    return sparse.csr_matrix((np.repeat(csr.data / 2, 2), np.repeat(csr.indices, 2), 2 * csr.indptr), shape=x.shape)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+@pytest.mark.parametrize("container", [*CONTAINERS, sparse.lil_matrix, disordered, doubled], ids=lambda made: made.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_sparse_rows_are_taken_as_there(name, container, dtype):
+    """CSR, CSC and COO, matrices and arrays, to fit and to predict from."""
+    x = container(GAPS.astype(dtype))
+    if dtype == np.float32:
+        came, due = (getattr(home, name)(max_iter=3, random_state=0) for home in (cr, neural_network))
+        with pytest.warns(ConvergenceWarning):
+            came.fit(x, Y[name]), due.fit(x, Y[name])
+        assert came.coefs_[0].dtype == due.coefs_[0].dtype == np.float32
+        assert np.allclose(came.predict(x), due.predict(x), atol=1e-5)
+    else:
+        alike(name, fit(x, Y[name]))
+        alike(name, fit(x, Y[name], WEIGHTS), early_stopping=True, validation_fraction=0.2)
+        alike(name, lambda estimator: estimator.fit(X, Y[name]).predict(x))
+        alike(name, lambda estimator: estimator.fit(x, Y[name]).score(x, Y[name], WEIGHTS))
+
+
+COLUMNS = ["sepal length", "sepal width", "petal length", "petal width"]
+FRAMES = {
+    "pandas": lambda x, columns: pd.DataFrame(np.asarray(x), columns=columns),
+    "polars": lambda x, columns: pl.DataFrame(np.asarray(x), schema=columns),
+}
+
+
+@pytest.mark.parametrize("library", FRAMES)
+@pytest.mark.parametrize("name", NAMES)
+def test_frames_are_taken_as_there(name, library):
+    """The names of a pandas or Polars frame's columns are kept; others at predict raise or warn in scikit-learn's words."""
+    frame = FRAMES[library]
+    rows, targets = frame(X, COLUMNS), {"pandas": pd.Series, "polars": pl.Series}[library](Y[name])
+    *_, came, _ = alike(name, fit(rows, targets))
+    assert list(came.feature_names_in_) == COLUMNS
+    for early_stopping in (False, True):
+        alike(
+            name,
+            lambda estimator: estimator.fit(rows, targets).predict(rows),
+            early_stopping=early_stopping,
+            validation_fraction=0.2,
+        )
+    others = {
+        "without names": X,
+        "a row without names": X[:1],
+        "in another order": frame(X[:, ::-1], COLUMNS[::-1]),
+        "with other names": frame(X, ["a", "b", "c", "d"]),
+        "with a column more": frame(np.hstack([X, X[:, :1]]), [*COLUMNS, "more"]),
+        "with a column less": frame(X[:, :3], COLUMNS[:3]),
+    }
+    for which, other in others.items():
+        raised, warned, *_ = alike(name, lambda estimator, other=other: estimator.fit(rows, targets).predict(other))
+        assert (raised is None) == ("without" in which)
+        assert any("does not have valid feature names" in says for _, says in warned) == ("without" in which)
+        alike(name, lambda estimator, other=other: estimator.partial_fit(rows, targets, **KNOWN[name]).partial_fit(other, targets))
+    _, warned, *_ = alike(name, lambda estimator: estimator.fit(X, Y[name]).predict(rows))
+    assert "was fitted without feature names" in warned[-1][1]
+    if library == "pandas":
+        raised, *_ = alike(name, fit(frame(X, ["a", "b", "c", 1]), targets))
+        assert raised[0] is TypeError
+        alike(name, fit(frame(X, range(4)), targets))
+        alike(name, fit(pd.DataFrame(sparse.csr_matrix(GAPS).toarray()).astype(pd.SparseDtype(float, 0)), targets))
+        alike(name, fit(rows.assign(words="a"), targets))
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [copy.copy, copy.deepcopy, lambda clf: pickle.loads(pickle.dumps(clf)), clone],
+    ids=["copy", "deepcopy", "pickle", "clone"],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_twin_is_as_there(name, twin):
+    """A copy predicts as its model and trains on as it would; a clone has its parameters and nothing learnt."""
+    alike(name, lambda estimator: twin(estimator.fit(X, Y[name])).get_params()["max_iter"])
+    if twin is clone:
+        raised, *_ = alike(name, lambda estimator: twin(estimator.fit(X, Y[name])).predict(X))
+        assert raised[0] is NotFittedError
+    else:
+        alike(name, lambda estimator: twin(estimator.fit(X, Y[name])).predict(X))
+    if twin not in (clone, copy.copy):  # whose arrays are the model's own, there
+        alike(name, lambda estimator: twin(estimator.fit(X, Y[name])).partial_fit(X, Y[name]).predict(X))
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_grid_search_is_as_there(name, backend):
+    """Over threads and over processes a search finds what it finds with scikit-learn's estimators."""
+
+    def search(estimator):
+        pipe, grid = make_pipeline(StandardScaler(), estimator), {f"{name.lower()}__alpha": [1e-4, 1.0, 100.0]}
+        with joblib.parallel_config(backend=backend, n_jobs=2):
+            found = GridSearchCV(pipe, grid, cv=2).fit(X, Y[name])
+        return found.cv_results_["mean_test_score"], found.best_params_, found.predict(X)
+
+    with warnings.catch_warnings():  # of the processes
+        warnings.simplefilter("ignore")
+        came, due = (search(getattr(home, name)(max_iter=20, random_state=0)) for home in (cr, neural_network))
+    same(came, due)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_stands_where_scikit_learns_stands(name):
+    """Calibration, stacking and permutation importance come to what they come to with scikit-learn's."""
+    y = Y[name]
+    alike(name, lambda estimator: permutation_importance(estimator.fit(X, y), X, y, n_repeats=2, random_state=0).importances)
+    if name == "MLPClassifier":
+        alike(name, lambda estimator: CalibratedClassifierCV(estimator, cv=2).fit(X, y).predict_proba(X))
+        stack = lambda estimator: StackingClassifier([("mlp", estimator)], LogisticRegression(max_iter=1000), cv=2)  # noqa: E731
+    else:
+        stack = lambda estimator: StackingRegressor([("mlp", estimator)], LinearRegression(), cv=2)  # noqa: E731
+    alike(name, lambda estimator: stack(estimator).fit(X, y).predict(X), max_iter=10)
+
+
+def test_without_a_seed_it_draws_from_numpys_own():
+    """``random_state=None`` follows ``np.random``; a RandomState goes on from fit to fit."""
+    came, due = (home.MLPClassifier(max_iter=2) for home in (cr, neural_network))
+    for estimator in (came, due):
+        np.random.seed(7)  # noqa: NPY002
+        with pytest.warns(ConvergenceWarning):
+            estimator.fit(X, CLASSES).fit(X, CLASSES)
+    same(came.coefs_, due.coefs_)
+    act = lambda estimator: estimator.set_params(random_state=np.random.RandomState(3)).fit(X, CLASSES).fit(X, CLASSES)  # noqa: E731
+    alike("MLPClassifier", act)
+
+
+@pytest.mark.parametrize("rows", [1, N])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.uint8, bool, object])
+def test_numbers_of_any_kind_are_predicted_as_there(dtype, rows):
+    """Rows of any dtype; of float64 what a network in float32 answers is float32 (float64 there)."""
+    x = (10 * X[:rows]).astype(dtype)
+    for name in NAMES:
+        alike(name, lambda estimator: estimator.fit(X, Y[name]).predict(x))  # noqa: B023
+    came, due = (home.MLPRegressor(max_iter=2, random_state=0) for home in (cr, neural_network))
+    for estimator in (came, due):
+        with pytest.warns(ConvergenceWarning):
+            estimator.fit(X.astype(np.float32), VALUES)
+    assert came.predict(x).dtype == np.float32
+    assert np.allclose(came.predict(x), due.predict(x), rtol=1e-5, atol=1e-5)
+
+
+# Fits that fail
+
+
+FAILURES = {
+    "NaN": (lambda name: (X * np.nan, Y[name]), {}),
+    "another length": (lambda name: (X, Y[name][:-1]), {}),
+    "no rows": (lambda name: (X[:0], Y[name][:0]), {}),
+    "no columns": (lambda name: (X[:, :0], Y[name]), {}),
+    "1-D": (lambda name: (X[:, 0], Y[name]), {}),
+    "other columns, NaN in y": (lambda name: (X[:, :2], Y[name] * np.nan), {}),
+    "other columns, bad weights": (lambda name: (X[:, :2], Y[name], WEIGHTS[:-1]), {}),
+    "bounds": (lambda name: (X[:, :2], Y[name]), {"alpha": -1}),
+    "sizes": (lambda name: (X[:, :2], Y[name]), {"hidden_layer_sizes": (0,)}),
+    "small validation set": (lambda name: (X[:5, :2], Y[name][:5]), {"early_stopping": True}),
+    "runs away": (lambda name: (1e300 * X[:, :2], Y[name]), {"solver": "sgd"}),
+}
+
+
+@pytest.mark.parametrize("how", FAILURES)
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_that_fails_leaves_what_was_learnt(name, solver, warm_start, how):
+    """After a failed fit every attribute is as it was (there ``n_features_in_`` is the failed one's)."""
+    arguments, chosen = FAILURES[how]
+    if solver == "lbfgs" and "early_stopping" in chosen:
+        pytest.skip("lbfgs splits nothing off")
+    estimator = getattr(cr, name)(hidden_layer_sizes=(5,), random_state=0, solver=solver, warm_start=warm_start, max_iter=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator.fit(X, Y[name])
+        before, predicted = copy.deepcopy(vars(estimator)), estimator.predict(X)
+        estimator.set_params(**chosen)
+        with pytest.raises(ValueError):
+            estimator.fit(*arguments(name))
+    assert vars(estimator).keys() == before.keys()
+    same(learnt(estimator), {key: value for key, value in before.items() if key.endswith("_") and key[0] != "_"})
+    assert np.array_equal(estimator.predict(X), predicted)
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+@pytest.mark.parametrize("name", NAMES)
+def test_constant_columns_and_one_row_are_taken_as_there(name, solver):
+    """Columns that say nothing, columns of 0, one row, two, one column: all train."""
+    flat = np.hstack([np.ones((N, 2)), np.zeros((N, 1)), X[:, :1]])
+    alike(name, fit(flat, Y[name]), solver=solver)
+    for rows in (1, 2):
+        alike(name, fit(X[:rows], Y[name][:rows]), solver=solver)
+    alike(name, fit(X[:, :1], Y[name]), solver=solver)
+    alike(name, lambda estimator: estimator.partial_fit(X[:1], Y[name][:1], **KNOWN[name]))
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("method", [*ANSWERS, "score", "partial_fit"])
+@pytest.mark.parametrize(
+    "x", [np.hstack([X, X]), X[:, :3], X[:1, :3], X[0], X * np.nan, X[:1] * np.inf, X[:0], X.astype(object), X.astype(str)]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_that_do_not_fit_are_refused_as_there(name, x, method, container):
+    """More features at predict, or less, NaN, 1-D: in scikit-learn's words from every method."""
+    if container is sparse.csr_matrix and x.dtype.kind != "f":
+        return
+
+    def act(estimator):
+        estimator.fit(X, Y[name])
+        if method in ("score", "partial_fit"):
+            getattr(estimator, method)(container(x), Y[name][: len(x)])
+        else:
+            getattr(estimator, method)(container(x))
+
+    alike(name, act)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_class_that_only_validation_has(early_stopping):
+    """A class whose one row falls into the part split off trains as there; one in a set of one's own is refused."""
+    y = np.where(np.arange(N) == 0, 3, CLASSES)
+    for seed in range(12):  # in some of these the row is held out
+        alike("MLPClassifier", fit(X, y), early_stopping=early_stopping, validation_fraction=0.4, random_state=seed)
+    with pytest.raises(ValueError, match="classes that y has not: "):
+        cr.MLPClassifier(early_stopping=early_stopping).fit(X, CLASSES, X_val=X, y_val=y)
+
+
+def test_classes_of_partial_fit_are_as_there():
+    """The first call names them all; one that comes later, or that was not named, is refused; other names are, too."""
+    first = {"classes": [0, 1, 2]}
+    for act in (
+        lambda clf: clf.partial_fit(X, CLASSES),
+        lambda clf: clf.partial_fit(X, CLASSES, classes=[0, 1]),
+        lambda clf: clf.partial_fit(X[:20], CLASSES[:20], **first).partial_fit(X, CLASSES + 1),
+        lambda clf: clf.partial_fit(X, CLASSES, **first).partial_fit(X, CLASSES, classes=[0, 1, 3]),
+        lambda clf: clf.fit(X[:30], CLASSES[:30]).partial_fit(X, CLASSES),
+        lambda clf: clf.partial_fit(X, CLASSES, classes=["a", "b", "c"]),
+    ):
+        raised, *_ = alike("MLPClassifier", act)
+        assert raised[0] is ValueError
+    for act in (
+        lambda clf: clf.partial_fit(X[:10], CLASSES[:10], **first).partial_fit(X, CLASSES),
+        lambda clf: clf.partial_fit(X, CLASSES, classes=[2, 0, 1, 5]).partial_fit(X, CLASSES),
+        lambda clf: clf.partial_fit(X, CLASSES, **first).partial_fit(X, CLASSES, **first),
+    ):
+        assert alike("MLPClassifier", act)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"X_val": X}, "X_val and y_val together"),
+        ({"y_val": VALUES}, "X_val and y_val together"),
+        ({"sample_weight_val": WEIGHTS}, "X_val and y_val together"),
+        ({"X_val": X[:, :2], "y_val": VALUES}, "X has 2 features, but MLPRegressor is expecting 4"),
+        ({"X_val": X, "y_val": VALUES[:-1]}, "inconsistent numbers of samples"),
+        ({"X_val": X[:0], "y_val": VALUES[:0]}, "minimum of 1 is required"),
+        ({"X_val": X * np.nan, "y_val": VALUES}, "NaN"),
+        ({"X_val": X, "y_val": np.stack([VALUES, VALUES], axis=1)}, "output"),
+        ({"X_val": X, "y_val": VALUES, "sample_weight_val": WEIGHTS[:-1]}, "sample_weight.shape"),
+        ({"X_val": X, "y_val": VALUES, "sample_weight_val": 0 * WEIGHTS}, "at least one non-zero"),
+    ],
+)
+def test_a_validation_set_that_makes_no_sense_is_refused(named, says):
+    """Half of one, other columns, other lengths, no rows, NaN, weights of 0: a ValueError that says so."""
+    with pytest.raises(ValueError, match=re.escape(says)):
+        cr.MLPRegressor(max_iter=1).fit(X, VALUES, **named)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("method", [*ANSWERS, "score"])
+def test_what_is_not_fitted_says_so_as_there(name, method):
+    """Before a fit every method raises scikit-learn's NotFittedError."""
+    if hasattr(getattr(cr, name), method):
+        arguments = (X, Y[name]) if method == "score" else (X,)
+        raised, *_ = alike(name, lambda estimator: getattr(estimator, method)(*arguments))
+        assert raised[0] is NotFittedError
