@@ -225,9 +225,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _fresh_record(self, weights: list[Array], biases: list[Array]) -> Record:
         """Begin the record of a training by mini-batches."""
         state = State(tuple(weights), tuple(biases))
-        if self.early_stopping:
-            return Record(state, self._rate(), best_loss=None, validation_scores=[], best_score=-np.inf, best=state)
-        return Record(state, self._rate())
+        return Record(state, self._rate(), self._optimizer(), best=state if self.early_stopping else None, **self._none_yet())
+
+    def _none_yet(self) -> dict[str, Any]:
+        """What a record has for the best, before there is one."""
+        early = self.early_stopping
+        return {
+            "best_loss": None if early else np.inf,
+            "best_score": -np.inf if early else None,
+            "validation_scores": [] if early else None,
+        }
 
     def _rate(self) -> Rate:
         schedule = self.learning_rate if self.solver == "sgd" else "constant"
@@ -253,11 +260,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if incremental and record.state.step > 0:
             record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
         else:
-            record.state, record.rate = State(tuple(weights), tuple(biases)), self._rate()
+            record.state, record.rate, record.optimizer = State(tuple(weights), tuple(biases)), self._rate(), self._optimizer()
         if self.early_stopping and held is None:
             examples, held = self._split(examples, random)
         batch_size = self._batch_size(len(examples))
-        plan = replace(plan, batch_size=batch_size, seed=random.randint(2**31) if self.dropout else 0)
+        seed = random.randint(2**31) if self.dropout else 0
+        plan = replace(plan, optimizer=record.optimizer, batch_size=batch_size, seed=seed)
         settings = Settings(self.alpha, self.max_iter, self.shuffle, self.tol, self.n_iter_no_change, self._loss_scale)
         score = self._scorer(plan, held) if self.early_stopping and held is not None else None
         watched = held.examples if held is not None and score is None else None

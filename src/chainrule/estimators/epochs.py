@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Indices
+from ..calculus.optimizers import Optimizer
 from ..engines import Engine, Session, Threads
 from ..examples import Examples
 from ..plan import Floats, Plan, State, Steps
@@ -35,6 +36,8 @@ class Record:
     state : State
         Parameters, slots and the step, after the last epoch.
     rate : Rate
+    optimizer : Optimizer
+        As the parameters were when it began; ``partial_fit`` goes on with it, whatever they are since.
     t : int
         Samples seen.
     loss_curve : list of float
@@ -51,6 +54,7 @@ class Record:
 
     state: State
     rate: Rate
+    optimizer: Optimizer
     t: int = 0
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] | None = None
