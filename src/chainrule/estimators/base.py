@@ -257,6 +257,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         weights, biases = self._parameters(plan.dtype)
         known = hasattr(self, "_record")  # not where coefs_ are lbfgs', or someone's own
         record: Record = self._record.copy() if known else self._fresh_record(weights, biases)  # a failure leaves _record as it was
+        if (record.best_score is not None) != self.early_stopping:  # switched since
+            record = replace(record, **self._none_yet())
         if incremental and record.state.step > 0:
             record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
         else:
