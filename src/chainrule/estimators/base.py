@@ -147,7 +147,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         random = draws.random_from(self.random_state)
         targets, self.out_activation_ = self._targets(y)
         self.n_outputs_ = self._count_outputs(targets)
-        plan = self._plan([X.shape[1], *map(index, hidden), self.n_outputs_], X.dtype)
+        dtype = X.dtype if first else np.result_type(self.coefs_[0], np.float32)  # the dtype of the start stays
+        plan = self._plan([X.shape[1], *map(index, hidden), self.n_outputs_], dtype)
         if first:
             self._begin(plan, random)
         examples = Examples(self._scaled(X), targets, weights=self._weights(y, sample_weight, X))
