@@ -151,6 +151,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         plan = self._plan([X.shape[1], *map(index, hidden), self.n_outputs_], dtype)
         if first:
             self._begin(plan, random)
+        elif (there := [w.shape for w in self.coefs_]) != (due := [(layer.n_in, layer.n_out) for layer in plan.layers]):
+            raise ValueError(f"coefs_ have the shapes {there}, but hidden_layer_sizes and y now ask for {due}; fit anew")
         examples = Examples(self._scaled(X), targets, weights=self._weights(y, sample_weight, X))
         held_out = None if validation is None else self._validation(*validation)
         if self.solver == "lbfgs":
