@@ -311,6 +311,71 @@ def test_counters_go_on_as_there(name, acts, solver, warm_start):
         assert came.t_ == N * len(came.loss_curve_)
 
 
+CHANGES = [
+    ({"solver": "sgd"}, {"solver": "adam"}),
+    ({"solver": "adam"}, {"solver": "sgd"}),
+    ({"solver": "adam"}, {"solver": "lbfgs"}),
+    ({"solver": "sgd"}, {"momentum": 0.5}),
+    ({"solver": "sgd"}, {"nesterovs_momentum": False}),
+    ({"solver": "sgd"}, {"learning_rate_init": 0.1}),
+    ({"solver": "sgd"}, {"learning_rate": "invscaling"}),
+    ({}, {"beta_1": 0.5}),
+    ({}, {"epsilon": 0.1}),
+    ({}, {"activation": "tanh"}),
+    ({}, {"alpha": 1.0, "batch_size": 7, "random_state": 5, "shuffle": False}),
+]
+
+
+@pytest.mark.parametrize(("before", "since"), CHANGES, ids=repr)
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_parameters_that_changed_since_are_taken_as_there(way, before, since):
+    """A warm start trains with the parameters as they are; ``partial_fit`` keeps the optimizer and the rate that it began with."""
+
+    def act(estimator):
+        estimator.fit(X, VALUES).set_params(**since)
+        return getattr(estimator, way)(X, VALUES)
+
+    alike("MLPRegressor", act, warm_start=way == "fit", **before)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_early_stopping_may_be_switched_between_warm_starts(early_stopping):
+    """What counts as the best begins anew (TypeError or AttributeError there)."""
+    clf = cr.MLPClassifier(max_iter=3, warm_start=True, random_state=0, early_stopping=early_stopping).fit(X, CLASSES)
+    clf.set_params(early_stopping=not early_stopping).fit(X, CLASSES)
+    assert len(clf.loss_curve_) == 6
+    assert (clf.best_loss_ is None, clf.validation_scores_ is None) == (not early_stopping, early_stopping)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("sizes", [(7,), (5, 5), ()])
+def test_a_network_is_not_grown(sizes):
+    """Other ``hidden_layer_sizes``, or more outputs, do not fit what was learnt: a ValueError (there they may be ignored)."""
+    estimator = cr.MLPRegressor(hidden_layer_sizes=(5,), max_iter=3, warm_start=True).fit(X, VALUES)
+    for way in (estimator.fit, estimator.partial_fit):
+        with pytest.raises(ValueError, match="now ask for"):
+            way(X, np.stack([VALUES, VALUES], axis=1))
+    with pytest.raises(ValueError, match="now ask for"):
+        estimator.set_params(hidden_layer_sizes=sizes).fit(X, VALUES)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_the_dtype_of_the_start_stays(way, solver):
+    """A warm start or ``partial_fit`` with X in another dtype trains the weights in theirs."""
+
+    def act(estimator, first=np.float64, then=np.float32):
+        estimator.fit(X.astype(first), VALUES)
+        return getattr(estimator, way)(X.astype(then), VALUES)
+
+    alike("MLPRegressor", act, warm_start=way == "fit", solver=solver)
+    estimators = [home.MLPRegressor(max_iter=2, warm_start=way == "fit", solver=solver) for home in (cr, neural_network)]
+    for estimator in estimators:
+        outcome(lambda fresh: act(fresh, np.float32, np.float64), estimator)
+    assert estimators[0].coefs_[0].dtype == estimators[1].coefs_[0].dtype == np.float32
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_warm_start_goes_on_as_there(name, early_stopping):
