@@ -26,7 +26,7 @@ from ..calculus.optimizers import SGD, Adam, Optimizer
 from ..engines import at_work, choose, few
 from ..examples import Examples
 from ..network import Network, network_from
-from ..plan import Layer, Plan, State
+from ..plan import Layer, Plan, Provenance, State
 from ..training import frames_below_the_user
 from . import draws, gates
 from .epochs import Record, Settings, Trainer
@@ -52,6 +52,17 @@ class Held:
     examples: Examples
     y: Any
     weights: Any
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is told of a training with its network: rows, steps, the engine, the first rate (None: L-BFGS), and why it ended."""
+
+    examples: int
+    steps: int
+    engine: str
+    rate: float | None
+    stopped: str
 
 
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
@@ -279,6 +290,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             trainer = Trainer(engine, plan, examples, settings, random, self.threads, told, score, watched)
             trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
+        stopped = "finished" if best is record.state else "early"
+        self._trained = Trained(len(examples), best.step, best.made_by or engine.name, float(self.learning_rate_init), stopped)
         self._take(plan, best.weights, best.biases)
         record.best = None  # scikit-learn's best arrays are those that a warm start goes on with: it never comes back to these
         self._record = record
@@ -329,10 +342,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _minimize(self, plan: Plan, examples: Examples) -> None:
         """Train by L-BFGS."""
+        plan = replace(plan, batch_size=len(examples))
         problem = Problem(choose("auto", plan, examples), plan, examples, self.alpha, self._loss_scale, self.threads)
         with telling(self.verbose, plan, examples, self.max_iter) as told:
             start = self._parameters(plan.dtype)
             result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol, told=told)
+        self._trained = Trained(len(examples), result.nit, problem.engine.name, None, "finished")
         self.n_iter_ = result.nit
         self.loss_ = result.fun
         self._take(plan, *problem.unpack(result.x))
@@ -343,7 +358,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         quick = self._few_outputs(X)
         if quick is not None:
             return quick
-        return self.network_.feedforward(self._rows(X))
+        return network_from(*self._network_parts(), init="").feedforward(self._rows(X))
 
     def _rows(self, X: Any) -> Any:
         """Rows without targets, checked as scikit-learn checks them, as the network takes them."""
@@ -356,13 +371,32 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             return None
         return few(self._fitted, [w.T for w in self.coefs_], self.intercepts_, X)
 
+    def _network_parts(self) -> tuple[Plan, list[Array], list[Array]]:
+        weights, biases = self._parameters()
+        return self._plan([weights[0].shape[1], *(len(b) for b in biases)], weights[0].dtype), weights, biases
+
     @property
     def network_(self) -> Network:
         """The fitted network, which shares ``coefs_``' memory; with ``standardize`` it takes scaled rows."""
         check_is_fitted(self)
-        weights, biases = self._parameters()
-        plan = self._plan([weights[0].shape[1], *(len(b) for b in biases)], weights[0].dtype)
-        return network_from(plan, weights, biases, init="glorot_uniform")
+        plan, weights, biases = self._network_parts()
+        return network_from(plan, weights, biases, init="glorot_uniform", provenance=self._provenance())
+
+    def _provenance(self) -> Provenance:
+        """How the parameters came to be, for whoever is given the network, or its file, alone."""
+        plan = self._fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if self._trained.rate is None else {})
+        return Provenance(
+            plan=plan,
+            data=f"Examples({self._trained.examples} x {self.n_features_in_})",
+            examples=self._trained.examples,
+            epochs=self.n_iter_,
+            steps=self._trained.steps,
+            learning_rate=self._trained.rate or 1.0,
+            schedule="constant" if self._trained.rate is None else self.learning_rate,
+            engine=self._trained.engine,
+            stopped=self._trained.stopped,
+            columns=[*map(str, getattr(self, "feature_names_in_", ()))],
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted network to a model file, for ``cr.load`` and the command line; it takes X as ``predict`` does.
