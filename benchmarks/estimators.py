@@ -150,7 +150,7 @@ def small_things(rounds: int) -> None:
 
 
 def lbfgs(cell: Cell, rounds: int) -> None:
-    """Print what an evaluation of the cost and its gradient takes, and a whole fit, scikit-learn at its better number of threads."""
+    """Print what an evaluation of the cost and its gradient takes, and a whole fit; scikit-learn at its better threads."""
     minimize, evaluations = optimize.minimize, dict[str, list[float]]()
 
     def fit(name: str, home: Any, threads: int | None) -> Callable[[], Any]:
