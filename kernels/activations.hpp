@@ -25,7 +25,6 @@ template <class T>
 using Ints = typename Lanes<typename Float<T>::Int>::Vector;
 
 // 2^n for whole n, in two factors: their product overflows to inf and underflows to 0 where 2^n does.
-template <class T>
 static inline void powers_of_2(Vec<T> n, Vec<T> &first, Vec<T> &second) {
     using F = Float<T>;
     const Ints<T> whole = __builtin_convertvector(n, Ints<T>), half = whole >> 1;
@@ -34,7 +33,6 @@ static inline void powers_of_2(Vec<T> n, Vec<T> &first, Vec<T> &second) {
 }
 
 // e^r - 1 for |r| <= ln 2 / 2, by its Taylor series.
-template <class T>
 static inline Vec<T> expm1_near_0(Vec<T> r) {
     constexpr T reciprocals[] = {T(1.0 / 6227020800), T(1.0 / 479001600), T(1.0 / 39916800), T(1.0 / 3628800), T(1.0 / 362880),
                                  T(1.0 / 40320),      T(1.0 / 5040),      T(1.0 / 720),      T(1.0 / 120),     T(1.0 / 24),
@@ -45,7 +43,6 @@ static inline Vec<T> expm1_near_0(Vec<T> r) {
     return p * (r * r) + r;
 }
 
-template <class T>
 static inline Vec<T> reduced(Vec<T> x, Vec<T> &n) {
     using F = Float<T>;
     x = x > F::largest ? all<T>(F::largest) : x;
@@ -54,12 +51,11 @@ static inline Vec<T> reduced(Vec<T> x, Vec<T> &n) {
     return (x - n * F::ln2_high) - n * F::ln2_low;
 }
 
-template <class T>
 static inline Vec<T> exponential(Vec<T> x) {
     Vec<T> n, first, second;
-    const Vec<T> r = reduced<T>(x, n);
-    powers_of_2<T>(n, first, second);
-    return ((expm1_near_0<T>(r) + T(1)) * first) * second;
+    const Vec<T> r = reduced(x, n);
+    powers_of_2(n, first, second);
+    return ((expm1_near_0(r) + T(1)) * first) * second;
 }
 
 // ln x for normal x, x = 2^n m: ln m = 2 artanh(s), s = (m - 1) / (m + 1), by its series
@@ -75,40 +71,38 @@ static inline Vec<double> logarithm(Vec<double> x) {
 }
 
 // sigma(z) = 1 / (1 + e^-z)                                                                                                   (N10)
-template <class T>
 static inline Vec<T> sigmoid(Vec<T> z) {
-    return T(1) / (T(1) + exponential<T>(-z));
+    return T(1) / (T(1) + exponential(-z));
 }
 
 // tanh(z) = s / (s + 2) with s = e^2|z| - 1, which loses nothing near 0
-template <class T>
 static inline Vec<T> tanh(Vec<T> z) {
     const Vec<T> size = z < T(0) ? -z : z;
     const Vec<T> twice = size > T(22) ? all<T>(44) : size + size;
     Vec<T> n, first, second;
-    const Vec<T> r = reduced<T>(twice, n);
-    powers_of_2<T>(n, first, second);
+    const Vec<T> r = reduced(twice, n);
+    powers_of_2(n, first, second);
     const Vec<T> scale = first * second;
-    const Vec<T> s = scale * expm1_near_0<T>(r) + (scale - T(1));
+    const Vec<T> s = scale * expm1_near_0(r) + (scale - T(1));
     const Vec<T> t = s / (s + T(2));
     return z < T(0) ? -t : t;
 }
 
-template <class T, Activation A>
+template <Activation A>
 static inline Vec<T> value(Vec<T> z) {
-    if constexpr (A == Activation::sigmoid) return sigmoid<T>(z);
-    if constexpr (A == Activation::tanh) return tanh<T>(z);
+    if constexpr (A == Activation::sigmoid) return sigmoid(z);
+    if constexpr (A == Activation::tanh) return tanh(z);
     if constexpr (A == Activation::relu) return z > T(0) ? z : z != z ? z : Vec<T>{};
     if constexpr (A == Activation::leaky_relu) return z > T(0) ? z : z * T(0.01);
     if constexpr (A == Activation::exp) {
-        const Vec<T> e = exponential<T>(z);
+        const Vec<T> e = exponential(z);
         return e > Float<T>::most ? all<T>(Float<T>::most) : e;
     }
     return z;
 }
 
 // sigma'(z), from a = sigma(z)
-template <class T, Activation A>
+template <Activation A>
 static inline Vec<T> derivative(Vec<T> a) {
     if constexpr (A == Activation::sigmoid) return a * (T(1) - a);
     if constexpr (A == Activation::tanh) return T(1) - a * a;
@@ -119,28 +113,27 @@ static inline Vec<T> derivative(Vec<T> a) {
 }
 
 // Some rows of numbers, `width` of each, a whole count of vectors.
-template <class T>
 struct Block {
     T *at;
     long rows, stride, width;
 };
 
-template <class T>
-static void through_mask(const Block<T> &g, const T *mask) {
-    for (long i = 0; i < g.rows; ++i)
-        for (long at = i * g.stride; at < i * g.stride + g.width; at += lanes<T>) store(g.at + at, load(g.at + at) * load(mask + at));
+// Every vector v of a block becomes f(v, its place)
+template <class F>
+static inline void change(const Block &b, F &&f) {
+    for (long i = 0; i < b.rows; ++i)
+        for (long at = i * b.stride; at < i * b.stride + b.width; at += lanes<T>) store(b.at + at, f(load(b.at + at), at));
 }
 
 // a <- softmax(a), a row's largest taken off first
-template <class T>
 static void softmax(T *a, int n_out) {
     const auto larger = [](Vec<T> x, Vec<T> y) { return x > y ? x : y; };
     Vec<T> most = all<T>(-T(__builtin_inf())), sum{};
-    for (int o = 0; o < n_out; o += lanes<T>) most = larger(first_lanes<T>(load(a + o), n_out - o, most), most);
+    for (int o = 0; o < n_out; o += lanes<T>) most = larger(first_lanes(load(a + o), n_out - o, most), most);
     const T largest = fold<T>(most, larger);
     for (int o = 0; o < n_out; o += lanes<T>) {
-        const Vec<T> e = exponential<T>(load(a + o) - largest);
-        sum += first_lanes<T>(e, n_out - o);
+        const Vec<T> e = exponential(load(a + o) - largest);
+        sum += first_lanes(e, n_out - o);
         store(a + o, e);
     }
     const T share = 1 / total<T>(sum);
@@ -150,35 +143,17 @@ static void softmax(T *a, int n_out) {
 // f.template operator()<A>() for an activation that acts on each number alone, and changes it
 template <class F>
 static inline void elementwise(Activation activation, F &&f) {
-    switch (activation) {
-        case Activation::sigmoid: return f.template operator()<Activation::sigmoid>();
-        case Activation::tanh: return f.template operator()<Activation::tanh>();
-        case Activation::relu: return f.template operator()<Activation::relu>();
-        case Activation::leaky_relu: return f.template operator()<Activation::leaky_relu>();
-        case Activation::exp: return f.template operator()<Activation::exp>();
-        case Activation::softmax:
-        case Activation::identity: return;
-    }
+    one_of<Activation::sigmoid, Activation::tanh, Activation::relu, Activation::leaky_relu, Activation::exp>(activation, f);
 }
 
-// a <- sigma(z), in place; softmax takes whole rows
-template <class T>
-static void activate(Activation activation, int n_out, const Block<T> &z) {
-    for (long i = 0; i < z.rows && activation == Activation::softmax; ++i) softmax(z.at + i * z.stride, n_out);
-    elementwise(activation, [&]<Activation A>() {
-        for (long i = 0; i < z.rows; ++i)
-            for (long at = i * z.stride; at < i * z.stride + z.width; at += lanes<T>) store(z.at + at, value<T, A>(load(z.at + at)));
-    });
+// a <- sigma(z), in place, of an elementwise activation
+static void activate(Activation activation, const Block &z) {
+    elementwise(activation, [&]<Activation A>() { change(z, [](Vec<T> v, long) { return value<A>(v); }); });
 }
 
 // g <- g * sigma'(z), of an elementwise activation; a lies as g does
-template <class T>
-static void pull_back(Activation activation, const Block<T> &g, const T *a) {
-    elementwise(activation, [&]<Activation A>() {
-        for (long i = 0; i < g.rows; ++i)
-            for (long at = i * g.stride; at < i * g.stride + g.width; at += lanes<T>)
-                store(g.at + at, load(g.at + at) * derivative<T, A>(load(a + at)));
-    });
+static void pull_back(Activation activation, const Block &g, const T *a) {
+    elementwise(activation, [&]<Activation A>() { change(g, [=](Vec<T> v, long at) { return v * derivative<A>(load(a + at)); }); });
 }
 
 }  // namespace chainrule::ISA

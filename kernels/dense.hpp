@@ -5,7 +5,6 @@
 
 namespace chainrule::ISA {
 
-template <class T>
 struct Product {
     const T *a;
     long a_row, a_k;  // A(r, k) = a[r * a_row + k * a_k]
@@ -27,8 +26,8 @@ constexpr int tile_rows = VECTOR_BYTES == 64 ? (N == 4 ? 6 : N == 3 ? 8 : 12) : 
 constexpr int most_tile_rows = 12;
 
 // Each sum runs over k in order, whatever the tile's shape, so that its bits don't depend on where it stands.
-template <class T, int R, int N>
-static inline void tile(const Product<T> &p, long row, long column) {
+template <int R, int N>
+static inline void tile(const Product &p, long row, long column) {
     Vec<T> sum[R][N];
     UNROLL for (int n = 0; n < N; ++n) {
         const Vec<T> begin = p.bias ? load(p.bias + column + n * lanes<T>) : Vec<T>{};
@@ -51,37 +50,53 @@ static inline void tile(const Product<T> &p, long row, long column) {
                 store(p.c + at, f(sum[r][n], at));
             }
     };
-    if (p.rectify) finish([](Vec<T> z, long) { return value<T, Activation::relu>(z); });
-    else if (p.gate) finish([&](Vec<T> g, long at) { return g * derivative<T, Activation::relu>(load(p.gate + at)); });
+    if (p.rectify) finish([](Vec<T> z, long) { return value<Activation::relu>(z); });
+    else if (p.gate) finish([&](Vec<T> g, long at) { return g * derivative<Activation::relu>(load(p.gate + at)); });
     else finish([](Vec<T> z, long) { return z; });
 }
 
-template <class T, int N, int R = tile_rows<N>>
-static inline void tile_of(const Product<T> &p, long rows, long row, long column) {
+template <int N, int R = tile_rows<N>>
+static inline void tile_of(const Product &p, long rows, long row, long column) {
     if constexpr (R > 0) {
-        if (rows == R) return tile<T, R, N>(p, row, column);
-        tile_of<T, N, R - 1>(p, rows, row, column);
+        if (rows == R) return tile<R, N>(p, row, column);
+        tile_of<N, R - 1>(p, rows, row, column);
     }
 }
 
-template <class T, int N = tile_vectors>
-static void columns_from(const Product<T> &p, long column) {
+// From a column on; columns must be whole vectors
+template <int N = tile_vectors>
+static void multiply(const Product &p, long column = 0) {
     if constexpr (N > 0) {
         const long step = N * lanes<T>, tiles = (p.rows + tile_rows<N> - 1) / tile_rows<N>;
         for (; p.columns - column >= step; column += step)
             for (long t = 0, row = 0; t < tiles; ++t) {  // tiles of nearly one height: a low one would leave the units idle
                 const long next = p.rows * (t + 1) / tiles;
-                tile_of<T, N>(p, next - row, row, column);
+                tile_of<N>(p, next - row, row, column);
                 row = next;
             }
-        columns_from<T, N - 1>(p, column);
+        multiply<N - 1>(p, column);
     }
 }
 
-// columns must be whole vectors
-template <class T>
-static void multiply(const Product<T> &p) {
-    columns_from<T>(p, 0);
+static inline Vec<T> load_some(const T *p, long count) {
+    alignas(VECTOR_BYTES) T some[lanes<T>]{};
+    for (long i = 0; i < count; ++i) some[i] = p[i];
+    return load(some);
+}
+
+// z = w a + b for U units at once, each a sum of products over the inputs; a is padded with zeros                              (N10)
+template <int U>
+static inline void units(const T *w, const T *b, long n_in, const T *a, T *z) {
+    Vec<T> sum[U]{};
+    long k = 0;
+    for (; k + lanes<T> <= n_in; k += lanes<T>) {
+        const Vec<T> x = load(a + k);
+        UNROLL for (int u = 0; u < U; ++u) sum[u] += x * load(w + u * n_in + k);
+    }
+    for (int u = 0; u < U; ++u) {
+        if (k < n_in) sum[u] += load(a + k) * load_some(w + u * n_in + k, n_in - k);
+        z[u] = b[u] + total<T>(sum[u]);
+    }
 }
 
 }  // namespace chainrule::ISA

@@ -1,6 +1,5 @@
 // Dropout's masks: Philox4x64-10 of (seed, step, layer, row, unit), the same as calculus/dropout.py.
 #pragma once
-#include "simd.hpp"
 #include "worker.hpp"
 
 namespace chainrule::ISA {
@@ -9,17 +8,15 @@ static inline void philox(std::uint64_t counter[4], std::uint64_t key0, std::uin
     for (int round = 0; round < 10; ++round) {
         const unsigned __int128 p0 = (unsigned __int128)0xD2E7470EE14C6C93u * counter[0];
         const unsigned __int128 p1 = (unsigned __int128)0xCA5A826395121157u * counter[2];
-        const std::uint64_t c0 = std::uint64_t(p1 >> 64) ^ counter[1] ^ key0, c2 = std::uint64_t(p0 >> 64) ^ counter[3] ^ key1;
+        counter[0] = std::uint64_t(p1 >> 64) ^ counter[1] ^ key0;
         counter[1] = std::uint64_t(p1);
+        counter[2] = std::uint64_t(p0 >> 64) ^ counter[3] ^ key1;
         counter[3] = std::uint64_t(p0);
-        counter[0] = c0;
-        counter[2] = c2;
         key0 += 0x9E3779B97F4A7C15u;
         key1 += 0xBB67AE8584CAA73Bu;
     }
 }
 
-template <class T>
 static void dropout_masks(const Layer<T> &layer, int layer_index, std::uint64_t seed, std::int64_t step, const Share &examples, const Share &units) {
     constexpr std::uint64_t stream = 0x64726F706F7574u;
     const double wanted = __builtin_nearbyint(layer.dropout * 4294967296.0);

@@ -8,7 +8,6 @@
 namespace chainrule::ISA {
 
 // What a worker knows of the mini-batch at hand.
-template <class T>
 struct Batch {
     Net<T> &net;
     const Data &data;
@@ -19,7 +18,7 @@ struct Batch {
     bool training;                    // with dropout
     int rank;                         // the worker's
     long pieces = 1;                  // into which the mini-batch is cut
-    const T *turned = nullptr;        // the upper layers' w turned over, where that is done once for a step
+    bool turned = false;              // whether the worker has turned over the upper layers' w already
 };
 
 // The part of a layer that a worker computes: some examples' rows, of some units.
@@ -27,60 +26,50 @@ struct Part {
     Share examples, units;
 };
 
+static inline Part whole_rows(const Net<T> &net, int l, const Share &examples) {
+    return {examples, Share{0, l < net.n_layers ? net.layers[l].ld : 0}};
+}
+
 // The dense inputs of some examples, as numbers
-template <class T>
-static void gather(const Batch<T> &batch, const Share &examples) {
-    with_values(batch.data.kind, batch.data.x, [&](auto *x) {
+static void gather(const Batch &batch, const Share &examples) {
+    with_values(batch.data.kind, batch.data.values, [&](auto *x) {
         const int n_in = batch.data.n_in;
         for (long i = examples.first; i < examples.last; ++i) {
             const auto *from = x + batch.rows[i] * n_in;
             T *to = batch.net.x + i * batch.net.x_stride;
-            for (int k = 0; k < n_in; ++k) to[k] = number<T>(from[k]);
+            for (int k = 0; k < n_in; ++k) to[k] = number(from[k]);
         }
     });
 }
 
 // Whether the inputs can be taken as they lie: one example after another, in the network's own type
-template <class T>
-static inline bool lies_ready(const Batch<T> &batch) {
+static inline bool lies_ready(const Batch &batch) {
     return !batch.rows.order && batch.data.kind == (sizeof(T) == 4 ? Kind::float32 : Kind::float64);
 }
 
 // What a layer takes: the inputs, or what the layer before gives, through dropout's mask where there is one.
-template <class T>
 struct Input {
     const T *at;
     long stride;
 };
-template <class T>
-static inline Input<T> input_of(const Batch<T> &batch, int l) {
-    if (l == 0 && lies_ready(batch)) return {static_cast<const T *>(batch.data.x) + batch.rows.first * batch.data.n_in, batch.data.n_in};
+static inline Input input_of(const Batch &batch, int l) {
+    if (l == 0 && lies_ready(batch)) return {static_cast<const T *>(batch.data.values) + batch.rows.first * batch.data.n_in, batch.data.n_in};
     if (l == 0) return {batch.net.x, batch.net.x_stride};
     const Layer<T> &prev = batch.net.layers[l - 1];
     return {batch.training && prev.dropout > 0 ? prev.h : prev.a, prev.stride};
 }
 
 // The padding of a hidden layer's a must be 0, since it meets delta in the gradient of the next layer's w.
-template <class T>
 static void clear_padding(const Layer<T> &layer, const Part &part) {
     const long last = layer.n_out & -lanes<T>;
     if (part.units.last <= layer.n_out) return;
     for (long i = part.examples.first; i < part.examples.last; ++i) {
         T *a = layer.a + i * layer.stride;
-        for (long o = last; o < layer.ld; o += lanes<T>) store(a + o, first_lanes<T>(load(a + o), layer.n_out - o));
+        for (long o = last; o < layer.ld; o += lanes<T>) store(a + o, first_lanes(load(a + o), layer.n_out - o));
     }
 }
 
-// a <- sigma(z) where z stands in a, for a part of a layer
-template <class T>
-static void activate_part(const Layer<T> &layer, const Part &part) {
-    T *z = layer.a + part.examples.first * layer.stride + part.units.first;
-    activate(layer.activation, layer.n_out, Block<T>{z, part.examples.count(), layer.stride, part.units.count()});
-    clear_padding(layer, part);
-}
-
 // to[k][r] = w[first + r][k] for `count` units, a block of lanes x lanes at a time
-template <class T>
 static void turn_over(const Layer<T> &layer, long first, long count, T *to) {
     for (long k = 0; k < layer.w.columns; k += lanes<T>)
         for (long c = 0; c < count; c += lanes<T>) {
@@ -93,81 +82,70 @@ static void turn_over(const Layer<T> &layer, long first, long count, T *to) {
         }
 }
 
-template <class T>
-static const T *turned_panel(const Batch<T> &batch, const Layer<T> &layer, long first, long count) {
-    if (batch.turned) return batch.turned + layer.turned_at + first * layer.w.columns;
-    T *to = batch.net.turned + batch.rank * batch.net.turned_size;
-    turn_over(layer, first, count, to);
-    return to;
+// A panel of w turned over. Pieces come by again and again: there each has a place of its own, and is turned over once a step.
+static const T *turned_panel(const Batch &batch, const Layer<T> &layer, long first, long count) {
+    T *room = batch.net.turned + batch.rank * batch.net.turned_size + (batch.pieces > 1 ? layer.turned_at + first * layer.w.columns : 0);
+    if (!batch.turned) turn_over(layer, first, count, room);
+    return room;
 }
 
 // z = w a + b where a single unit is all there is: a panel of one would leave the other lanes idle                             (N10)
-template <class T>
-static void single_unit(const Layer<T> &layer, const Input<T> &input, const Share &examples) {
+static void single_unit(const Layer<T> &layer, const Input &input, const Share &examples) {
     for (long first = examples.first, last; first < examples.last; first = last) {  // as many as a vector holds are activated at once
         alignas(Vec<T>) T z[lanes<T>]{};
         last = first + lanes<T> < examples.last ? first + lanes<T> : examples.last;
-        for (long i = first; i < last; ++i) {
-            const T *a = input.at + i * input.stride;
-            Vec<T> sum{};
-            for (long k = 0; k < layer.w.columns; k += lanes<T>) sum += load(a + k) * load(layer.w.at + k);
-            z[i - first] = layer.b[0] + total<T>(sum);
-        }
-        if (layer.activation != Activation::softmax) activate(layer.activation, 1, Block<T>{z, 1, lanes<T>, lanes<T>});
+        for (long i = first; i < last; ++i) units<1>(layer.w.at, layer.b, layer.w.columns, input.at + i * input.stride, z + (i - first));
+        activate(layer.activation, Block{z, 1, lanes<T>, lanes<T>});
         for (long i = first; i < last; ++i) layer.a[i * layer.stride] = z[i - first];
     }
 }
 
 // z = w a + b for a part of a dense layer, and a = sigma(z) while a panel's z is near                                          (N10)
-template <class T>
-static void dense_layer(const Batch<T> &batch, int l, const Part &part) {
+static void dense_layer(const Batch &batch, int l, const Part &part) {
     const Layer<T> &layer = batch.net.layers[l];
-    const Input<T> input = input_of(batch, l);
+    const Input input = input_of(batch, l);
     const long rows = part.examples.count(), first = part.examples.first;
     const bool rectify = layer.activation == Activation::relu;
     if (layer.n_out == 1 && !layer.by_inputs) single_unit(layer, input, part.examples);
     else panels_of(layer.by_inputs ? layer.w.panel : widest_panel<T>, part.units, [&](long o, long width) {
         T *z = layer.a + first * layer.stride + o;
         const T *w = layer.by_inputs ? layer.w.at + offset(layer.w, 0, o) : turned_panel(batch, layer, o, width);
-        multiply(Product<T>{input.at + first * input.stride, input.stride, 1, w, width, z, layer.stride, layer.b + o, rows, width, layer.n_in, false, rectify});
-        if (layer.activation != Activation::softmax && !rectify) activate(layer.activation, layer.n_out, Block<T>{z, rows, layer.stride, width});
+        multiply(Product{input.at + first * input.stride, input.stride, 1, w, width, z, layer.stride, layer.b + o, rows, width, layer.n_in, false, rectify});
+        if (!rectify) activate(layer.activation, Block{z, rows, layer.stride, width});
     });
-    if (layer.activation == Activation::softmax) activate_part(layer, part);
-    else clear_padding(layer, part);
 }
 
 // a <- sigma(w a + b) for a part of layer l, through dropout's mask where there is one                                         (N10)
-template <class T>
-static void feed(const Batch<T> &batch, int l, const Part &part) {
+static void feed(const Batch &batch, int l, const Part &part) {
     const Net<T> &net = batch.net;
     const Layer<T> &layer = net.layers[l];
-    if (l > 0 || batch.data.kind != Kind::sparse) {
+    const long at = part.examples.first * layer.stride + part.units.first;
+    if (l > 0 || !batch.data.sparse) {
         dense_layer(batch, l, part);
     } else {
         sparse_forward(layer, batch.data, batch.rows, part.examples, part.units, batch.scale);
-        if (layer.activation != Activation::softmax) activate_part(layer, part);  // which takes whole rows
+        activate(layer.activation, Block{layer.a + at, part.examples.count(), layer.stride, part.units.count()});
     }
+    if (layer.activation == Activation::softmax)
+        for (long i = part.examples.first; i < part.examples.last; ++i) softmax(layer.a + i * layer.stride, layer.n_out);
+    clear_padding(layer, part);
     if (!batch.training || layer.dropout == 0) return;
     dropout_masks(layer, l, net.seed, batch.step, part.examples, part.units);
-    for (long i = part.examples.first; i < part.examples.last; ++i)
-        for (long at = i * layer.stride + part.units.first; at < i * layer.stride + part.units.last; at += lanes<T>)
-            store(layer.h + at, load(layer.a + at) * load(layer.mask + at));
+    change(Block{layer.h + at, part.examples.count(), layer.stride, part.units.count()},
+           [a = layer.a + at, mask = layer.mask + at](Vec<T>, long i) { return load(a + i) * load(mask + i); });
 }
 
-// Every layer, for some examples
-template <class T>
-static void feed_forward(const Batch<T> &batch, const Share &examples) {
-    if (batch.data.kind != Kind::sparse && !lies_ready(batch)) gather(batch, examples);
-    for (int l = 0; l < batch.net.n_layers; ++l) feed(batch, l, Part{examples, Share{0, batch.net.layers[l].ld}});
-    const Layer<T> &first = batch.net.layers[0];
-    if (batch.data.kind == Kind::sparse && first.activation == Activation::softmax) activate_part(first, Part{examples, Share{0, first.ld}});
+// Every layer: of the inputs some examples, of layer l what part_of(l) says
+template <class PartOf>
+static void feed_forward(const Batch &batch, const Share &examples, PartOf &&part_of) {
+    if (!batch.data.sparse && !lies_ready(batch)) gather(batch, examples);
+    for (int l = 0; l < batch.net.n_layers; ++l) feed(batch, l, part_of(l));
 }
 
 static inline double weight_of(const Data &data, std::int64_t row) { return data.weights ? data.weights[row] : 1; }
 
 // One example's cost but for its chance's logarithm, whether it is right, and where it is wanted BP1
-template <class T>
-static double judge_one(const Batch<T> &batch, long i, bool with_delta, double &chance) {
+static double judge_one(const Batch &batch, long i, bool with_delta, double &chance) {
     const Net<T> &net = batch.net;
     const Data &data = batch.data;
     const Layer<T> &last = net.layers[net.n_layers - 1];
@@ -182,8 +160,7 @@ static double judge_one(const Batch<T> &batch, long i, bool with_delta, double &
     if (one_chance) chance = inside(a[data.labels[row]]);
     return one_chance ? 0 : cost_of(net.cost, a, y, last.n_out, chance);
 }
-template <class T>
-static void judge(const Batch<T> &batch, const Share &examples, bool with_delta) {
+static void judge(const Batch &batch, const Share &examples, bool with_delta) {
     constexpr long at_once = lanes<double>;
     for (long first = examples.first; first < examples.last; first += at_once) {
         double costs[at_once], chances[at_once];
@@ -196,8 +173,7 @@ static void judge(const Batch<T> &batch, const Share &examples, bool with_delta)
 }
 
 // The sums over some examples, in their order
-template <class T>
-static Sums sums_of(const Batch<T> &batch, const Share &examples) {
+static Sums sums_of(const Batch &batch, const Share &examples) {
     Sums sums{0, 0, 0};
     for (long i = examples.first; i < examples.last; ++i)
         add(sums, {batch.net.row_cost[i], batch.net.row_right[i], weight_of(batch.data, batch.rows[i])});

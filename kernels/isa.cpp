@@ -1,9 +1,8 @@
-// Compiled once for each instruction set and type of number, with ISA, VECTOR_BYTES, NUMBER and KERNELS given: gives out one table of
-// function pointers.
+// Compiled for each instruction set and type of number, with ISA (a namespace, v4::f32), VECTOR_BYTES and NUMBER given; gives out one table.
 #include "batch.hpp"
 #include "few.hpp"
 
 namespace chainrule::ISA {
-extern const Kernels<NUMBER> KERNELS;
-const Kernels<NUMBER> KERNELS{advance<NUMBER>, gradient<NUMBER>, forward<NUMBER>, evaluate<NUMBER>, few<NUMBER>};
+extern const Kernels<T> kernels;
+const Kernels<T> kernels{advance, gradient, evaluate, few};
 }  // namespace chainrule::ISA

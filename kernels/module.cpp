@@ -18,14 +18,9 @@ namespace {
 
 template <class T>
 const Kernels<T> &kernels_of(const std::string &name) {
-    if (runs_here(name)) {
-#define OFFER(isa)                                                \
-    if (name == #isa) {                                           \
-        if constexpr (sizeof(T) == 4) return chainrule::isa::f32; \
-        else return chainrule::isa::f64;                          \
-    }
-        CHAINRULE_SETS(OFFER)
-    }
+    static const std::vector<Set> here = sets_here();
+    for (const Set &set : here)
+        if (set.name == name) return std::get<const Kernels<T> &>(set.kernels);
     throw std::invalid_argument("this machine has no instruction set " + name);
 }
 
@@ -79,21 +74,20 @@ struct PreparedData {
     }
 
     const void *values(nb::object array, std::size_t count) {
-        data.value_kind = kind_of(nb::cast<Any>(array, false));
-        return with_values(data.value_kind, nullptr, [&]<class Value>(const Value *) -> const void * { return look<Value>(array, count); });
+        data.kind = kind_of(nb::cast<Any>(array, false));
+        return with_values(data.kind, nullptr, [&]<class Value>(const Value *) -> const void * { return look<Value>(array, count); });
     }
 
     void dense(std::int64_t n, int n_in, nb::object x) {
         data.n = n;
         data.n_in = n_in;
-        data.x = values(x, std::size_t(n) * n_in);
-        data.kind = data.value_kind;
+        data.values = values(x, std::size_t(n) * n_in);
     }
 
     void sparse(std::int64_t n, int n_in, nb::object starts, nb::object columns, bool wide, nb::object x, bool own) {
         data.n = n;
         data.n_in = n_in;
-        data.kind = Kind::sparse;
+        data.sparse = true;
         data.wide_columns = wide;
         data.starts = look<std::int64_t>(starts, std::size_t(n) + 1);
         const std::int64_t entries = data.starts[n];
@@ -120,80 +114,69 @@ struct PreparedData {
 };
 
 template <class T>
-struct Bound {
-    static bool suits(const Session<T> &s, const PreparedData &prepared) {
-        return prepared.data.n_in == s.n_in() && prepared.n_out == s.n_out() && (prepared.data.labels || prepared.data.targets);
-    }
-    static void check_weights(const Session<T> &s, int l, std::size_t w, std::size_t b) {
-        check(l >= 0 && w == std::size_t(s.layer(l).n_in) * s.layer(l).n_out && b == std::size_t(s.layer(l).n_out));
-    }
-    static void check_rows(const Array<std::int64_t> &rows, const Data &data) {
-        for (std::size_t i = 0; i < rows.size(); ++i) check(rows.data()[i] >= 0 && rows.data()[i] < data.n);
-    }
+void check_answers(const Session<T> &s, const PreparedData &prepared) {
+    check(prepared.data.n_in == s.n_in() && prepared.n_out == s.n_out() && (prepared.data.labels || prepared.data.targets));
+}
+template <class T>
+void check_weights(const Session<T> &s, int l, std::size_t w, std::size_t b) {
+    check(l >= 0 && w == std::size_t(s.layer(l).n_in) * s.layer(l).n_out && b == std::size_t(s.layer(l).n_out));
+}
+void check_rows(const Array<std::int64_t> &rows, const Data &data) {
+    for (std::size_t i = 0; i < rows.size(); ++i) check(rows.data()[i] >= 0 && rows.data()[i] < data.n);
+}
 
-    static void make(Session<T> *self, const std::string &isa, const std::vector<std::int64_t> &sizes, const std::vector<int> &activations,
-                     const std::vector<double> &dropout, int cost, bool collapses, int rule, const std::vector<double> &numbers,
-                     std::uint64_t seed, std::int64_t step, int threads, bool choosing) {
-        check(sizes.size() >= 2 && activations.size() == sizes.size() - 1 && dropout.size() == activations.size() && numbers.size() == 8);
-        for (const std::int64_t size : sizes) check(size > 0 && size <= std::numeric_limits<std::int32_t>::max());
-        new (self) Session<T>(kernels_of<T>(isa), {sizes, activations, dropout, cost, collapses, rule, numbers, seed, step}, threads, choosing);
-    }
-
-    static void put(Session<T> &s, int l, int which, Array<T> w, Array<T> b) {
-        check_weights(s, l, w.size(), b.size());
-        s.put(l, which, w.data(), b.data());
-    }
-    static void get(const Session<T> &s, int l, int which, Out<T> w, Out<T> b) {
-        check_weights(s, l, w.size(), b.size());
-        s.get(l, which, w.data(), b.data());
-    }
-
-    static void advance(Session<T> &s, const PreparedData &prepared, Array<std::int64_t> order, std::int64_t size, Array<double> rate,
-                        Array<double> decay, Out<double> costs, Out<double> right, Out<double> squares) {
-        const Data &data = prepared.data;
-        check(size > 0 && suits(s, prepared));
-        const std::int64_t length = std::int64_t(order.size()), epochs = order.ndim() == 2 ? std::int64_t(order.shape(0)) : 1;
-        const std::int64_t epoch = length / std::max<std::int64_t>(epochs, 1), steps = epoch ? epochs * ((epoch - 1) / size + 1) : 0;
-        for (const std::size_t count : {rate.size(), decay.size(), costs.size(), right.size()}) check(std::int64_t(count) == steps);
-        check(squares.size() == 0 || std::int64_t(squares.size()) == steps);
-        check_rows(order, data);
-        const GilReleased released;
-        s.advance(data, {order.data(), length, size, epoch, 0, rate.data(), decay.data(), costs.data(), right.data(), squares.size() ? squares.data() : nullptr, true});
-    }
-
-    static std::tuple<double, double, double> evaluate(Session<T> &s, const PreparedData &prepared) {
-        check(suits(s, prepared));
-        const GilReleased released;
-        const Sums sums = s.evaluate(prepared.data);
-        return {sums.cost, sums.right, sums.total};
-    }
-
-    static double gradient(Session<T> &s, const PreparedData &prepared, Array<std::int64_t> rows) {
-        check(suits(s, prepared));
-        check_rows(rows, prepared.data);
-        const GilReleased released;
-        return s.gradient(prepared.data, rows.data(), std::int64_t(rows.size())).cost;
-    }
-
-    static void forward(Session<T> &s, const PreparedData &prepared, Out<T> out) {
-        check(prepared.data.n_in == s.n_in() && out.size() == std::size_t(prepared.data.n) * s.n_out());
-        const GilReleased released;
-        s.forward(prepared.data, out.data());
-    }
-
-    static void bind(nb::module_ &m, const char *name) {
-        nb::class_<Session<T>>(m, name)
-            .def("__init__", make)
-            .def("put", put)
-            .def("get", get)
-            .def("advance", advance)
-            .def("evaluate", evaluate)
-            .def("gradient", gradient)
-            .def("forward", forward)
-            .def("step", &Session<T>::step)
-            .def("finite", &Session<T>::finite);
-    }
-};
+template <class T>
+void bind_session(nb::module_ &m, const char *name) {
+    nb::class_<Session<T>>(m, name)
+        .def("__init__", [](Session<T> *self, const std::string &isa, const std::vector<std::int64_t> &sizes, const std::vector<int> &activations,
+                            const std::vector<double> &dropout, int cost, bool collapses, int rule, const std::vector<double> &numbers,
+                            std::uint64_t seed, std::int64_t step, int threads, bool choosing) {
+            check(sizes.size() >= 2 && activations.size() == sizes.size() - 1 && dropout.size() == activations.size() && numbers.size() == 8);
+            for (const std::int64_t size : sizes) check(size > 0 && size <= std::numeric_limits<std::int32_t>::max());
+            const auto &n = numbers;  // mu, beta1, beta2, epsilon, whether that is on the raw averages, shrink, l1, clip
+            const Optimizer optimizer{Rule(rule), n[0], n[1], n[2], n[3], n[4] != 0, n[5], n[6], n[7]};
+            new (self) Session<T>(kernels_of<T>(isa), {sizes, activations, dropout, Cost(cost), collapses, optimizer, seed, step}, threads, choosing);
+        })
+        .def("put", [](Session<T> &s, int l, int which, Array<T> w, Array<T> b) {
+            check_weights(s, l, w.size(), b.size());
+            s.put(l, which, w.data(), b.data());
+        })
+        .def("get", [](const Session<T> &s, int l, int which, Out<T> w, Out<T> b) {
+            check_weights(s, l, w.size(), b.size());
+            s.get(l, which, w.data(), b.data());
+        })
+        .def("advance", [](Session<T> &s, const PreparedData &prepared, Array<std::int64_t> order, std::int64_t size, Array<double> rate,
+                           Array<double> decay, Out<double> costs, Out<double> right, Out<double> squares) {
+            check_answers(s, prepared);
+            check(size > 0);
+            const std::int64_t length = std::int64_t(order.size()), steps = (length - 1) / size + (length > 0);
+            for (const std::size_t count : {rate.size(), decay.size(), costs.size(), right.size()}) check(std::int64_t(count) == steps);
+            check(squares.size() == 0 || std::int64_t(squares.size()) == steps);
+            check_rows(order, prepared.data);
+            double *const all_squares = squares.size() ? squares.data() : nullptr;
+            const GilReleased released;
+            s.advance(prepared.data, {order.data(), length, size, epoch, 0, rate.data(), decay.data(), costs.data(), right.data(), all_squares, true});
+        })
+        .def("evaluate", [](Session<T> &s, const PreparedData &prepared) {
+            check_answers(s, prepared);
+            const GilReleased released;
+            const Sums sums = s.evaluate(prepared.data);
+            return std::tuple(sums.cost, sums.right, sums.total);
+        })
+        .def("gradient", [](Session<T> &s, const PreparedData &prepared, Array<std::int64_t> rows) {
+            check_answers(s, prepared);
+            check_rows(rows, prepared.data);
+            const GilReleased released;
+            return s.gradient(prepared.data, rows.data(), std::int64_t(rows.size())).cost;
+        })
+        .def("forward", [](Session<T> &s, const PreparedData &prepared, Out<T> out) {
+            check(prepared.data.n_in == s.n_in() && out.size() == std::size_t(prepared.data.n) * s.n_out());
+            const GilReleased released;
+            s.evaluate(prepared.data, out.data());
+        })
+        .def("step", &Session<T>::step)
+        .def("finite", &Session<T>::finite);
+}
 
 // The outputs of a few rows, through the arrays as they are; false where these are not what a caller who skips all checks may pass: rows
 // of another width or layout, numbers that are not finite, an image without a pixel above 1.
@@ -249,10 +232,9 @@ void fill_entries(Any x, Array<std::int64_t> starts, Out<Column> columns, nb::nd
 
 NB_MODULE(_fused, m) {
     m.def("instruction_sets", [] {
-        std::vector<std::string> here;
-#define LIST(isa) if (runs_here(#isa)) here.push_back(#isa);
-        CHAINRULE_SETS(LIST)
-        return here;
+        std::vector<std::string> names;
+        for (const Set &set : sets_here()) names.push_back(set.name);
+        return names;
     });
     m.def("feedforward", feedforward<float>);
     m.def("feedforward", feedforward<double>);
@@ -266,6 +248,6 @@ NB_MODULE(_fused, m) {
         .def("with_answers", &PreparedData::with_answers, nb::arg("labels").none(), nb::arg("targets").none(), nb::arg("classes").none(),
              nb::arg("weights").none(), nb::arg("n_out"))
         .def_prop_ro("has_classes", [](const PreparedData &self) { return self.data.classes != nullptr; });
-    Bound<float>::bind(m, "SessionF32");
-    Bound<double>::bind(m, "SessionF64");
+    bind_session<float>(m, "SessionF32");
+    bind_session<double>(m, "SessionF64");
 }

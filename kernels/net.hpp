@@ -7,7 +7,7 @@ namespace chainrule {
 enum class Activation : int { sigmoid, tanh, relu, leaky_relu, identity, exp, softmax };
 enum class Cost : int { quadratic, mean_squared_error, cross_entropy, log_loss, poisson };
 enum class Rule : int { sgd, momentum, nesterov, adam, rmsprop };
-enum class Kind : int { float32, float64, pixels, sparse };  // of the inputs; sparse values are pixels, float32 or float64
+enum class Kind : int { float32, float64, pixels };  // of the inputs
 
 constexpr long cache_line = 64, panel_bytes = 4 * cache_line;
 template <class T>
@@ -56,7 +56,7 @@ struct Layer {
     T *slots_w[2], *slots_b[2];       // what the optimizer remembers, laid out likewise
     std::uint8_t *met;                // of each input of a sparse layer: whether it was ever not 0, or a slot of its row not
     std::int64_t piece_w, piece_b;    // where a piece of a mini-batch keeps its gradient of w and b
-    long turned_at;                   // where its w turned over begins, if all of it is kept
+    std::int64_t turned_at;           // where its w turned over begins, if all of it is kept
     T *a, *mask, *h;                  // (m, stride): activations; dropout's factors; what the next layer takes
     T *delta;                         // (m, stride): dC/dz
 };
@@ -86,32 +86,27 @@ struct Net {
     Cost cost;
     bool collapses;                   // dC/dz of the output is a - y
     Optimizer optimizer;
-    T *x;                             // (m, x_stride): a batch's dense inputs
-    long x_stride;
-    T *y;                             // (m, ld of the last layer): its targets
-    double *row_cost, *row_right;     // (m)
     Lists<T> *lists;                  // one a worker
-    T *turned;                        // a panel of w turned over, (n_in, units): the workers' so many numbers apart
-    long turned_size;
-    T *pieces;                        // the gradients of a mini-batch's pieces, so many numbers apart
-    T *turned_whole;                  // the upper layers' w turned over, the workers' so many numbers apart
-    std::int64_t piece_size, turned_whole_size;
-    double *norms;                    // pieces of the gradient's squared length
     std::uint64_t seed;
     std::int64_t step;                // updates done
-    double scale;                     // w of the first layer is this times what stands there
+    double scale = 1;                 // w of the first layer is this times what stands there
+    T *x = nullptr;                   // (m, x_stride): a batch's dense inputs
+    long x_stride = 0;
+    T *y = nullptr;                   // (m, ld of the last layer): its targets
+    double *row_cost = nullptr, *row_right = nullptr;   // (m)
+    double *norms = nullptr;                            // pieces of the gradient's squared length
+    T *turned = nullptr, *pieces = nullptr;             // each worker's w turned over; the gradients of a mini-batch's pieces,
+    std::int64_t turned_size = 0, piece_size = 0;       // from one to the next
 };
 
 struct Data {
     std::int64_t n;
     int n_in;
     Kind kind;
-    const void *x;                    // (n, n_in), dense kinds
+    const void *values;               // (n, n_in), or of a record's entries only what is not 0
+    bool sparse, wide_columns;
     const std::int64_t *starts;       // (n + 1): where each example's entries begin
     const void *columns;              // uint16 or uint32, rising in each example
-    bool wide_columns;
-    const void *values;
-    Kind value_kind;
     const std::int32_t *labels;       // (n), or
     const double *targets;            // (n, n_out)
     const std::int32_t *classes;      // (n): what counts as right; null where there are no classes
@@ -196,8 +191,7 @@ template <class T>
 struct Kernels {
     void (*advance)(Net<T> &, const Data &, const Batches &, const Worker &);
     void (*gradient)(Net<T> &, const Data &, const std::int64_t *rows, std::int64_t n, long piece, Sums *, const Worker &);
-    void (*forward)(Net<T> &, const Data &, long piece, T *out, const Worker &);
-    void (*evaluate)(Net<T> &, const Data &, long piece, Sums *, const Worker &);
+    void (*evaluate)(Net<T> &, const Data &, long piece, T *out, Sums *, const Worker &);  // the outputs, or where `out` is null the sums
     bool (*few)(const Few<T> &, Kind, const void *x, long m, T *out);  // by one thread; false where x must not be
 };
 

@@ -11,34 +11,26 @@ static inline Vec<double> inverse_root(Vec<double> v) {
     const Vec<double> y = __builtin_ia32_rsqrt14pd512_mask(v, Vec<double>{}, 0xFF);
     return y + (0.5 * y) * (1 - v * y * y);
 }
-template <class T>
-static inline Vec<T> quick_root(Vec<T> v) {
+static inline Vec<T> root_of(Vec<T> v) {
     const Vec<T> y = inverse_root(v), r = v * y, better = r + (T(0.5) * y) * (v - r * r);
     return ((v > 0) & (v < T(__builtin_inf()))) ? better : v;  // 0, inf and NaN are their own roots
 }
-#endif
-
-template <class T>
-static inline Vec<T> root_of(Vec<T> v) {
-#if VECTOR_BYTES == 64 && defined(__AVX512F__)
-    return quick_root<T>(v);
 #else
+static inline Vec<T> root_of(Vec<T> v) {
     Vec<T> r;
     for (int i = 0; i < lanes<T>; ++i) r[i] = sizeof(T) == 4 ? T(__builtin_sqrtf(float(v[i]))) : T(__builtin_sqrt(double(v[i])));
     return r;
-#endif
 }
+#endif
 
 // The numbers of one step, settled before the loop over parameters.
-template <class T>
 struct Step {
     T share, rate, size, epsilon, keep;  // 1/m (times the clip's factor); eta; Adam's corrected eta; epsilon; 1 - eta * shrink
     T l1, l2;
 };
 
-template <class T>
-static Step<T> settle(const Optimizer &o, double rate, double decay, double share, std::int64_t t) {
-    Step<T> s{T(share), T(rate), T(rate), T(o.epsilon), T(1 - rate * o.shrink), T(o.l1), T(decay)};
+static Step settle(const Optimizer &o, double rate, double decay, double share, std::int64_t t) {
+    Step s{T(share), T(rate), T(rate), T(o.epsilon), T(1 - rate * o.shrink), T(o.l1), T(decay)};
     if (o.rule == Rule::adam) {
         const double correction = __builtin_sqrt(1 - __builtin_pow(o.beta2, double(t)));
         s.size = T(rate * correction / (1 - __builtin_pow(o.beta1, double(t))));
@@ -48,8 +40,8 @@ static Step<T> settle(const Optimizer &o, double rate, double decay, double shar
     return s;
 }
 
-template <class T, Rule R>
-static void update_as(const Optimizer &o, const Step<T> &s, T *w, const T *gradient, T *slot0, T *slot1, long count, bool penalized) {
+template <Rule R>
+static void update_as(const Optimizer &o, const Step &s, T *w, const T *gradient, T *slot0, T *slot1, long count, bool penalized) {
     const T mu = T(o.momentum), beta1 = T(o.beta1), beta2 = T(o.beta2), rest1 = T(1 - o.beta1), rest2 = T(1 - o.beta2);
     for (long i = 0; i < count; i += lanes<T>) {
         Vec<T> p = load(w + i), g = load(gradient + i) * s.share;
@@ -68,11 +60,11 @@ static void update_as(const Optimizer &o, const Step<T> &s, T *w, const T *gradi
             const Vec<T> m = beta1 * load(slot0 + i) + rest1 * g, v = beta2 * load(slot1 + i) + rest2 * (g * g);
             store(slot0 + i, m);
             store(slot1 + i, v);
-            p -= s.size * m / (root_of<T>(v) + s.epsilon);
+            p -= s.size * m / (root_of(v) + s.epsilon);
         } else {
             const Vec<T> v = beta2 * load(slot0 + i) + rest2 * (g * g);
             store(slot0 + i, v);
-            p -= s.rate * g / (root_of<T>(v) + s.epsilon);
+            p -= s.rate * g / (root_of(v) + s.epsilon);
         }
         store(w + i, p);
     }
@@ -82,16 +74,11 @@ static void update_as(const Optimizer &o, const Step<T> &s, T *w, const T *gradi
 static inline bool reaches_all(const Optimizer &o, double decay) { return decay != 0 || o.l1 != 0 || o.shrink != 0; }
 
 // Step `count` parameters from `at` on; the gradient is given from there on.
-template <class T>
-static void update(const Optimizer &o, const Step<T> &s, T *w, T *const *slots, long at, const T *gradient, long count, bool penalized) {
+static void update(const Optimizer &o, const Step &s, T *w, T *const *slots, long at, const T *gradient, long count, bool penalized) {
     T *slot0 = slots[0] ? slots[0] + at : nullptr, *slot1 = slots[1] ? slots[1] + at : nullptr;
-    switch (o.rule) {
-        case Rule::sgd: return update_as<T, Rule::sgd>(o, s, w + at, gradient, slot0, slot1, count, penalized);
-        case Rule::momentum: return update_as<T, Rule::momentum>(o, s, w + at, gradient, slot0, slot1, count, penalized);
-        case Rule::nesterov: return update_as<T, Rule::nesterov>(o, s, w + at, gradient, slot0, slot1, count, penalized);
-        case Rule::adam: return update_as<T, Rule::adam>(o, s, w + at, gradient, slot0, slot1, count, penalized);
-        case Rule::rmsprop: return update_as<T, Rule::rmsprop>(o, s, w + at, gradient, slot0, slot1, count, penalized);
-    }
+    one_of<Rule::sgd, Rule::momentum, Rule::nesterov, Rule::adam, Rule::rmsprop>(o.rule, [&]<Rule R>() {
+        update_as<R>(o, s, w + at, gradient, slot0, slot1, count, penalized);
+    });
 }
 
 }  // namespace chainrule::ISA

@@ -4,29 +4,23 @@
 
 namespace chainrule::ISA {
 
-template <class T>
 constexpr T rounding = sizeof(T) == 4 ? T(1.1920928955078125e-07) : T(2.220446049250313e-16);
-template <class T>
 constexpr T rate_floor = sizeof(T) == 4 ? T(1.0842021724855044e-19) : T(1.4916681462400413e-154);  // sqrt of the least normal
 
-template <class T>
 static inline T inside(T a) {
-    return a < rounding<T> ? rounding<T> : a > 1 - rounding<T> ? 1 - rounding<T> : a;
+    return a < rounding ? rounding : a > 1 - rounding ? 1 - rounding : a;
 }
-template <class T>
 static inline T above_0(T a) {
-    return a < rate_floor<T> ? rate_floor<T> : a;
+    return a < rate_floor ? rate_floor : a;
 }
 
 // y of one example, as numbers, the padding 0
-template <class T>
 static void targets_of(const Data &data, std::int64_t row, const Layer<T> &last, T *y) {
     for (long o = 0; o < last.ld; o += lanes<T>)
-        store(y + o, data.labels && counting<T>() == T(data.labels[row] - o) ? all<T>(1) : Vec<T>{});
+        store(y + o, data.labels && counting() == T(data.labels[row] - o) ? all<T>(1) : Vec<T>{});
     for (int o = 0; !data.labels && o < last.n_out; ++o) y[o] = T(data.targets[row * last.n_out + o]);
 }
 
-template <class T>
 static double half_square(const T *a, const T *y, int n_out) {
     double sum = 0;
     for (int o = 0; o < n_out; ++o) sum += double(a[o] - y[o]) * double(a[o] - y[o]);  // v^2, v = y - a (N2)
@@ -35,7 +29,6 @@ static double half_square(const T *a, const T *y, int n_out) {
 
 // One example's cost, but for the logarithm of `chance`, the product of what was given to 0 and 1: one logarithm for as many factors as a
 // double can hold, and several examples' at once.
-template <class T>
 static double cost_of(Cost cost, const T *a, const T *y, int n_out, double &chance) {
     double sum = 0;
     switch (cost) {
@@ -60,26 +53,20 @@ static double cost_of(Cost cost, const T *a, const T *y, int n_out, double &chan
 }
 
 // Whether the largest output is the wanted one; as NumPy has it, the first of the largest, and NaN above all.
-template <class T>
 static bool is_right(const T *a, int wanted, int n_out) {
     if (n_out == 1) return (a[0] > T(0.5)) == bool(wanted);
     if (wanted < 0 || wanted >= n_out) return false;
     const T best = a[wanted];
-    if (best != best) {
-        for (int o = 0; o < wanted; ++o)
-            if (a[o] != a[o]) return false;
-        return true;
-    }
     Vec<T> beaten{};
     for (int o = 0; o < n_out; o += lanes<T>) {
-        const Vec<T> other = load(a + o), places = counting<T>();
-        beaten += first_lanes<T>(other <= best ? (other == best && places < T(wanted - o) ? all<T>(1) : Vec<T>{}) : all<T>(1), n_out - o);
+        const Vec<T> other = load(a + o), earlier = counting() < T(wanted - o) ? all<T>(1) : Vec<T>{}, none{};
+        if (best != best) beaten += first_lanes(other != other ? earlier : none, n_out - o);
+        else beaten += first_lanes(other < best ? none : other == best ? earlier : all<T>(1), n_out - o);
     }
     return total<T>(beaten) == 0;
 }
 
 // dC/da of a pair whose derivative doesn't cancel
-template <class T>
 static inline T slope(Cost cost, T a, T y) {
     switch (cost) {
         case Cost::quadratic: return a - y;
@@ -92,13 +79,12 @@ static inline T slope(Cost cost, T a, T y) {
 }
 
 // delta = dC/da * sigma'(z), or a - y where the derivative cancels                                                             (BP1)
-template <class T>
 static void output_delta(const Net<T> &net, const Layer<T> &layer, const T *a, const T *y, T *delta) {
     const bool subtracts = net.collapses || net.cost == Cost::quadratic;  // dC/da = a - y: the 2 has met the 1/2 (N3), the sign is -v's (N4)
-    for (long o = 0; o < layer.ld; o += lanes<T>) store(delta + o, subtracts ? first_lanes<T>(load(a + o) - load(y + o), layer.n_out - o) : Vec<T>{});
+    for (long o = 0; o < layer.ld; o += lanes<T>) store(delta + o, subtracts ? first_lanes(load(a + o) - load(y + o), layer.n_out - o) : Vec<T>{});
     if (net.collapses) return;
     for (int o = 0; o < layer.n_out && !subtracts; ++o) delta[o] = slope(net.cost, a[o], y[o]);
-    if (layer.activation != Activation::softmax) return pull_back(layer.activation, Block<T>{delta, 1, layer.stride, layer.ld}, a);
+    if (layer.activation != Activation::softmax) return pull_back(layer.activation, Block{delta, 1, layer.stride, layer.ld}, a);
     T along = 0;
     for (int o = 0; o < layer.n_out; ++o) along += delta[o] * a[o];
     for (int o = 0; o < layer.n_out; ++o) delta[o] = a[o] * (delta[o] - along);

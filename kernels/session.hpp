@@ -33,15 +33,14 @@ class Arena {
     std::vector<std::unique_ptr<void, void (*)(void *)>> blocks;
 };
 
-// What a session is made from; the enums by number, in the order of net.hpp.
+// What a session is made from
 struct Settings {
     std::vector<std::int64_t> sizes;
-    std::vector<int> activations;
+    std::vector<int> activations;     // by number, in the order of net.hpp
     std::vector<double> dropout;
-    int cost;
+    Cost cost;
     bool collapses;
-    int rule;
-    std::vector<double> numbers;      // mu, beta1, beta2, epsilon, epsilon_on_raw, shrink, l1, clip
+    Optimizer optimizer;
     std::uint64_t seed;
     std::int64_t step;
 };
@@ -50,22 +49,12 @@ template <class T>
 class Session {
    public:
     Session(const Kernels<T> &kernels, const Settings &s, int threads, bool choosing)
-        : kernels(kernels), layers(s.sizes.size() - 1), threads(std::max(1, threads)), choosing(choosing) {
-        net.n_layers = int(layers.size());
-        net.layers = layers.data();
-        net.cost = Cost(s.cost);
-        net.collapses = s.collapses;
-        const auto &n = s.numbers;
-        net.optimizer = {Rule(s.rule), n[0], n[1], n[2], n[3], n[4] != 0, n[5], n[6], n[7]};
-        net.seed = s.seed;
-        net.step = s.step;
-        net.scale = 1;
-        slots = s.rule == int(Rule::sgd) ? 0 : s.rule == int(Rule::adam) ? 2 : 1;
-        lists.resize(this->threads);
-        net.lists = lists.data();
+        : kernels(kernels), threads(std::max(1, threads)), choosing(choosing), layers(s.sizes.size() - 1), lists(this->threads) {
+        net = {.n_layers = int(layers.size()), .layers = layers.data(), .cost = s.cost, .collapses = s.collapses, .optimizer = s.optimizer,
+               .lists = lists.data(), .seed = s.seed, .step = s.step};
+        const int slots = s.optimizer.rule == Rule::sgd ? 0 : s.optimizer.rule == Rule::adam ? 2 : 1;
         for (int l = 0; l < net.n_layers; ++l) {
             Layer<T> &layer = layers[l];
-            layer = {};
             layer.n_in = int(s.sizes[l]);
             layer.n_out = int(s.sizes[l + 1]);  // zip(sizes[:-1], sizes[1:]), turned (N9)
             layer.ld = padded(layer.n_out, line<T>);
@@ -75,20 +64,15 @@ class Session {
             layer.by_inputs = l == 0;
             if (l) layer.w = {nullptr, layer.n_out, padded(layer.n_in, line<T>), widest_panel<T>};
             else layer.w = {nullptr, layer.n_in, layer.ld, panel_for(layer.ld)};
-            // A worker's units of a sparse layer are panels of its own: neighbouring lines that two cores write to would be carried to
-            // and fro between them.
+            // A worker's units of a sparse layer are panels of its own: lines side by side that two cores write to would go to and fro.
             layer.grain = l ? line<T> : layer.w.panel;
             layer.w.at = memory.take<T>(count_of(layer));
             layer.b = memory.take<T>(layer.ld);
-            if (l) net.turned_size = std::max(net.turned_size, layer.w.columns * widest_panel<T>);
-            else layer.met = memory.take<std::uint8_t>(layer.n_in);
+            if (l == 0) layer.met = memory.take<std::uint8_t>(layer.n_in);
             if (net.optimizer.clip >= 0) make_gradient(layer);
             for (int k = 0; k < slots; ++k) layer.slots_w[k] = memory.take<T>(count_of(layer)), layer.slots_b[k] = memory.take<T>(layer.ld);
         }
-        net.turned = memory.take<T>(net.turned_size * this->threads);
     }
-
-    Session(const Session &) = delete;
 
     std::int64_t n_in() const { return layers.front().n_in; }
     std::int64_t n_out() const { return layers.back().n_out; }
@@ -96,23 +80,22 @@ class Session {
     std::size_t n_layers() const { return layers.size(); }
     const Layer<T> &layer(int l) const { return layers.at(l); }
 
-    // which: -1 the parameters, 0 and 1 the slots, 2 the gradient, to get; w is (n_out, n_in), b (n_out,)
+    // which: -1 the parameters, 0 and 1 the slots, 2 the gradient; w is (n_out, n_in), b (n_out,)
     void put(int l, int which, const T *w, const T *b) {
         const auto lock = alone();
-        Layer<T> &layer = layers.at(l);
-        if (which >= slots) throw std::invalid_argument("there is no such slot");
-        T *to = which < 0 ? layer.w.at : layer.slots_w[which];
-        std::copy_n(b, layer.n_out, which < 0 ? layer.b : layer.slots_b[which]);
-        each_weight(layer, [&](long o, long k, long at) { to[at] = w[o * layer.n_in + k]; });
-        if (which >= 0 && !l) each_weight(layer, [&](long o, long k, long) { layer.met[k] |= w[o * layer.n_in + k] != 0; });
+        const Layer<T> &layer = layers.at(l);
+        const auto [to_w, to_b] = arrays_of(layer, which);
+        std::copy_n(b, layer.n_out, to_b);
+        each_weight(layer, [&](long o, long k, long at) {
+            to_w[at] = w[o * layer.n_in + k];
+            if (which >= 0 && l == 0) layer.met[k] |= to_w[at] != 0;
+        });
     }
 
     void get(int l, int which, T *w, T *b) const {
         const auto lock = alone();
         const Layer<T> &layer = layers.at(l);
-        const T *from_w = which < 0 ? layer.w.at : which == 2 ? layer.gradient_w : layer.slots_w[which];
-        const T *from_b = which < 0 ? layer.b : which == 2 ? layer.gradient_b : layer.slots_b[which];
-        if (!from_w) throw std::invalid_argument("there is no such slot");
+        const auto [from_w, from_b] = arrays_of(layer, which);
         std::copy_n(from_b, layer.n_out, b);
         each_weight(layer, [&](long o, long k, long at) { w[o * layer.n_in + k] = from_w[at]; });
     }
@@ -137,12 +120,13 @@ class Session {
         }
     }
 
-    Sums evaluate(const Data &data) {
+    // The sums over all rows, or where `out` is given their outputs
+    Sums evaluate(const Data &data, T *out = nullptr) {
         const auto lock = alone();
         const int workers = workers_for(data.n);
         reserve(std::min(piece, data.n) * workers, data);
         std::vector<Sums> pieces((data.n + piece - 1) / piece);
-        Pool::here().run(workers, [&](const Worker &worker) { kernels.evaluate(net, data, piece, pieces.data(), worker); });
+        Pool::here().run(workers, [&](const Worker &worker) { kernels.evaluate(net, data, piece, out, pieces.data(), worker); });
         Sums sums{0, 0, 0};
         for (const Sums &more : pieces) add(sums, more);
         return sums;
@@ -151,18 +135,11 @@ class Session {
     Sums gradient(const Data &data, const std::int64_t *rows, std::int64_t n) {
         const auto lock = alone();
         for (Layer<T> &layer : layers)
-            if (!layer.gradient_w) make_gradient(layer);
+            make_gradient(layer);
         reserve(std::min(piece, n), data, most_entries(data, {rows, n, piece, n}));
         Sums sums{0, 0, 0};
         Pool::here().run(workers_for(n), [&](const Worker &worker) { kernels.gradient(net, data, rows, n, piece, &sums, worker); });
         return sums;
-    }
-
-    void forward(const Data &data, T *out) {
-        const auto lock = alone();
-        const int workers = workers_for(data.n);
-        reserve(std::min(piece, data.n) * workers, data);
-        Pool::here().run(workers, [&](const Worker &worker) { kernels.forward(net, data, piece, out, worker); });
     }
 
     // Whether no weight or bias is NaN or infinite
@@ -174,13 +151,13 @@ class Session {
    private:
     static constexpr std::int64_t piece = 128;
     const Kernels<T> &kernels;
-    Net<T> net{};
+    int threads;
+    bool choosing;
     std::vector<Layer<T>> layers;
     std::vector<Lists<T>> lists;
+    Net<T> net{};
     Arena memory, workspace;
     std::int64_t reserved = 0, listed = 0, gathered = 0;
-    int slots = 0, threads;
-    bool choosing;
     Pilot pilot;
     mutable std::mutex in_use;
 
@@ -189,6 +166,13 @@ class Session {
         std::unique_lock<std::mutex> lock(in_use, std::try_to_lock);
         if (!lock) throw std::runtime_error("this session is in use by another thread");
         return lock;
+    }
+
+    static std::pair<T *, T *> arrays_of(const Layer<T> &layer, int which) {
+        const std::pair<T *, T *> arrays[] = {{layer.w.at, layer.b}, {layer.slots_w[0], layer.slots_b[0]}, {layer.slots_w[1], layer.slots_b[1]},
+                                              {layer.gradient_w, layer.gradient_b}};
+        if (which < -1 || which > 2 || !arrays[which + 1].first) throw std::invalid_argument("there is no such slot");
+        return arrays[which + 1];
     }
 
     static std::int64_t count_of(const Layer<T> &layer) { return layer.w.rows * layer.w.columns; }
@@ -225,12 +209,14 @@ class Session {
     // How many workers find something to do in a step.
     int workers_of(const Data &data) const {
         const Panels<T> &w = layers[0].w;
-        return data.kind == Kind::sparse ? int(std::min<long>(threads, padded(w.columns, w.panel) / w.panel)) : threads;
+        return data.sparse ? int(std::min<long>(threads, padded(w.columns, w.panel) / w.panel)) : threads;
     }
 
+    // Room for a layer's gradient, all 0
     void make_gradient(Layer<T> &layer) {
-        layer.gradient_w = memory.take<T>(count_of(layer));
-        layer.gradient_b = memory.take<T>(layer.ld);
+        if (!layer.gradient_w) layer.gradient_b = memory.take<T>(layer.ld), layer.gradient_w = memory.take<T>(count_of(layer));
+        std::fill_n(layer.gradient_w, count_of(layer), T(0));
+        std::fill_n(layer.gradient_b, layer.ld, T(0));
     }
 
     // Threads for a pass over n rows: waking one costs some 20 microseconds.
@@ -240,25 +226,28 @@ class Session {
         return choosing && double(n) * weights < 3e6 ? 1 : int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
     }
 
-    // Room for the gradients of a mini-batch's pieces, and for every worker's turned copies
+    // Room for the gradients of a mini-batch's pieces, and for every worker's w turned over: of all upper layers, or else a panel at a time
     void keep_pieces(std::int64_t pieces) {
-        net.piece_size = net.turned_whole_size = 0;
+        std::int64_t panel = net.piece_size = net.turned_size = 0;
         for (Layer<T> &layer : layers) {
             layer.piece_w = net.piece_size;
             layer.piece_b = layer.piece_w + count_of(layer);
             net.piece_size = layer.piece_b + layer.ld;
-            layer.turned_at = net.turned_whole_size;
-            net.turned_whole_size += layer.by_inputs ? 0 : layer.w.columns * layer.ld;
+            if (layer.by_inputs) continue;
+            layer.turned_at = net.turned_size;
+            net.turned_size += layer.w.columns * layer.ld;
+            panel = std::max<std::int64_t>(panel, layer.w.columns * widest_panel<T>);
         }
+        net.turned_size = pieces > 1 ? std::max(net.turned_size, panel) : panel;
         net.piece_size = (net.piece_size / line<T> | 1) * line<T>;
-        net.pieces = workspace.take<T>(pieces * net.piece_size);
-        net.turned_whole = workspace.take<T>(threads * net.turned_whole_size);
+        net.pieces = workspace.take<T>(pieces > 1 ? pieces * net.piece_size : 0);
+        net.turned = workspace.take<T>(threads * net.turned_size);
     }
 
     // The entries of the mini-batch that has most of them; 1 where none has any, since lists may be empty, and 0 where there are no lists
     static std::int64_t most_entries(const Data &data, const Batches &batches) {
-        std::int64_t most = data.kind == Kind::sparse;
-        for (std::int64_t first = 0, m; first < batches.length && data.kind == Kind::sparse; first += m) {
+        std::int64_t most = data.sparse;
+        for (std::int64_t first = 0, m; first < batches.length && data.sparse; first += m) {
             std::int64_t entries = 0;
             m = batches.size_at(first);
             for (const std::int64_t *row = batches.order + first; row < batches.order + first + m; ++row) entries += data.starts[*row + 1] - data.starts[*row];
@@ -269,7 +258,8 @@ class Session {
 
     // Make room for batches of m rows, and for lists of so many entries.
     void reserve(std::int64_t m, const Data &data, std::int64_t entries = 0) {
-        const std::int64_t dense = data.kind == Kind::sparse ? 0 : m;
+        const std::int64_t dense = data.sparse ? 0 : m;
+        if (dense) std::fill_n(layers[0].met, layers[0].n_in, std::uint8_t(1));  // their gradient reaches all of W
         if (m <= reserved && entries <= listed && dense <= gathered) return;
         if (m > std::numeric_limits<std::int32_t>::max()) throw std::invalid_argument("a mini-batch holds at most 2147483647 examples");
         const std::int64_t rows = std::max(m, reserved), inputs = std::max(dense, gathered), listing = entries > listed ? entries + entries / 8 : listed;
@@ -288,7 +278,7 @@ class Session {
             norms += layer.w.rows;
         }
         net.norms = workspace.take<double>(norms);
-        if (pieces_of(net, inputs) > 1) keep_pieces(pieces_of(net, inputs));
+        keep_pieces(pieces_of(net, inputs));
         for (Lists<T> &one : lists) {
             one.starts = workspace.take<std::int64_t>(listing ? layers[0].n_in + 2 : 0);
             one.examples = workspace.take<std::int32_t>(listing);

@@ -1,6 +1,8 @@
 // The instruction sets that the kernels are compiled for, the best first, and which of them this machine runs.
 #pragma once
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "net.hpp"
 
@@ -10,7 +12,8 @@
 #define CHAINRULE_SETS(X) X(generic)
 #endif
 
-#define DECLARE(isa) namespace chainrule::isa { extern const Kernels<float> f32; extern const Kernels<double> f64; }
+#define DECLARE(isa) namespace chainrule::isa { namespace f32 { extern const Kernels<float> kernels; } } \
+                     namespace chainrule::isa { namespace f64 { extern const Kernels<double> kernels; } }
 CHAINRULE_SETS(DECLARE)
 
 namespace chainrule::host {
@@ -28,6 +31,18 @@ inline bool runs_here(const std::string &name) {
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 #endif
     return name == "generic";
+}
+
+struct Set {
+    std::string name;
+    std::tuple<const Kernels<float> &, const Kernels<double> &> kernels;
+};
+
+inline std::vector<Set> sets_here() {
+    std::vector<Set> here;
+#define OFFER(isa) if (runs_here(#isa)) here.push_back({#isa, {isa::f32::kernels, isa::f64::kernels}});
+    CHAINRULE_SETS(OFFER)
+    return here;
 }
 
 }  // namespace chainrule::host

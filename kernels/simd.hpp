@@ -9,6 +9,8 @@
 
 namespace chainrule::ISA {
 
+using T = NUMBER;  // of a network: a file is compiled for one
+
 template <class T>
 struct Lanes {
     typedef T Vector __attribute__((vector_size(VECTOR_BYTES)));
@@ -46,21 +48,24 @@ static inline Vec<T> all(T x) {
     return x - Vec<T>{};
 }
 
-static inline Vec<double> doubles(const double *p) { return load(p); }
-static inline Vec<double> doubles(const float *p) {
-    typedef float Half __attribute__((vector_size(VECTOR_BYTES / 2), aligned(alignof(float)), may_alias));
-    return __builtin_convertvector(*reinterpret_cast<const Half *>(p), Vec<double>);
+// f.template operator()<Case>() of the one of some cases that is at hand, if any is
+template <auto... Cases, class E, class F>
+static inline void one_of(E at_hand, F &&f) {
+    static_cast<void>(((at_hand == Cases && (f.template operator()<Cases>(), true)) || ...));
+}
+
+static inline Vec<double> doubles(const T *p) {
+    typedef T Some __attribute__((vector_size(lanes<double> * sizeof(T)), aligned(alignof(T)), may_alias));
+    return __builtin_convertvector(*reinterpret_cast<const Some *>(p), Vec<double>);
 }
 
 // The first `count` lanes of a vector, and zeros, or what else is given, after them
-template <class T>
 static inline Vec<T> counting() {
     static constexpr T numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     return load(numbers);
 }
-template <class T>
 static inline Vec<T> first_lanes(Vec<T> v, long count, Vec<T> rest = Vec<T>{}) {
-    return counting<T>() < T(count) ? v : rest;
+    return counting() < T(count) ? v : rest;
 }
 
 // Turn a block of lanes x lanes numbers over its diagonal: in round `half` blocks of that size change places across it.
@@ -80,14 +85,12 @@ static inline void turn(Vec<T> (&rows)[lanes<T>]) {
 }
 
 // The lanes brought together by f, by halves
-template <class T, int Half, int... Lane>
-static inline Vec<T> halves_changed(Vec<T> v, std::integer_sequence<int, Lane...>) {
-    return __builtin_shufflevector(v, v, (Lane ^ Half)...);
-}
 template <class T, int Half = lanes<T> / 2, class F>
 static inline T fold(Vec<T> v, F &&f) {
     if constexpr (Half == 0) return v[0];
-    else return fold<T, Half / 2>(f(v, halves_changed<T, Half>(v, std::make_integer_sequence<int, lanes<T>>{})), f);
+    else return [&]<int... Lane>(std::integer_sequence<int, Lane...>) {
+        return fold<T, Half / 2>(f(v, __builtin_shufflevector(v, v, (Lane ^ Half)...)), f);
+    }(std::make_integer_sequence<int, lanes<T>>{});
 }
 template <class T>
 static inline T total(Vec<T> v) {

@@ -3,7 +3,7 @@
 #pragma once
 #include <sched.h>
 
-#include "net.hpp"
+#include "simd.hpp"
 
 namespace chainrule::ISA {
 
@@ -28,20 +28,27 @@ struct Share {
     long count() const { return last - first; }
 };
 
-// A worker's part of `count` things handed out `granule` at a time.
-static inline Share share(long count, long granule, const Worker &worker) {
-    const long granules = (count + granule - 1) / granule;
-    const long first = granules * worker.rank / worker.size * granule, last = granules * (worker.rank + 1) / worker.size * granule;
-    return {first < count ? first : count, last < count ? last : count};
+// Part k of n of some things handed out `granule` at a time, or a worker's part.
+static inline Share share(const Share &all, long granule, long k, long n) {
+    const long granules = (all.count() + granule - 1) / granule;
+    const long first = all.first + granules * k / n * granule, last = all.first + granules * (k + 1) / n * granule;
+    return {first < all.last ? first : all.last, last < all.last ? last : all.last};
+}
+static inline Share share(long count, long granule, const Worker &worker) { return share(Share{0, count}, granule, worker.rank, worker.size); }
+
+static inline Share units_of(const Layer<T> &layer, const Worker &worker) {
+    return share(layer.ld, layer.grain, worker);
+}
+static inline Share rows_of(const Layer<T> &layer, const Worker &worker) {
+    return share(layer.w.rows, line<T>, worker);
 }
 
 // f(first, width) for the units of a share, a panel at a time
 template <class F>
 static inline void panels_of(long panel, const Share &units, F &&f) {
-    for (long o = units.first; o < units.last;) {
-        const long end = (o & -panel) + panel, next = end < units.last ? end : units.last;
+    for (long o = units.first, next; o < units.last; o = next) {
+        next = (o & -panel) + panel < units.last ? (o & -panel) + panel : units.last;
         f(o, next - o);
-        o = next;
     }
 }
 

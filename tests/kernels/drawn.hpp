@@ -28,7 +28,8 @@ class Draw {
 struct Case {
     plain::Net net;
     plain::Examples examples;
-    Kind kind, value_kind;
+    Kind kind;
+    bool sparse;
     bool wide_columns, labelled, weighted, collapses;
     std::vector<std::int64_t> order;
     std::int64_t batch_size;
@@ -43,7 +44,7 @@ struct Case {
         for (const plain::Layer &layer : net.layers) text << "-" << layer.b.size() << (layer.dropout > 0 ? "d" : "") << " a" << int(layer.activation);
         const plain::Optimizer &o = net.optimizer;
         text << ", cost " << int(net.cost) << ", rule " << int(o.rule) << ", clip " << o.clip << ", l1 " << o.l1 << ", shrink " << o.shrink
-             << ", kind " << int(kind) << " of " << int(value_kind) << (wide_columns ? " wide, " : ", ") << (weighted ? "weighted, " : "")
+             << ", kind " << int(kind) << (sparse ? " sparse" : "") << (wide_columns ? " wide, " : ", ") << (weighted ? "weighted, " : "")
              << examples.x.size() << " examples in batches of " << batch_size;
         return text.str();
     }
@@ -93,11 +94,11 @@ inline plain::Examples draw_examples(Draw &draw, const plain::Net &net, const Ca
     const long n_in = long(net.layers[0].w[0].size()), n_out = long(net.layers.back().b.size());
     plain::Examples e{plain::Matrix(n, plain::Row(n_in)), plain::Matrix(n, plain::Row(n_out)), plain::Row(n, 1), std::vector<int>(n)};
     const bool empty = draw.one_in(8);
-    const double density = c.kind == Kind::sparse ? draw.of({0.05, 0.3}) : 1;
+    const double density = c.sparse ? draw.of({0.05, 0.3}) : 1;
     for (long i = 0; i < n; ++i) {
         for (double &x : e.x[i]) {
             if (empty || i == 3 || draw.between(0, 1) >= density) continue;
-            if (c.value_kind == Kind::pixels) x = double(draw.below(256)) / 255;
+            if (c.kind == Kind::pixels) x = double(draw.below(256)) / 255;
             else x = draw.between(-1, 1);
         }
         e.classes[i] = int(draw.below(std::max(n_out, 2L)));
@@ -119,9 +120,8 @@ inline plain::Examples draw_examples(Draw &draw, const plain::Net &net, const Ca
 inline Case draw_case(int turn) {
     Draw draw(std::uint64_t(turn) + 1);
     Case c{};
-    const int kind = turn % 6;
-    c.kind = kind == 0 ? Kind::float32 : kind == 1 ? Kind::float64 : kind == 2 ? Kind::pixels : Kind::sparse;
-    c.value_kind = kind % 3 == 0 ? Kind::float32 : kind % 3 == 1 ? Kind::float64 : Kind::pixels;
+    c.kind = turn % 3 == 0 ? Kind::float32 : turn % 3 == 1 ? Kind::float64 : Kind::pixels;
+    c.sparse = turn % 6 > 2;
     c.wide_columns = draw.one_in(2);
     c.net = draw_net(draw, draw.of({1, 15, 16, 17, 63, 64, 65, 130}), turn);
     c.labelled = draw.one_in(2) && c.n_out() > 1;
@@ -148,10 +148,10 @@ class Fed {
         data.n = std::int64_t(c.examples.x.size());
         data.n_in = int(c.n_in());
         data.kind = c.kind;
-        data.value_kind = c.value_kind;
+        data.sparse = c.sparse;
         data.wide_columns = c.wide_columns;
-        if (c.value_kind == Kind::pixels) inputs(c, pixels);
-        else if (c.value_kind == Kind::float32) inputs(c, floats);
+        if (c.kind == Kind::pixels) inputs(c, pixels);
+        else if (c.kind == Kind::float32) inputs(c, floats);
         else inputs(c, doubles);
         for (const plain::Row &y : c.examples.y)
             for (double v : y) targets.push_back(v);
@@ -181,15 +181,14 @@ class Fed {
     void inputs(const Case &c, std::vector<Value> &x) {
         for (const plain::Row &row : c.examples.x)
             for (double v : row) x.push_back(sizeof(Value) == 1 ? Value(std::lround(v * 255)) : Value(v));
-        data.x = x.data();
-        if (c.kind != Kind::sparse) return;
+        data.values = x.data();
+        if (!c.sparse) return;
         starts.assign(data.n + 1, 0);
         chainrule::host::count_rows(x.data(), data.n, data.n_in, starts.data() + 1, 2);
         for (std::int64_t i = 0; i < data.n; ++i) {
             starts[i + 1] += starts[i];
         }
         data.starts = starts.data();
-        data.x = nullptr;
         if (c.wide_columns) records(x, wide);
         else records(x, narrow);
     }
@@ -208,8 +207,8 @@ class Fed {
 
 inline chainrule::host::Settings settings_of(const plain::Net &net, long n_in, bool collapses) {
     const plain::Optimizer &o = net.optimizer;
-    chainrule::host::Settings s{{n_in}, {}, {}, int(net.cost), collapses, int(o.rule),
-                                {o.momentum, o.beta1, o.beta2, o.epsilon, double(o.epsilon_on_raw), o.shrink, o.l1, o.clip}, net.seed, net.step};
+    chainrule::host::Settings s{{n_in}, {}, {}, net.cost, collapses,
+                                {o.rule, o.momentum, o.beta1, o.beta2, o.epsilon, o.epsilon_on_raw, o.shrink, o.l1, o.clip}, net.seed, net.step};
     for (const plain::Layer &layer : net.layers) {
         s.sizes.push_back(std::int64_t(layer.b.size()));
         s.activations.push_back(int(layer.activation));

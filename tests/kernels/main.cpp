@@ -14,6 +14,8 @@ using chainrule::Batches;
 using chainrule::Kernels;
 using chainrule::Sums;
 using chainrule::host::Session;
+using chainrule::host::Set;
+using chainrule::host::sets_here;
 
 namespace {
 
@@ -104,7 +106,7 @@ Numbers<T> outputs_of_few(const Kernels<T> &kernels, const Case &c, const Fed &f
     std::vector<T> room(2 * width);
     Numbers<T> out(fed.data.n * c.n_out());
     const chainrule::Few<T> net{int(layers.size()), layers.data(), {room.data(), room.data() + width}};
-    kernels.few(net, c.kind, fed.data.x, fed.data.n, out.data());
+    kernels.few(net, c.kind, fed.data.values, fed.data.n, out.data());
     return out;
 }
 
@@ -151,7 +153,7 @@ Came<T> run(const Kernels<T> &kernels, const Case &c, const Fed &fed, int thread
     put(session, -1, parameters_of(c.net));
     const std::int64_t n = fed.data.n, steps = c.steps();
     came.outputs.resize(n * c.n_out());
-    session.forward(fed.data, came.outputs.data());
+    session.evaluate(fed.data, came.outputs.data());
     const Sums sums = session.evaluate(fed.data);
     came.cost = sums.cost, came.right_before = sums.right, came.total = sums.total;
     std::vector<std::int64_t> rows;
@@ -188,10 +190,11 @@ Came<T> run(const Kernels<T> &kernels, const Case &c, const Fed &fed, int thread
 
 template <class T>
 void test_case(const Set &set, const Case &c, const Fed &fed, const Due &due) {
-    const Came<T> came = run<T>(set.kernels<T>(), c, fed, 1, false, false);
+    const auto &kernels = std::get<const Kernels<T> &>(set.kernels);
+    const Came<T> came = run<T>(kernels, c, fed, 1, false, false);
     require_near(came.outputs, due.outputs, "forward");
     const bool dark = c.kind == Kind::pixels && std::any_of(c.examples.x.begin(), c.examples.x.end(), [](const plain::Row &x) { return *std::max_element(x.begin(), x.end()) < 0.005; });
-    if (c.kind != Kind::sparse && !dark) require_near(outputs_of_few(set.kernels<T>(), c, fed), due.outputs, "few");
+    if (!c.sparse && !dark) require_near(outputs_of_few(kernels, c, fed), due.outputs, "few");
     require_near(std::vector<T>{T(came.cost)}, {due.before.cost}, "the cost of evaluate");
     require(std::fabs(came.right_before - due.before.right) <= due.before.doubtful, "what evaluate finds right");
     require(came.total == due.before.total, "the weight of evaluate");
@@ -204,9 +207,9 @@ void test_case(const Set &set, const Case &c, const Fed &fed, const Due &due) {
     require_near(came.parameters, parameters_of(due.trained), "the parameters after advance");
     for (int k = 0; k < slots_of(c.net.optimizer.rule); ++k) require_near(came.slots[k], slots_of(due.trained, k), "the slots after advance");
     require(came.step == due.trained.step, "the number of steps");
-    for (const int threads : {2, 3}) require(run<T>(set.kernels<T>(), c, fed, threads, false, false) == came, "the same bits with more threads");
-    require(run<T>(set.kernels<T>(), c, fed, 2, true, false) == came, "the same bits with a chosen number of threads");
-    if (c.steps() > 1) require_near(run<T>(set.kernels<T>(), c, fed, 2, false, true).parameters, parameters_of(due.trained), "going on from a state");
+    for (const int threads : {2, 3}) require(run<T>(kernels, c, fed, threads, false, false) == came, "the same bits with more threads");
+    require(run<T>(kernels, c, fed, 2, true, false) == came, "the same bits with a chosen number of threads");
+    if (c.steps() > 1) require_near(run<T>(kernels, c, fed, 2, false, true).parameters, parameters_of(due.trained), "going on from a state");
 }
 
 // More columns than 16 bits can say, and more rows than one piece of an evaluation
@@ -223,7 +226,7 @@ Case wide_case() {
     layer.activation = chainrule::Activation::sigmoid;
     c.net.cost = chainrule::Cost::quadratic;
     c.net.optimizer.l1 = 0, c.net.optimizer.clip = -1;
-    c.kind = Kind::sparse, c.wide_columns = true, c.labelled = true, c.collapses = false;
+    c.sparse = true, c.wide_columns = true, c.labelled = true, c.collapses = false;
     c.examples = draw_examples(draw, c.net, c, 3);
     for (plain::Row &x : c.examples.x) x.back() = 1;
     c.order = {0, 2, 1, 1};
@@ -272,7 +275,7 @@ void test_allocations(const Set &set, int turn) {
     c.rate.assign(200, 0.001), c.decay.assign(200, 0.01);
     const Fed fed(c);
     for (const int threads : {1, 2}) {
-        Session<float> session(set.f32, settings_of(c.net, c.n_in(), c.collapses), threads, false);
+        Session<float> session(std::get<0>(set.kernels), settings_of(c.net, c.n_in(), c.collapses), threads, false);
         put(session, -1, parameters_of(c.net));
         std::vector<double> costs(200), right(200);
         const auto counted = [&](std::int64_t steps) {
@@ -289,7 +292,7 @@ void test_allocations(const Set &set, int turn) {
 // Two threads of the caller's, each with a session of two workers over the same examples, get what one gets alone.
 void test_side_by_side(const Set &set, const Case &c, const Fed &fed) {
     const auto trained = [&] {
-        Session<float> session(set.f32, settings_of(c.net, c.n_in(), c.collapses), 2, false);
+        Session<float> session(std::get<0>(set.kernels), settings_of(c.net, c.n_in(), c.collapses), 2, false);
         put(session, -1, parameters_of(c.net));
         train(session, c, fed, 100);
         return numbers_of(session, -1);
@@ -304,7 +307,7 @@ void test_side_by_side(const Set &set, const Case &c, const Fed &fed) {
 
 // A session that another thread works with is refused, and not disturbed.
 void test_one_at_a_time(const Set &set, const Case &c, const Fed &fed) {
-    Session<float> session(set.f32, settings_of(c.net, c.n_in(), c.collapses), 2, false);
+    Session<float> session(std::get<0>(set.kernels), settings_of(c.net, c.n_in(), c.collapses), 2, false);
     put(session, -1, parameters_of(c.net));
     std::atomic<bool> over = false;
     bool refused = false;
@@ -328,10 +331,10 @@ void test_one_at_a_time(const Set &set, const Case &c, const Fed &fed) {
 void test_room(const Set &set) {
     const Case c = long_case();
     Case listed = c;
-    listed.kind = Kind::sparse;
+    listed.sparse = true;
     const Fed fed(c), fed_lists(listed);
     const auto evaluated = [&](int threads, bool after_lists) {
-        Session<float> session(set.f32, settings_of(c.net, c.n_in(), c.collapses), threads, false);
+        Session<float> session(std::get<0>(set.kernels), settings_of(c.net, c.n_in(), c.collapses), threads, false);
         put(session, -1, parameters_of(c.net));
         if (after_lists) train(session, listed, fed_lists, 2), put(session, -1, parameters_of(c.net));
         return session.evaluate(fed.data).cost;
@@ -376,7 +379,7 @@ int main(int argc, char **argv) {
     const bool long_ones = cases >= 30;
     const std::vector<Set> sets = sets_here();
     std::printf("instruction sets:");
-    for (const Set &set : sets) std::printf(" %s", set.name);
+    for (const Set &set : sets) std::printf(" %s", set.name.c_str());
     std::printf("\n");
     test_records();
     for (int turn = 0; turn < cases + 2 * long_ones; ++turn) {
@@ -384,21 +387,21 @@ int main(int argc, char **argv) {
         const Fed fed(c);
         const Due due = due_of(c);
         for (const Set &set : sets) {
-            doing = std::string(set.name) + ", double, case " + std::to_string(turn) + ": " + c.described();
+            doing = set.name + ", double, case " + std::to_string(turn) + ": " + c.described();
             test_case<double>(set, c, fed, due);
-            doing = std::string(set.name) + ", float, case " + std::to_string(turn) + ": " + c.described();
+            doing = set.name + ", float, case " + std::to_string(turn) + ": " + c.described();
             test_case<float>(set, c, fed, due);
         }
     }
     const Case busy = busy_case();
     const Fed fed(busy);
     for (const Set &set : sets) {
-        doing = std::string(set.name) + ", allocations";
+        doing = set.name + ", allocations";
         for (int turn = 0; turn < std::min(cases, 30); ++turn) test_allocations(set, turn);
         if (!long_ones) continue;
-        doing = std::string(set.name) + ", room";
+        doing = set.name + ", room";
         test_room(set);
-        doing = std::string(set.name) + ", several threads of the caller's";
+        doing = set.name + ", several threads of the caller's";
         test_side_by_side(set, busy, fed);
         test_one_at_a_time(set, busy, fed);
     }
