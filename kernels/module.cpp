@@ -149,7 +149,8 @@ void bind_session(nb::module_ &m, const char *name) {
                            Array<double> decay, Out<double> costs, Out<double> right, Out<double> squares) {
             check_answers(s, prepared);
             check(size > 0);
-            const std::int64_t length = std::int64_t(order.size()), steps = (length - 1) / size + (length > 0);
+            const std::int64_t length = std::int64_t(order.size()), epochs = order.ndim() == 2 ? std::int64_t(order.shape(0)) : 1;
+            const std::int64_t epoch = length / std::max<std::int64_t>(epochs, 1), steps = epoch ? epochs * ((epoch - 1) / size + 1) : 0;
             for (const std::size_t count : {rate.size(), decay.size(), costs.size(), right.size()}) check(std::int64_t(count) == steps);
             check(squares.size() == 0 || std::int64_t(squares.size()) == steps);
             check_rows(order, prepared.data);
