@@ -31,6 +31,12 @@ static void forward_and_back(const Batch &batch, const Worker &worker) {
     });
 }
 
+// All that the gradient of a mini-batch is made from
+static void prepare_gradient(Batch &batch, const Worker &worker) {
+    if (batch.pieces > 1) work_through(batch, worker);
+    else forward_and_back(batch, worker);
+}
+
 // nabla_b and nabla_w of every layer, a worker's share: use(layer, of_w, at, g, count) takes a few numbers at their place. Of a direct
 // step the first layer has no nabla_w.
 template <class Use>
@@ -154,8 +160,7 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
         batch.pieces = sparse ? 1 : pieces_of(net, batch.m);
         if (batches.squares) note_squares(net, worker, false);
         if (sparse && !direct) make_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
-        if (batch.pieces > 1) work_through(batch, worker);
-        else forward_and_back(batch, worker);
+        prepare_gradient(batch, worker);
         meet(worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
         if (worker.rank == 0) {
@@ -182,9 +187,10 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
 static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, std::int64_t n, long piece, Sums *out, const Worker &worker) {
     const FlushToZero flush;
     for (std::int64_t first = 0; first < n; first += piece) {
-        const Batch batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false, worker.rank};
+        Batch batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false, worker.rank};
+        batch.pieces = data.sparse ? 1 : pieces_of(net, batch.m);
         if (data.sparse) make_lists(batch, worker, false);
-        forward_and_back(batch, worker);
+        prepare_gradient(batch, worker);
         meet(worker);
         if (worker.rank == 0) add(*out, sums_of(batch, Share{0, batch.m}));
         keep_gradient(batch, worker, true);

@@ -105,16 +105,12 @@ class Session {
         reserve(std::min(batches.size, batches.epoch), data, goes_in_place(net.optimizer) ? 0 : most_entries(data, batches));
         const int most = workers_of(data);
         for (std::int64_t done = 0, k = 0; done < batches.length;) {
-            const Pilot::Slice slice = choosing && most > 1 ? pilot.next() : Pilot::Slice{most > 1, batches.length};
+            const Pilot::Slice slice = next_slice(most, batches.length);
             std::int64_t length = 0, steps = 0;
             for (; steps < slice.steps && done + length < batches.length; ++steps) length += batches.size_at(done + length);
             const Batches part{batches.order + done, length, batches.size, batches.epoch, done % batches.epoch, batches.rate + k, batches.decay + k,
                                batches.costs + k, batches.right + k, batches.squares ? batches.squares + k : nullptr, done + length == batches.length};
-            const auto began = std::chrono::steady_clock::now();
-            const auto work = [&](const Worker &worker) { kernels.advance(net, data, part, worker); };
-            Pool::here().run(slice.together ? most : 1, work);
-            const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-            pilot.saw({slice.together, steps}, took.count());
+            run({slice.together, steps}, most, [&](const Worker &worker) { kernels.advance(net, data, part, worker); });
             done += length;
             k += steps;
         }
@@ -136,9 +132,12 @@ class Session {
         const auto lock = alone();
         for (Layer<T> &layer : layers)
             make_gradient(layer);
-        reserve(std::min(piece, n), data, most_entries(data, {rows, n, piece, n}));
+        const std::int64_t size = !data.sparse && pieces_of(net, 8 * piece) > 1 ? 8 * piece : piece;
+        const Batches all{.order = rows, .length = n, .size = size, .epoch = n};
+        reserve(std::min(size, n), data, most_entries(data, all));
         Sums sums{0, 0, 0};
-        Pool::here().run(workers_for(n), [&](const Worker &worker) { kernels.gradient(net, data, rows, n, piece, &sums, worker); });
+        const int most = int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
+        run({next_slice(most, 1).together, 1}, most, [&](const Worker &worker) { kernels.gradient(net, data, rows, n, size, &sums, worker); });
         return sums;
     }
 
@@ -166,6 +165,16 @@ class Session {
         std::unique_lock<std::mutex> lock(in_use, std::try_to_lock);
         if (!lock) throw std::runtime_error("this session is in use by another thread");
         return lock;
+    }
+
+    // By one thread or by as many as find something to do, as the pilot says, who is told what it took
+    Pilot::Slice next_slice(int most, std::int64_t steps) { return choosing && most > 1 ? pilot.next() : Pilot::Slice{most > 1, steps}; }
+    template <class Work>
+    void run(const Pilot::Slice &slice, int most, Work &&work) {
+        const auto began = std::chrono::steady_clock::now();
+        Pool::here().run(slice.together ? most : 1, work);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        pilot.saw(slice, took.count());
     }
 
     static std::pair<T *, T *> arrays_of(const Layer<T> &layer, int which) {
@@ -223,7 +232,7 @@ class Session {
     int workers_for(std::int64_t n) const {
         double weights = 0;
         for (const Layer<T> &layer : layers) weights += double(layer.n_in) * layer.n_out;
-        return choosing && double(n) * weights < 3e6 ? 1 : int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
+        return choosing && double(n) * weights < 1e6 ? 1 : int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
     }
 
     // Room for the gradients of a mini-batch's pieces, and for every worker's w turned over: of all upper layers, or else a panel at a time

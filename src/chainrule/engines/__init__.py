@@ -18,7 +18,7 @@ from ..errors import EngineError, UnknownName
 from ..examples import Examples
 from ..plan import Evaluation, Plan, Progress, State, Steps
 from .reference import Reference
-from .threads import Threads, at_work, thread_count
+from .threads import Threads, at_work, blas_threads, thread_count
 
 Slope: TypeAlias = Callable[[list[Array], list[Array]], tuple[float, Gradient]]
 """From weights and biases to a cost and its gradient."""
@@ -78,7 +78,7 @@ def _engines() -> dict[str, Engine]:
     return {"fused": Fused(), "reference": Reference()}
 
 
-__all__ = ["ENGINES", "Engine", "Session", "Slope", "Threads", "at_work", "choose", "few", "thread_count"]
+__all__ = ["ENGINES", "Engine", "Session", "Slope", "Threads", "at_work", "blas_threads", "choose", "few", "thread_count"]
 
 ENGINES = _engines()
 """Every engine here, the fastest first."""

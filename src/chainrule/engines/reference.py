@@ -6,10 +6,8 @@ It is plain NumPy, a batch at a time. Its speed is what NumPy gives a careful lo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import chain
-from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -24,11 +22,10 @@ from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples, in_dtype
 from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
 from .answers import Answers
-from .threads import blas_libraries
+from .threads import Threads, blas_threads
 
 if TYPE_CHECKING:
     from . import Slope
-    from .threads import Threads
 
 EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough to stay in the caches
 GATHERED_AT_ONCE = 512  # rows: gathering costs by the call, and these stay in the caches until they are used
@@ -267,46 +264,3 @@ def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:
 def slices(n: int) -> list[slice]:
     """Cut n rows into pieces for evaluation."""
     return [slice(first, min(first + EVALUATED_AT_ONCE, n)) for first in range(0, n, EVALUATED_AT_ONCE)]
-
-
-def blas_threads(threads: Threads) -> AbstractContextManager[None]:
-    """Hold BLAS to some threads while this lasts; ``"auto"`` leaves it as the user has set it."""
-    return nullcontext() if threads == "auto" else _LIMIT.held_to(threads)
-
-
-class _BlasLimit:
-    """The number of BLAS threads belongs to the whole process: sessions that overlap get the least that one of them asked for.
-
-    The first to come notes how it was, the last to go restores it.
-    """
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.asked: list[int] = []
-
-    @contextmanager
-    def held_to(self, threads: int) -> Iterator[None]:
-        """Hold BLAS to as many threads, or to fewer where someone else asks for fewer."""
-        with self.lock:
-            if not self.asked:
-                self.before = [library.num_threads for library in blas_libraries()]
-            self.asked.append(threads)
-        try:
-            with self.lock:
-                self._set([min(self.asked)] * len(blas_libraries()))
-            yield
-        finally:
-            with self.lock:
-                self.asked.remove(threads)
-                self._set([min(self.asked)] * len(blas_libraries()) if self.asked else self.before)
-
-    def _set(self, numbers: list[int]) -> None:
-        for library, number in zip(blas_libraries(), numbers, strict=True):
-            # From 3.8 on, threadpoolctl listens to one Python thread only, the first to ask; here it is whoever holds the lock.
-            release = getattr(library, "clear_controlling_thread", lambda **_: None)
-            release(force=True)
-            library.set_num_threads(number)
-            release(force=True)
-
-
-_LIMIT = _BlasLimit()

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
@@ -59,3 +59,46 @@ def blas_libraries() -> list[Any]:
     from threadpoolctl import ThreadpoolController
 
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def blas_threads(threads: Threads) -> AbstractContextManager[None]:
+    """Hold BLAS to some threads while this lasts; ``"auto"`` leaves it as the user has set it."""
+    return nullcontext() if threads == "auto" else _LIMIT.held_to(threads)
+
+
+class _BlasLimit:
+    """The number of BLAS threads belongs to the whole process: sessions that overlap get the least that one of them asked for.
+
+    The first to come notes how it was, the last to go restores it.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.asked: list[int] = []
+
+    @contextmanager
+    def held_to(self, threads: int) -> Iterator[None]:
+        """Hold BLAS to as many threads, or to fewer where someone else asks for fewer."""
+        with self.lock:
+            if not self.asked:
+                self.before = [library.num_threads for library in blas_libraries()]
+            self.asked.append(threads)
+        try:
+            with self.lock:
+                self._set([min(self.asked)] * len(blas_libraries()))
+            yield
+        finally:
+            with self.lock:
+                self.asked.remove(threads)
+                self._set([min(self.asked)] * len(blas_libraries()) if self.asked else self.before)
+
+    def _set(self, numbers: list[int]) -> None:
+        for library, number in zip(blas_libraries(), numbers, strict=True):
+            # From 3.8 on, threadpoolctl listens to one Python thread only, the first to ask; here it is whoever holds the lock.
+            release = getattr(library, "clear_controlling_thread", lambda **_: None)
+            release(force=True)
+            library.set_num_threads(number)
+            release(force=True)
+
+
+_LIMIT = _BlasLimit()
