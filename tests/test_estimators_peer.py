@@ -10,8 +10,6 @@ import warnings
 
 import joblib
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 import sklearn
 from scipy import sparse
@@ -245,10 +243,11 @@ def test_early_stopping_is_scikit_learns(target, weights):
 
 def test_of_equal_scores_the_first_is_the_best():
     """Where the score stands still, the weights that come back are the first epoch's: a tie is no improvement."""
-    chosen = {"early_stopping": True, "learning_rate_init": 1e-6}
+    chosen = {"early_stopping": True, "learning_rate_init": 1e-6, "tol": 0, "n_iter_no_change": 1}
     *_, came, _ = alike("MLPClassifier", fit(X, CLASSES), **chosen, max_iter=5)
     *_, first, _ = alike("MLPClassifier", fit(X, CLASSES), **chosen, max_iter=1)
     assert len(set(came.validation_scores_)) == 1
+    assert came.n_iter_ == 5  # nor is it a stall, with tol=0
     assert all(np.array_equal(a, b) for a, b in zip(came.coefs_, first.coefs_, strict=True))
 
 
@@ -723,19 +722,31 @@ def test_sparse_rows_are_taken_as_there(name, container, dtype):
         alike(name, lambda estimator: estimator.fit(x, Y[name]).score(x, Y[name], WEIGHTS))
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [np.ndarray.tolist, np.asfortranarray, lambda x: x.astype(">f8"), lambda x: np.repeat(x, 2, axis=1)[:, ::2], lambda x: x[::-1]],
+    ids=["lists", "Fortran", "big-endian", "strided", "reversed"],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_any_layout_are_taken_as_there(name, kind):
+    """Lists, and arrays however they lie in memory."""
+    alike(name, fit(kind(X), Y[name]))
+    alike(name, lambda estimator: estimator.fit(X, Y[name]).predict(kind(X)))
+
+
 COLUMNS = ["sepal length", "sepal width", "petal length", "petal width"]
-FRAMES = {
-    "pandas": lambda x, columns: pd.DataFrame(np.asarray(x), columns=columns),
-    "polars": lambda x, columns: pl.DataFrame(np.asarray(x), schema=columns),
-}
 
 
-@pytest.mark.parametrize("library", FRAMES)
+@pytest.mark.parametrize("library", ["pandas", "polars"])
 @pytest.mark.parametrize("name", NAMES)
 def test_frames_are_taken_as_there(name, library):
     """The names of a pandas or Polars frame's columns are kept; others at predict raise or warn in scikit-learn's words."""
-    frame = FRAMES[library]
-    rows, targets = frame(X, COLUMNS), {"pandas": pd.Series, "polars": pl.Series}[library](Y[name])
+    frames = pytest.importorskip(library)
+
+    def frame(x, columns):
+        return frames.DataFrame(dict(zip(columns, np.ascontiguousarray(x.T), strict=True)))
+
+    rows, targets = frame(X, COLUMNS), frames.Series(Y[name])
     *_, came, _ = alike(name, fit(rows, targets))
     assert list(came.feature_names_in_) == COLUMNS
     for early_stopping in (False, True):
@@ -764,7 +775,7 @@ def test_frames_are_taken_as_there(name, library):
         raised, *_ = alike(name, fit(frame(X, ["a", "b", "c", 1]), targets))
         assert raised[0] is TypeError
         alike(name, fit(frame(X, range(4)), targets))
-        alike(name, fit(pd.DataFrame(sparse.csr_matrix(GAPS).toarray()).astype(pd.SparseDtype(float, 0)), targets))
+        alike(name, fit(frames.DataFrame(GAPS).astype(frames.SparseDtype(float, 0)), targets))
         alike(name, fit(rows.assign(words="a"), targets))
 
 
