@@ -408,6 +408,15 @@ def test_lbfgs_learns_what_scikit_learns_learns(target):
     assert learnt(came).keys() & {"loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"} == set()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_lbfgs_in_float32_stays_in_float32():
+    """What float32 rows have taught is float32 (float64 there, from SciPy's vector), and close to scikit-learn's."""
+    chosen = {"solver": "lbfgs", "max_iter": 3, "random_state": 0}
+    came, due = (home.MLPRegressor(**chosen).fit(X.astype(np.float32), VALUES) for home in (cr, neural_network))
+    assert (came.coefs_[0].dtype, due.coefs_[0].dtype) == (np.float32, np.float64)
+    assert np.allclose(came.coefs_[0], due.coefs_[0], atol=1e-4)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("ends", [{"max_iter": 2}, {"max_fun": 4, "max_iter": 100}, {"tol": 0.5, "max_iter": 100}], ids=repr)
 def test_lbfgs_ends_as_there(name, ends):
