@@ -991,6 +991,18 @@ def test_a_validation_set_that_makes_no_sense_is_refused(named, says):
         cr.MLPRegressor(max_iter=1).fit(X, VALUES, **named)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_validation_set_of_ones_own_is_weighted(name):
+    """``sample_weight_val`` weights its loss, and with early stopping its score."""
+    chosen, held = {"random_state": 0, "max_iter": 5}, {"X_val": X, "y_val": Y[name], "sample_weight_val": WEIGHTS**3}
+    watched = getattr(cr, name)(**chosen).fit(X, Y[name], **held)
+    weighted = watched.network_.cost(cr.Examples(X, Y[name], weights=WEIGHTS**3))
+    assert min(watched.validation_loss_curve_) == pytest.approx(weighted, rel=1e-9)
+    scored = getattr(cr, name)(**chosen, early_stopping=True).fit(X, Y[name], **held)
+    assert scored.best_validation_score_ == pytest.approx(scored.score(X, Y[name], WEIGHTS**3), rel=1e-9)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("method", [*ANSWERS, "score"])
 def test_what_is_not_fitted_says_so_as_there(name, method):
