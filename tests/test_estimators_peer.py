@@ -409,6 +409,13 @@ def test_lbfgs_learns_what_scikit_learns_learns(target):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_lbfgs_keeps_nothing_of_an_earlier_fit():
+    """After a fit by mini-batches one by lbfgs has no curve (there it keeps the earlier one's)."""
+    clf = cr.MLPClassifier(max_iter=2).fit(X, CLASSES).set_params(solver="lbfgs").fit(X, CLASSES)
+    assert learnt(clf).keys() & {"loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"} == set()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_lbfgs_in_float32_stays_in_float32():
     """What float32 rows have taught is float32 (float64 there, from SciPy's vector), and close to scikit-learn's."""
     chosen = {"solver": "lbfgs", "max_iter": 3, "random_state": 0}
