@@ -8,7 +8,7 @@ namespace chainrule::ISA {
 static void send_back(const Batch &batch, int l, const Part &part) {
     const Layer<T> &layer = batch.net.layers[l], &next = batch.net.layers[l + 1];
     const long first = part.examples.first, rows = part.examples.count();
-    panels_of(next.w.panel, part.units, [&](long o, long width) {
+    panels_of(next.w, part.units, [&](long o, long width) {
         const long at = first * layer.stride + o;
         const Block delta{layer.delta + at, rows, layer.stride, width};
         multiply(Product{next.delta + first * next.stride, next.stride, 1, next.w.at + offset(next.w, 0, o), width_at(next.w, o), delta.at,
@@ -38,8 +38,8 @@ static void gradient_w(const Batch &batch, int l, const Share &rows, Use &&use) 
     const Layer<T> &layer = batch.net.layers[l];
     const Input a = input_of(batch, l), delta{layer.delta, layer.stride}, along = layer.by_inputs ? a : delta, across = layer.by_inputs ? delta : a;
     alignas(cache_line) T g[most_tile_rows * widest_panel<T>];
-    for (long c = 0; c < layer.w.columns; c += layer.w.panel) {
-        const long width = width_at(layer.w, c), tallest = width / lanes<T> == 4 ? tile_rows<4> : width / lanes<T> == 3 ? tile_rows<3> : most_tile_rows;
+    panels_of(layer.w, [&](long c, long width) {
+        const long tallest = width / lanes<T> == 4 ? tile_rows<4> : width / lanes<T> == 3 ? tile_rows<3> : most_tile_rows;
         const long tiles = (rows.count() + tallest - 1) / tallest;
         for (long t = 0, r = rows.first; t < tiles; ++t) {
             const long next = rows.first + rows.count() * (t + 1) / tiles;
@@ -47,7 +47,7 @@ static void gradient_w(const Batch &batch, int l, const Share &rows, Use &&use) 
             use(offset(layer.w, r, c), g, (next - r) * width);
             r = next;
         }
-    }
+    });
 }
 
 // The batch turned over: for each input of a worker's share, the examples that have it. Counted, then filled in the examples' order. All
@@ -90,7 +90,7 @@ static void gradient_w_by_lists(const Batch &batch, const Worker &worker, Use &&
     const Layer<T> &layer = batch.net.layers[0];
     alignas(cache_line) T g[rows * widest_panel<T>];
     for (int rank = 0; rank < worker.size; ++rank)
-        panels_of(layer.w.panel, units_of(layer, worker), [&](long o, long width) {
+        panels_of(layer.w, units_of(layer, worker), [&](long o, long width) {
             const Share inputs = rows_of(layer, Worker{rank, worker.size, nullptr});
             for (long k = inputs.first, next; k < inputs.last; k = next) {
                 next = k + rows < inputs.last ? k + rows : inputs.last;

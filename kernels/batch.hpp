@@ -64,8 +64,7 @@ static void keep_gradient(const Batch &batch, const Worker &worker, bool onto) {
     });
 }
 
-// The squares of all weights, or of the kept gradient, row by row into `norms`: by lines, since a panel's width may depend on the number of
-// workers. Once all workers have met, total_of adds the rows up, the first layer's times `first_by`.
+// The squares of all weights, or of the kept gradient, row by row into `norms`. Once all workers have met, total_of adds the rows up, the first layer's times `first_by`.
 static void note_squares(const Net<T> &net, const Worker &worker, bool of_gradient) {
     double *norm = net.norms;
     for (int l = 0; l < net.n_layers; norm += net.layers[l++].w.rows) {
@@ -73,10 +72,10 @@ static void note_squares(const Net<T> &net, const Worker &worker, bool of_gradie
         const Share rows = rows_of(layer, worker);
         for (long r = rows.first; r < rows.last; ++r) {
             Vec<double> sum{};
-            for (long c = 0; c < layer.w.columns; c += line<T>) {
+            panels_of(layer.w, [&](long c, long width) {
                 const T *row = (of_gradient ? layer.gradient_w : layer.w.at) + offset(layer.w, r, c);
-                for (long j = 0; j < line<T>; j += lanes<double>) sum += doubles(row + j) * doubles(row + j);
-            }
+                for (long j = 0; j < width; j += lanes<double>) sum += doubles(row + j) * doubles(row + j);
+            });
             norm[r] = total<double>(sum);
         }
     }
@@ -102,11 +101,9 @@ static double clip_factor(const Net<T> &net, double share_of_one, const Worker &
 
 // W <- by * W, for a worker's own units of the first layer
 static void scale_w(const Layer<T> &layer, double by, const Share &units) {
-    for (long k = 0; k < layer.n_in; ++k)
-        for (long o = units.first; o < units.last; o += lanes<T>) {
-            T *w = layer.w.at + offset(layer.w, k, o);
-            store(w, load(w) * T(by));
-        }
+    panels_of(layer.w, units, [&](long o, long width) {
+        change(Block{layer.w.at + offset(layer.w, 0, o), layer.n_in, width_at(layer.w, o), width}, [by](Vec<T> w, long) { return w * T(by); });
+    });
 }
 
 // The first layer of a direct step: W <- keep * W - factor * nabla_w, keep going into the scale.                              (N12)
@@ -141,10 +138,10 @@ static void take_step(const Batch &batch, double rate, double decay, double shar
         const Layer<T> &layer = net.layers[l];
         const Share rows = rows_of(layer, worker), units = units_of(layer, worker);
         if (units.count() > 0) step_with(layer, false, units.first, layer.gradient_b + units.first, units.count());
-        for (long c = 0; c < layer.w.columns && rows.count() > 0; c += layer.w.panel) {
+        if (rows.count() > 0) panels_of(layer.w, [&](long c, long width) {
             const long first = offset(layer.w, rows.first, c);
-            step_with(layer, true, first, layer.gradient_w + first, rows.count() * width_at(layer.w, c));
-        }
+            step_with(layer, true, first, layer.gradient_w + first, rows.count() * width);
+        });
     }
 }
 

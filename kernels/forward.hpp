@@ -107,7 +107,7 @@ static void dense_layer(const Batch &batch, int l, const Part &part) {
     const long rows = part.examples.count(), first = part.examples.first;
     const bool rectify = layer.activation == Activation::relu;
     if (layer.n_out == 1 && !layer.by_inputs) single_unit(layer, input, part.examples);
-    else panels_of(layer.by_inputs ? layer.w.panel : widest_panel<T>, part.units, [&](long o, long width) {
+    else panels_of(layer.by_inputs ? layer.w : Panels<T>{nullptr, layer.w.columns, layer.ld, layer.ld}, part.units, [&](long o, long width) {
         T *z = layer.a + first * layer.stride + o;
         const T *w = layer.by_inputs ? layer.w.at + offset(layer.w, 0, o) : turned_panel(batch, layer, o, width);
         multiply(Product{input.at + first * input.stride, input.stride, 1, w, width, z, layer.stride, layer.b + o, rows, width, layer.n_in, false, rectify});

@@ -20,23 +20,31 @@ constexpr T least_normal = sizeof(T) == 4 ? T(1.1754943508222875e-38) : T(2.2250
 
 static constexpr long padded(long count, long to) { return (count + to - 1) / to * to; }
 
-// A matrix cut into panels, columns of 256 bytes or of another power of 2 (the last may be narrower), one panel's rows after another: a
-// tile of a product reads its panel from end to end, and a row's piece is one run of vectors. Rows are padded with zeros to whole lines.
+// A matrix cut into panels, one panel's rows after another: a tile of a product reads its panel from end to end, and a row's piece is one
+// run of vectors. Rows are padded with zeros to whole lines. Panels are columns of 256 bytes, but for the last of each worker's part.
 template <class T>
 struct Panels {
     T *at;
     long rows, columns;
-    long panel;                       // columns of a panel
+    long part;                        // columns that a worker may have to itself
+};
+struct Panel {
+    long first, width;
 };
 template <class T>
+static inline Panel panel_at(const Panels<T> &p, long column) {
+    const long begin = long(unsigned(column) / unsigned(p.part)) * p.part, first = begin + ((column - begin) & -widest_panel<T>);
+    const long end = begin + p.part < p.columns ? begin + p.part : p.columns;
+    return {first, end - first < widest_panel<T> ? end - first : widest_panel<T>};
+}
+template <class T>
 static inline long width_at(const Panels<T> &p, long column) {
-    const long first = column & -p.panel;
-    return p.columns - first < p.panel ? p.columns - first : p.panel;
+    return panel_at(p, column).width;
 }
 template <class T>
 static inline long offset(const Panels<T> &p, long row, long column) {
-    const long first = column & -p.panel;
-    return first * p.rows + row * width_at(p, column) + (column - first);
+    const Panel panel = panel_at(p, column);
+    return panel.first * p.rows + row * panel.width + (column - panel.first);
 }
 
 // The first layer's w lies as (n_in, n_out): row k holds what input k sends to each unit, and few inputs of a record are not 0. The

@@ -22,11 +22,10 @@ static void gradient_of(const Batch &batch, const Share &examples, T *to, bool o
         gradient_b(layer, examples, Share{0, layer.ld}, [&, sums = to + layer.piece_b](long o, const T *g, long count) {
             for (long i = o; i < o + count; ++i) sums[i] = onto ? sums[i] + g[i - o] : g[i - o];
         });
-        for (long c = 0; c < layer.w.columns; c += layer.w.panel) {
-            const long width = width_at(layer.w, c);
+        panels_of(layer.w, [&](long c, long width) {
             multiply(Product{along.at + examples.first * along.stride, 1, along.stride, across.at + examples.first * across.stride + c, across.stride,
                              to + layer.piece_w + offset(layer.w, 0, c), width, nullptr, layer.w.rows, width, examples.count(), onto});
-        }
+        });
     }
 }
 

@@ -62,10 +62,11 @@ class Session {
             layer.activation = Activation(s.activations[l]);
             layer.dropout = s.dropout[l];
             layer.by_inputs = l == 0;
-            if (l) layer.w = {nullptr, layer.n_out, padded(layer.n_in, line<T>), widest_panel<T>};
-            else layer.w = {nullptr, layer.n_in, layer.ld, panel_for(layer.ld)};
+            const long columns = l ? padded(layer.n_in, line<T>) : layer.ld;
+            if (l) layer.w = {nullptr, layer.n_out, columns, columns};
+            else layer.w = {nullptr, layer.n_in, columns, part_of(columns)};
             // A worker's units of a sparse layer are panels of its own: lines side by side that two cores write to would go to and fro.
-            layer.grain = l ? line<T> : layer.w.panel;
+            layer.grain = l ? line<T> : layer.w.part;
             layer.w.at = memory.take<T>(count_of(layer));
             layer.b = memory.take<T>(layer.ld);
             if (l == 0) layer.met = memory.take<std::uint8_t>(layer.n_in);
@@ -206,19 +207,17 @@ class Session {
             }
     }
 
-    // Panels as wide as they may be while the workers' shares of them stay nearly equal; a panel of one line would cost a single thread
-    // more than a second one brings.
-    long panel_for(long columns) const {
-        long panel = widest_panel<T>;
-        const auto largest = [&] { return (padded(columns, panel) / panel + threads - 1) / threads * panel; };
-        while (threads > 1 && panel > 2 * line<T> && 5 * largest() * threads > 6 * columns) panel /= 2;
-        return panel;
+    // The units of the first layer that a worker has to itself: two lines or more, since one would cost a single thread more than a second
+    // one brings
+    long part_of(long columns) const {
+        const long lines = (columns / line<T> + threads - 1) / threads;
+        return std::min(columns, std::max<long>(lines, 2) * line<T>);
     }
 
     // How many workers find something to do in a step.
     int workers_of(const Data &data) const {
         const Panels<T> &w = layers[0].w;
-        return data.sparse ? int(std::min<long>(threads, padded(w.columns, w.panel) / w.panel)) : threads;
+        return data.sparse ? int(std::min<long>(threads, padded(w.columns, w.part) / w.part)) : threads;
     }
 
     // Room for a layer's gradient, all 0

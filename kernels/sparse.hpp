@@ -79,7 +79,7 @@ static inline void run_of(long first, long last, F &&f) {
 }
 template <class F>
 static inline void runs(const Panels<T> &w, const Share &units, F &&f) {
-    panels_of(w.panel, units, [&](long o, long width) { run_of(o, o + width, f); });
+    panels_of(w, units, [&](long o, long width) { run_of(o, o + width, f); });
 }
 
 template <class F>
@@ -100,7 +100,7 @@ struct Rows {
 
 // z = b + scale * (sum of x_k W[k] over an example's entries), for the units of a share; a panel at a time, which stays near    (N10)
 static void sparse_forward(const Layer<T> &layer, const Data &data, const Rows &rows, const Share &examples, const Share &units, T scale) {
-    const bool fetch = layer.w.rows * layer.w.panel * long(sizeof(T)) > 1 << 20;  // larger than the second cache
+    const bool fetch = layer.w.rows * width_at(layer.w, units.first) * long(sizeof(T)) > 1 << 20;  // larger than the second cache
     runs(layer.w, units, [&]<int N>(long o) {
         const T *w = layer.w.at + offset(layer.w, 0, o), *b = layer.b + o;
         const long width = width_at(layer.w, o);

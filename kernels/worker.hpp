@@ -43,13 +43,18 @@ static inline Share rows_of(const Layer<T> &layer, const Worker &worker) {
     return share(layer.w.rows, line<T>, worker);
 }
 
-// f(first, width) for the units of a share, a panel at a time
+// f(first, width) for some columns, all of them if none are named, a panel at a time
 template <class F>
-static inline void panels_of(long panel, const Share &units, F &&f) {
-    for (long o = units.first, next; o < units.last; o = next) {
-        next = (o & -panel) + panel < units.last ? (o & -panel) + panel : units.last;
-        f(o, next - o);
+static inline void panels_of(const Panels<T> &w, const Share &columns, F &&f) {
+    for (long c = columns.first, next; c < columns.last; c = next) {
+        const Panel panel = panel_at(w, c);
+        next = panel.first + panel.width < columns.last ? panel.first + panel.width : columns.last;
+        f(c, next - c);
     }
+}
+template <class F>
+static inline void panels_of(const Panels<T> &w, F &&f) {
+    panels_of(w, Share{0, w.columns}, f);
 }
 
 }  // namespace chainrule::ISA
