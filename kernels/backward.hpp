@@ -60,6 +60,7 @@ static void make_lists(const Batch &batch, const Worker &worker, bool all_met) {
     const Share inputs = rows_of(layer, worker);
     if (inputs.count() == 0) return;
     std::int64_t *at = lists.starts + 1;  // at[k] ends up where input k's entries end
+    std::uint8_t *met = layer.met;
     for (long k = inputs.first; k <= inputs.last + 1; ++k) lists.starts[k] = 0;
     const auto each = [&](auto &&f) {
         for (long i = 0; i < batch.m; ++i)
@@ -74,7 +75,7 @@ static void make_lists(const Batch &batch, const Worker &worker, bool all_met) {
         count_columns(columns, first, last, at + 1);
     });
     for (long k = inputs.first; k < inputs.last; ++k) {
-        layer.met[k] |= all_met || at[k + 1] > 0;
+        met[k] |= all_met || at[k + 1] > 0;
         at[k + 1] += at[k];
     }
     each([&](long i, auto *columns, auto *values, long first, long last) {
@@ -89,18 +90,20 @@ static void gradient_w_by_lists(const Batch &batch, const Worker &worker, Use &&
     constexpr long rows = 4;
     const Layer<T> &layer = batch.net.layers[0];
     alignas(cache_line) T g[rows * widest_panel<T>];
-    for (int rank = 0; rank < worker.size; ++rank)
+    for (int rank = 0; rank < worker.size; ++rank) {
+        const Lists<T> &lists = batch.net.lists[rank];
+        const Share inputs = rows_of(layer, Worker{rank, worker.size, nullptr});
         panels_of(layer.w, units_of(layer, worker), [&](long o, long width) {
-            const Share inputs = rows_of(layer, Worker{rank, worker.size, nullptr});
             for (long k = inputs.first, next; k < inputs.last; k = next) {
                 next = k + rows < inputs.last ? k + rows : inputs.last;
                 bool met = false;
                 for (long r = k; r < next; ++r) met |= layer.met[r];
                 if (!met) continue;
-                for (long r = k; r < next; ++r) sum_list(batch.net.lists[rank], r, layer.delta + o, layer.stride, width, g + (r - k) * width);
+                for (long r = k; r < next; ++r) sum_list(lists, r, layer.delta + o, layer.stride, width, g + (r - k) * width);
                 use(offset(layer.w, k, o), g, (next - k) * width);
             }
         });
+    }
 }
 
 // From some examples' inputs to every layer's delta; part_of(l) says what of layer l is computed next, l = n_layers being the costs
