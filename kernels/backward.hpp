@@ -11,7 +11,7 @@ static void send_back(const Batch &batch, int l, const Part &part) {
     panels_of(next.w, part.units, [&](long o, long width) {
         const long at = first * layer.stride + o;
         const Block delta{layer.delta + at, rows, layer.stride, width};
-        multiply(Product{next.delta + first * next.stride, next.stride, 1, next.w.at + offset(next.w, 0, o), width_at(next.w, o), delta.at,
+        multiply(Product{next.delta + first * next.stride, next.stride, 1, next.w.at + offset(next.w, 0, o), panel_at(next.w, o).width, delta.at,
                             layer.stride, nullptr, rows, width, next.n_out, false, false, layer.activation == Activation::relu ? layer.a + at : nullptr});
         if (batch.training && layer.dropout > 0) change(delta, [mask = layer.mask + at](Vec<T> g, long i) { return g * load(mask + i); });
         if (layer.activation != Activation::relu) pull_back(layer.activation, delta, layer.a + at);

@@ -19,8 +19,10 @@ static bool is_large(const Batch &batch, int l) {
     return layer.ld > line<T> && double(layer.n_in) * double(layer.ld) * double(batch.m) > 250e3;
 }
 
-// From the inputs to every layer's delta. As long as layers are shared out by examples, each worker goes on with its own.
-static void forward_and_back(const Batch &batch, const Worker &worker) {
+// From the inputs to every layer's delta, or with pieces to their gradients. As long as layers are shared out by examples, each worker goes
+// on with its own.
+static void forward_and_back(Batch &batch, const Worker &worker) {
+    if (batch.pieces > 1) return work_through(batch, worker);
     const Share mine = share(batch.m, 1, worker);
     bool begun = !batch.data.sparse, by_examples = true;
     forward_and_back(batch, mine, [&](int l) {
@@ -29,12 +31,6 @@ static void forward_and_back(const Batch &batch, const Worker &worker) {
         begun = true, by_examples = !large;
         return large ? Part{Share{0, batch.m}, units_of(batch.net.layers[l], worker)} : whole_rows(batch.net, l, mine);
     });
-}
-
-// All that the gradient of a mini-batch is made from
-static void prepare_gradient(Batch &batch, const Worker &worker) {
-    if (batch.pieces > 1) work_through(batch, worker);
-    else forward_and_back(batch, worker);
 }
 
 // nabla_b and nabla_w of every layer, a worker's share: use(layer, of_w, at, g, count) takes a few numbers at their place. Of a direct
@@ -102,7 +98,7 @@ static double clip_factor(const Net<T> &net, double share_of_one, const Worker &
 // W <- by * W, for a worker's own units of the first layer
 static void scale_w(const Layer<T> &layer, double by, const Share &units) {
     panels_of(layer.w, units, [&](long o, long width) {
-        change(Block{layer.w.at + offset(layer.w, 0, o), layer.n_in, width_at(layer.w, o), width}, [by](Vec<T> w, long) { return w * T(by); });
+        change(Block{layer.w.at + offset(layer.w, 0, o), layer.n_in, panel_at(layer.w, o).width, width}, [by](Vec<T> w, long) { return w * T(by); });
     });
 }
 
@@ -157,7 +153,7 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
         batch.pieces = sparse ? 1 : pieces_of(net, batch.m);
         if (batches.squares) note_squares(net, worker, false);
         if (sparse && !direct) make_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
-        prepare_gradient(batch, worker);
+        forward_and_back(batch, worker);
         meet(worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
         if (worker.rank == 0) {
@@ -187,7 +183,7 @@ static void gradient(Net<T> &net, const Data &data, const std::int64_t *rows, st
         Batch batch{net, data, Rows{rows, first}, n - first < piece ? n - first : piece, 0, 1, false, worker.rank};
         batch.pieces = data.sparse ? 1 : pieces_of(net, batch.m);
         if (data.sparse) make_lists(batch, worker, false);
-        prepare_gradient(batch, worker);
+        forward_and_back(batch, worker);
         meet(worker);
         if (worker.rank == 0) add(*out, sums_of(batch, Share{0, batch.m}));
         keep_gradient(batch, worker, true);

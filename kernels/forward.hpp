@@ -75,7 +75,7 @@ static void turn_over(const Layer<T> &layer, long first, long count, T *to) {
         for (long c = 0; c < count; c += lanes<T>) {
             Vec<T> block[lanes<T>];
             const T *from = layer.w.at + offset(layer.w, first + c, k);
-            const long width = width_at(layer.w, k), real = layer.n_out - first - c;
+            const long width = panel_at(layer.w, k).width, real = layer.n_out - first - c;
             UNROLL for (int r = 0; r < lanes<T>; ++r) block[r] = r < real ? load(from + r * width) : Vec<T>{};
             turn<T>(block);
             UNROLL for (int r = 0; r < lanes<T>; ++r) store(to + (k + r) * count + c, block[r]);

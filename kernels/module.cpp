@@ -43,19 +43,13 @@ void check(bool holds) {
 
 // The GIL, let go of while a kernel runs. A daemon thread that comes back while the interpreter ends waits here for the end of the process,
 // as Python 3.14 has it: earlier ones unwind the thread's stack instead, and through C++ that ends the process with an error.
-class GilReleased {
-   public:
-    GilReleased() : state(PyEval_SaveThread()) {}
-    ~GilReleased() {
-        try {
-            PyEval_RestoreThread(state);
-        } catch (...) {
-            for (;;) pause();
-        }
+struct GilReleased {
+    PyThreadState *const state = PyEval_SaveThread();
+    ~GilReleased() try {
+        PyEval_RestoreThread(state);
+    } catch (...) {
+        for (;;) pause();
     }
-
-   private:
-    PyThreadState *state;
 };
 
 // The examples as the kernels see them, and the Python arrays that they look into.

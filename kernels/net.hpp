@@ -28,18 +28,12 @@ struct Panels {
     long rows, columns;
     long part;                        // columns that a worker may have to itself
 };
-struct Panel {
-    long first, width;
-};
+struct Panel { long first, width; };
 template <class T>
 static inline Panel panel_at(const Panels<T> &p, long column) {
     const long begin = long(unsigned(column) / unsigned(p.part)) * p.part, first = begin + ((column - begin) & -widest_panel<T>);
     const long end = begin + p.part < p.columns ? begin + p.part : p.columns;
     return {first, end - first < widest_panel<T> ? end - first : widest_panel<T>};
-}
-template <class T>
-static inline long width_at(const Panels<T> &p, long column) {
-    return panel_at(p, column).width;
 }
 template <class T>
 static inline long offset(const Panels<T> &p, long row, long column) {

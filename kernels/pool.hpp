@@ -16,8 +16,8 @@
 
 namespace chainrule::host {  // compiled once, for any processor
 
-// Leave the core on which the caller runs, -1 where it is not known: a thread is woken where its waker is, and a scheduler may leave both there for the whole of
-// a training, since both only ever wait for each other.
+// Leave the core on which the caller runs, -1 where it is not known: a thread is woken where its waker is, and a scheduler may leave both
+// there for the whole of a training, since both only ever wait for each other.
 #ifdef __linux__
 inline int this_core() { return sched_getcpu(); }
 inline void leave_core(int core) {
@@ -71,8 +71,7 @@ class Helper {
 class Pool {
    public:
     static Pool &here() {
-        static const int watched = (current = new Pool, pthread_atfork(nullptr, nullptr, [] { current = new Pool; }));
-        static_cast<void>(watched);
+        [[maybe_unused]] static const int watched = (current = new Pool, pthread_atfork(nullptr, nullptr, [] { current = new Pool; }));
         return *current;
     }
 

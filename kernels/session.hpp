@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <new>
 #include <stdexcept>
 #include <vector>
@@ -120,7 +121,9 @@ class Session {
     // The sums over all rows, or where `out` is given their outputs
     Sums evaluate(const Data &data, T *out = nullptr) {
         const auto lock = alone();
-        const int workers = workers_for(data.n);
+        const auto weights_of = [](double sum, const Layer<T> &layer) { return sum + double(layer.n_in) * layer.n_out; };
+        const bool short_work = double(data.n) * std::accumulate(layers.begin(), layers.end(), 0.0, weights_of) < 1e6;  // than waking a thread
+        const int workers = choosing && short_work ? 1 : int(std::min<std::int64_t>(threads, (data.n + piece - 1) / piece));
         reserve(std::min(piece, data.n) * workers, data);
         std::vector<Sums> pieces((data.n + piece - 1) / piece);
         Pool::here().run(workers, [&](const Worker &worker) { kernels.evaluate(net, data, piece, out, pieces.data(), worker); });
@@ -131,8 +134,7 @@ class Session {
 
     Sums gradient(const Data &data, const std::int64_t *rows, std::int64_t n) {
         const auto lock = alone();
-        for (Layer<T> &layer : layers)
-            make_gradient(layer);
+        for (Layer<T> &layer : layers) make_gradient(layer);
         const std::int64_t size = !data.sparse && pieces_of(net, 8 * piece) > 1 ? 8 * piece : piece;
         const Batches all{.order = rows, .length = n, .size = size, .epoch = n};
         reserve(std::min(size, n), data, most_entries(data, all));
@@ -202,7 +204,7 @@ class Session {
         for (long k0 = 0; k0 < layer.n_in; k0 += line<T>)
             for (long o = 0; o < layer.n_out; ++o) {
                 const long first = layer.by_inputs ? offset(layer.w, k0, o) : offset(layer.w, o, k0);
-                const long step = layer.by_inputs ? width_at(layer.w, o) : 1;
+                const long step = layer.by_inputs ? panel_at(layer.w, o).width : 1;
                 for (long k = k0; k < std::min<long>(k0 + line<T>, layer.n_in); ++k) f(o, k, first + (k - k0) * step);
             }
     }
@@ -225,13 +227,6 @@ class Session {
         if (!layer.gradient_w) layer.gradient_b = memory.take<T>(layer.ld), layer.gradient_w = memory.take<T>(count_of(layer));
         std::fill_n(layer.gradient_w, count_of(layer), T(0));
         std::fill_n(layer.gradient_b, layer.ld, T(0));
-    }
-
-    // Threads for a pass over n rows: waking one costs some 20 microseconds.
-    int workers_for(std::int64_t n) const {
-        double weights = 0;
-        for (const Layer<T> &layer : layers) weights += double(layer.n_in) * layer.n_out;
-        return choosing && double(n) * weights < 1e6 ? 1 : int(std::min<std::int64_t>(threads, (n + piece - 1) / piece));
     }
 
     // Room for the gradients of a mini-batch's pieces, and for every worker's w turned over: of all upper layers, or else a panel at a time

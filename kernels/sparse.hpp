@@ -100,10 +100,10 @@ struct Rows {
 
 // z = b + scale * (sum of x_k W[k] over an example's entries), for the units of a share; a panel at a time, which stays near    (N10)
 static void sparse_forward(const Layer<T> &layer, const Data &data, const Rows &rows, const Share &examples, const Share &units, T scale) {
-    const bool fetch = layer.w.rows * width_at(layer.w, units.first) * long(sizeof(T)) > 1 << 20;  // larger than the second cache
+    const bool fetch = layer.w.rows * panel_at(layer.w, units.first).width * long(sizeof(T)) > 1 << 20;  // larger than the second cache
     runs(layer.w, units, [&]<int N>(long o) {
         const T *w = layer.w.at + offset(layer.w, 0, o), *b = layer.b + o;
-        const long width = width_at(layer.w, o);
+        const long width = panel_at(layer.w, o).width;
         for (long i = examples.first; i < examples.last; ++i)
             with_entries(data, rows[i], [&](auto *columns, auto *values, long count) {
                 const auto finish = [z = layer.a + i * layer.stride + o, b, scale](int n, Vec<T> sum) {
@@ -140,7 +140,7 @@ static inline void fetch_record(const Data &data, std::int64_t row) {
 static void sparse_add(const Layer<T> &layer, const Data &data, const Rows &rows, long m, long nexts, const Share &units) {
     runs(layer.w, units, [&]<int N>(long o) {
         T *w = layer.w.at + offset(layer.w, 0, o);
-        const long width = width_at(layer.w, o);
+        const long width = panel_at(layer.w, o).width;
         for (long i = 0; i < m; ++i) {
             if (o == units.first && i < nexts) fetch_record(data, rows[m + i]);
             with_entries(data, rows[i], [&](auto *columns, auto *values, long count) {
