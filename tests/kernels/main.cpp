@@ -264,7 +264,8 @@ Case busy_case() {
 template <class T>
 void train(Session<T> &session, const Case &c, const Fed &fed, std::int64_t steps) {
     std::vector<double> costs(steps), right(steps);
-    session.advance(fed.data, {c.order.data(), steps * c.batch_size, c.batch_size, c.rate.data(), c.decay.data(), costs.data(), right.data(), nullptr, true});
+    const std::int64_t length = steps * c.batch_size;
+    session.advance(fed.data, {c.order.data(), length, c.batch_size, length, 0, c.rate.data(), c.decay.data(), costs.data(), right.data(), nullptr, true});
 }
 
 void test_allocations(const Set &set, int turn) {
@@ -280,7 +281,7 @@ void test_allocations(const Set &set, int turn) {
         std::vector<double> costs(200), right(200);
         const auto counted = [&](std::int64_t steps) {
             const long before = allocations();
-            session.advance(fed.data, {c.order.data(), steps * 4, 4, c.rate.data(), c.decay.data(), costs.data(), right.data(), nullptr, true});
+            session.advance(fed.data, {c.order.data(), steps * 4, 4, steps * 4, 0, c.rate.data(), c.decay.data(), costs.data(), right.data(), nullptr, true});
             return allocations() - before;
         };
         require(counted(200) > 0, "the workspace is counted");
