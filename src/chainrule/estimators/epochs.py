@@ -161,17 +161,24 @@ class Trainer:
         """How many examples go between two moments at which Ctrl-C is heard."""
         return block_length(self.plan, self.examples)
 
+    @cached_property
+    def _even(self) -> Floats:
+        """One over the size of each mini-batch, in a row for all epochs."""
+        return 1 / self._sizes[None]
+
     def _shares(self, orders: Indices) -> Floats:
         """One over what each mini-batch weighs, an epoch a row; 0 where it weighs nothing, and moves nothing."""
         if self.examples.weights is None:
-            return np.broadcast_to(1 / self._sizes, (len(orders), len(self._sizes)))
+            return self._even
         totals = np.add.reduceat(self.examples.weights[orders], np.arange(0, orders.shape[1], self.plan.batch_size), axis=1)
         return np.divide(1.0, totals, where=totals > 0, out=np.zeros_like(totals))
 
     def _losses(self, session: Session, data: Any, orders: Indices, rates: Floats) -> list[float]:
         """Take one step for each mini-batch of some epochs; give scikit-learn's loss of each, each batch's penalty in it."""
         settings, shares, n, size = self.settings, self._shares(orders), orders.shape[1], self.plan.batch_size
-        steps = Steps(np.repeat(rates, shares.shape[1]), (settings.alpha * shares).ravel(), squares=settings.alpha > 0)
+        rate, decay = np.empty((2, len(orders), len(self._sizes)))
+        rate[:], decay[:] = rates[:, None], settings.alpha * shares
+        steps = Steps(rate.ravel(), decay.ravel(), squares=settings.alpha > 0)
         if self._block >= n:
             blocks = [session.advance(data, orders, steps)]
         else:
@@ -183,7 +190,7 @@ class Trainer:
         losses = settings.loss_scale * np.concatenate([block.costs for block in blocks])
         if settings.alpha > 0:
             losses += 0.5 * settings.alpha * np.concatenate([block.squares for block in blocks if block.squares is not None])
-        of_epochs: Floats = (losses.reshape(shares.shape) * (shares * self._sizes)).sum(axis=1) / n
+        of_epochs: Floats = (losses.reshape(rate.shape) * (shares * self._sizes)).sum(axis=1) / n
         return of_epochs.tolist()
 
     def _judge(self, session: Session, record: Record) -> None:
