@@ -535,7 +535,15 @@ def test_one_class_alone_has_two_probabilities(label, early_stopping):
 
 
 @pytest.mark.parametrize(
-    "y", [np.array(list("abc"))[CLASSES], np.array(list("abc"), object)[CLASSES], CLASSES / 1.0], ids=lambda y: y.dtype
+    "y",
+    [
+        np.array(list("abc"))[CLASSES],
+        np.array(list("abc"), "U9")[CLASSES],
+        np.array(list("abc"), object)[CLASSES],
+        CLASSES.astype(">i2"),
+        CLASSES / 1.0,
+    ],
+    ids=lambda y: y.dtype.str,
 )
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_labels_may_be_words(y, early_stopping):

@@ -36,8 +36,8 @@ def _is_finite(numbers: AnyArray) -> bool:
 
 
 def labels_of(y: Any) -> Any:
-    """Give the labels there are in y, in their order."""
-    return np.unique(y) if _is_row_of_labels(y) else unique_labels(y)
+    """Give the labels there are in y, in their order, and no wider than they are, as ``unique_labels`` does."""
+    return np.asarray([*np.unique(y)]) if _is_row_of_labels(y) else unique_labels(y)
 
 
 def binarizer_of(y: Any) -> LabelBinarizer:
