@@ -589,6 +589,14 @@ def test_targets_that_make_no_sense_are_refused_as_there(name, y):
     assert raised is not None or name == "MLPRegressor"
 
 
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_rows_of_labels_after_labels_are_refused_as_there(way):
+    """Several labels at once, once y was one label each: scikit-learn's ValueError."""
+    one_hot = np.eye(3, dtype=int)[CLASSES]
+    raised, *_ = alike("MLPClassifier", lambda e: getattr(e.fit(X, CLASSES), way)(X, one_hot), warm_start=way == "fit", tol=1e9)
+    assert raised == (ValueError, "The object was not fitted with multilabel input.")
+
+
 def test_poisson_has_an_exp_output_and_refuses_what_is_negative():
     """Counts are taken as there; below 0 there is a ValueError here, and a loss of NaN or nonsense there."""
     *_, came, _ = alike("MLPRegressor", fit(X, np.abs(VALUES).round()), loss="poisson")

@@ -90,10 +90,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._check_classes(gates.labels_of(y))
 
     def _targets(self, y: Any) -> tuple[Any, str]:
-        if self._label_binarizer.y_type_ == "multiclass":
-            return np.searchsorted(self.classes_, y), "softmax"
-        if self._label_binarizer.y_type_ == "binary":
-            return np.searchsorted(self.classes_, y).astype(np.float64), "logistic"
+        kind = self._label_binarizer.y_type_
+        if y.ndim == 1 and kind in ("binary", "multiclass"):
+            places = np.searchsorted(self.classes_, y)
+            return (places, "softmax") if kind == "multiclass" else (places.astype(np.float64), "logistic")
         targets = self._label_binarizer.transform(y)
         return np.asarray(targets.todense() if hasattr(targets, "todense") else targets, np.float64), "logistic"
 
