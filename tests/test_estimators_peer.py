@@ -597,6 +597,16 @@ def test_rows_of_labels_after_labels_are_refused_as_there(way):
     assert raised == (ValueError, "The object was not fitted with multilabel input.")
 
 
+@pytest.mark.parametrize("y", [CLASSES.astype(str), CLASSES.astype("M8[D]")], ids=["digits as text", "dates"])
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_values_are_numbers(y, loss):
+    """Text and dates are no values, though NumPy could make numbers of them: a ValueError here, a failure further on there."""
+    with pytest.raises(TypeError):
+        neural_network.MLPRegressor(loss, max_iter=1).fit(X, y)
+    with pytest.raises(ValueError, match="the targets of a regressor are numbers"):
+        cr.MLPRegressor(loss, max_iter=1).fit(X, y)
+
+
 def test_poisson_has_an_exp_output_and_refuses_what_is_negative():
     """Counts are taken as there; below 0 there is a ValueError here, and a loss of NaN or nonsense there."""
     *_, came, _ = alike("MLPRegressor", fit(X, np.abs(VALUES).round()), loss="poisson")
@@ -636,7 +646,7 @@ def test_weights_that_make_no_sense_are_refused_as_there(name, weights):
 )
 def test_numbers_that_are_none_are_a_clear_error(y, weights):
     """Values that are words or missing, a NaN for a weight: a ValueError says so (a failure further on there)."""
-    with pytest.raises(ValueError, match=r"NaN|could not convert string to float"):
+    with pytest.raises(ValueError, match=r"NaN|are numbers"):
         cr.MLPRegressor().fit(X, y, weights)
 
 

@@ -71,10 +71,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         keep(self, locals())
 
     def _learn_targets(self, y: Any, incremental: bool) -> None:
-        if self.loss == "poisson" and y.min() < 0:
-            raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson': y must be at least 0.")
+        """Learn nothing: values stand for themselves."""
 
     def _targets(self, y: Any) -> tuple[Any, str]:
+        if y.dtype.kind not in "biuf":  # NumPy would read numbers out of text and dates
+            raise ValueError(f"y holds {y.dtype}; the targets of a regressor are numbers")
+        if self.loss == "poisson" and y.min() < 0:
+            raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson': y must be at least 0.")
         return y.astype(np.float64, copy=False), "exp" if self.loss == "poisson" else "identity"
 
     def _as_told(self, targets: Any) -> Any:
