@@ -393,6 +393,9 @@ def test_a_single_row_is_predicted_as_many_are():
         clf.predict(np.zeros((1, 5)))
     with pytest.raises(ValueError, match="2D"):
         clf.predict(np.zeros(4))
+    clf.set_params(activation="tanh")  # of a fitted one, scikit-learn's predictions follow it
+    assert np.allclose(clf.predict_proba(x[:1]), clf.predict_proba(x)[:1], rtol=0, atol=1e-12)
+    assert not np.allclose(clf.predict_proba(x), many)
 
 
 @pytest.mark.parametrize("chosen", [{}, {"standardize": True}, {"activation": "tanh"}])

@@ -369,6 +369,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """The outputs of a few rows of a plain array against which nothing is to be said; None for all that must be looked at."""
         if self._scaler is not None or hasattr(self, "feature_names_in_") or getattr(X, "dtype", None) != self.coefs_[0].dtype:
             return None
+        if any(layer.activation != SIGMAS[self.activation] for layer in self._fitted.layers[:-1]):  # another one was set since
+            return None
         return few(self._fitted, [w.T for w in self.coefs_], self.intercepts_, X)
 
     def _network_parts(self) -> tuple[Plan, list[Array], list[Array]]:
