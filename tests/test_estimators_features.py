@@ -18,7 +18,7 @@ from rich.console import Console
 from scipy import sparse
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_iris
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -63,11 +63,12 @@ def test_a_warning_points_at_the_users_own_line(chosen, category, match, train, 
     assert {warning.filename for warning in caught} == {__file__}
 
 
-def test_partial_fits_warning_points_at_the_users_own_line():
-    """``partial_fit`` stands as near to the user as ``fit``."""
-    with pytest.warns(UserWarning, match="clipped") as caught:
-        cr.MLPRegressor(batch_size=1000).partial_fit(IRIS[0], IRIS[0][:, 0])
-    assert [warning.filename for warning in caught] == [__file__]
+def test_partial_fits_warnings_point_at_the_users_own_line():
+    """``partial_fit`` stands as near to the user as ``fit``; so does what is said of y as a column."""
+    with pytest.warns(UserWarning, match="column-vector|clipped") as caught:
+        cr.MLPRegressor(batch_size=1000).partial_fit(IRIS[0], IRIS[0][:, :1])
+    assert [warning.category for warning in caught] == [DataConversionWarning, UserWarning]
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 @pytest.mark.parametrize("chosen", [{"max_iter": 2}, {"max_fun": 3}])

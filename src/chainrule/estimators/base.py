@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
+from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import column_or_1d
@@ -42,6 +43,10 @@ COSTS = {
     "identity": "quadratic",
     "exp": "poisson",
 }  # by the output's activation
+A_COLUMN = (
+    "A column-vector y was passed when a 1d array was expected. "
+    "Please change the shape of y to (n_samples, ), for example using ravel()."
+)
 CLIPPED = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
 
 
@@ -184,7 +189,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             return X, y
         kinds: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": (np.float64, np.float32)}
         X, y = validate_data(self, X, y, **kinds, y_numeric=not is_classifier(self), reset=reset)
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        if y.ndim != 2 or y.shape[1] != 1:
+            return X, y
+        warnings.warn(A_COLUMN, DataConversionWarning, stacklevel=frames_below_the_user())
+        return X, column_or_1d(y)
 
     def _learn_scale(self, X: Any, first: bool) -> None:
         """With ``standardize``: the columns' means and spreads, of the first call; of sparse ones the spreads alone."""
