@@ -242,12 +242,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_record"):
             self.__dict__.pop(name, None)
         if self.solver != "lbfgs":
-            self._record = self._fresh_record(weights, biases)
+            self._record = self._fresh_record(plan, weights, biases)
 
-    def _fresh_record(self, weights: list[Array], biases: list[Array]) -> Record:
+    def _fresh_record(self, plan: Plan, weights: list[Array], biases: list[Array]) -> Record:
         """Begin the record of a training by mini-batches."""
         state = State(tuple(weights), tuple(biases))
-        return Record(state, self._rate(), self._optimizer(), best=state if self.early_stopping else None, **self._none_yet())
+        return Record(state, self._rate(), plan.optimizer, best=state if self.early_stopping else None, **self._none_yet())
 
     def _none_yet(self) -> dict[str, Any]:
         """What a record has for the best, before there is one."""
@@ -278,13 +278,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Train by mini-batches."""
         weights, biases = self._parameters(plan.dtype)
         known = hasattr(self, "_record")  # not where coefs_ are lbfgs', or someone's own
-        record: Record = self._record.copy() if known else self._fresh_record(weights, biases)  # a failure leaves _record as it was
+        record: Record = self._record.copy() if known else self._fresh_record(plan, weights, biases)  # a failure leaves that
         if (record.best_score is not None) != self.early_stopping:  # switched since
             record = replace(record, **self._none_yet())
         if incremental and record.state.step > 0:
             record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
         else:
-            record.state, record.rate, record.optimizer = State(tuple(weights), tuple(biases)), self._rate(), self._optimizer()
+            record.state, record.rate, record.optimizer = State(tuple(weights), tuple(biases)), self._rate(), plan.optimizer
         if self.early_stopping and held is None:
             examples, held = self._split(examples, random)
         batch_size = self._batch_size(len(examples))
