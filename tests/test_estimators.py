@@ -411,6 +411,20 @@ def test_an_estimator_is_explained_checked_and_saved(chosen, tmp_path):
     assert cr.check_gradient(regressor, x[:5], x[:5, 0]).ok
 
 
+def test_a_network_tells_how_it_was_trained():
+    """All the calls of a stream; of the rates those that were taken, whatever the parameters are since; Adam's never change."""
+    x, y = IRIS
+    clf = cr.MLPClassifier((3,), batch_size=25, learning_rate="adaptive", learning_rate_init=0.01)
+    for first in range(0, 150, 50):
+        clf.partial_fit(x[first : first + 50], y[first : first + 50], classes=range(3))
+    clf.set_params(learning_rate="invscaling")
+    told = clf.network_.provenance
+    assert (told.epochs, told.steps, told.examples, told.schedule, told.learning_rate) == (3, 6, 50, "constant", 0.01)
+    clf.set_params(solver="sgd", max_iter=2, tol=1.0, n_iter_no_change=1).fit(x, y)
+    told = clf.network_.provenance
+    assert (told.epochs, told.steps, told.schedule) == (2, 12, "invscaling")
+
+
 def test_a_pool_is_made_anew_after_a_fork():
     """A process that has fitted forks, and its children fit too, with threads of their own."""
     import multiprocessing
@@ -466,6 +480,7 @@ def test_ctrl_c_warns_and_keeps_what_was_learnt(monkeypatch):
     with pytest.warns(UserWarning, match="interrupted by user"):
         clf = cr.MLPClassifier(max_iter=50, random_state=0).fit(x, y)
     assert clf.n_iter_ == len(clf.loss_curve_) == 22  # two runs of the 11 epochs that no stall can end
+    assert clf.network_.provenance.stopped == "interrupted"
     assert clf.predict(x).shape == (150,)
 
 

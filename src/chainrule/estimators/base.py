@@ -61,12 +61,13 @@ class Held:
 
 @dataclass(frozen=True)
 class Trained:
-    """What is told of a training with its network: rows, steps, the engine, the first rate (None: L-BFGS), and why it ended."""
+    """What is told of a training with its network: rows, epochs, steps, the engine, its rates (None: L-BFGS), and why it ended."""
 
     examples: int
+    epochs: int
     steps: int
     engine: str
-    rate: float | None
+    rate: Rate | None
     stopped: str
 
 
@@ -74,6 +75,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     """What classifier and regressor share."""
 
     n_features_in_: int
+    _trained: Trained
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -281,7 +283,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         record: Record = self._record.copy() if known else self._fresh_record(plan, weights, biases)  # a failure leaves that
         if (record.best_score is not None) != self.early_stopping:  # switched since
             record = replace(record, **self._none_yet())
-        if incremental and record.state.step > 0:
+        goes_on = incremental and record.state.step > 0
+        if goes_on:
             record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
         else:
             record.state, record.rate, record.optimizer = State(tuple(weights), tuple(biases)), self._rate(), plan.optimizer
@@ -296,10 +299,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         engine = choose("auto", plan, examples)
         with telling(self.verbose, plan, examples, 1 if incremental else self.max_iter) as told:
             trainer = Trainer(engine, plan, examples, settings, random, self.threads, told, score, watched)
-            trainer.run(record, once=incremental)
+            interrupted = trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
-        stopped = "finished" if best is record.state else "early"
-        self._trained = Trained(len(examples), best.step, best.made_by or engine.name, float(self.learning_rate_init), stopped)
+        stopped = "interrupted" if interrupted else "finished" if best is record.state else "early"
+        epochs = record.n_iter + (self._trained.epochs if goes_on else 0)
+        self._trained = Trained(len(examples), epochs, best.step, best.made_by or engine.name, record.rate, stopped)
         self._take(plan, best.weights, best.biases)
         record.best = None  # scikit-learn's best arrays are those that a warm start goes on with: it never comes back to these
         self._record = record
@@ -355,7 +359,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         with telling(self.verbose, plan, examples, self.max_iter) as told:
             start = self._parameters(plan.dtype)
             result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol, told=told)
-        self._trained = Trained(len(examples), result.nit, problem.engine.name, None, "finished")
+        self._trained = Trained(len(examples), result.nit, result.nit, problem.engine.name, None, "finished")
         self.n_iter_ = result.nit
         self.loss_ = result.fun
         self._take(plan, *problem.unpack(result.x))
@@ -394,15 +398,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _provenance(self) -> Provenance:
         """How the parameters came to be, for whoever is given the network, or its file, alone."""
-        plan = self._fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if self._trained.rate is None else {})
+        rate = self._trained.rate
+        plan = self._fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if rate is None else {})
         return Provenance(
             plan=plan,
             data=f"Examples({self._trained.examples} x {self.n_features_in_})",
             examples=self._trained.examples,
-            epochs=self.n_iter_,
+            epochs=self._trained.epochs,
             steps=self._trained.steps,
-            learning_rate=self._trained.rate or 1.0,
-            schedule="constant" if self._trained.rate is None else self.learning_rate,
+            learning_rate=1.0 if rate is None else rate.first,
+            schedule="constant" if rate is None else rate.schedule,
             engine=self._trained.engine,
             stopped=self._trained.stopped,
             columns=[*map(str, getattr(self, "feature_names_in_", ()))],

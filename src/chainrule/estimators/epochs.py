@@ -99,16 +99,18 @@ class Trainer:
     score: Callable[[State], float] | None = None  # of a validation set, for early stopping
     watched: Examples | None = None  # a validation set whose loss is kept, and decides which weights are the best
 
-    def run(self, record: Record, *, once: bool) -> None:
-        """Train; ``once`` is a call of ``partial_fit``. Ctrl-C ends it with a warning, and keeps what was learnt."""
+    def run(self, record: Record, *, once: bool) -> bool:
+        """Train; ``once`` is a call of ``partial_fit``. Whether Ctrl-C ended it: with a warning, and what was learnt is kept."""
         session = self.engine.open(self.plan, record.state, threads=self.threads)
         data = self.engine.prepare(self.examples)
-        record.n_iter = 0
+        record.n_iter, interrupted = 0, False
         try:
             self._epochs(session, data, record, once)
         except KeyboardInterrupt:
+            interrupted = True
             warnings.warn("Training interrupted by user.", stacklevel=frames_below_the_user())
         record.state = session.state()
+        return interrupted
 
     def _epochs(self, session: Session, data: Any, record: Record, once: bool) -> None:
         settings, n, most = self.settings, len(self.examples), 1 if once else self.settings.max_iter
