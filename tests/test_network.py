@@ -352,5 +352,6 @@ def test_repr_says_what_it_is():
     assert repr(net) == (
         "Network([4, 5, 3], tanh > softmax, log_loss cost, glorot_uniform start, seed 3, float64: 43 parameters, untrained)"
     )
-    cr.train(net, (X, Y), epochs=2, batch_size=4, learning_rate=0.5)
-    assert repr(net).endswith("43 parameters, trained for 2 epochs)")
+    for epochs, told in ((1, "1 epoch"), (2, "2 epochs")):
+        cr.train(net, (X, Y), epochs=epochs, batch_size=4, learning_rate=0.5)
+        assert repr(net).endswith(f"43 parameters, trained for {told})")

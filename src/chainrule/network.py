@@ -253,7 +253,8 @@ class Network:
     def __repr__(self) -> str:
         plan = self.plan
         sigmas = " > ".join(sigma.name for sigma in plan.sigmas)
-        made = "untrained" if self.provenance is None else f"trained for {self.provenance.epochs} epochs"
+        epochs = 0 if self.provenance is None else self.provenance.epochs
+        made = "untrained" if self.provenance is None else f"trained for {epochs} epoch{'s' * (epochs != 1)}"
         return (
             f"Network({self.sizes}, {sigmas}, {plan.cost_function.name} cost, {self.init} start, seed {self.seed}, {plan.dtype}: "
             f"{self.parameters:,} parameters, {made})"
