@@ -411,6 +411,18 @@ def test_an_estimator_is_explained_checked_and_saved(chosen, tmp_path):
     assert cr.check_gradient(regressor, x[:5], x[:5, 0]).ok
 
 
+@pytest.mark.parametrize("look", [cr.explain, cr.check_gradient])
+def test_an_estimator_is_not_explained_by_what_is_no_target_of_it(look):
+    """Labels that are none of its classes, or no y at all: a message that says so."""
+    x, y = IRIS[0], np.array(["setosa", "versicolor", "virginica"])[IRIS[1]]
+    three, two = (cr.MLPClassifier((6,), max_iter=5, random_state=0).fit(x[rows], y[rows]) for rows in (slice(None), slice(100)))
+    for clf, labels in [(three, ["Virginica"]), (two, ["virginica"]), (two, [1])]:
+        with pytest.raises(ValueError, match=r"y has classes that were not trained on: \['?[Vv1]"):
+            look(clf, x[:1], labels)
+    with pytest.raises(cr.DataError, match="x and y are needed"):
+        look(three, x[:1])
+
+
 def test_a_network_tells_how_it_was_trained():
     """All the calls of a stream; of the rates those that were taken, whatever the parameters are since; Adam's never change."""
     x, y = IRIS

@@ -196,6 +196,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         warnings.warn(A_COLUMN, DataConversionWarning, stacklevel=frames_below_the_user())
         return X, column_or_1d(y)
 
+    def _read(self, X: Any, y: Any, name: str) -> tuple[Any, Any]:
+        """Check X and a y, of that name, that are not trained on."""
+        return self._check(X, y, reset=False)
+
     def _learn_scale(self, X: Any, first: bool) -> None:
         """With ``standardize``: the columns' means and spreads, of the first call; of sparse ones the spreads alone."""
         if not self.standardize:
@@ -217,7 +221,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _validation(self, X: Any, y: Any, sample_weight: Any) -> Held:
         """Read a validation set of the user's own."""
-        X, y = self._check(X, y, reset=False)
+        X, y = self._read(X, y, "y_val")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         return Held(Examples(self._scaled(X), self._targets(y)[0], weights=weights), y, weights)
 
@@ -451,7 +455,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         if y is None:
             return self._rows(X), None
-        X, y = self._check(X, y, reset=False)
+        X, y = self._read(X, y, "y")
         return self._scaled(X), self._targets(y)[0]
 
     def _is_stochastic(self) -> bool:

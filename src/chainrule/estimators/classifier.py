@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from .._types import Array
 from ..engines import at_work
 from . import gates
-from .base import BaseMLP, Held, keep, unharmed
+from .base import BaseMLP, keep, unharmed
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -107,11 +107,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         of_classes = compute_sample_weight(self.class_weight, y)
         return of_classes if weights is None else weights * of_classes
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Held:
+    def _read(self, X: Any, y: Any, name: str) -> tuple[Any, Any]:
+        X, y = super()._read(X, y, name)
         unknown = np.setdiff1d(gates.labels_of(y), self.classes_)
         if len(unknown):
-            raise ValueError(f"y_val has classes that y has not: {unknown}; y has {self.classes_}.")
-        return super()._validation(X, y, sample_weight)
+            raise ValueError(f"{name} has classes that were not trained on: {unknown}; there are {self.classes_}.")
+        return X, y
 
     def _check_classes(self, classes: Any) -> None:
         if self.warm_start:

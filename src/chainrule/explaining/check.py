@@ -137,7 +137,7 @@ def check_gradient(subject: Any, x: Any, y: Any = None, *, like: Network | None 
             raise SettingError("like is for a function of your own; a network is its own likeness")
         return check_network(subject, x, y, seed_number("seed", seed))
     if not callable(subject):
-        raise ArgumentTypeError(f"check_gradient takes a Network or a function; this is {type(subject).__name__}")
+        raise ArgumentTypeError(f"check_gradient takes a Network, an estimator or a function; this is {type(subject).__name__}")
     if not isinstance(like, Network):
         raise ArgumentTypeError("check_gradient of a function needs like=, the network whose gradient it should give")
     from .homework.check import check_homework

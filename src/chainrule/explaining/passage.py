@@ -201,8 +201,10 @@ class Passage:
 
 def behind(subject: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """Give a fitted estimator's network, and x and y as it takes them; whatever else comes, as it is."""
-    if not hasattr(subject, "for_network") or y is None:
+    if not hasattr(subject, "for_network"):
         return subject, x, y
+    if y is None:
+        raise DataError("of an estimator x and y are needed, as fit takes them: without y there is no error to send back")
     return subject.network_, *subject.for_network(x, y)
 
 
