@@ -22,10 +22,11 @@ from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFit
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule as cr
-from chainrule.engines import ENGINES, at_work, thread_count
+from chainrule.engines import ENGINES, at_work, blas_threads, thread_count
+from chainrule.engines.threads import blas_limits
 
 pytestmark = pytest.mark.filterwarnings("ignore:this chainrule was installed without its kernels")
 IRIS = load_iris(return_X_y=True)
@@ -230,10 +231,59 @@ def test_auto_honours_threadpoolctls_limits(limits):
     assert thread_count("auto") == before
 
 
+@contextmanager
+def blas_held_elsewhere():
+    """Another Python thread that holds BLAS to one thread, as one does that trains by L-BFGS."""
+    began, over = Event(), Event()
+
+    def hold():
+        with blas_threads(1):
+            began.set()
+            assert over.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(hold)
+        assert began.wait(60)
+        try:
+            yield
+        finally:
+            over.set()
+            done.result()
+
+
+@pytest.fixture
+def blas_of_several():
+    """A process whose BLAS may use three threads, whatever the machine has."""
+    with threadpool_limits(3, user_api="blas"):
+        if 3 not in blas_limits():
+            pytest.skip("there is no BLAS here that can use several threads")
+        yield
+
+
+def test_what_one_training_asks_of_blas_limits_no_other(blas_of_several):
+    """While a fit by L-BFGS holds BLAS to one thread, another still sees what the user allows."""
+    with blas_held_elsewhere():
+        assert set(blas_limits()) == {3}
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here")
+def test_a_forked_process_has_blas_as_the_user_set_it(blas_of_several):
+    """Who holds BLAS to one thread in the parent is not there in its child."""
+    with blas_held_elsewhere(), multiprocessing.get_context("fork").Pool(1) as pool:
+        assert set(pool.apply(blas_now)) == {3}
+    assert set(blas_now()) == {3}
+
+
+def blas_now():
+    """What BLAS may use now, whoever asked for it."""
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
 LIMITED = """
 import os, warnings
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 import chainrule as cr
 warnings.simplefilter("ignore")
 threads = lambda: len(os.listdir("/proc/self/task"))

@@ -46,11 +46,13 @@ def thread_count(threads: Threads) -> int:
 
 
 def blas_limits() -> list[int]:
-    """Give how many threads each BLAS may use, of those that can use several; without threadpoolctl there is no limit."""
+    """Give how many threads each BLAS may use, of those that can use several; without threadpoolctl there is no limit.
+
+    What a training asks of BLAS for itself limits no other.
+    """
     if "threadpoolctl" not in sys.modules:
         return []
-    several = (library for library in blas_libraries() if getattr(library, "threading_layer", None) != "disabled")
-    return [count for library in several if (count := library.num_threads)]
+    return [number for library, number in _LIMIT.outside() if number and getattr(library, "threading_layer", None) != "disabled"]
 
 
 @cache
@@ -75,30 +77,47 @@ class _BlasLimit:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.asked: list[int] = []
+        self.before: list[tuple[Any, int]] = []
 
     @contextmanager
     def held_to(self, threads: int) -> Iterator[None]:
         """Hold BLAS to as many threads, or to fewer where someone else asks for fewer."""
         with self.lock:
-            if not self.asked:
-                self.before = [library.num_threads for library in blas_libraries()]
+            self.before = self._outside()
             self.asked.append(threads)
         try:
             with self.lock:
-                self._set([min(self.asked)] * len(blas_libraries()))
+                self._set()
             yield
         finally:
             with self.lock:
                 self.asked.remove(threads)
-                self._set([min(self.asked)] * len(blas_libraries()) if self.asked else self.before)
+                self._set()
 
-    def _set(self, numbers: list[int]) -> None:
-        for library, number in zip(blas_libraries(), numbers, strict=True):
+    def outside(self) -> list[tuple[Any, int]]:
+        """Give each library, and how many threads it has when nothing is asked for here."""
+        with self.lock:
+            return self._outside()
+
+    def begin_anew(self) -> None:
+        """Restore how it was in a forked process, where those who asked are not; the lock is held."""
+        if self.asked:
+            self.asked.clear()
+            self._set()
+        self.lock.release()
+
+    def _outside(self) -> list[tuple[Any, int]]:
+        return self.before if self.asked else [(library, library.num_threads) for library in blas_libraries()]
+
+    def _set(self) -> None:
+        for library, number in self.before:
             # From 3.8 on, threadpoolctl listens to one Python thread only, the first to ask; here it is whoever holds the lock.
             release = getattr(library, "clear_controlling_thread", lambda **_: None)
             release(force=True)
-            library.set_num_threads(number)
+            library.set_num_threads(min(self.asked, default=number))
             release(force=True)
 
 
 _LIMIT = _BlasLimit()
+if hasattr(os, "register_at_fork"):  # no fork while another Python thread is about to change it
+    os.register_at_fork(before=_LIMIT.lock.acquire, after_in_parent=_LIMIT.lock.release, after_in_child=_LIMIT.begin_anew)
