@@ -275,6 +275,23 @@ def test_a_forked_process_has_blas_as_the_user_set_it(blas_of_several):
     assert set(blas_now()) == {3}
 
 
+LATE = """
+import threadpoolctl
+from chainrule.engines.threads import blas_threads, thread_count
+thread_count("auto")
+import scipy.linalg
+with blas_threads(1):
+    print({library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"})
+"""
+
+
+def test_scipys_blas_is_held_too_where_it_comes_late():
+    """SciPy brings a BLAS of its own, which L-BFGS uses; it may be loaded after the first look at what there is."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=True, env=environment)
+    assert run.stdout.strip() == "{1}"
+
+
 def blas_now():
     """What BLAS may use now, whoever asked for it."""
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]

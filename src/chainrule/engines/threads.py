@@ -55,9 +55,13 @@ def blas_limits() -> list[int]:
     return [number for library, number in _LIMIT.outside() if number and getattr(library, "threading_layer", None) != "disabled"]
 
 
-@cache
 def blas_libraries() -> list[Any]:
-    """Give threadpoolctl's controllers of the BLAS libraries there are; looked up once, since that takes milliseconds."""
+    """Give threadpoolctl's controllers of the BLAS libraries there are: NumPy's, and SciPy's own once that is loaded."""
+    return _libraries("scipy.linalg" in sys.modules)
+
+
+@cache  # since it takes milliseconds
+def _libraries(with_scipys: bool) -> list[Any]:
     from threadpoolctl import ThreadpoolController
 
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
