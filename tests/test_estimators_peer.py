@@ -337,6 +337,12 @@ def test_parameters_that_changed_since_are_taken_as_there(way, before, since):
     alike("MLPRegressor", act, warm_start=way == "fit", **before)
 
 
+@pytest.mark.parametrize("since", [{"alpha": -0.1}, {"batch_size": 0}, {"batch_size": -3}], ids=repr)
+def test_partial_fit_looks_at_no_parameter_again_as_there(since):
+    """scikit-learn checks parameters at the first call alone: what is out of bounds since is taken for what it is."""
+    alike("MLPRegressor", lambda estimator: estimator.partial_fit(X, VALUES).set_params(**since).partial_fit(X, VALUES))
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_early_stopping_may_be_switched_between_warm_starts(early_stopping):

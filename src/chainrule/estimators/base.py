@@ -328,7 +328,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             return min(200, n)
         if self.batch_size > n:
             warnings.warn(CLIPPED, stacklevel=frames_below_the_user())
-        return min(int(self.batch_size), n)
+        return int(np.clip(self.batch_size, 1, n))
 
     def _split(self, examples: Examples, random: np.random.RandomState) -> tuple[Examples, Held]:
         """Split a validation set off, in scikit-learn's draws; give what is left, and the set."""

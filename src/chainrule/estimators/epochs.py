@@ -180,7 +180,7 @@ class Trainer:
         settings, shares, n, size = self.settings, self._shares(orders), orders.shape[1], self.plan.batch_size
         rate, decay = np.empty((2, len(orders), len(self._sizes)))
         rate[:], decay[:] = rates[:, None], settings.alpha * shares
-        steps = Steps(rate.ravel(), decay.ravel(), squares=settings.alpha > 0)
+        steps = Steps(rate.ravel(), decay.ravel(), squares=settings.alpha != 0)
         if self._block >= n:
             blocks = [session.advance(data, orders, steps)]
         else:
@@ -190,7 +190,7 @@ class Trainer:
         for block in blocks:
             self.telling.block(block)
         losses = settings.loss_scale * np.concatenate([block.costs for block in blocks])
-        if settings.alpha > 0:
+        if settings.alpha != 0:
             losses += 0.5 * settings.alpha * np.concatenate([block.squares for block in blocks if block.squares is not None])
         of_epochs: Floats = (losses.reshape(rate.shape) * (shares * self._sizes)).sum(axis=1) / n
         return of_epochs.tolist()
