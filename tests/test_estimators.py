@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import chainrule as cr
+from chainrule.errors import DataError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -419,7 +420,7 @@ def test_an_estimator_is_not_explained_by_what_is_no_target_of_it(look):
     for clf, labels in [(three, ["Virginica"]), (two, ["virginica"]), (two, [1])]:
         with pytest.raises(ValueError, match=r"y has classes that were not trained on: \['?[Vv1]"):
             look(clf, x[:1], labels)
-    with pytest.raises(cr.DataError, match="x and y are needed"):
+    with pytest.raises(DataError, match="x and y are needed"):
         look(three, x[:1])
 
 
