@@ -365,6 +365,8 @@ def test_dropout_and_threads():
     assert not np.allclose(plain.coefs_[0], dropped.coefs_[0])
     assert np.array_equal(dropped.coefs_[0], cr.MLPClassifier(**chosen, dropout=0.3).fit(x, y).coefs_[0])
     assert np.array_equal(plain.coefs_[0], cr.MLPClassifier(**chosen, threads=2).fit(x, y).coefs_[0])
+    with pytest.raises(ValueError, match="dropout draws anew"):
+        cr.MLPClassifier(solver="lbfgs", dropout=0.3).fit(x, y)
 
 
 def test_validation_sets_that_make_no_sense_are_refused():

@@ -158,6 +158,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.solver == "lbfgs" and validation is not None:
             raise ValueError("a validation set is looked at between epochs, which lbfgs has none of; take solver='adam' or 'sgd'")
+        if self.solver == "lbfgs" and self.dropout:
+            raise ValueError("dropout draws anew for each mini-batch, which lbfgs has none of; take solver='adam' or 'sgd'")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._check(X, y, reset=first)
         self._learn_targets(y, incremental)

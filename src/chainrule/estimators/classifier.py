@@ -32,7 +32,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     class_weight : "balanced" or dict, optional
         How much the examples of each class count.
     dropout : float
-        The fraction of hidden activations that a training step drops.
+        The fraction of hidden activations that a training step drops; not with lbfgs, which takes no such steps.
     standardize : bool
         Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
     threads : int or "auto"

@@ -25,7 +25,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     verbose : bool, int or "live"
         True prints scikit-learn's lines; "live" draws the command line's live line, in a terminal or a notebook.
     dropout : float
-        The fraction of hidden activations that a training step drops.
+        The fraction of hidden activations that a training step drops; not with lbfgs, which takes no such steps.
     standardize : bool
         Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
     threads : int or "auto"
