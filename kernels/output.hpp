@@ -46,8 +46,8 @@ static double cost_of(Cost cost, const T *a, const T *y, int n_out, double &chan
             for (int o = 0; o < n_out; ++o) sum -= y[o] != 0 ? y[o] * __builtin_log(double(inside(a[o]))) : 0 * inside(a[o]);
             return sum;
         case Cost::poisson:
-            for (int o = 0; o < n_out; ++o) sum += a[o] - y[o] + (y[o] != 0 ? y[o] * __builtin_log(y[o] / double(above_0(a[o]))) : 0);
-            return sum;
+            for (int o = 0; o < n_out; ++o)  // two logarithms: y / a may be too small a number for one
+                sum += a[o] - y[o] + (y[o] != 0 ? y[o] * (__builtin_log(double(y[o])) - __builtin_log(double(above_0(a[o])))) : 0);
     }
     return sum;
 }

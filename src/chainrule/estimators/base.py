@@ -422,7 +422,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted network to a model file, for ``cr.load`` and the command line; it takes X as ``predict`` does.
 
-        What ``standardize`` learnt of the columns is folded into the first layer. Classes are counted from 0, in the order of
+        What ``standardize`` learnt of the columns is folded into the first layer, in float64 whatever trained: a column's mean may be
+        far above its spread. Classes are counted from 0, in the order of
         ``classes_``, which the file does not hold; and a loaded network reads uint8 as pixels, so give it floats.
 
         Parameters
@@ -438,7 +439,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if self._scaler is not None:
             mean = self._scaler.mean_ if self._scaler.with_mean else np.zeros(self.n_features_in_)
             raw = for_raw_columns(network.weights[0], network.biases[0], mean, self._scaler.scale_)
-            network.weights[0], network.biases[0] = (part.astype(network.plan.dtype) for part in raw)
+            network.plan = replace(network.plan, dtype="float64")
+            network.weights, network.biases = (
+                [first, *(part.astype(np.float64) for part in rest[1:])]
+                for first, rest in zip(raw, (network.weights, network.biases), strict=True)
+            )
         network.save(path)
 
     def for_network(self, X: Any, y: Any = None) -> tuple[Any, Any]:
