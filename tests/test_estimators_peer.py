@@ -647,6 +647,16 @@ def test_weights_that_make_no_sense_are_refused_as_there(name, weights):
     assert raised is not None
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_weight_below_0_is_refused(name):
+    """scikit-learn pushes such a row's prediction away from its target."""
+    weights = np.where(np.arange(N) == 0, -1.0, 1.0)
+    with pytest.warns(ConvergenceWarning):
+        getattr(neural_network, name)(max_iter=1).fit(X, Y[name], sample_weight=weights)
+    with pytest.raises(ValueError, match="weights must be at least 0"):
+        getattr(cr, name)(max_iter=1).fit(X, Y[name], sample_weight=weights)
+
+
 @pytest.mark.parametrize(
     ("y", "weights"), [([None] * N, None), ([1, "a"] * (N // 2), None), (VALUES, np.nan)], ids=["None", "mixed", "NaN"]
 )
