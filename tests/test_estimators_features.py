@@ -208,17 +208,19 @@ def test_a_saved_network_takes_raw_columns(form, hidden, name, standardize, tmp_
     assert np.array_equal(estimator.coefs_[0], before)
 
 
-def test_saving_keeps_the_dtype_and_refuses_the_unfitted(tmp_path):
-    """An estimator of float32 is saved in float32; one that was not fitted raises NotFittedError, and there is no file."""
+def test_saving_folds_in_float64_and_refuses_the_unfitted(tmp_path):
+    """One of float32 is saved so, but in float64 where columns are scaled: a mean may be far above a spread."""
     path = tmp_path / "saved.safetensors"
     with pytest.raises(NotFittedError):
         cr.MLPClassifier().save(path)
     assert not path.exists()
-    clf = cr.MLPClassifier(random_state=0, standardize=True, tol=1.0).fit(IRIS[0].astype(np.float32), IRIS[1])
-    clf.save(path)
-    network = cr.load(path)
-    assert network.plan.dtype == "float32"
-    assert np.allclose(network.feedforward(IRIS[0].astype(np.float32)), clf.predict_proba(IRIS[0].astype(np.float32)), atol=1e-5)
+    for standardize, dtype, moved in ((False, "float32", 0), (True, "float64", 1e4)):
+        x = (IRIS[0] + moved).astype(np.float32)
+        clf = cr.MLPClassifier(random_state=0, standardize=standardize, tol=1.0).fit(x, IRIS[1])
+        clf.save(path)
+        network = cr.load(path)
+        assert network.plan.dtype == dtype
+        assert np.allclose(network.feedforward(x), clf.predict_proba(x), atol=1e-4)
 
 
 @pytest.mark.parametrize("limits", [{"limits": 1}, {"limits": 1, "user_api": "blas"}, {"limits": {"blas": 1}}])

@@ -422,8 +422,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted network to a model file, for ``cr.load`` and the command line; it takes X as ``predict`` does.
 
-        What ``standardize`` learnt of the columns is folded into the first layer, in float64 whatever trained: a column's mean may be
-        far above its spread. Classes are counted from 0, in the order of
+        What ``standardize`` learnt of the columns is folded into the first layer, in float64 whatever trained: a column's mean may
+        be far above its spread. Classes are counted from 0, in the order of
         ``classes_``, which the file does not hold; and a loaded network reads uint8 as pixels, so give it floats.
 
         Parameters

@@ -23,12 +23,39 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """A multi-layer perceptron classifier: scikit-learn's, number for number, on the fused engine.
 
     Every parameter and attribute is scikit-learn's ``MLPClassifier``'s, with its default; with the same integer ``random_state`` it
-    is the same network. ``network_`` is the fitted ``chainrule.Network``. Beyond scikit-learn's:
+    is the same network. The last four are beyond scikit-learn's, and so is ``verbose="live"``.
 
     Parameters
     ----------
+    hidden_layer_sizes : int or sequence of int
+    activation : {"relu", "tanh", "logistic", "identity"}
+        Of the hidden layers.
+    solver : {"adam", "sgd", "lbfgs"}
+    alpha : float
+        The L2 penalty, divided by each mini-batch's weight.
+    batch_size : int or "auto"
+        "auto" is 200, or all rows where they are fewer.
+    learning_rate : {"constant", "invscaling", "adaptive"}
+        Of sgd.
+    learning_rate_init, power_t : float
+        The first rate; the power of invscaling.
+    max_iter, max_fun : int
+        Epochs at the most, or lbfgs' iterations; its evaluations.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    random_state : int, RandomState or None
+    tol, n_iter_no_change : float
+        A training ends when the loss, or the score, was not better by ``tol`` for more than so many epochs.
     verbose : bool, int or "live"
         True prints scikit-learn's lines; "live" draws the command line's live line, in a terminal or a notebook.
+    warm_start : bool
+        Whether ``fit`` goes on from the last one.
+    momentum, nesterovs_momentum : float, bool
+        Of sgd.
+    early_stopping, validation_fraction : bool, float
+        Whether a part of the rows is held out, and its score decides the end and the best weights.
+    beta_1, beta_2, epsilon : float
+        Of adam.
     class_weight : "balanced" or dict, optional
         How much the examples of each class count.
     dropout : float
@@ -37,6 +64,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
     threads : int or "auto"
         How many threads train; no number depends on it.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of arrays
+        Each layer's weights (n_in, n_out), views of the network's own, and biases (n_out,).
+    network_ : Network
+        The fitted network, which shares their memory.
+    loss_, best_loss_, loss_curve_ : float, float or None, list of float
+        The last epoch's loss, the least, and every epoch's, the penalty in it.
+    validation_scores_, best_validation_score_ : list of float or None, float or None
+        With ``early_stopping``.
+    validation_loss_curve_ : list of float
+        With a validation set of your own and without ``early_stopping``: its loss after each epoch, without the penalty.
+    n_iter_, t_, n_layers_, n_outputs_, n_features_in_ : int
+        Epochs of the last fit, samples seen in all, layers with the input's, outputs, columns.
+    out_activation_ : str
+    classes_ : array, shape (n_classes,)
+        The labels, in the order of the probabilities.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

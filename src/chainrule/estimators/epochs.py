@@ -192,8 +192,7 @@ class Trainer:
         losses = settings.loss_scale * np.concatenate([block.costs for block in blocks])
         if settings.alpha != 0:
             losses += 0.5 * settings.alpha * np.concatenate([block.squares for block in blocks if block.squares is not None])
-        of_epochs: Floats = (losses.reshape(rate.shape) * (shares * self._sizes)).sum(axis=1) / n
-        return of_epochs.tolist()
+        return list((losses.reshape(rate.shape) * (shares * self._sizes)).sum(axis=1) / n)
 
     def _judge(self, session: Session, record: Record) -> None:
         """See whether the epoch improved the loss, or with early stopping the score of the validation set."""
