@@ -401,6 +401,18 @@ def test_a_single_row_is_predicted_as_many_are():
     assert not np.allclose(clf.predict_proba(x), many)
 
 
+@pytest.mark.parametrize("chosen", [{}, {"standardize": True}])
+def test_plain_rows_are_predicted_without_scikit_learns_checks(chosen, monkeypatch):
+    """Of finite floats under no names there is nothing to say, and looking takes longer than to predict some hundred rows."""
+    x, y = IRIS
+    clf = cr.MLPClassifier(max_iter=5, random_state=0, **chosen).fit(x, y)
+    due = clf.predict_proba(x.tolist())
+    monkeypatch.setattr("chainrule.estimators.base.validate_data", None)
+    assert np.array_equal(clf.predict_proba(x), due)
+    with pytest.raises(TypeError, match="not callable"):
+        clf.predict(x.tolist())
+
+
 @pytest.mark.parametrize("chosen", [{}, {"standardize": True}, {"activation": "tanh"}])
 def test_an_estimator_is_explained_checked_and_saved(chosen, tmp_path):
     """``explain`` and ``check_gradient`` take a fitted estimator, its own labels, and unscaled rows; its network is saved."""

@@ -187,7 +187,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _check(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Check X and y as scikit-learn does: X in float32 where it is, else in float64."""
-        if gates.is_plain(X, y) and (reset or (self.n_features_in_ == X.shape[1] and not hasattr(self, "feature_names_in_"))):
+        if gates.is_plain(X, y) and (reset or self._are_its_columns(X)):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)
             return X, y
@@ -197,6 +197,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             return X, y
         warnings.warn(A_COLUMN, DataConversionWarning, stacklevel=frames_below_the_user())
         return X, column_or_1d(y)
+
+    def _are_its_columns(self, X: Any) -> bool:
+        """Whether X, which names no columns, has as many as the fit had, which named none either."""
+        return self.n_features_in_ == X.shape[1] and not hasattr(self, "feature_names_in_")
 
     def _read(self, X: Any, y: Any, name: str) -> tuple[Any, Any]:
         """Check X and a y, of that name, that are not trained on."""
@@ -380,7 +384,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _rows(self, X: Any) -> Any:
         """Rows without targets, checked as scikit-learn checks them, as the network takes them."""
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if not (gates.are_plain(X) and self._are_its_columns(X)):
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         return self._scaled(X if X.dtype in (np.float64, np.float32) else X.astype(np.float64))
 
     def _few_outputs(self, X: Any) -> Array | None:

@@ -17,16 +17,18 @@ from .._types import AnyArray
 def is_plain(X: Any, y: Any) -> bool:
     """Whether X is a finite array of floats and y a row of finite numbers, or words, as long: both are taken as they are."""
     return (
-        type(X) is type(y) is np.ndarray
-        and X.dtype in (np.float64, np.float32)
+        type(y) is np.ndarray
         and y.dtype.kind in "biufU"
-        and X.ndim == 2
         and y.ndim == 1
-        and X.size > 0
+        and are_plain(X)
         and len(X) == len(y)
-        and _is_finite(X)
         and (y.dtype.kind != "f" or _is_finite(y))
     )
+
+
+def are_plain(X: Any) -> bool:
+    """Whether X is a finite array of floats with a row and a column at least."""
+    return type(X) is np.ndarray and X.dtype in (np.float64, np.float32) and X.ndim == 2 and X.size > 0 and _is_finite(X)
 
 
 def _is_finite(numbers: AnyArray) -> bool:
