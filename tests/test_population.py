@@ -124,8 +124,11 @@ def test_ctrl_c_before_every_network_has_its_turn_interrupts_those_too(monkeypat
     assert [history.stopped for history in histories] == ["interrupted"] * 5
 
 
-def test_ctrl_c_ends_a_population_with_what_was_learnt():
-    """After an interrupt every history says so, and a network that had begun has moved."""
+@pytest.mark.parametrize("beside", [None, "polars"])
+def test_ctrl_c_ends_a_population_with_what_was_learnt(beside):
+    """After an interrupt every history says so, and a network that had begun has moved; also beside Polars, which has a handler."""
+    if beside:
+        pytest.importorskip(beside)
     networks, before = population(), population()
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()

@@ -21,6 +21,8 @@ from .history import History
 from .network import Network
 from .training import DivergenceWarning, Run, frames_below_the_user
 
+HEARD = 0.2  # seconds within which Ctrl-C is heard
+
 
 class _Member(Run):
     """One network's training, on a thread of the pool, where a warning would name neither the network nor the user's line."""
@@ -141,7 +143,10 @@ def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]
         try:
             for run in runs:
                 futures.append(pool.submit(drain, run))  # noqa: PERF401  # an interrupt leaves those that were submitted in the list
-            wait(futures, return_when=FIRST_EXCEPTION)
+            left = set(futures)
+            while left and not any(future.done() and future.exception() for future in futures):
+                # Not in one go: where a library has a handler of its own for Ctrl-C, as Polars has, a wait without an end goes on.
+                left = wait(left, HEARD, FIRST_EXCEPTION).not_done
         except KeyboardInterrupt:
             pass  # the pool waits for the epochs under way, and no other is begun
         finally:
