@@ -87,7 +87,7 @@ class _BlasLimit:
     def held_to(self, threads: int) -> Iterator[None]:
         """Hold BLAS to as many threads, or to fewer where someone else asks for fewer."""
         with self.lock:
-            self.before = self._outside()
+            self.before = self.outside()
             self.asked.append(threads)
         try:
             with self.lock:
@@ -99,9 +99,11 @@ class _BlasLimit:
                 self._set()
 
     def outside(self) -> list[tuple[Any, int]]:
-        """Give each library, and how many threads it has when nothing is asked for here."""
-        with self.lock:
-            return self._outside()
+        """Give each library, and how many threads it has when nothing is asked for here.
+
+        Without the lock, which an interrupt must not leave held: who looks while the last one goes sees too few at the worst.
+        """
+        return self.before if self.asked else [(library, library.num_threads) for library in blas_libraries()]
 
     def begin_anew(self) -> None:
         """Restore how it was in a forked process, where those who asked are not; the lock is held."""
@@ -109,9 +111,6 @@ class _BlasLimit:
             self.asked.clear()
             self._set()
         self.lock.release()
-
-    def _outside(self) -> list[tuple[Any, int]]:
-        return self.before if self.asked else [(library, library.num_threads) for library in blas_libraries()]
 
     def _set(self) -> None:
         for library, number in self.before:
