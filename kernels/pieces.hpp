@@ -1,5 +1,5 @@
 // A mini-batch of many examples for few weights, in pieces: a worker takes a piece from its inputs to its gradient, a few examples at a
-// time, so that what is between stays in the first cache; the pieces' gradients are added up in order. Nobody waits for anybody within.
+// time, so that what is between stays near; the pieces' gradients are added up in order. Nobody waits for anybody within.
 #pragma once
 #include "backward.hpp"
 

@@ -220,7 +220,7 @@ def test_saving_folds_in_float64_and_refuses_the_unfitted(tmp_path):
         clf.save(path)
         network = cr.load(path)
         assert network.plan.dtype == dtype
-        assert np.allclose(network.feedforward(x), clf.predict_proba(x), atol=1e-4)
+        assert np.allclose(network.feedforward(x), clf.predict_proba(x), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("limits", [{"limits": 1}, {"limits": 1, "user_api": "blas"}, {"limits": {"blas": 1}}])
