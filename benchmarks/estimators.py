@@ -11,7 +11,9 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from statistics import geometric_mean, median
 from typing import Any
 
@@ -24,6 +26,9 @@ import chainrule as cr
 from benchmarks.command import arguments
 from benchmarks.turns import ratios, take_turns
 
+# In their turns: we come after one thread, since two leave a helper of theirs spinning on a core for a while.
+HOMES = {"sklearn 2": neural_network, "sklearn 1": neural_network, "ours": cr}
+THREADS = {"sklearn 2": 2, "sklearn 1": 1}
 ROUNDS = 5
 MEAN = 5.0
 GRADIENT = 5.0
@@ -84,21 +89,16 @@ def cells() -> Iterator[Cell]:
 def fitting(cell: Cell, dtype: str) -> dict[str, Callable[[], Any]]:
     """What takes turns: scikit-learn at one thread and at two, and ours."""
     x, settings = cell.x.astype(dtype), {"max_iter": cell.epochs, "random_state": 0, "tol": 0.0}
-    fitted: dict[str, Any] = {}
 
-    def fit(name: str, home: Any, threads: int | None) -> Callable[[], Any]:
-        def call() -> None:
-            with threadpool_limits(threads):
-                fitted[name] = getattr(home, cell.kind)(**settings).fit(x, cell.y)
-            assert fitted[name].n_iter_ == cell.epochs
+    def fit(home: Any) -> None:
+        assert getattr(home, cell.kind)(**settings).fit(x, cell.y).n_iter_ == cell.epochs
 
-        return call
+    return {name: partial(fit, home) for name, home in HOMES.items()}
 
-    return {  # we come after one thread, since two leave a helper of theirs spinning on a core for a while
-        "sklearn 2": fit("sklearn 2", neural_network, 2),
-        "sklearn 1": fit("sklearn 1", neural_network, 1),
-        "ours": fit("ours", cr, None),
-    }
+
+def limits(name: str) -> AbstractContextManager[object]:
+    """Hold BLAS to a rival's number of threads; to set it takes milliseconds, which are no part of a fit."""
+    return threadpool_limits(THREADS[name]) if name in THREADS else nullcontext()
 
 
 def peak(dtype: str) -> float:
@@ -115,8 +115,8 @@ def peak(dtype: str) -> float:
 
 def compare(cell: Cell, dtype: str, rounds: int, flops: float) -> float:
     """Print a line; give how many times as fast we are."""
-    seconds = take_turns(fitting(cell, dtype), rounds)
-    better = min(("sklearn 1", "sklearn 2"), key=lambda name: median(seconds[name]))
+    seconds = take_turns(fitting(cell, dtype), rounds, limits)
+    better = min(THREADS, key=lambda name: median(seconds[name]))
     ratio = ratios(seconds["ours"], seconds[better])
     theirs, ours = (median(seconds[name]) / cell.steps * 1e6 for name in (better, "ours"))
     roof = cell.flops / flops * 1e6
@@ -153,7 +153,7 @@ def lbfgs(cell: Cell, rounds: int) -> None:
     """Print what an evaluation of the cost and its gradient takes, and a whole fit; scikit-learn at its better threads."""
     minimize, evaluations = optimize.minimize, dict[str, list[float]]()
 
-    def fit(name: str, home: Any, threads: int | None) -> Callable[[], Any]:
+    def fit(name: str, home: Any) -> None:
         def timed(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             def once(*point: Any) -> Any:
                 began = time.perf_counter()
@@ -163,20 +163,15 @@ def lbfgs(cell: Cell, rounds: int) -> None:
 
             return minimize(once, *args, **kwargs)
 
-        def call() -> None:
-            optimize.minimize = timed  # both hand their cost and gradient over to it
-            try:
-                with threadpool_limits(threads):
-                    getattr(home, cell.kind)(solver="lbfgs", max_iter=30, random_state=0).fit(cell.x, cell.y)
-            finally:
-                optimize.minimize = minimize
+        optimize.minimize = timed  # both hand their cost and gradient over to it
+        try:
+            getattr(home, cell.kind)(solver="lbfgs", max_iter=30, random_state=0).fit(cell.x, cell.y)
+        finally:
+            optimize.minimize = minimize
 
-        return call
-
-    fits = {"sklearn 2": fit("sklearn 2", neural_network, 2), "sklearn 1": fit("sklearn 1", neural_network, 1)}
-    seconds = take_turns({**fits, "ours": fit("ours", cr, None)}, rounds)
-    theirs, ours = min(median(evaluations[name]) for name in fits), median(evaluations["ours"])
-    whole = min(median(seconds[name]) for name in fits) / median(seconds["ours"])
+    seconds = take_turns({name: partial(fit, name, home) for name, home in HOMES.items()}, rounds, limits)
+    theirs, ours = min(median(evaluations[name]) for name in THREADS), median(evaluations["ours"])
+    whole = min(median(seconds[name]) for name in THREADS) / median(seconds["ours"])
     verdict = "" if theirs >= GRADIENT * ours else "  NOT REACHED"
     print(
         f"lbfgs, {cell.name:13} an evaluation: sklearn {1e6 * theirs:6.0f} us, ours {1e6 * ours:6.0f}  {theirs / ours:4.1f}x  "
