@@ -71,9 +71,7 @@ static inline Vec<double> logarithm(Vec<double> x) {
 }
 
 // sigma(z) = 1 / (1 + e^-z)                                                                                                   (N10)
-static inline Vec<T> sigmoid(Vec<T> z) {
-    return T(1) / (T(1) + exponential(-z));
-}
+static inline Vec<T> sigmoid(Vec<T> z) { return T(1) / (T(1) + exponential(-z)); }
 
 // tanh(z) = s / (s + 2) with s = e^2|z| - 1, which loses nothing near 0
 static inline Vec<T> tanh(Vec<T> z) {
@@ -113,10 +111,7 @@ static inline Vec<T> derivative(Vec<T> a) {
 }
 
 // Some rows of numbers, `width` of each, a whole count of vectors.
-struct Block {
-    T *at;
-    long rows, stride, width;
-};
+struct Block { T *at; long rows, stride, width; };
 
 // Every vector v of a block becomes f(v, its place)
 template <class F>

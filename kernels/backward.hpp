@@ -83,11 +83,21 @@ static void make_lists(const Batch &batch, const Worker &worker, bool all_met) {
     });
 }
 
+// The squares of some rows of a panel, summed for each column, or onto the sums that are there
+static void add_squares(const T *w, long rows, long width, double *columns, bool onto) {
+    for (long r = 0; r < rows; ++r, onto = true)
+        for (long j = 0; j < width; j += lanes<double>) {
+            const Vec<double> numbers = doubles(w + r * width + j);
+            store(columns + j, (onto ? load(columns + j) : Vec<double>{}) + numbers * numbers);
+        }
+}
+
 // nabla_w of a sparse first layer for a worker's units, whose panels are its own, from all workers' lists. An input never met has no
-// gradient, and nothing to remember: it is passed over.
+// gradient, and nothing to remember: it is passed over. Parameters are asked for some rows ahead, since lists between them hide the way
+// through memory from the processor; the squares of what `use` makes of them are added up while they are near, if they are wanted.
 template <class Use>
 static void gradient_w_by_lists(const Batch &batch, const Worker &worker, Use &&use) {
-    constexpr long rows = 4;
+    constexpr long rows = 4, soon = 8 * rows;
     const Layer<T> &layer = batch.net.layers[0];
     alignas(cache_line) T g[rows * widest_panel<T>];
     for (int rank = 0; rank < worker.size; ++rank) {
@@ -99,8 +109,12 @@ static void gradient_w_by_lists(const Batch &batch, const Worker &worker, Use &&
                 bool met = false;
                 for (long r = k; r < next; ++r) met |= layer.met[r];
                 if (!met) continue;
+                const long at = offset(layer.w, k, o);
+                for (const T *numbers : {layer.w.at, layer.slots_w[0], layer.slots_w[1]})
+                    if (numbers) fetch(numbers + at + soon * width, numbers + at + (soon + rows) * width);
                 for (long r = k; r < next; ++r) sum_list(lists, r, layer.delta + o, layer.stride, width, g + (r - k) * width);
-                use(offset(layer.w, k, o), g, (next - k) * width);
+                use(at, g, (next - k) * width);
+                if (batch.columns) add_squares(layer.w.at + at, next - k, width, batch.columns + o, k > 0);
             }
         });
     }

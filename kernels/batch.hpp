@@ -60,10 +60,14 @@ static void keep_gradient(const Batch &batch, const Worker &worker, bool onto) {
     });
 }
 
-// The squares of all weights, or of the kept gradient, row by row into `norms`. Once all workers have met, total_of adds the rows up, the first layer's times `first_by`.
-static void note_squares(const Net<T> &net, const Worker &worker, bool of_gradient) {
+// The squares of all weights, or of the kept gradient, row by row into `norms`; where `columns` is given the first layer's go there, a
+// sum for each. Once all workers have met, total_of adds them up, the first layer's times `first_by`.
+static void note_squares(const Net<T> &net, const Worker &worker, bool of_gradient, double *columns = nullptr, bool known = false) {
     double *norm = net.norms;
-    for (int l = 0; l < net.n_layers; norm += net.layers[l++].w.rows) {
+    if (columns && !known) panels_of(net.layers[0].w, units_of(net.layers[0], worker), [&](long o, long width) {
+        add_squares(net.layers[0].w.at + offset(net.layers[0].w, 0, o), net.layers[0].n_in, width, columns + o, false);
+    });
+    for (int l = columns ? 1 : 0; l < net.n_layers; norm += net.layers[l++].w.rows) {
         const Layer<T> &layer = net.layers[l];
         const Share rows = rows_of(layer, worker);
         for (long r = rows.first; r < rows.last; ++r) {
@@ -76,10 +80,11 @@ static void note_squares(const Net<T> &net, const Worker &worker, bool of_gradie
         }
     }
 }
-static double total_of(const Net<T> &net, double first_by) {
+static double total_of(const Net<T> &net, double first_by, const double *columns = nullptr) {
     double sum = 0;
     const double *norm = net.norms;
-    for (int l = 0; l < net.n_layers; norm += net.layers[l++].w.rows)
+    for (long o = 0; columns && o < net.layers[0].ld; ++o) sum += columns[o];
+    for (int l = columns ? 1 : 0; l < net.n_layers; norm += net.layers[l++].w.rows)
         for (long r = 0; r < net.layers[l].w.rows; ++r) sum += (l ? 1 : first_by) * norm[r];
     return sum;
 }
@@ -145,21 +150,27 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
     const FlushToZero flush;
     const bool sparse = data.sparse, direct = sparse && goes_in_place(net.optimizer);
     const Share units = units_of(net.layers[0], worker);
+    const auto columns_before = [&](std::int64_t step) { return sparse && !direct && batches.squares ? net.columns + step % 2 * net.layers[0].ld : nullptr; };
     double scale = net.scale;
+    bool known = net.columns_known;
     std::int64_t k = 0;
     for (std::int64_t first = 0, m; first < batches.length; first += m, ++k) {  // one step each (N11)
         m = batches.size_at(first);
         Batch batch{net, data, Rows{batches.order, first}, m, net.step + k, T(scale), true, worker.rank};
         batch.pieces = sparse ? 1 : pieces_of(net, batch.m);
-        if (batches.squares) note_squares(net, worker, false);
-        if (sparse && !direct) make_lists(batch, worker, reaches_all(net.optimizer, batches.decay[k]));
+        const bool all_met = reaches_all(net.optimizer, batches.decay[k]);
+        double *const columns = columns_before(batch.step);
+        if (batches.squares) note_squares(net, worker, false, columns, known);
+        if (sparse && !direct) make_lists(batch, worker, all_met);
         forward_and_back(batch, worker);
         meet(worker);
         const Sums sums = sums_of(batch, Share{0, batch.m});
         if (worker.rank == 0) {
             batches.costs[k] = sums.cost, batches.right[k] = sums.right;
-            if (batches.squares) batches.squares[k] = total_of(net, scale * scale);
+            if (batches.squares) batches.squares[k] = total_of(net, scale * scale, columns);
         }
+        known = sums.total >= least_normal<T> && all_met && net.optimizer.clip < 0;
+        if (known) batch.columns = columns_before(batch.step + 1);
         if (sums.total >= least_normal<T>) {  // a batch that weighs nothing moves nothing
             take_step(batch, batches.rate[k], batches.decay[k], 1 / sums.total, direct, worker);
             if (direct) {
@@ -173,7 +184,7 @@ static void advance(Net<T> &net, const Data &data, const Batches &batches, const
         scale_w(net.layers[0], scale, units);
         scale = 1;
     }
-    if (worker.rank == 0) net.scale = scale, net.step += k;
+    if (worker.rank == 0) net.scale = scale, net.columns_known = known && columns_before(0), net.step += k;
 }
 
 // The gradient of n rows, a piece of them at a time, added up in the layers' gradient arrays; dropout has no part in it.

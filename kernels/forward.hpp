@@ -19,13 +19,11 @@ struct Batch {
     int rank;                         // the worker's
     long pieces = 1;                  // into which the mini-batch is cut
     bool turned = false;              // whether the worker has turned over the upper layers' w already
+    double *columns = nullptr;        // where a sparse first layer's squares go after the step, column by column, or null
 };
 
 // The part of a layer that a worker computes: some examples' rows, of some units.
-struct Part {
-    Share examples, units;
-};
-
+struct Part { Share examples, units; };
 static inline Part whole_rows(const Net<T> &net, int l, const Share &examples) {
     return {examples, Share{0, l < net.n_layers ? net.layers[l].ld : 0}};
 }
@@ -43,15 +41,10 @@ static void gather(const Batch &batch, const Share &examples) {
 }
 
 // Whether the inputs can be taken as they lie: one example after another, in the network's own type
-static inline bool lies_ready(const Batch &batch) {
-    return !batch.rows.order && batch.data.kind == (sizeof(T) == 4 ? Kind::float32 : Kind::float64);
-}
+static inline bool lies_ready(const Batch &batch) { return !batch.rows.order && batch.data.kind == (sizeof(T) == 4 ? Kind::float32 : Kind::float64); }
 
 // What a layer takes: the inputs, or what the layer before gives, through dropout's mask where there is one.
-struct Input {
-    const T *at;
-    long stride;
-};
+struct Input { const T *at; long stride; };
 static inline Input input_of(const Batch &batch, int l) {
     if (l == 0 && lies_ready(batch)) return {static_cast<const T *>(batch.data.values) + batch.rows.first * batch.data.n_in, batch.data.n_in};
     if (l == 0) return {batch.net.x, batch.net.x_stride};

@@ -37,9 +37,7 @@ Kind kind_of(const Any &x) {
     throw nb::type_error("x must be uint8, float32 or float64");
 }
 
-void check(bool holds) {
-    if (!holds) throw std::invalid_argument("the arrays do not fit");
-}
+void check(bool holds) { if (!holds) throw std::invalid_argument("the arrays do not fit"); }
 
 // The GIL, let go of while a kernel runs. A daemon thread that comes back while the interpreter ends waits here for the end of the process,
 // as Python 3.14 has it: earlier ones unwind the thread's stack instead, and through C++ that ends the process with an error.

@@ -97,6 +97,8 @@ struct Net {
     T *y = nullptr;                   // (m, ld of the last layer): its targets
     double *row_cost = nullptr, *row_right = nullptr;   // (m)
     double *norms = nullptr;                            // pieces of the gradient's squared length
+    double *columns = nullptr;        // (2, ld of the first layer): the squares of a sparse one's columns before every other step,
+    bool columns_known = false;       // and whether those before the next are there
     T *turned = nullptr, *pieces = nullptr;             // each worker's w turned over; the gradients of a mini-batch's pieces,
     std::int64_t turned_size = 0, piece_size = 0;       // from one to the next
 };
@@ -153,14 +155,8 @@ struct Batches {
     }
 };
 
-struct Sums {
-    double cost, right, total;
-};
-static inline void add(Sums &sums, const Sums &more) {
-    sums.cost += more.cost;
-    sums.right += more.right;
-    sums.total += more.total;
-}
+struct Sums { double cost, right, total; };
+static inline void add(Sums &sums, const Sums &more) { sums = {sums.cost + more.cost, sums.right + more.right, sums.total + more.total}; }
 
 struct Barrier {
     alignas(cache_line) unsigned arrived;
@@ -169,24 +165,13 @@ struct Barrier {
 };
 
 // One of those that run a kernel together, each on a thread of its own.
-struct Worker {
-    int rank, size;
-    Barrier *barrier;
-};
+struct Worker { int rank, size; Barrier *barrier; };
 
 // A network as its owner holds it, and room for two rows of the widest layer, each padded to whole lines.
 template <class T>
-struct FewLayer {
-    long n_in, n_out;
-    Activation activation;
-    const T *w, *b;
-};
+struct FewLayer { long n_in, n_out; Activation activation; const T *w, *b; };
 template <class T>
-struct Few {
-    int n_layers;
-    const FewLayer<T> *layers;
-    T *room[2];
-};
+struct Few { int n_layers; const FewLayer<T> *layers; T *room[2]; };
 
 // One instruction set's kernels. Every worker calls them with the same arguments.
 template <class T>

@@ -7,12 +7,8 @@ namespace chainrule::ISA {
 constexpr T rounding = sizeof(T) == 4 ? T(1.1920928955078125e-07) : T(2.220446049250313e-16);
 constexpr T rate_floor = sizeof(T) == 4 ? T(1.0842021724855044e-19) : T(1.4916681462400413e-154);  // sqrt of the least normal
 
-static inline T inside(T a) {
-    return a < rounding ? rounding : a > 1 - rounding ? 1 - rounding : a;
-}
-static inline T above_0(T a) {
-    return a < rate_floor ? rate_floor : a;
-}
+static inline T inside(T a) { return a < rounding ? rounding : a > 1 - rounding ? 1 - rounding : a; }
+static inline T above_0(T a) { return a < rate_floor ? rate_floor : a; }
 
 // y of one example, as numbers, the padding 0
 static void targets_of(const Data &data, std::int64_t row, const Layer<T> &last, T *y) {

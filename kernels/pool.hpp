@@ -130,10 +130,7 @@ class Pool {
 // where batches are tiny, and where another process wants the core. No bit depends on the choice.
 class Pilot {
    public:
-    struct Slice {
-        bool together;
-        std::int64_t steps;
-    };
+    struct Slice { bool together; std::int64_t steps; };
 
     // Each is tried by two slices, the first to warm its caches: both at first, then the one that lost, soon after and ever more seldom as
     // it goes on losing. Steps of a few microseconds are not worth one wait for another core.

@@ -1,38 +1,15 @@
 // A network in training: it owns the memory that the kernels work in.
 #pragma once
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <limits>
-#include <memory>
 #include <numeric>
-#include <new>
 #include <stdexcept>
 #include <vector>
 
+#include "arena.hpp"
 #include "pool.hpp"
 
 namespace chainrule::host {  // compiled once, for any processor
-
-// Aligned memory, all 0, given back at the end.
-class Arena {
-   public:
-    template <class T>
-    T *take(std::int64_t count) {
-        // An odd number of cache lines, so that w, m and v of one place don't fall into one cache set.
-        if (count < 0 || count > std::numeric_limits<std::int64_t>::max() / 64) throw std::bad_alloc();
-        const std::size_t bytes = ((std::size_t(count) * sizeof(T) + cache_line - 1) / cache_line | 1) * cache_line;
-        auto *p = static_cast<T *>(std::aligned_alloc(cache_line, bytes));
-        if (!p) throw std::bad_alloc();
-        std::memset(static_cast<void *>(p), 0, bytes);
-        blocks.emplace_back(p, &std::free);
-        return p;
-    }
-    void clear() { blocks.clear(); }
-
-   private:
-    std::vector<std::unique_ptr<void, void (*)(void *)>> blocks;
-};
 
 // What a session is made from
 struct Settings {
@@ -70,7 +47,7 @@ class Session {
             layer.grain = l ? line<T> : layer.w.part;
             layer.w.at = memory.take<T>(count_of(layer));
             layer.b = memory.take<T>(layer.ld);
-            if (l == 0) layer.met = memory.take<std::uint8_t>(layer.n_in);
+            if (l == 0) layer.met = memory.take<std::uint8_t>(layer.n_in), net.columns = memory.take<double>(2 * layer.ld);
             if (net.optimizer.clip >= 0) make_gradient(layer);
             for (int k = 0; k < slots; ++k) layer.slots_w[k] = memory.take<T>(count_of(layer)), layer.slots_b[k] = memory.take<T>(layer.ld);
         }
@@ -85,6 +62,7 @@ class Session {
     // which: -1 the parameters, 0 and 1 the slots, 2 the gradient; w is (n_out, n_in), b (n_out,)
     void put(int l, int which, const T *w, const T *b) {
         const auto lock = alone();
+        net.columns_known = false;
         const Layer<T> &layer = layers.at(l);
         const auto [to_w, to_b] = arrays_of(layer, which);
         std::copy_n(b, layer.n_out, to_b);
@@ -198,14 +176,15 @@ class Session {
         return std::all_of(sums, sums + line<T>, [](T sum) { return sum == 0; });
     }
 
-    // f(o, k, at): weight k of unit o lies at `at` in w; in blocks, so that neither side is read across.
+    // f(o, k, at): weight k of unit o lies at `at` in w; in blocks, so that neither side is read across, each in one panel.
     template <class F>
     static void each_weight(const Layer<T> &layer, F &&f) {
-        for (long k0 = 0; k0 < layer.n_in; k0 += line<T>)
+        constexpr long block = widest_panel<T>;
+        for (long k0 = 0; k0 < layer.n_in; k0 += block)
             for (long o = 0; o < layer.n_out; ++o) {
                 const long first = layer.by_inputs ? offset(layer.w, k0, o) : offset(layer.w, o, k0);
                 const long step = layer.by_inputs ? panel_at(layer.w, o).width : 1;
-                for (long k = k0; k < std::min<long>(k0 + line<T>, layer.n_in); ++k) f(o, k, first + (k - k0) * step);
+                for (long k = k0; k < std::min<long>(k0 + block, layer.n_in); ++k) f(o, k, first + (k - k0) * step);
             }
     }
 

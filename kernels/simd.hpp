@@ -23,13 +23,10 @@ template <class T>
 constexpr int lanes = Lanes<T>::count;
 
 template <class T>
-static inline Vec<T> load(const T *p) {
-    return *reinterpret_cast<const typename Lanes<T>::Loose *>(p);
-}
+static inline Vec<T> load(const T *p) { return *reinterpret_cast<const typename Lanes<T>::Loose *>(p); }
 template <class T>
-static inline void store(T *p, Vec<T> v) {
-    *reinterpret_cast<typename Lanes<T>::Loose *>(p) = v;
-}
+static inline void store(T *p, Vec<T> v) { *reinterpret_cast<typename Lanes<T>::Loose *>(p) = v; }
+
 // Numbers too small to be normal are taken for 0 while this lives: the averages of Adam decay through them for hundreds of steps, and each
 // costs a hundred times as much as any other. The relaxation changes nothing above 1e-38 (1e-308 in float64).
 class FlushToZero {
@@ -44,9 +41,7 @@ class FlushToZero {
 };
 
 template <class T>
-static inline Vec<T> all(T x) {
-    return x - Vec<T>{};
-}
+static inline Vec<T> all(T x) { return x - Vec<T>{}; }
 
 // f.template operator()<Case>() of the one of some cases that is at hand, if any is
 template <auto... Cases, class E, class F>
@@ -93,8 +88,6 @@ static inline T fold(Vec<T> v, F &&f) {
     }(std::make_integer_sequence<int, lanes<T>>{});
 }
 template <class T>
-static inline T total(Vec<T> v) {
-    return fold<T>(v, [](Vec<T> a, Vec<T> b) { return a + b; });
-}
+static inline T total(Vec<T> v) { return fold<T>(v, [](Vec<T> a, Vec<T> b) { return a + b; }); }
 
 }  // namespace chainrule::ISA

@@ -36,12 +36,8 @@ static inline Share share(const Share &all, long granule, long k, long n) {
 }
 static inline Share share(long count, long granule, const Worker &worker) { return share(Share{0, count}, granule, worker.rank, worker.size); }
 
-static inline Share units_of(const Layer<T> &layer, const Worker &worker) {
-    return share(layer.ld, layer.grain, worker);
-}
-static inline Share rows_of(const Layer<T> &layer, const Worker &worker) {
-    return share(layer.w.rows, line<T>, worker);
-}
+static inline Share units_of(const Layer<T> &layer, const Worker &worker) { return share(layer.ld, layer.grain, worker); }
+static inline Share rows_of(const Layer<T> &layer, const Worker &worker) { return share(layer.w.rows, line<T>, worker); }
 
 // f(first, width) for some columns, all of them if none are named, a panel at a time
 template <class F>
@@ -53,8 +49,6 @@ static inline void panels_of(const Panels<T> &w, const Share &columns, F &&f) {
     }
 }
 template <class F>
-static inline void panels_of(const Panels<T> &w, F &&f) {
-    panels_of(w, Share{0, w.columns}, f);
-}
+static inline void panels_of(const Panels<T> &w, F &&f) { panels_of(w, Share{0, w.columns}, f); }
 
 }  // namespace chainrule::ISA

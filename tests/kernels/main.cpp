@@ -113,13 +113,13 @@ Numbers<T> outputs_of_few(const Kernels<T> &kernels, const Case &c, const Fed &f
 // What the plain loop makes of a case
 struct Due {
     plain::Net trained;
-    plain::Row costs, outputs, gradient;
+    plain::Row costs, squares, outputs, gradient;
     plain::Sums before;
     std::vector<plain::Sums> steps;
 };
 
 Due due_of(const Case &c) {
-    Due due{c.net, {}, {}, {}, {}, {}};
+    Due due{c.net, {}, {}, {}, {}, {}, {}};
     plain::Gradient gradient = plain::zeros(c.net);
     for (std::size_t i = 0; i < c.examples.x.size(); ++i) {
         plain::Matrix zs, as;
@@ -130,6 +130,11 @@ Due due_of(const Case &c) {
     due.gradient = row_of(c.net, [&](std::size_t l) { return std::pair(&gradient.w[l], &gradient.b[l]); });
     for (std::int64_t k = 0; k < c.steps(); ++k) {
         const long first = long(k * c.batch_size), m = std::min<long>(c.batch_size, long(c.order.size()) - first);
+        double squares = 0;
+        for (const plain::Layer &layer : due.trained.layers)
+            for (const plain::Row &row : layer.w)
+                for (double w : row) squares += w * w;
+        due.squares.push_back(squares);
         due.steps.push_back(plain::step(due.trained, c.examples, c.order.data() + first, m, c.rate[k], c.decay[k]));
         due.costs.push_back(due.steps.back().cost);
     }
@@ -140,7 +145,7 @@ Due due_of(const Case &c) {
 template <class T>
 struct Came {
     Numbers<T> outputs, gradient, parameters, slots[2];
-    std::vector<double> costs, right;
+    std::vector<double> costs, right, squares;
     double cost = 0, right_before = 0, total = 0;
     std::int64_t step = 0;
     bool operator==(const Came &) const = default;
@@ -162,11 +167,11 @@ Came<T> run(const Kernels<T> &kernels, const Case &c, const Fed &fed, int thread
     require(std::fabs(of_gradient.cost - sums.cost) <= 1e-12 * std::fabs(sums.cost), "gradient and evaluate give one cost");
     came.gradient = numbers_of(session, 2);
 
-    came.costs.resize(steps), came.right.resize(steps);
+    came.costs.resize(steps), came.right.resize(steps), came.squares.resize(steps);
     const auto batches = [&](std::int64_t from, std::int64_t to) {
         const std::int64_t first = from * c.batch_size, length = std::min(to * c.batch_size, std::int64_t(c.order.size())) - first;
         return Batches{c.order.data() + first, length, c.batch_size, length, 0, c.rate.data() + from, c.decay.data() + from,
-                       came.costs.data() + from, came.right.data() + from, nullptr, true};
+                       came.costs.data() + from, came.right.data() + from, came.squares.data() + from, true};
     };
     const auto finish = [&](Session<T> &s) {
         came.step = s.step();
@@ -200,6 +205,7 @@ void test_case(const Set &set, const Case &c, const Fed &fed, const Due &due) {
     require(came.total == due.before.total, "the weight of evaluate");
     require_near(came.gradient, due.gradient, "gradient");
     require_near(std::vector<T>(came.costs.begin(), came.costs.end()), due.costs, "the costs of advance");
+    require_near(std::vector<T>(came.squares.begin(), came.squares.end()), due.squares, "the squares of advance");
     for (std::size_t k = 0; k < due.steps.size(); ++k)
         require(std::any_of(c.net.layers.begin(), c.net.layers.end(), [](const plain::Layer &l) { return l.dropout > 0; }) ||
                     std::fabs(came.right[k] - due.steps[k].right) <= due.steps[k].doubtful,
@@ -209,7 +215,10 @@ void test_case(const Set &set, const Case &c, const Fed &fed, const Due &due) {
     require(came.step == due.trained.step, "the number of steps");
     for (const int threads : {2, 3}) require(run<T>(kernels, c, fed, threads, false, false) == came, "the same bits with more threads");
     require(run<T>(kernels, c, fed, 2, true, false) == came, "the same bits with a chosen number of threads");
-    if (c.steps() > 1) require_near(run<T>(kernels, c, fed, 2, false, true).parameters, parameters_of(due.trained), "going on from a state");
+    if (c.steps() < 2) return;
+    const Came<T> in_two = run<T>(kernels, c, fed, 2, false, true);
+    require_near(in_two.parameters, parameters_of(due.trained), "going on from a state");
+    require_near(std::vector<T>(in_two.squares.begin(), in_two.squares.end()), due.squares, "the squares after going on");
 }
 
 // More columns than 16 bits can say, and more rows than one piece of an evaluation
