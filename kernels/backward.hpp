@@ -93,8 +93,8 @@ static void add_squares(const T *w, long rows, long width, double *columns, bool
 }
 
 // nabla_w of a sparse first layer for a worker's units, whose panels are its own, from all workers' lists. An input never met has no
-// gradient, and nothing to remember: it is passed over. Parameters are asked for some rows ahead, since lists between them hide the way
-// through memory from the processor; the squares of what `use` makes of them are added up while they are near, if they are wanted.
+// gradient, and nothing to remember: it is passed over. Parameters are asked for some rows ahead, since the lists between them hide their
+// order in memory from the processor; their squares, if wanted, are added up after `use`, while they are near.
 template <class Use>
 static void gradient_w_by_lists(const Batch &batch, const Worker &worker, Use &&use) {
     constexpr long rows = 4, soon = 8 * rows;

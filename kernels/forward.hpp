@@ -24,9 +24,7 @@ struct Batch {
 
 // The part of a layer that a worker computes: some examples' rows, of some units.
 struct Part { Share examples, units; };
-static inline Part whole_rows(const Net<T> &net, int l, const Share &examples) {
-    return {examples, Share{0, l < net.n_layers ? net.layers[l].ld : 0}};
-}
+static inline Part whole_rows(const Net<T> &net, int l, const Share &examples) { return {examples, Share{0, l < net.n_layers ? net.layers[l].ld : 0}}; }
 
 // The dense inputs of some examples, as numbers
 static void gather(const Batch &batch, const Share &examples) {

@@ -106,13 +106,9 @@ struct PreparedData {
 };
 
 template <class T>
-void check_answers(const Session<T> &s, const PreparedData &prepared) {
-    check(prepared.data.n_in == s.n_in() && prepared.n_out == s.n_out() && (prepared.data.labels || prepared.data.targets));
-}
+void check_answers(const Session<T> &s, const PreparedData &p) { check(p.data.n_in == s.n_in() && p.n_out == s.n_out() && (p.data.labels || p.data.targets)); }
 template <class T>
-void check_weights(const Session<T> &s, int l, std::size_t w, std::size_t b) {
-    check(l >= 0 && w == std::size_t(s.layer(l).n_in) * s.layer(l).n_out && b == std::size_t(s.layer(l).n_out));
-}
+void check_weights(const Layer<T> &layer, std::size_t w, std::size_t b) { check(w == std::size_t(layer.n_in) * layer.n_out && b == std::size_t(layer.n_out)); }
 void check_rows(const Array<std::int64_t> &rows, const Data &data) {
     for (std::size_t i = 0; i < rows.size(); ++i) check(rows.data()[i] >= 0 && rows.data()[i] < data.n);
 }
@@ -130,11 +126,11 @@ void bind_session(nb::module_ &m, const char *name) {
             new (self) Session<T>(kernels_of<T>(isa), {sizes, activations, dropout, Cost(cost), collapses, optimizer, seed, step}, threads, choosing);
         })
         .def("put", [](Session<T> &s, int l, int which, Array<T> w, Array<T> b) {
-            check_weights(s, l, w.size(), b.size());
+            check_weights(s.layer(l), w.size(), b.size());
             s.put(l, which, w.data(), b.data());
         })
         .def("get", [](const Session<T> &s, int l, int which, Out<T> w, Out<T> b) {
-            check_weights(s, l, w.size(), b.size());
+            check_weights(s.layer(l), w.size(), b.size());
             s.get(l, which, w.data(), b.data());
         })
         .def("advance", [](Session<T> &s, const PreparedData &prepared, Array<std::int64_t> order, std::int64_t size, Array<double> rate,
@@ -156,12 +152,18 @@ void bind_session(nb::module_ &m, const char *name) {
             const Sums sums = s.evaluate(prepared.data);
             return std::tuple(sums.cost, sums.right, sums.total);
         })
-        .def("gradient", [](Session<T> &s, const PreparedData &prepared, Array<std::int64_t> rows) {
+        .def("gradient", [](Session<T> &s, const PreparedData &prepared, nb::object rows, Array<T> parameters, Out<T> gradient) {
             check_answers(s, prepared);
-            check_rows(rows, prepared.data);
+            const auto some = rows.is_none() ? Array<std::int64_t>() : nb::cast<Array<std::int64_t>>(rows, false);
+            if (some.is_valid()) check_rows(some, prepared.data);
+            check(std::int64_t(parameters.size()) == s.size() && gradient.size() == parameters.size());
             const GilReleased released;
-            return s.gradient(prepared.data, rows.data(), std::int64_t(rows.size())).cost;
-        })
+            s.each_layer(parameters.data(), [&](int l, const T *w, const T *b) { s.put(l, -1, w, b); });
+            const std::int64_t n = some.is_valid() ? std::int64_t(some.size()) : prepared.data.n;
+            const double cost = s.gradient(prepared.data, some.is_valid() ? some.data() : nullptr, n).cost;
+            s.each_layer(gradient.data(), [&](int l, T *w, T *b) { s.get(l, 2, w, b); });
+            return cost;
+        }, nb::arg("data"), nb::arg("rows").none(), nb::arg("parameters"), nb::arg("gradient"))
         .def("forward", [](Session<T> &s, const PreparedData &prepared, Out<T> out) {
             check(prepared.data.n_in == s.n_in() && out.size() == std::size_t(prepared.data.n) * s.n_out());
             const GilReleased released;

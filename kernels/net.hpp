@@ -142,13 +142,14 @@ static inline auto with_values(Kind kind, const void *x, F &&f) {
 
 // The mini-batches of some epochs, or of a part of one: each epoch is cut from its start.
 struct Batches {
-    const std::int64_t *order;
+    const std::int64_t *order;        // null for one after another
     std::int64_t length, size, epoch; // examples: in all, of a mini-batch, of an epoch
     std::int64_t begun = 0;           // those of the first epoch that came before these
     const double *rate = nullptr, *decay = nullptr;
     double *costs = nullptr, *right = nullptr, *squares = nullptr;  // one a mini-batch; of all weights before it, or null
     bool last = true;                 // nothing deferred stays open
 
+    std::int64_t row(std::int64_t i) const { return order ? order[i] : i; }
     std::int64_t size_at(std::int64_t first) const {
         const std::int64_t left = epoch - (begun + first) % epoch, here = left < size ? left : size;
         return here < length - first ? here : length - first;

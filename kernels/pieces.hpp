@@ -55,11 +55,10 @@ static void add_up(const Batch &batch, std::int64_t from, long count, const Work
         alignas(Vec<T>) T g[N * lanes<T>];
         UNROLL for (int n = 0; n < N; ++n) {
             const T *piece = net.pieces + from + i + n * lanes<T>;
-            Vec<T> sum = load(piece);
-            __builtin_prefetch(piece + soon);
-            for (long p = 1; p < batch.pieces; ++p) {
-                sum += load(piece + p * net.piece_size);
-                __builtin_prefetch(piece + p * net.piece_size + soon);
+            Vec<T> sum{};
+            for (long p = 0; p < batch.pieces; ++p, piece += net.piece_size) {
+                sum += load(piece);
+                __builtin_prefetch(piece + soon);
             }
             store(g + n * lanes<T>, sum);
         }

@@ -58,6 +58,17 @@ class Session {
     std::int64_t step() const { return net.step; }
     std::size_t n_layers() const { return layers.size(); }
     const Layer<T> &layer(int l) const { return layers.at(l); }
+    std::int64_t size() const {
+        const auto more = [](std::int64_t sum, const Layer<T> &layer) { return sum + (layer.n_in + 1L) * layer.n_out; };
+        return std::accumulate(layers.begin(), layers.end(), std::int64_t(0), more);
+    }
+    // f(l, w, b) for every layer, of numbers that lie in one row: all w, (n_out, n_in), then all b
+    template <class Number, class F>
+    void each_layer(Number *w, F &&f) const {
+        Number *b = w + size();
+        for (const Layer<T> &layer : layers) b -= layer.n_out;
+        for (int l = 0; l < net.n_layers; w += long(layers[l].n_in) * layers[l].n_out, b += layers[l++].n_out) f(l, w, b);
+    }
 
     // which: -1 the parameters, 0 and 1 the slots, 2 the gradient; w is (n_out, n_in), b (n_out,)
     void put(int l, int which, const T *w, const T *b) {
@@ -232,7 +243,7 @@ class Session {
         for (std::int64_t first = 0, m; first < batches.length && data.sparse; first += m) {
             std::int64_t entries = 0;
             m = batches.size_at(first);
-            for (const std::int64_t *row = batches.order + first; row < batches.order + first + m; ++row) entries += data.starts[*row + 1] - data.starts[*row];
+            for (std::int64_t i = first; i < first + m; ++i) entries += data.starts[batches.row(i) + 1] - data.starts[batches.row(i)];
             most = std::max(most, entries);
         }
         return most;

@@ -33,10 +33,7 @@ inline bool runs_here(const std::string &name) {
     return name == "generic";
 }
 
-struct Set {
-    std::string name;
-    std::tuple<const Kernels<float> &, const Kernels<double> &> kernels;
-};
+struct Set { std::string name; std::tuple<const Kernels<float> &, const Kernels<double> &> kernels; };
 
 inline std::vector<Set> sets_here() {
     std::vector<Set> here;

@@ -59,9 +59,7 @@ static inline Vec<T> counting() {
     static constexpr T numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     return load(numbers);
 }
-static inline Vec<T> first_lanes(Vec<T> v, long count, Vec<T> rest = Vec<T>{}) {
-    return counting() < T(count) ? v : rest;
-}
+static inline Vec<T> first_lanes(Vec<T> v, long count, Vec<T> rest = Vec<T>{}) { return counting() < T(count) ? v : rest; }
 
 // Turn a block of lanes x lanes numbers over its diagonal: in round `half` blocks of that size change places across it.
 template <class T, int Half, int... Lane>

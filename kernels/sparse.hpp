@@ -78,9 +78,7 @@ static inline void run_of(long first, long last, F &&f) {
     }
 }
 template <class F>
-static inline void runs(const Panels<T> &w, const Share &units, F &&f) {
-    panels_of(w, units, [&](long o, long width) { run_of(o, o + width, f); });
-}
+static inline void runs(const Panels<T> &w, const Share &units, F &&f) { panels_of(w, units, [&](long o, long width) { run_of(o, o + width, f); }); }
 
 template <class F>
 static inline void with_entries(const Data &data, std::int64_t row, F &&f) {
@@ -93,8 +91,7 @@ static inline void with_entries(const Data &data, std::int64_t row, F &&f) {
 
 // The examples of a mini-batch, or of a run of the data.
 struct Rows {
-    const std::int64_t *order;        // null for one after another
-    std::int64_t first;
+    const std::int64_t *order, first;  // null for one after another
     std::int64_t operator[](long i) const { return order ? order[first + i] : first + i; }
 };
 

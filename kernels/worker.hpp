@@ -23,10 +23,7 @@ static inline void meet(const Worker &worker) {
         else sched_yield();
 }
 
-struct Share {
-    long first, last;
-    long count() const { return last - first; }
-};
+struct Share { long first, last; long count() const { return last - first; } };
 
 // Part k of n of some things handed out `granule` at a time, or a worker's part.
 static inline Share share(const Share &all, long granule, long k, long n) {

@@ -461,8 +461,9 @@ def test_nothing_passed_in_is_written_to(engine, case):
     again = State(tuple(map(locked, after.weights)), tuple(map(locked, after.biases)), slots, after.step, after.made_by)
     advanced(engine, replace(frozen, state=again))
     data, rows = engine.prepare(examples), locked(np.arange(len(examples)))
+    parameters = locked(case.plan.pack(state.weights, state.biases))
     engine.forward(case.plan, list(state.weights), list(state.biases), examples.x, threads=1)
-    engine.gradient(case.plan, data, rows, threads=1)(list(state.weights), list(state.biases))
+    engine.gradient(case.plan, data, rows, threads=1)(parameters)
     engine.open(case.plan, state, threads=1).evaluate(data)
     due_state, due_costs = advanced(engine, case)
     assert bits(after) == bits(due_state)
@@ -550,15 +551,14 @@ def test_engines_agree(engine, case, other):
     """Two engines give the same outputs (N10), gradients (BP1-BP4) and states (N12) from the same case."""
     first, second = engine, ENGINES[other]
     plan, weights, biases = case.plan, list(case.state.weights), list(case.state.biases)
-    rows = np.arange(len(case.examples))
     outs = [e.forward(plan, weights, biases, case.examples.x, threads=1) for e in (first, second)]
     close(*outs, plan.dtype)
-    (cost, gradient), (due_cost, due) = (
-        e.gradient(plan, e.prepare(case.examples), rows, threads=1)(weights, biases) for e in (first, second)
+    (cost, nabla), (due_cost, due) = (
+        e.gradient(plan, e.prepare(case.examples), None, threads=1)(plan.pack(weights, biases)) for e in (first, second)
     )
     close(cost, np.array([due_cost]), plan.dtype)
-    for came, wanted in zip([*gradient.nabla_w, *gradient.nabla_b], [*due.nabla_w, *due.nabla_b], strict=True):
-        close(came, wanted, plan.dtype)
+    for place, _ in plan.places:
+        close(nabla[place], due[place], plan.dtype)
     stepped, wanted_steps = (list(parts(advanced(e, case)[0])) for e in (first, second))
     assume(all(np.isfinite(part).all() for part in wanted_steps))  # exp in a hidden layer may run away
     for came, wanted in zip(stepped, wanted_steps, strict=True):
@@ -608,22 +608,19 @@ def test_gradients_are_slopes(engine, case):
     """Along a drawn direction the summed cost rises as the engine's gradient says: the central difference of (N1) itself."""
     plan, examples = case.plan, case.examples
     weights, biases = list(case.state.weights), list(case.state.biases)
-    data, rows = engine.prepare(examples), np.arange(len(examples))
+    data = engine.prepare(examples)
     if plan.cost in ("cross_entropy", "log_loss"):  # which are flat where a is as good as 0 or 1, and steep just before
         a = engine.forward(plan, weights, biases, examples.x, threads=1)
         assume(a.min() > 1e-4 and a.max() < 1 - 1e-4)
-    cost, (nabla_b, nabla_w) = engine.gradient(plan, data, rows, threads=1)(weights, biases)
-    rng = np.random.default_rng(0)
-    away = [rng.normal(size=part.shape) for part in [*weights, *biases]]
+    ask, here = engine.gradient(plan, data, None, threads=1), plan.pack(weights, biases)
+    cost, nabla = ask(here)
+    away = np.random.default_rng(0).normal(size=len(here))
 
     def at(h):
-        moved = [part + h * step for part, step in zip([*weights, *biases], away, strict=True)]
-        layers = len(weights)
-        return engine.gradient(plan, data, rows, threads=1)(moved[:layers], moved[layers:])[0]
+        return ask(here + h * away)[0]
 
     h = 1e-6
-    slope = sum(float((g * step).sum()) for g, step in zip([*nabla_w, *nabla_b], away, strict=True))
-    size = sum(float(np.abs(g * step).sum()) for g, step in zip([*nabla_w, *nabla_b], away, strict=True))
+    slope, size = float((nabla * away).sum()), float(np.abs(nabla * away).sum())
     difference, wider = ((at(k * h) - at(-k * h)) / (2 * k * h) for k in (1, 2))
     assert at(0) == cost
     uncertain = abs(difference - wider)  # where exp or a saturated output bends the cost within a step
@@ -634,16 +631,29 @@ def test_gradients_are_slopes(engine, case):
 @settings(max_examples=30)
 def test_a_gradient_of_all_rows_is_the_sum_over_single_rows(engine, case):
     """A batch's gradient and cost are sums: those of its rows, taken one at a time, add up to them."""
-    plan, weights, biases = case.plan, list(case.state.weights), list(case.state.biases)
+    plan, parameters = case.plan, case.plan.pack(case.state.weights, case.state.biases)
     data, n = engine.prepare(case.examples), len(case.examples)
-    ask = lambda rows: engine.gradient(plan, data, np.asarray(rows), threads=1)(weights, biases)  # noqa: E731
-    cost, whole = ask(range(n))
-    singles = [ask([i]) for i in range(n)]
+    cost, whole = engine.gradient(plan, data, None, threads=1)(parameters)
+    singles = [engine.gradient(plan, data, np.array([i]), threads=1)(parameters) for i in range(n)]
     close(sum(single[0] for single in singles), np.array([cost]), plan.dtype)
-    for k, part in enumerate([*whole.nabla_w, *whole.nabla_b]):
-        terms = [[*single[1].nabla_w, *single[1].nabla_b][k] for single in singles]
+    for place, _ in plan.places:
+        terms = [nabla[place] for _, nabla in singles]
         scale = max(sum(np.abs(term).max() for term in terms), 1e-3)
-        assert np.abs(sum(terms) - part).max() <= EXACT[plan.dtype] * scale
+        assert np.abs(sum(terms) - whole[place]).max() <= EXACT[plan.dtype] * scale
+
+
+@given(cases(), st.sampled_from([1, 2]))
+@settings(max_examples=60)
+def test_a_gradient_of_all_rows_is_that_of_their_numbers(engine, case, threads):
+    """``rows=None`` is every row in its place; and a slope asked again says the same, wherever it was asked in between."""
+    plan, parameters = case.plan, case.plan.pack(case.state.weights, case.state.biases)
+    data, rows = engine.prepare(case.examples), np.arange(len(case.examples))
+    ask = engine.gradient(plan, data, None, threads=threads)
+    cost, nabla = ask(parameters)
+    ask(parameters + 1)
+    for again in (ask(parameters), engine.gradient(plan, data, rows, threads=1)(parameters)):
+        close(again[0], np.array([cost]), plan.dtype)
+        close(again[1], nabla, plan.dtype)
 
 
 # Law 8, and what comes back
@@ -659,7 +669,7 @@ def test_progress_tells_each_mini_batch_before_its_update(engine, case):
     classes = classes_of(examples, plan)
     for k, rows in enumerate(mini_batches(case.order, plan.batch_size)):
         state = session.state()
-        cost, _ = engine.gradient(plan, data, rows, threads=1)(list(state.weights), list(state.biases))
+        cost, _ = engine.gradient(plan, data, rows, threads=1)(plan.pack(state.weights, state.biases))
         close(progress.costs[k], np.array([cost]), plan.dtype)
         a = engine.forward(plan, list(state.weights), list(state.biases), examples.x[rows], threads=1)
         if classes is None:

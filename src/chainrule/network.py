@@ -171,8 +171,9 @@ class Network:
         examples = self.check_examples(as_examples(x, y))
         engine = choose("auto", self.plan, examples)
         weights, biases = self._parameters()
-        rows = np.arange(len(examples))
-        return engine.gradient(self.plan, engine.prepare(examples), rows, threads="auto")(weights, biases)[1]
+        slope = engine.gradient(self.plan, engine.prepare(examples), None, threads="auto")
+        nabla_w, nabla_b = self.plan.unpack(slope(self.plan.pack(weights, biases))[1])
+        return Gradient(nabla_b, nabla_w)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a safetensors file, whole or not at all.

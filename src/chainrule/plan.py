@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,23 @@ class Plan:
     def cost_function(self) -> Cost:
         """The cost, looked up."""
         return find_cost(self.cost)
+
+    @cached_property
+    def places(self) -> list[tuple[slice, tuple[int, ...]]]:
+        """Where each array lies in one vector of all parameters, and its shape: each layer's weights, then each layer's biases."""
+        shapes: list[tuple[int, ...]] = [(layer.n_out, layer.n_in) for layer in self.layers]
+        shapes += [(layer.n_out,) for layer in self.layers]
+        ends = list(accumulate(prod(shape) for shape in shapes))
+        return [(slice(end - prod(shape), end), shape) for end, shape in zip(ends, shapes, strict=True)]
+
+    def pack(self, weights: list[Array], biases: list[Array]) -> Array:
+        """Put all parameters, or their gradient, into one vector in the plan's dtype."""
+        return np.concatenate([part.ravel() for part in (*weights, *biases)], dtype=self.dtype)
+
+    def unpack(self, vector: Array) -> tuple[list[Array], list[Array]]:
+        """Take weights and biases out again, as views."""
+        parts = [vector[place].reshape(shape) for place, shape in self.places]
+        return parts[: len(self.layers)], parts[len(self.layers) :]
 
     @cached_property
     def own_functions(self) -> list[str]:

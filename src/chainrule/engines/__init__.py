@@ -13,15 +13,14 @@ from functools import cache
 from typing import Any, Protocol, TypeAlias
 
 from .._types import Array, Indices, Inputs
-from ..calculus.backprop import Gradient
 from ..errors import EngineError, UnknownName
 from ..examples import Examples
 from ..plan import Evaluation, Plan, Progress, State, Steps
 from .reference import Reference
 from .threads import Threads, at_work, blas_threads, thread_count
 
-Slope: TypeAlias = Callable[[list[Array], list[Array]], tuple[float, Gradient]]
-"""From weights and biases to a cost and its gradient."""
+Slope: TypeAlias = Callable[[Array], tuple[float, Array]]
+"""From all parameters to a cost and its gradient: vectors as ``Plan.pack`` makes them."""
 
 
 class Session(Protocol):
@@ -60,8 +59,8 @@ class Engine(Protocol):
         """Give the outputs (m, n_out) for checked inputs (m, n_in)."""
         ...
 
-    def gradient(self, plan: Plan, data: Any, rows: Indices, *, threads: Threads) -> Slope:
-        """Give the summed cost of some rows and its gradient as a function of weights and biases, without dropout or penalty."""
+    def gradient(self, plan: Plan, data: Any, rows: Indices | None, *, threads: Threads) -> Slope:
+        """Give the summed cost of some rows, or all, and its gradient as a function of all parameters; no dropout, no penalty."""
         ...
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> Session:

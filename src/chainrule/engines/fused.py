@@ -15,9 +15,7 @@ import chainrule.engines._fused as _fused
 
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..calculus.activations import ACTIVATIONS
-from ..calculus.backprop import Gradient
 from ..calculus.costs import COLLAPSES, COSTS
-from ..calculus.descent import mean_gradient
 from ..calculus.optimizers import SGD, Adam, RMSprop
 from ..errors import EngineError
 from ..examples import Examples, in_dtype
@@ -35,7 +33,7 @@ BEST = _fused.instruction_sets()[0]
 ORDER = {name: position for position, name in enumerate(ACTIVATIONS)}  # of the activations, as the kernels count them
 LARGE = 1 << 20  # bytes of inputs: below it waking a thread takes longer than looking through them
 DENSITY = 0.4  # of the inputs: below it they are kept as lists of what is not 0 (measured by benchmarks.density)
-PARAMETERS, GRADIENT = -1, 2  # what a native session gives; 0 and 1 are the optimizer's slots
+PARAMETERS = -1  # of what a native session gives; 0 and 1 are the optimizer's slots
 SGD_RULE, MOMENTUM_RULE, NESTEROV_RULE, ADAM_RULE, RMSPROP_RULE = range(5)
 
 
@@ -172,7 +170,7 @@ class FusedSession:
             self.native.put(layer, which, np.require(w, self.dtype, ["C", "A"]), np.require(b, self.dtype, ["C", "A"]))
 
     def get(self, which: int) -> tuple[list[Array], list[Array]]:
-        """Copy out the parameters, a slot's arrays, or the gradient: of the weights, and of the biases."""
+        """Copy out the parameters, or a slot's arrays: of the weights, and of the biases."""
         weights: list[Array] = [np.empty((layer.n_out, layer.n_in), self.dtype) for layer in self.plan.layers]
         biases: list[Array] = [np.empty(layer.n_out, self.dtype) for layer in self.plan.layers]
         for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
@@ -259,16 +257,17 @@ class Fused:
             return None
         return out if fine else None
 
-    def gradient(self, plan: Plan, data: Data, rows: Indices, *, threads: Threads) -> Slope:
-        """Give the summed cost of some rows and its gradient as a function of weights and biases, which go into one session."""
-        session, view, rows = FusedSession(plan, State((), ()), threads), data.view(plan), np.ascontiguousarray(rows, np.int64)
+    def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> Slope:
+        """Give the summed cost of some rows, or all, and its gradient as a function of all parameters, by one session."""
+        session, view = FusedSession(plan, State((), ()), threads), data.view(plan)
+        rows = None if rows is None else np.ascontiguousarray(rows, np.int64)
 
-        def slope(weights: list[Array], biases: list[Array]) -> tuple[float, Gradient]:
-            session.put(PARAMETERS, [*weights, *biases])
-            cost = session.native.gradient(view, rows)
-            nabla_w, nabla_b = session.get(GRADIENT)
-            gradient = Gradient(nabla_b, nabla_w)
-            return data.most * cost, gradient if data.most == 1 else mean_gradient(gradient, 1 / data.most)
+        def slope(parameters: Array) -> tuple[float, Array]:
+            gradient: Array = np.empty_like(parameters)
+            cost = session.native.gradient(view, rows, np.require(parameters, session.dtype, ["C", "A"]), gradient)
+            if data.most != 1:
+                gradient *= data.most
+            return data.most * cost, gradient
 
         return slope
 

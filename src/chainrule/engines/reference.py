@@ -14,9 +14,9 @@ import numpy as np
 
 from .._types import Array, Indices, Inputs, Rows, is_sparse
 from ..calculus.activations import Activation
-from ..calculus.backprop import Gradient, backprop
+from ..calculus.backprop import backprop
 from ..calculus.costs import Cost
-from ..calculus.descent import Parameters, mean_gradient, mini_batches, update_mini_batch
+from ..calculus.descent import Parameters, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples, in_dtype
@@ -209,17 +209,16 @@ class Reference:
             parts = [feedforward(weights, biases, sigmas, as_floats(x[rows], dtype)) for rows in slices(x.shape[0])]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def gradient(self, plan: Plan, data: Data, rows: Indices, *, threads: Threads) -> Slope:
-        """Give the summed cost of some rows and its gradient as a function of weights and biases."""
-        view, (sigmas, cost) = data.view(plan), functions(plan)
-        x, y, row_weights = view.batch(rows)
+    def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> Slope:
+        """Give the summed cost of some rows, or of all, and its gradient as a function of all parameters."""
+        view, (sigmas, cost), some = data.view(plan), functions(plan), slice(None) if rows is None else rows
+        x, y, row_weights = view.batch(some)
 
-        def slope(weights: list[Array], biases: list[Array]) -> tuple[float, Gradient]:
+        def slope(parameters: Array) -> tuple[float, Array]:
             with blas_threads(threads), np.errstate(all="ignore"):
-                a, gradient = backprop(weights, biases, sigmas, cost, x, y, row_weights)
-                if row_weights is not None:
-                    gradient = mean_gradient(gradient, 1 / view.most)  # back to the weights as they were given
-                return float(view.counted(cost.value(a, y), rows).sum()), gradient
+                a, (nabla_b, nabla_w) = backprop(*plan.unpack(parameters), sigmas, cost, x, y, row_weights)
+                gradient = view.most * plan.pack(nabla_w, nabla_b)  # back to the weights as they were given
+                return float(view.counted(cost.value(a, y), some).sum()), gradient
 
         return slope
 

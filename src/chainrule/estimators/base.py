@@ -372,7 +372,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._trained = Trained(len(examples), result.nit, result.nit, problem.engine.name, None, "finished")
         self.n_iter_ = result.nit
         self.loss_ = result.fun
-        self._take(plan, *problem.unpack(result.x))
+        self._take(plan, *plan.unpack(result.x.astype(plan.dtype, copy=False)))
 
     def _outputs(self, X: Any) -> Array:
         """The outputs (n_samples, n_outputs_) for X, as the parameters stand."""

@@ -6,8 +6,6 @@ import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -36,34 +34,20 @@ class Problem:
     threads: Threads
 
     @cached_property
-    def places(self) -> list[tuple[slice, tuple[int, ...]]]:
-        """Where in the vector each array lies, and its shape: each layer's weights, then each layer's biases."""
-        layers = self.plan.layers
-        shapes: list[tuple[int, ...]] = [*((layer.n_out, layer.n_in) for layer in layers), *((layer.n_out,) for layer in layers)]
-        ends = list(accumulate(prod(shape) for shape in shapes))
-        return [(slice(end - prod(shape), end), shape) for end, shape in zip(ends, shapes, strict=True)]
-
-    def pack(self, weights: list[Array], biases: list[Array]) -> Floats:
-        """Put arrays into one vector."""
-        packed: Floats = np.concatenate([part.ravel() for part in (*weights, *biases)], dtype=np.float64)
-        return packed
-
-    def unpack(self, packed: Floats) -> tuple[list[Array], list[Array]]:
-        """Take them out again, as views where the plan's dtype is the vector's."""
-        numbers, layers = packed.astype(self.plan.dtype, copy=False), len(self.plan.layers)
-        parts = [numbers[place].reshape(shape) for place, shape in self.places]
-        return parts[:layers], parts[layers:]
-
-    @cached_property
     def total(self) -> float:
         """What the examples weigh together."""
         return len(self.examples) if self.examples.weights is None else float(self.examples.weights.sum())
 
-    def cost_and_gradient(self, packed: Floats, slope: Slope) -> tuple[float, Floats]:
+    @cached_property
+    def weights(self) -> slice:
+        """Where in the vector the weights lie, which are penalized."""
+        return slice(self.plan.places[len(self.plan.layers)][0].start)
+
+    def cost_and_gradient(self, parameters: Floats, slope: Slope) -> tuple[float, Floats]:
         """scikit-learn's loss, penalty in it, and its gradient, from the engine's."""
-        cost, (nabla_b, nabla_w) = slope(*self.unpack(packed))
-        gradient, w = self.pack(nabla_w, nabla_b), packed[: self.places[len(nabla_w)][0].start]
-        gradient[: len(w)] += self.alpha * w
+        cost, nabla = slope(parameters.astype(self.plan.dtype, copy=False))
+        w, gradient = parameters[self.weights], nabla.astype(np.float64, copy=False)
+        gradient[self.weights] += self.alpha * w
         gradient /= self.total
         return (self.loss_scale * cost + 0.5 * self.alpha * float(w @ w)) / self.total, gradient
 
@@ -72,13 +56,12 @@ class Problem:
         from scipy.optimize import minimize
 
         options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
-        start = self.pack(weights, biases)
+        start = self.plan.pack(weights, biases).astype(np.float64, copy=False)
 
         def tell(intermediate_result: Any) -> None:  # the name by which SciPy gives more than the parameters
             told.iteration(intermediate_result.fun)
 
-        data, rows = self.engine.prepare(self.examples), np.arange(len(self.examples))
-        slope = self.engine.gradient(self.plan, data, rows, threads=self.threads)
+        slope = self.engine.gradient(self.plan, self.engine.prepare(self.examples), None, threads=self.threads)
         # SciPy's own products are small, but a thread of BLAS would go on turning on the core that the kernels need next.
         with nullcontext() if self.engine.name == "reference" else blas_threads(1):
             settings: dict[str, Any] = {"method": "L-BFGS-B", "jac": True, "options": options, "callback": tell}
