@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from statistics import geometric_mean, median
@@ -26,7 +26,7 @@ import chainrule as cr
 from benchmarks.command import arguments
 from benchmarks.turns import ratios, take_turns
 
-# In their turns: we come after one thread, since two leave a helper of theirs spinning on a core for a while.
+REST = 0.1  # seconds: BLAS' threads go on looking for work for some time after a product, on a core that the next rival may need
 HOMES = {"sklearn 2": neural_network, "sklearn 1": neural_network, "ours": cr}
 THREADS = {"sklearn 2": 2, "sklearn 1": 1}
 ROUNDS = 5
@@ -96,9 +96,12 @@ def fitting(cell: Cell, dtype: str) -> dict[str, Callable[[], Any]]:
     return {name: partial(fit, home) for name, home in HOMES.items()}
 
 
-def limits(name: str) -> AbstractContextManager[object]:
-    """Hold BLAS to a rival's number of threads; to set it takes milliseconds, which are no part of a fit."""
-    return threadpool_limits(THREADS[name]) if name in THREADS else nullcontext()
+@contextmanager
+def limits(name: str) -> Iterator[None]:
+    """Hold BLAS to a rival's number of threads, which takes milliseconds to set, and let the last one's threads come to rest."""
+    with threadpool_limits(THREADS[name]) if name in THREADS else nullcontext():
+        time.sleep(REST)
+        yield
 
 
 def peak(dtype: str) -> float:

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -40,27 +41,32 @@ class Helper {
     void start(std::function<void()> what) {
         const std::lock_guard<std::mutex> lock(mutex);
         task = std::move(what);
+        busy = true;
         changed.notify_all();
     }
-    void wait() {
-        std::unique_lock<std::mutex> lock(mutex);
-        changed.wait(lock, [this] { return !task; });
-    }
+    void wait() { await(false, std::chrono::microseconds(20)); }
 
    private:
     std::mutex mutex;
     std::condition_variable changed;
     std::function<void()> task;
+    std::atomic<bool> busy = false;
     std::thread thread;
 
-    void loop() {
+    // To be woken takes some 20 microseconds, so whoever waits looks for a while before sleeping; to yield could take milliseconds.
+    void await(bool what, std::chrono::microseconds patience) {
+        for (const auto until = std::chrono::steady_clock::now() + patience; busy != what && std::chrono::steady_clock::now() < until;) {}
         std::unique_lock<std::mutex> lock(mutex);
+        changed.wait(lock, [&] { return busy == what; });
+    }
+
+    void loop() {
         for (;;) {
-            changed.wait(lock, [this] { return bool(task); });
-            lock.unlock();
+            await(true, std::chrono::microseconds(200));  // as between two evaluations of L-BFGS
             task();
-            lock.lock();
+            const std::lock_guard<std::mutex> lock(mutex);
             task = nullptr;
+            busy = false;
             changed.notify_all();
         }
     }
@@ -94,10 +100,7 @@ class Pool {
             }
         };
         for (int rank = 1; rank < size; ++rank)
-            helpers[rank - 1]->start([&, rank] {
-                leave_core(core);
-                share(rank);
-            });
+            helpers[rank - 1]->start([&, rank] { leave_core(core), share(rank); });
         share(0);
         for (Helper *helper : helpers) helper->wait();
         {
@@ -115,11 +118,7 @@ class Pool {
 
     Helper *lend() {
         const std::lock_guard<std::mutex> lock(mutex);
-        if (idle.empty()) try {
-            return new Helper;
-        } catch (const std::system_error &) {
-            return nullptr;  // the process may have no more threads; fewer give the same bits
-        }
+        if (idle.empty()) try { return new Helper; } catch (const std::system_error &) { return nullptr; }  // no more threads to be had: as good
         Helper *helper = idle.back();
         idle.pop_back();
         return helper;
@@ -135,7 +134,7 @@ class Pilot {
     // Each is tried by two slices, the first to warm its caches: both at first, then the one that lost, soon after and ever more seldom as
     // it goes on losing. Steps of a few microseconds are not worth one wait for another core.
     Slice next() {
-        constexpr double too_short = 15e-6, slice_of_a_trial = 1e-3, slice_otherwise = 4e-3;
+        constexpr double too_short = 15e-6, slice_otherwise = 4e-3;
         if (turn == 0 || turn == next_trial) trial_left = turn == 0 ? 4 : 2;
         if (turn == next_trial) next_trial += pause = pause < 128 ? 2 * pause : 128;
         ++turn;
@@ -151,7 +150,7 @@ class Pilot {
     void saw(const Slice &slice, double took) {
         double &known = seconds[slice.together];
         const double now = took / double(slice.steps);
-        if (slice.together && seconds[0] > 0 && now > 2.5 * seconds[0]) {
+        if (slice.together && seconds[0] > 0 && now > 2.5 * seconds[0] && took > slice_of_a_trial) {
             known = now;
             trial_left = 0;
             next_trial = turn + (pause = 128);
@@ -164,6 +163,7 @@ class Pilot {
     }
 
    private:
+    static constexpr double slice_of_a_trial = 1e-3;
     long turn = 0, next_trial = 12, pause = 8, trial_left = 0;
     bool tried_from = false;          // which was the better when the trial began
     double seconds[2] = {0, 0};       // a step, alone and together

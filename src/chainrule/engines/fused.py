@@ -263,8 +263,8 @@ class Fused:
         rows = None if rows is None else np.ascontiguousarray(rows, np.int64)
 
         def slope(parameters: Array) -> tuple[float, Array]:
-            gradient: Array = np.empty_like(parameters)
-            cost = session.native.gradient(view, rows, np.require(parameters, session.dtype, ["C", "A"]), gradient)
+            gradient: Array = np.empty(len(parameters), session.dtype)
+            cost = session.native.gradient(view, rows, np.ascontiguousarray(parameters, session.dtype), gradient)
             if data.most != 1:
                 gradient *= data.most
             return data.most * cost, gradient

@@ -46,8 +46,9 @@ class Problem:
     def cost_and_gradient(self, parameters: Floats, slope: Slope) -> tuple[float, Floats]:
         """scikit-learn's loss, penalty in it, and its gradient, from the engine's."""
         cost, nabla = slope(parameters.astype(self.plan.dtype, copy=False))
-        w, gradient = parameters[self.weights], nabla.astype(np.float64, copy=False)
-        gradient[self.weights] += self.alpha * w
+        gradient = nabla.astype(np.float64, copy=False)
+        w, penalized = parameters[self.weights], gradient[self.weights]
+        penalized += self.alpha * w
         gradient /= self.total
         return (self.loss_scale * cost + 0.5 * self.alpha * float(w @ w)) / self.total, gradient
 
