@@ -1,5 +1,6 @@
 """What the estimators offer around a fit: warnings at the user's own line, telling, saving, threads."""
 
+import inspect
 import multiprocessing
 import os
 import re
@@ -25,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule as cr
-from chainrule.engines import ENGINES, at_work, blas_threads, thread_count
+from chainrule.engines import ENGINES, at_work, blas_threads, thread_count, threads
 from chainrule.engines.threads import blas_limits
 
 pytestmark = pytest.mark.filterwarnings("ignore:this chainrule was installed without its kernels")
@@ -415,6 +416,33 @@ def test_whoever_trains_is_counted_while_it_trains(train, eight_cores, monkeypat
     monkeypatch.setattr(engine, "prepare", looked)
     train()
     assert set(seen) == {4}
+    assert asked_elsewhere() == 8
+
+
+def test_ctrl_c_in_the_last_line_of_a_training_leaves_nobody_counted(eight_cores):
+    """Wherever within a training the interrupt comes, its thread is counted no longer than the training's frames live."""
+
+    def interrupted(line):
+        def trace(frame, event, _):
+            if frame.f_code.co_filename == threads.__file__ and frame.f_code.co_name == "at_work":
+                if event == "line" and frame.f_lineno == line:
+                    raise KeyboardInterrupt
+                return trace
+            return None
+
+        sys.settrace(trace)
+        try:
+            with at_work():
+                pass
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(None)
+        return False
+
+    first = inspect.getsourcelines(threads.at_work)[1]
+    came = [interrupted(first + line) for line in range(20)]
+    assert sum(came) >= 5
     assert asked_elsewhere() == 8
 
 

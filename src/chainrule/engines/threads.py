@@ -9,10 +9,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any, Literal, TypeAlias
+from weakref import ReferenceType, ref
 
 Threads: TypeAlias = int | Literal["auto"]
 
-_AT_WORK: set[int] = set()  # the Python threads that train
+
+class _Training:
+    """Lives as long as the code that trains: where Ctrl-C comes in its very last line, too."""
+
+
+_AT_WORK: dict[int, ReferenceType[_Training]] = {}  # what each Python thread trains, or trained last
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_AT_WORK.clear)  # whose threads are not there
 
@@ -20,14 +26,19 @@ if hasattr(os, "register_at_fork"):
 @contextmanager
 def at_work() -> Iterator[None]:
     """Count this Python thread as training while this lasts, so that trainings side by side share the cores."""
-    me = threading.get_ident()
-    within = me in _AT_WORK  # another training, which goes on afterwards
-    _AT_WORK.add(me)
+    me, training = threading.get_ident(), _Training()
+    within = me in _those_at_work()  # another training, which goes on afterwards
+    if not within:
+        _AT_WORK[me] = ref(training)
     try:
         yield
     finally:
         if not within:
-            _AT_WORK.discard(me)
+            _AT_WORK.pop(me, None)
+
+
+def _those_at_work() -> set[int]:
+    return {thread for thread, training in [*_AT_WORK.items()] if training() is not None}
 
 
 def thread_count(threads: Threads) -> int:
@@ -41,7 +52,7 @@ def thread_count(threads: Threads) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     most = int(asked) if asked.isdecimal() and int(asked) > 0 else cores
-    sharing = len(_AT_WORK | {threading.get_ident()})
+    sharing = len(_those_at_work() | {threading.get_ident()})
     return min(max(1, cores // sharing), most, *blas_limits())
 
 
