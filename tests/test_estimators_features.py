@@ -1,6 +1,5 @@
 """What the estimators offer around a fit: warnings at the user's own line, telling, saving, threads."""
 
-import inspect
 import multiprocessing
 import os
 import re
@@ -15,6 +14,7 @@ from threading import Event
 
 import numpy as np
 import pytest
+from interrupts import interrupted_in_each_line
 from rich.console import Console
 from scipy import sparse
 from sklearn import neural_network as theirs
@@ -26,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule as cr
-from chainrule.engines import ENGINES, at_work, blas_threads, thread_count, threads
+from chainrule.engines import ENGINES, at_work, blas_threads, thread_count
 from chainrule.engines.threads import blas_limits
 
 pytestmark = pytest.mark.filterwarnings("ignore:this chainrule was installed without its kernels")
@@ -422,27 +422,11 @@ def test_whoever_trains_is_counted_while_it_trains(train, eight_cores, monkeypat
 def test_ctrl_c_in_the_last_line_of_a_training_leaves_nobody_counted(eight_cores):
     """Wherever within a training the interrupt comes, its thread is counted no longer than the training's frames live."""
 
-    def interrupted(line):
-        def trace(frame, event, _):
-            if frame.f_code.co_filename == threads.__file__ and frame.f_code.co_name == "at_work":
-                if event == "line" and frame.f_lineno == line:
-                    raise KeyboardInterrupt
-                return trace
-            return None
+    def train():
+        with at_work():
+            pass
 
-        sys.settrace(trace)
-        try:
-            with at_work():
-                pass
-        except KeyboardInterrupt:
-            return True
-        finally:
-            sys.settrace(None)
-        return False
-
-    first = inspect.getsourcelines(threads.at_work)[1]
-    came = [interrupted(first + line) for line in range(20)]
-    assert sum(came) >= 5
+    assert interrupted_in_each_line(at_work.__wrapped__, train) >= 5
     assert asked_elsewhere() == 8
 
 
