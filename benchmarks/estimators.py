@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, sparse
 from sklearn import datasets, neural_network
+from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
 import chainrule as cr
@@ -133,7 +134,7 @@ def compare(cell: Cell, dtype: str, rounds: int, flops: float) -> float:
 
 
 def small_things(rounds: int) -> None:
-    """Print what one short fit and one row's prediction take."""
+    """Print what one short fit and one row's prediction take, what L-BFGS does, and what threads bring."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(50, 4)), rng.integers(3, size=50)
     homes = {"sklearn": neural_network, "ours": cr}
@@ -148,8 +149,12 @@ def small_things(rounds: int) -> None:
     )
     ours, theirs = (1e6 / 50 * median(seconds[name]) for name in ("ours", "sklearn"))
     print(f"predict of one row: ours {ours:.1f} us, sklearn {theirs:.1f} us; to reach 20 us")
-    for cell in list(cells())[:5]:
+    small = list(cells())[:5]
+    for cell in small:
         lbfgs(cell, rounds)
+    for cell in small:
+        one_thread_or_several(cell, rounds)
+    side_by_side(small[-1], rounds)
 
 
 def lbfgs(cell: Cell, rounds: int) -> None:
@@ -179,6 +184,32 @@ def lbfgs(cell: Cell, rounds: int) -> None:
     print(
         f"lbfgs, {cell.name:13} an evaluation: sklearn {1e6 * theirs:6.0f} us, ours {1e6 * ours:6.0f}  {theirs / ours:4.1f}x  "
         f"to reach {GRADIENT:g}x{verdict}; the whole fit, 30 iterations: {whole:.1f}x",
+        flush=True,
+    )
+
+
+def one_thread_or_several(cell: Cell, rounds: int) -> None:
+    """Print what a fit takes that chooses its threads, beside one that has a single thread: there is to be no cliff."""
+
+    def fit(threads: Any) -> None:
+        getattr(cr, cell.kind)(max_iter=cell.epochs, random_state=0, tol=0.0, threads=threads).fit(cell.x, cell.y)
+
+    seconds = take_turns({"auto": partial(fit, "auto"), "one": partial(fit, 1)}, 3 * rounds)
+    auto, one = (1e3 * median(seconds[name]) for name in ("auto", "one"))
+    print(f"threads, {cell.name:13} chosen {auto:6.1f} ms, one {one:6.1f} ms  {one / auto:4.2f}x", flush=True)
+
+
+def side_by_side(cell: Cell, rounds: int) -> None:
+    """Print what a search with two processes takes, ours choosing its threads and with one each."""
+
+    def search(threads: Any) -> None:
+        model = getattr(cr, cell.kind)(max_iter=cell.epochs, random_state=0, tol=0.0, threads=threads)
+        GridSearchCV(model, {"alpha": [1e-5, 1e-4, 1e-3, 1e-2]}, cv=3, n_jobs=2).fit(cell.x, cell.y)
+
+    seconds = take_turns({"auto": partial(search, "auto"), "one": partial(search, 1)}, 2 * rounds)
+    auto, one = (1e3 * median(seconds[name]) for name in ("auto", "one"))
+    print(
+        f"GridSearchCV with n_jobs=2, {cell.name}: threads chosen {auto:.0f} ms, one each {one:.0f} ms  {one / auto:.2f}x",
         flush=True,
     )
 

@@ -108,10 +108,10 @@ struct PreparedData {
 template <class T>
 void check_answers(const Session<T> &s, const PreparedData &p) { check(p.data.n_in == s.n_in() && p.n_out == s.n_out() && (p.data.labels || p.data.targets)); }
 template <class T>
-void check_weights(const Layer<T> &layer, std::size_t w, std::size_t b) { check(w == std::size_t(layer.n_in) * layer.n_out && b == std::size_t(layer.n_out)); }
-void check_rows(const Array<std::int64_t> &rows, const Data &data) {
-    for (std::size_t i = 0; i < rows.size(); ++i) check(rows.data()[i] >= 0 && rows.data()[i] < data.n);
+void check_weights(const Layer<T> &layer, const auto &w, const auto &b) {
+    check(w.ndim() == 2 && b.ndim() == 1 && w.shape(0) == b.shape(0) && std::int64_t(b.shape(0)) == layer.n_out && std::int64_t(w.shape(1)) == layer.n_in);
 }
+void check_rows(const Array<std::int64_t> &rows, const Data &data) { for (std::size_t i = 0; i < rows.size(); ++i) check(rows.data()[i] >= 0 && rows.data()[i] < data.n); }
 
 template <class T>
 void bind_session(nb::module_ &m, const char *name) {
@@ -126,11 +126,11 @@ void bind_session(nb::module_ &m, const char *name) {
             new (self) Session<T>(kernels_of<T>(isa), {sizes, activations, dropout, Cost(cost), collapses, optimizer, seed, step}, threads, choosing);
         })
         .def("put", [](Session<T> &s, int l, int which, Array<T> w, Array<T> b) {
-            check_weights(s.layer(l), w.size(), b.size());
+            check_weights(s.layer(l), w, b);
             s.put(l, which, w.data(), b.data());
         })
         .def("get", [](const Session<T> &s, int l, int which, Out<T> w, Out<T> b) {
-            check_weights(s.layer(l), w.size(), b.size());
+            check_weights(s.layer(l), w, b);
             s.get(l, which, w.data(), b.data());
         })
         .def("advance", [](Session<T> &s, const PreparedData &prepared, Array<std::int64_t> order, std::int64_t size, Array<double> rate,

@@ -465,3 +465,17 @@ print(most() - before)
 def test_memory_goes_by_the_batch_not_by_the_longest_example():
     """One full row of 50,000 among 4,000 of 60 costs a training with batches of 512 no more than its own entries."""
     assert float(*printed_by(SKEWED)) < 100  # MiB
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_a_state_of_another_shape_is_refused(which):
+    """As many numbers in another shape, such as a matrix turned over, are no state of this network."""
+    net = cr.Network([3, 2, 3], seed=0)
+    parts = [*net.weights, *net.biases]
+    parts[which] = np.ascontiguousarray(parts[which].T) if which < 2 else parts[which][:, None]
+    with pytest.raises(ValueError, match="do not fit"):
+        ENGINES["fused"].open(net.plan, State(tuple(parts[:2]), tuple(parts[2:])), threads=1)
+    with pytest.raises(ValueError, match="do not fit"):
+        ENGINES["fused"].gradient(net.plan, ENGINES["fused"].prepare(cr.Examples(np.eye(3), np.arange(3))), None, threads=1)(
+            np.zeros(16, net.plan.dtype)
+        )
