@@ -101,7 +101,9 @@ def fitting(cell: Cell, dtype: str) -> dict[str, Callable[[], Any]]:
 def limits(name: str) -> Iterator[None]:
     """Hold BLAS to a rival's number of threads, which takes milliseconds to set, and let the last one's threads come to rest."""
     with threadpool_limits(THREADS[name]) if name in THREADS else nullcontext():
-        time.sleep(REST)
+        until = time.perf_counter() + REST
+        while time.perf_counter() < until:  # at work, as the program would be that calls fit: a core that slept begins slowly
+            pass
         yield
 
 
