@@ -48,7 +48,7 @@ void count_rows(const Value *x, std::int64_t n, std::int64_t n_in, std::int64_t 
 // One row's entries, without a branch on any of them: each is written, and the next one over it where it was 0.
 template <class Value, class Column>
 std::int64_t fill_row(const Value *row, std::int64_t n_in, Column *columns, Value *values) {
-    constexpr std::int64_t word = 8 / std::int64_t(sizeof(Value));
+    constexpr std::int64_t some = 8;  // numbers: as many as are often 0 together in images
     std::int64_t count = 0;
     const auto append = [&](std::int64_t k) {
         columns[count] = Column(k);
@@ -56,11 +56,11 @@ std::int64_t fill_row(const Value *row, std::int64_t n_in, Column *columns, Valu
         count += row[k] != 0;
     };
     std::int64_t k = 0;
-    for (; k + word <= n_in; k += word) {
-        std::uint64_t some;
-        std::memcpy(&some, row + k, 8);
-        if (!some) continue;
-        for (std::int64_t j = 0; j < word; ++j) append(k + j);
+    for (; k + some <= n_in; k += some) {
+        std::uint64_t bits[sizeof(Value)], any = 0;
+        std::memcpy(bits, row + k, sizeof bits);
+        for (const std::uint64_t part : bits) any |= part;
+        for (std::int64_t j = 0; any && j < some; ++j) append(k + j);
     }
     for (; k < n_in; ++k) append(k);
     return count;
