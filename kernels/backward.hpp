@@ -93,8 +93,8 @@ static void add_squares(const T *w, long rows, long width, double *columns, bool
 }
 
 // nabla_w of a sparse first layer for a worker's units, whose panels are its own, from all workers' lists. An input never met has no
-// gradient, and nothing to remember: it is passed over. Parameters are asked for some rows ahead, since the lists between them hide their
-// order in memory from the processor; their squares, if wanted, are added up after `use`, while they are near.
+// gradient, and nothing to remember: it is passed over. What is far is asked for some rows ahead, since the lists in between hide the order
+// in memory from the processor; squares, if wanted, are added up after `use`, while the rows are near.
 template <class Use>
 static void gradient_w_by_lists(const Batch &batch, const Worker &worker, Use &&use) {
     constexpr long rows = 4, soon = 8 * rows;
@@ -111,7 +111,7 @@ static void gradient_w_by_lists(const Batch &batch, const Worker &worker, Use &&
                 if (!met) continue;
                 const long at = offset(layer.w, k, o);
                 for (const T *numbers : {layer.w.at, layer.slots_w[0], layer.slots_w[1]})
-                    if (numbers) fetch(numbers + at + soon * width, numbers + at + (soon + rows) * width);
+                    if (numbers && is_far(layer, width)) fetch(numbers + at + soon * width, numbers + at + (soon + rows) * width);
                 for (long r = k; r < next; ++r) sum_list(lists, r, layer.delta + o, layer.stride, width, g + (r - k) * width);
                 use(at, g, (next - k) * width);
                 if (batch.columns) add_squares(layer.w.at + at, next - k, width, batch.columns + o, k > 0);

@@ -107,8 +107,7 @@ struct PreparedData {
 
 template <class T>
 void check_answers(const Session<T> &s, const PreparedData &p) { check(p.data.n_in == s.n_in() && p.n_out == s.n_out() && (p.data.labels || p.data.targets)); }
-template <class T>
-void check_weights(const Layer<T> &layer, const auto &w, const auto &b) {
+void check_weights(const auto &layer, const auto &w, const auto &b) {
     check(w.ndim() == 2 && b.ndim() == 1 && w.shape(0) == b.shape(0) && std::int64_t(b.shape(0)) == layer.n_out && std::int64_t(w.shape(1)) == layer.n_in);
 }
 void check_rows(const Array<std::int64_t> &rows, const Data &data) { for (std::size_t i = 0; i < rows.size(); ++i) check(rows.data()[i] >= 0 && rows.data()[i] < data.n); }

@@ -27,6 +27,7 @@ constexpr int chains = VECTOR_BYTES == 64 ? 4 : 2;
 
 // Rows of W this many entries ahead are fetched while a panel of W is larger than the second cache.
 constexpr int ahead = 16;
+static inline bool is_far(const Layer<T> &layer, long width) { return layer.w.rows * width * long(sizeof(T)) > 1 << 20; }
 
 // The sum over some entries of x * row: an example's entries and rows of W, or an input's and rows of delta. A run of N vectors at a time is
 // held in registers; finish(n, sum) takes each. The number of chains is the same for every width, and so are a sum's bits.
@@ -97,7 +98,7 @@ struct Rows {
 
 // z = b + scale * (sum of x_k W[k] over an example's entries), for the units of a share; a panel at a time, which stays near    (N10)
 static void sparse_forward(const Layer<T> &layer, const Data &data, const Rows &rows, const Share &examples, const Share &units, T scale) {
-    const bool fetch = layer.w.rows * panel_at(layer.w, units.first).width * long(sizeof(T)) > 1 << 20;  // larger than the second cache
+    const bool fetch = is_far(layer, panel_at(layer.w, units.first).width);
     runs(layer.w, units, [&]<int N>(long o) {
         const T *w = layer.w.at + offset(layer.w, 0, o), *b = layer.b + o;
         const long width = panel_at(layer.w, o).width;
