@@ -21,11 +21,12 @@ def _interrupted(code, line, call):
             raise KeyboardInterrupt
         return trace
 
+    before = sys.gettrace()  # such as coverage's
     sys.settrace(trace)
     try:
         call()
     except KeyboardInterrupt:
         pass
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return bool(came)
