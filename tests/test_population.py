@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from interrupts import interrupted_in_each_line
 
 import chainrule as cr
 from chainrule.errors import ArgumentTypeError, DataError, EngineError, SettingError
-from chainrule.training import DivergenceWarning, Run
+from chainrule.training import DivergenceWarning
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 6))
@@ -226,18 +225,6 @@ def test_one_network_trained_from_two_threads_is_refused():
     thread.join()
     assert errors == ["another thread is training this network; train a copy of it, or one after the other"]
     assert cr.train(network, (X, Y), **SETTINGS).stopped == "finished"
-
-
-def test_ctrl_c_in_the_last_line_of_an_epoch_frees_the_network():
-    """Wherever in an epoch's beginning and end the interrupt comes, another thread may train the network afterwards."""
-    network = cr.Network([6, 3], seed=0)
-
-    def elsewhere():
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(cr.train, network, (X, Y), **SETTINGS).result()
-
-    assert interrupted_in_each_line(Run.__next__, lambda: cr.train(network, (X, Y), **SETTINGS)) >= 5
-    assert elsewhere().stopped == "finished"
 
 
 def test_callbacks_may_come_from_an_iterator():

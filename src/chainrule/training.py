@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
-from weakref import ReferenceType, ref
 
 import numpy as np
 
@@ -35,16 +34,7 @@ if TYPE_CHECKING:
     from .engines import Session
 
 P = ParamSpec("P")
-
-
-@dataclass(frozen=True)
-class _Epoch:
-    """A network's epoch under way; it lives as long as the code that computes it, though Ctrl-C came in the very last line."""
-
-    thread: int
-
-
-_AT_WORK: dict[int, ReferenceType[_Epoch]] = {}  # by the network's id
+_AT_WORK: dict[int, int] = {}  # the thread that computes an epoch of a network, by the network's id
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_AT_WORK.clear)  # whose thread is not there
 Callback = Callable[[EpochRecord], Any]
@@ -224,13 +214,10 @@ class Run:
         return self
 
     def __next__(self) -> EpochRecord:
-        key, mine = id(self.network), _Epoch(threading.get_ident())
-        epoch = _AT_WORK.setdefault(key, ref(mine))() or mine
-        if epoch.thread != mine.thread:
+        me, key = threading.get_ident(), id(self.network)
+        within = _AT_WORK.get(key) == me  # a callback trains the network that is in training: the outer epoch holds it on
+        if _AT_WORK.setdefault(key, me) != me:
             raise EngineError("another thread is training this network; train a copy of it, or one after the other")
-        within = epoch is not mine  # a callback trains the network that is in training: the outer epoch holds it on
-        if not within:
-            _AT_WORK[key] = ref(mine)
         try:
             with at_work():
                 return next(self._records)
