@@ -430,6 +430,24 @@ def test_ctrl_c_in_the_last_line_of_a_training_leaves_nobody_counted(eight_cores
     assert asked_elsewhere() == 8
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_calls_of_partial_fit_are_a_fit_bit_for_bit_on_sparse_rows(momentum):
+    """With a penalty and without shuffling, k calls are k epochs, and calls on chunks of whole batches are one."""
+    x, y = sparse.random(64, 30, 0.2, "csr", random_state=0), np.arange(64) % 3
+    chosen = {"solver": "sgd", "momentum": momentum, "shuffle": False, "random_state": 0, "alpha": 0.1, "batch_size": 8}
+    once, thrice, whole, chunks = (cr.MLPClassifier(5, learning_rate_init=0.1, max_iter=k, **chosen) for k in (3, 1, 1, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        once.fit(x, y)
+        whole.fit(x, y)
+    for _ in range(3):
+        thrice.partial_fit(x, y, classes=[0, 1, 2])
+    for first in range(0, 64, 16):
+        chunks.partial_fit(x[first : first + 16], y[first : first + 16], classes=[0, 1, 2])
+    for one, other in ((once, thrice), (whole, chunks)):
+        assert all(np.array_equal(a, b) for a, b in zip(one.coefs_, other.coefs_, strict=True))
+
+
 def test_a_fit_that_fails_is_counted_no_longer(eight_cores):
     """A refusal leaves the cores to others."""
     with pytest.raises(ValueError, match="NaN"):

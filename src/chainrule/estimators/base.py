@@ -35,7 +35,7 @@ from .lbfgs import Problem
 from .rates import Rate
 from .telling import telling
 
-BELOW_1 = float(np.nextafter(1.0, 0.0))
+ABOVE_0, BELOW_1 = float(np.nextafter(0.0, 1.0)), float(np.nextafter(1.0, 0.0))
 SIGMAS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}  # by scikit-learn's names
 COSTS = {
     "logistic": "cross_entropy",
@@ -242,7 +242,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _optimizer(self) -> Optimizer:
         if self.solver == "adam":
             return Adam(self.beta_1, self.beta_2, self.epsilon, epsilon_on="raw")
-        momentum = min(float(self.momentum), BELOW_1)  # a velocity that is never forgotten is none of SGD's; scikit-learn takes 1
+        # A velocity that is never forgotten is none of SGD's; scikit-learn takes 1. And it always has one: without, a penalty on sparse
+        # inputs is settled at the end of a call, and several of partial_fit would differ in the last bit from one fit.
+        momentum = min(max(float(self.momentum), ABOVE_0), BELOW_1)
         return SGD(momentum, nesterov=bool(self.nesterovs_momentum and self.momentum > 0))
 
     def _begin(self, plan: Plan, random: np.random.RandomState) -> None:
