@@ -242,8 +242,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _optimizer(self) -> Optimizer:
         if self.solver == "adam":
             return Adam(self.beta_1, self.beta_2, self.epsilon, epsilon_on="raw")
-        # A velocity that is never forgotten is none of SGD's; scikit-learn takes 1. And it always has one: without, a penalty on sparse
-        # inputs is settled at the end of a call, and several of partial_fit would differ in the last bit from one fit.
+        # A velocity that is never forgotten is none of SGD's, though scikit-learn takes 1. It always has one: without, a penalty on
+        # sparse inputs is settled at the end of a call, and several of partial_fit would differ in the last bit from one fit.
         momentum = min(max(float(self.momentum), ABOVE_0), BELOW_1)
         return SGD(momentum, nesterov=bool(self.nesterovs_momentum and self.momentum > 0))
 
