@@ -71,7 +71,9 @@ static inline Vec<double> logarithm(Vec<double> x) {
 }
 
 // sigma(z) = 1 / (1 + e^-z)                                                                                                   (N10)
-static inline Vec<T> sigmoid(Vec<T> z) { return T(1) / (T(1) + exponential(-z)); }
+static inline Vec<T> sigmoid(Vec<T> z) {
+    return T(1) / (T(1) + exponential(-z));
+}
 
 // tanh(z) = s / (s + 2) with s = e^2|z| - 1, which loses nothing near 0
 static inline Vec<T> tanh(Vec<T> z) {

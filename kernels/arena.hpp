@@ -1,7 +1,6 @@
 // The memory of a session.
 #pragma once
 #include <sys/mman.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <limits>

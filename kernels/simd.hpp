@@ -26,7 +26,6 @@ template <class T>
 static inline Vec<T> load(const T *p) { return *reinterpret_cast<const typename Lanes<T>::Loose *>(p); }
 template <class T>
 static inline void store(T *p, Vec<T> v) { *reinterpret_cast<typename Lanes<T>::Loose *>(p) = v; }
-
 // Numbers too small to be normal are taken for 0 while this lives: the averages of Adam decay through them for hundreds of steps, and each
 // costs a hundred times as much as any other. The relaxation changes nothing above 1e-38 (1e-308 in float64).
 class FlushToZero {
