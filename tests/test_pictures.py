@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from chainrule.datasets import mnist
-from chainrule.datasets.pictures import LIMIT_PIXELS, in_mnist_form, read_picture, to_mnist
+from chainrule.datasets.mnist_form import in_mnist_form, to_mnist
+from chainrule.datasets.pictures import LIMIT_PIXELS, read_picture
 from chainrule.errors import DataError, DataTypeError, FileError
 
 DIGITS = 64
