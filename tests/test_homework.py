@@ -1,10 +1,12 @@
 """Homework: every mistake is named, what is right is left alone, and what cannot be read is said in a sentence.
 
-The learners below write NumPy as learners do, in columns as the book has it or in rows; nothing of the library's own variants.
+The learners below write NumPy as learners do, in columns as the book has it or in rows; of the library's own variants it is only
+asked that their gradients differ.
 """
 
 import re
 import runpy
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +15,28 @@ import pytest
 import chainrule as cr
 from chainrule.errors import ArgumentTypeError, DataError, DataTypeError, SettingError
 from chainrule.explaining.homework.check import check_homework
+from chainrule.explaining.homework.drawing import draw
+from chainrule.explaining.homework.rules import from_the_output
+from chainrule.explaining.homework.variants import mistakes
 
 SIGMA = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(0, z),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
     "identity": lambda z: z,
 }
 PRIME = {
     "sigmoid": lambda z: SIGMA["sigmoid"](z) * (1 - SIGMA["sigmoid"](z)),
     "tanh": lambda z: 1 - np.tanh(z) ** 2,
     "relu": lambda z: (z > 0) * 1.0,
+    "leaky_relu": lambda z: np.where(z > 0, 1.0, 0.01),
     "identity": np.ones_like,
-    "softmax": None,
 }
 PAIRS = [
     ("sigmoid", "quadratic"), ("tanh", "quadratic"), ("identity", "quadratic"), ("identity", "mean_squared_error"),
-    ("sigmoid", "mean_squared_error"), ("sigmoid", "cross_entropy"), ("softmax", "log_loss"),
+    ("sigmoid", "mean_squared_error"), ("sigmoid", "cross_entropy"), ("softmax", "log_loss"), ("softmax", "quadratic"),
+    ("softmax", "mean_squared_error"),
 ]  # fmt: skip
 CANCELS = [("identity", "quadratic"), ("sigmoid", "cross_entropy"), ("softmax", "log_loss")]
 
@@ -43,18 +50,72 @@ def cost_of(cost, a, y):
     return np.sum((a - y) ** 2) * (0.5 if cost == "quadratic" else 1)
 
 
-def at_output(hidden, output, cost, z, a, y, mistake):
-    """BP1 as a learner writes it for this cost, elementwise, so that it serves rows and columns."""
-    v = y - a if mistake == "sign" else a - y
-    if mistake == "factor 2" or cost == "mean_squared_error":
-        v = v * 2 if not (mistake == "factor 2" and cost == "mean_squared_error") else v
-    if (output, cost) in CANCELS:
-        return v * a * (1 - a) if mistake == "twice" else v
+def error_of(cost, a, y, mistake):
+    """dC/da as a learner writes it."""
+    if (cost == "cross_entropy" and mistake != "half") or (cost == "log_loss" and mistake == "two terms"):
+        return (a - y) / (a * (1 - a))
+    if cost in ("cross_entropy", "log_loss"):
+        return -y / a
+    return (a - y) * (2 if cost == "mean_squared_error" else 1)
+
+
+def softmax(z, axis):
+    """Softmax of a batch whose classes lie along this axis."""
+    return np.exp(z) / np.exp(z).sum(axis=axis, keepdims=True)
+
+
+def outputs_of(output, z, mistake, axis):
+    """The last activation, as a learner writes it."""
+    if output == "softmax":
+        return softmax(z, {"softmax over batch": 1 - axis, "softmax over all": None}.get(mistake, axis))
+    return SIGMA[output](z)
+
+
+def at_output(output, cost, z, a, y, mistake, axis):
+    """BP1 as a learner writes it, for a batch whose classes lie along this axis."""
+
+    def through(g, z=z, a=a):
+        if output == "softmax":
+            return a * (g - (g * a).sum(axis=1 - axis if mistake == "jacobian axis" else axis, keepdims=True))
+        return g * PRIME[output](z)
+
+    g = error_of(cost, a, y, mistake)
+    if mistake == "number by number":
+        return g * a * (1 - a)
+    if mistake == "number by number of a":
+        return g * softmax(a, axis) * (1 - softmax(a, axis))
+    if mistake == "minus one":
+        return np.where(y == 1, -1, a)
     if mistake in ("forgotten at output", "forgotten everywhere"):
-        return v
+        return g
     if mistake == "of a at output":
-        return v * PRIME[output](a)
-    return v * PRIME[output](z) * (PRIME[output](z) if mistake == "twice" else 1)
+        return through(g, a, softmax(a, axis))
+    if mistake == "z for a":
+        return z - y if (output, cost) in CANCELS else through(error_of(cost, z, y, mistake))
+    long = mistake in ("the long way", "jacobian axis", "half", "two terms")
+    delta = through(g) if long or (output, cost) not in CANCELS else a - y
+    if mistake == "twice":
+        return delta * (a * (1 - a) if output == "softmax" else PRIME[output](z))
+    if mistake == "twice whole":
+        return through(delta)
+    if mistake == "factor 2":
+        return delta / 2 if cost == "mean_squared_error" else delta * 2
+    return -delta if mistake == "sign" else delta
+
+
+def through_hidden(hidden, z, a, g, mistake):
+    """The right half of BP2, as a learner writes it."""
+    if mistake in ("forgotten in hidden", "forgotten everywhere"):
+        return g
+    if mistake == "of a":
+        return g * PRIME[hidden](a)
+    if mistake == "mask of error":
+        return g * np.where(g > 0, 1.0, 0.01 if hidden == "leaky_relu" else 0.0)
+    if mistake == "mask swapped":
+        return np.where(g > 0, z, 0.0)
+    if mistake == "no leak":
+        return g * (z > 0)
+    return g * (a if mistake == "sigma for prime" else PRIME[hidden](z))
 
 
 def in_columns(hidden, output, cost, mistake="", means=False, with_cost=False, labels=False):
@@ -68,34 +129,40 @@ def in_columns(hidden, output, cost, mistake="", means=False, with_cost=False, l
         for i, (b, w) in enumerate(zip(biases, weights, strict=True)):
             z = np.dot(w, activation) + (0 if mistake == "bias" else b)
             zs.append(z)
-            if i < num_layers - 2:
-                activation = SIGMA[hidden](z)
-            elif output == "softmax":
-                activation = np.exp(z) / np.exp(z).sum(axis=0)
-            else:
-                activation = SIGMA[output](z)
+            activation = SIGMA[hidden](z) if i < num_layers - 2 else outputs_of(output, z, mistake, 0)
             activations.append(activation)
         nabla_b = [np.zeros(b.shape) for b in biases]
         nabla_w = [np.zeros(w.shape) for w in weights]
-        delta = at_output(hidden, output, cost, zs[-1], activations[-1], y, mistake)
-        off = 0 if mistake == "activation" else 1
-        summed = delta[:, :1] if mistake == "first only" else delta[:, -1:] if mistake == "last only" else delta
-        nabla_b[-1] = summed.sum(axis=1, keepdims=True)
-        nabla_w[-1] = np.dot(delta, activations[-1 - off].T)
+
+        def fill(layer, delta):
+            off = 0 if mistake == "activation" else 1
+            entered = activations[-layer - off]
+            if mistake == "overwritten" and layer < num_layers - 1:
+                entered = (entered > 0) * 1.0
+            nabla_w[-layer] = np.dot(delta, entered.T)
+            if mistake == "one number" or (mistake == "one number at output" and layer == 1):
+                nabla_b[-layer] = np.sum(delta)
+            elif mistake == "bias from nabla_w":
+                nabla_b[-layer] = nabla_w[-layer].sum(axis=1, keepdims=True)
+            elif mistake == "wrong axis":
+                nabla_b[-layer] = delta.sum(axis=0, keepdims=True)
+            else:
+                summed = delta[:, :1] if mistake == "first only" else delta[:, -1:] if mistake == "last only" else delta
+                nabla_b[-layer] = summed.sum(axis=1, keepdims=True)
+
+        delta = at_output(output, cost, zs[-1], activations[-1], y, mistake, 0)
+        fill(1, delta)
+        error = delta if (output, cost) in CANCELS else error_of(cost, activations[-1], y, mistake)
         for layer in range(2, num_layers):
-            z = zs[-layer + 1] if mistake == "prime off" else zs[-layer]
-            sp = PRIME[hidden](activations[-layer] if mistake == "of a" else z)
-            if mistake in ("forgotten in hidden", "forgotten everywhere"):
-                sp = 1
             w = weights[-layer] if mistake == "weights" else weights[-layer + 1]
-            delta = np.dot(w if mistake == "transpose" else w.T, delta) * sp
-            summed = delta[:, :1] if mistake == "first only" else delta[:, -1:] if mistake == "last only" else delta
-            nabla_b[-layer] = summed.sum(axis=1, keepdims=True)
-            nabla_w[-layer] = np.dot(delta, activations[-layer - off].T)
+            error = np.dot(w if mistake == "transpose" else w.T, error if mistake == "error back" else delta)
+            z = zs[-layer + 1] if mistake == "prime off" else zs[-layer]
+            delta = through_hidden(hidden, z, activations[-layer], error, mistake)
+            fill(layer, delta)
         if mistake == "no nabla_b":
             nabla_b = [0 * b for b in nabla_b]
         if mistake == "unsummed":
-            nabla_b[-1] = at_output(hidden, output, cost, zs[-1], activations[-1], y, mistake)
+            nabla_b[-1] = at_output(output, cost, zs[-1], activations[-1], y, mistake, 0)
         if means:
             nabla_b = [b if mistake == "mean and sum" else b / m for b in nabla_b]
             nabla_w = [w / m for w in nabla_w]
@@ -121,31 +188,21 @@ def in_rows(hidden, output, cost, mistake="", means=False, with_cost=False, labe
             z[k] = a[k - 1] @ ws[k - 1].T
             if mistake != "bias":
                 z[k] = z[k] + bs[k - 1]
-            if k < n:
-                a[k] = SIGMA[hidden](z[k])
-            elif output == "softmax":
-                e = np.exp(z[k])
-                a[k] = e / e.sum(axis=1)[:, None]
-            else:
-                a[k] = SIGMA[output](z[k])
-        d = {n: at_output(hidden, output, cost, z[n], a[n], Y, mistake)}
+            a[k] = SIGMA[hidden](z[k]) if k < n else outputs_of(output, z[k], mistake, 1)
+        d = {n: at_output(output, cost, z[n], a[n], Y, mistake, 1)}
+        error = d[n] if (output, cost) in CANCELS else error_of(cost, a[n], Y, mistake)
         for k in range(n - 1, 0, -1):
             w = ws[k - 1] if mistake == "weights" else ws[k]
-            back = d[k + 1] @ (w.T if mistake == "transpose" else w)
-            if mistake == "of a":
-                d[k] = back * PRIME[hidden](a[k])
-            elif mistake == "prime off":
-                d[k] = back * PRIME[hidden](z[k + 1])
-            elif mistake in ("forgotten in hidden", "forgotten everywhere"):
-                d[k] = back
-            else:
-                d[k] = back * PRIME[hidden](z[k])
+            error = (error if mistake == "error back" else d[k + 1]) @ (w.T if mistake == "transpose" else w)
+            d[k] = through_hidden(hidden, z[k + 1] if mistake == "prime off" else z[k], a[k], error, mistake)
         over = m if means or mistake == "mean and sum" else 1
         if mistake == "n_out":
             over = over * Y.shape[1]
         db, dw = [], []
         for k in range(1, n + 1):
             entered = a[k] if mistake == "activation" else a[k - 1]
+            if mistake == "overwritten" and k > 1:
+                entered = np.sign(entered)
             dw.append(d[k].T @ entered / over)
             if mistake == "first only":
                 db.append(d[k][0] / over)
@@ -155,6 +212,12 @@ def in_rows(hidden, output, cost, mistake="", means=False, with_cost=False, labe
                 db.append(np.zeros(d[k].shape[1]))
             elif mistake == "unsummed":
                 db.append(d[k])
+            elif mistake == "one number" or (mistake == "one number at output" and k == n):
+                db.append(d[k].sum() / over)
+            elif mistake == "bias from nabla_w":
+                db.append(dw[-1].sum(axis=1))
+            elif mistake == "wrong axis":
+                db.append(d[k].sum(axis=1) / over)
             else:
                 db.append(d[k].sum(axis=0) / (1 if mistake == "mean and sum" else over))
         total = cost_of(cost, a[n], Y)
@@ -191,6 +254,22 @@ VARIANTS = {  # what a learner above does wrong: the name it must be given, wher
     "of a": ("sigma' of a instead of z", HIDDEN, "BP2"),
     "of a at output": ("sigma' of a instead of z", OUTPUT, "BP1"),
     "twice": ("sigma' applied twice", OUTPUT, "BP1"),
+    "twice whole": ("sigma' applied twice", OUTPUT, "BP1"),
+    "sigma for prime": ("sigma instead of sigma'", HIDDEN, "BP2"),
+    "number by number": ("softmax's Jacobian missing", OUTPUT, "BP1"),
+    "number by number of a": ("softmax's Jacobian missing", OUTPUT, "BP1"),
+    "jacobian axis": ("softmax's Jacobian along the wrong axis", OUTPUT, "BP1"),
+    "softmax over batch": ("softmax along the wrong axis", OUTPUT, "N10"),
+    "softmax over all": ("softmax along the wrong axis", OUTPUT, "N10"),
+    "half": ("a term of cross-entropy missing", OUTPUT, "BP1"),
+    "two terms": ("cross-entropy's gradient for log loss", OUTPUT, "BP1"),
+    "z for a": ("error of z instead of a", OUTPUT, "BP1"),
+    "minus one": ("-1 instead of a - 1", OUTPUT, "BP1"),
+    "error back": ("dC/da sent back instead of delta", HIDDEN, "BP2"),
+    "mask of error": ("ReLU's mask of dC/da instead of z", HIDDEN, "BP2"),
+    "mask swapped": ("ReLU's mask of dC/da instead of z", HIDDEN, "BP2"),
+    "no leak": ("leak forgotten", HIDDEN, "BP2"),
+    "overwritten": ("activation overwritten by sigma'", "in nabla_w alone", "BP4"),
     "sum for mean": ("sum instead of mean", EVERYWHERE, "BP3 and BP4"),
     "mean and sum": ("a mean beside a sum", "in nabla_w", "BP3 and BP4"),
     "sign": ("sign", EVERYWHERE, "BP1"),
@@ -201,29 +280,53 @@ VARIANTS = {  # what a learner above does wrong: the name it must be given, wher
     "last only": ("batch not summed", "in nabla_b alone", "BP3"),
     "no nabla_b": ("nabla_b is zero", EVERYWHERE, "BP3"),
     "unsummed": ("batch not summed", None, "BP3"),
+    "one number": ("nabla_b is one number", EVERYWHERE, "BP3"),
+    "one number at output": ("nabla_b is one number", OUTPUT, "BP3"),
+    "bias from nabla_w": ("nabla_b summed from nabla_w", EVERYWHERE, "BP3"),
+    "wrong axis": ("nabla_b summed along the wrong axis", None, "BP3"),
 }
-OF_THE_BATCH = {"sum for mean", "mean and sum", "first only", "last only", "unsummed"}
+OF_THE_BATCH = {
+    "sum for mean", "mean and sum", "first only", "last only", "unsummed", "wrong axis", "softmax over all", "jacobian axis",
+}  # fmt: skip
+OF_SOFTMAX = {"number by number", "number by number of a", "jacobian axis", "softmax over batch", "softmax over all"}
+OF_RELU = {"mask of error", "mask swapped", "overwritten"}
+NEEDS_A_PRIME = {"forgotten at output", "forgotten everywhere", "of a at output", "twice", "z for a"}
+ONLY = {"half": "cross_entropy", "two terms": "log_loss", "minus one": "log_loss", "twice whole": "log_loss"}
+
+
+def makes_a_difference(mistake, hidden, output, cost, depth):
+    """Whether this mistake changes the gradient of such a network at all."""
+    if mistake == "of a":  # relu'(a) is relu'(z)
+        return hidden not in ("relu", "leaky_relu")
+    if mistake in OF_RELU:
+        return hidden == "relu" or (mistake == "mask of error" and hidden == "leaky_relu")
+    if mistake == "no leak":
+        return hidden == "leaky_relu"
+    if mistake in OF_SOFTMAX:
+        return output == "softmax"
+    if mistake in ONLY:
+        return cost == ONLY[mistake]
+    if mistake == "error back":  # there delta is what is sent back
+        return depth > 2 or (output != "identity" and (output, cost) not in CANCELS)
+    if mistake in NEEDS_A_PRIME:
+        return output != "identity" and ((output, cost) not in CANCELS or mistake in ("twice", "z for a"))
+    return True
 
 
 def drawn(seed, mistake=""):
     """A network, a learner with this mistake, and a batch of their own, such that the mistake makes a difference."""
     rng = np.random.default_rng([seed, len(mistake)])
     while True:
-        hidden, (output, cost) = rng.choice(["sigmoid", "tanh", "relu"]), PAIRS[rng.integers(len(PAIRS))]
+        hidden, (output, cost) = str(rng.choice([*SIGMA][:4])), PAIRS[rng.integers(len(PAIRS))]
         layout, means = rng.choice(["rows", "columns", "one"]), bool(rng.integers(2))
+        sizes = [int(n) for n in rng.integers(3, 9, rng.integers(3, 6))]
         if mistake in OF_THE_BATCH and layout == "one":
             continue
-        if mistake == "of a" and hidden == "relu":  # relu'(a) is relu'(z)
-            continue
-        if mistake in ("forgotten at output", "forgotten everywhere", "of a at output", "twice"):
-            no_prime = output == "identity" or ((output, cost) in CANCELS and mistake != "twice")
-            if no_prime:
-                continue
-        break
-    sizes = [int(n) for n in rng.integers(3, 9, rng.integers(3, 6))]
-    net = cr.Network(sizes, activation=str(hidden), output=output, cost=cost, seed=0)
+        if makes_a_difference(mistake, hidden, output, cost, len(sizes) - 1):
+            break
+    net = cr.Network(sizes, activation=hidden, output=output, cost=cost, seed=0)
     m = 9 + int(rng.integers(5))
-    labels = bool(rng.integers(3) == 0)
+    labels = bool(rng.integers(3) == 0) or mistake == "minus one"
     x = rng.standard_normal((m, sizes[0]))
     y = rng.integers(0, sizes[-1], m) if labels else rng.dirichlet(np.ones(sizes[-1]), m)
     if layout == "columns":
@@ -232,7 +335,7 @@ def drawn(seed, mistake=""):
         x, y = x[0][:, None], y[0] if labels else y[0][:, None]
     with_cost = mistake not in ("mean and sum", "bias") and bool(rng.integers(2))
     means = mistake == "mean and sum" or (means and mistake != "sum for mean")
-    f = LEARNERS[layout](str(hidden), output, cost, mistake, means, with_cost, labels)
+    f = LEARNERS[layout](hidden, output, cost, mistake, means, with_cost, labels)
     return f, x, y, net
 
 
@@ -251,14 +354,43 @@ def test_every_mistake_is_named(mistake):
         assert (found.name, found.where, found.equation) == (name, where or found.where, equation), (seed, net, str(report))
 
 
-def test_what_is_right_gives_no_finding():
-    """Right homework is called right, in 100 draws, whatever way it is written in."""
+@pytest.mark.parametrize("way", ["", "the long way"])
+def test_what_is_right_gives_no_finding(way):
+    """Right homework is called right, in 100 draws, whatever way it is written in: by a - y, or by dC/da and sigma'."""
     for seed in range(100):
-        f, x, y, net = drawn(seed)
+        f, x, y, net = drawn(seed, way)
         report = check_homework(f, x, y, net, seed=seed)
         assert report.ok, (seed, net, str(report))
         assert report.finding is None
         assert report.first_wrong is None
+
+
+def close(gradients, m):
+    """Which of these gradients, each by layers, are the same: as they are, or one as a sum and the other as a mean."""
+    flat = np.array([np.concatenate([part.ravel() for layer in layers for part in layer]) for layers in gradients])
+    inner = flat @ flat.T
+    squares = inner.diagonal()
+
+    def off(c):
+        return squares[:, None] + c * c * squares - 2 * c * inner <= 1e-12 * (squares[:, None] + c * c * squares)
+
+    return off(1), off(m) | off(1 / m)
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_each_name_has_gradients_of_its_own(one_by_one):
+    """Of the mistakes that the library knows, no two of different names give the same gradient, save those that it calls rare."""
+    for n, ((output, cost), hidden, depth) in enumerate(product(PAIRS, [*SIGMA][:4], (2, 3))):
+        like = cr.Network([5] * (depth + 1), activation=hidden, output=output, cost=cost, seed=0)
+        net = draw(like, like.sizes, bool(n % 2), seed=n)
+        found = [one for one in mistakes(net) if not one.rare and not (one_by_one and (one.batch or one.as_sums))]
+        same, same_means = close([from_the_output(net), *(one.from_the_output(net) for one in found)], net.m)
+        assert not (same_means[0] & [False, *(not one.as_sums for one in found)]).any()
+        for i, j in combinations(range(len(found)), 2):
+            one, other = found[i], found[j]
+            alike = same[i + 1, j + 1] or (same_means[i + 1, j + 1] and not (one.as_sums or other.as_sums))
+            differ = not same[0, i + 1] and not same[0, j + 1]
+            assert one.name == other.name or not (alike and differ), (like, one.name, other.name)
 
 
 NET = cr.Network([6, 4, 3], seed=0)
@@ -342,6 +474,87 @@ def test_whatever_way_it_is_written_in(f, x, y, said):
     report = check_homework(f, x, y, NET)
     assert report.ok, str(report)
     assert said in report.assumed
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "y", "said"),
+    [
+        (with_b(ROWS, lambda bs: [b[:, None] for b in bs]), X, Y, "(n, 1) beside biases (n,)"),
+        (with_b(COLUMNS, lambda bs: [b[:, 0] for b in bs]), X.T, Y.T, "(n,) beside biases (n, 1)"),
+        (with_b(COLUMNS, lambda bs: [b.T for b in bs]), X.T, Y.T, "(1, n) beside biases (n, 1)"),
+        (with_b(ROWS, lambda bs: [b[None] for b in bs]), X, Y, ""),
+        (COLUMNS, X.T, Y.T, ""),
+    ],
+)
+def test_a_nabla_b_that_the_step_would_broadcast_is_remarked(f, x, y, said):
+    """Right numbers in a shape that makes a matrix of the biases are right, and what the step would do with them is said."""
+    report = check_homework(f, x, y, NET)
+    assert report.ok
+    assert ("b - eta * nabla_b would be (n, n)" in report.assumed) == bool(said)
+    assert said in report.assumed
+
+
+def test_one_bias_may_come_as_a_number():
+    """Of a layer with one unit the sum of all of delta is nabla_b."""
+    net = cr.Network([6, 4, 1], seed=0)
+
+    def flat(weights, biases, x, y):
+        nabla_b, nabla_w = ROWS(weights, biases, x, y[:, None])
+        return [nabla_b[0], nabla_b[1].sum()], nabla_w
+
+    assert check_homework(flat, X, np.zeros(9), net).ok
+
+
+@pytest.mark.parametrize("mistake", ["unsummed", "wrong axis"])
+@pytest.mark.parametrize("learner", [in_rows, in_columns])
+def test_one_bias_and_an_entry_for_each_example(learner, mistake):
+    """Of a layer with one unit, a nabla_b by example that was not summed is told from one that was summed over the units."""
+    net, rows = cr.Network([6, 4, 1], seed=0), learner is in_rows
+
+    def flat(weights, biases, x, y):
+        return learner("sigmoid", "sigmoid", "quadratic", mistake)(weights, biases, x, y[:, None] if rows else y[None])
+
+    found = check_homework(flat, X if rows else X.T, np.zeros(9), net).finding
+    assert found.name == VARIANTS[mistake][0]
+    assert found.where.endswith("nabla_b[1]")
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_a_nabla_b_that_is_0_but_for_rounding(dtype):
+    """Softmax's delta adds up to 0: one number for all biases is told by the hidden layers; without them it is one of two."""
+
+    def mine(*batch):
+        lists = in_rows("tanh", "softmax", "log_loss", "one number")(*batch)
+        return [[part.astype(dtype) for part in parts] for parts in lists]
+
+    deep = cr.Network([6, 4, 3], activation="tanh", output="softmax", cost="log_loss", seed=0)
+    assert check_homework(mine, X, Y, deep).finding.name == "nabla_b is one number"
+    found = check_homework(mine, X, Y, cr.Network([6, 3], output="softmax", cost="log_loss", seed=0)).finding
+    assert found.name == "one of: nabla_b is one number, at the output; nabla_b is zero, in every layer"
+
+
+@pytest.mark.parametrize(
+    ("learner", "x", "y", "cost", "mistake", "lines"),
+    [
+        (in_rows, X, Y, "quadratic", "number by number", ["(axis=1, keepdims=True)", "g = (activations[-1] - y)"]),
+        (
+            in_columns,
+            X.T,
+            Y.T,
+            "log_loss",
+            "number by number",
+            ["(axis=0)", "g = -y / activations[-1]", "delta = activations[-1] - y,"],
+        ),
+        (in_columns, X.T, Y.T, "log_loss", "softmax over batch", ["a = np.exp(z) / np.exp(z).sum(axis=0)"]),
+        (in_rows, X, Y, "log_loss", "softmax over all", ["a = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)"]),
+    ],
+)
+def test_the_right_line_for_softmax(learner, x, y, cost, mistake, lines):
+    """Who differentiates softmax number by number is shown its Jacobian, and a - y where it comes to that; the axis is theirs."""
+    net = cr.Network([6, 4, 3], output="softmax", cost=cost, seed=0)
+    found = check_homework(learner("sigmoid", "softmax", cost, mistake), x, y, net).finding
+    assert all(line in found.line for line in lines)
+    assert ("a * (g - (g * a).sum" in found.line) == (mistake == "number by number")
 
 
 def test_a_gradient_of_the_librarys_own_is_taken():

@@ -2,5 +2,5 @@
 
 ``check`` calls their function on a network drawn for it (``drawing``), in the way it wants to be called (``conventions``); what it
 gives (``answers``) is compared with one backprop whose choices are laid open, and with every mistake that has a name (``judging``,
-``variants``); ``findings`` is what is told, ``lines`` the right line in the learner's own convention.
+``rules``, ``variants``, ``output``); ``findings`` is what is told, ``lines`` the right line in the learner's own convention.
 """

@@ -32,6 +32,10 @@ class Answer:
         Whether it came as (nabla_w, nabla_b).
     unsummed : tuple of int
         The layers whose nabla_b still had an entry for each example; in ``gradient`` they are summed.
+    crosswise : tuple of int
+        The layers whose nabla_b was summed over the units, to a number for each example; in ``gradient`` they are 0.
+    broadcast : str
+        The shape of a nabla_b whose numbers are in place, but which the step would broadcast to (n, n); empty if there is none.
     """
 
     cost: float | None
@@ -39,10 +43,12 @@ class Answer:
     single: bool = False
     turned: bool = False
     unsummed: tuple[int, ...] = ()
+    crosswise: tuple[int, ...] = ()
+    broadcast: str = ""
 
 
-def read(answer: Any, net: Drawn, *, columns: bool, n_in_first: bool) -> Answer:
-    """Read an answer; ``columns`` says whether a batch is held so, ``n_in_first`` whether weights are (n_in, n_out).
+def read(answer: Any, net: Drawn, *, columns: bool, n_in_first: bool, bias_columns: bool) -> Answer:
+    """Read an answer; ``columns`` says whether a batch is held so, the others whether weights are (n_in, n_out), biases (n, 1).
 
     Raises
     ------
@@ -57,10 +63,15 @@ def read(answer: Any, net: Drawn, *, columns: bool, n_in_first: bool) -> Answer:
     found_b = [_numbers(f"nabla_b[{k}]", b, due) for k, (b, due) in enumerate(zip(bs, due_b, strict=True))]
     found_w = [_numbers(f"nabla_w[{k}]", w, due) for k, (w, due) in enumerate(zip(ws, due_w, strict=True))]
     unsummed = tuple(k for k, b in enumerate(found_b) if _is_unsummed(b, due_b[k], net.m, columns))
+    by_example = ((net.m,), (net.m, 1), (1, net.m))
+    crosswise = tuple(k for k, b in enumerate(found_b) if b.shape in by_example and k not in unsummed)
+    broadcast = next(filter(None, (_broadcast(b, due, bias_columns) for b, due in zip(found_b, due_b, strict=True))), "")
+    found_b = [np.zeros(due_b[k]) if k in crosswise else b for k, b in enumerate(found_b)]
     nabla_b = [b.sum(axis=int(columns)) if k in unsummed else _as_bias(k, b, due_b[k]) for k, b in enumerate(found_b)]
     nabla_w = [_as_weight(k, w, due_w[k]) for k, w in enumerate(found_w)]
     double = [[part.astype(np.float64) for part in parts] for parts in (nabla_b, [w.T if n_in_first else w for w in nabla_w])]
-    return Answer(cost, Gradient(*double), any(part.dtype.itemsize < 8 for part in (*found_b, *found_w)), turned, unsummed)
+    single = any(part.dtype.itemsize < 8 for part in (*found_b, *found_w))
+    return Answer(cost, Gradient(*double), single, turned, unsummed, crosswise, broadcast)
 
 
 def _split(answer: Any) -> tuple[float | None, Sequence[Any]]:
@@ -146,8 +157,17 @@ def _is_unsummed(b: AnyArray, due: tuple[int, ...], m: int, columns: bool) -> bo
     return bool(b.shape == ((*due, m) if columns else (m, *due)))
 
 
+def _broadcast(b: AnyArray, due: tuple[int, ...], bias_columns: bool) -> str:
+    """Write the shape of a nabla_b that holds what is due, but makes an (n, n) of biases that it is taken off."""
+    spoils = {due: "(n,)", (1, *due): "(1, n)"} if bias_columns else {(*due, 1): "(n, 1)"}
+    return "" if due == (1,) else spoils.get(b.shape, "")
+
+
 def _as_bias(layer: int, b: AnyArray, due: tuple[int, ...]) -> Array:
-    if b.ndim > 2 or b.size != due[0] or b.shape not in (due, (*due, 1), (1, *due)):
+    """Read a layer's nabla_b; a single number stands for as many as it has biases, as a step would broadcast it."""
+    if b.size == 1:
+        return np.full(due, b.reshape(()))
+    if b.shape not in (due, (*due, 1), (1, *due)):
         raise DataError(f"nabla_b[{layer}] has shape {b.shape}; it must have that of the biases, {due} or {(*due, 1)}")
     return b.reshape(due)
 

@@ -123,12 +123,12 @@ def _known(verdict: Homework | Failure) -> bool:
 
 
 def _try(f: Callable[..., Any], net: Drawn, convention: Convention, doubtful: bool) -> Homework | Failure:
-    """Ask the function in one way, and judge its answer; where the way is doubtful, an unsummed nabla_b says it is another."""
+    """Ask the function in one way, and judge its answer; where the way is doubtful, a nabla_b by example says it is another."""
     try:
         answer = convention.ask(f, net)
     except (HomeworkRaised, DataError, DataTypeError) as error:
         return error
-    if answer.unsummed and doubtful:
+    if (answer.unsummed or answer.crosswise) and doubtful:
         return DataError(f"nabla_b has an entry for each of the {net.m} examples; sum over them (BP3)")
     verdict = judge(answer, net, convention)
     if verdict.ok and not _same(answer, convention.ask(f, net)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import linecache
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +81,14 @@ class Convention:
         DataError, DataTypeError
             When its answer is no gradient of this network.
         """
-        answers = [
-            read(self._call(f, net, x, y), net, columns=self.layout == COLUMNS, n_in_first=self.n_in_first)
-            for x, y in self._batches(net)
-        ]
+        held = {"columns": self.layout == COLUMNS, "n_in_first": self.n_in_first, "bias_columns": self.bias_columns}
+        answers = [read(self._call(f, net, x, y), net, **held) for x, y in self._batches(net)]
         if len(answers) == 1:
             return answers[0]
         costs = [answer.cost for answer in answers if answer.cost is not None]
         lists = [zip(*(answer.gradient[i] for answer in answers), strict=True) for i in (0, 1)]
         gradient = Gradient(*([np.sum(parts, axis=0) for parts in parts_of] for parts_of in lists))
-        return Answer(sum(costs) if costs else None, gradient, answers[0].single, answers[0].turned)
+        return replace(answers[0], cost=sum(costs) if costs else None, gradient=gradient)
 
     def _batches(self, net: Drawn) -> Iterator[tuple[AnyArray, Any]]:
         y: Any = net.labels if self.labels else net.y[:, 0] if self.flat_y else net.y

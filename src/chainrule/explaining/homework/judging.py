@@ -15,10 +15,19 @@ from .answers import Answer
 from .conventions import Convention
 from .drawing import Drawn
 from .findings import Finding, FirstWrong, Homework
-from .lines import back_weights, right_line, wrong_back_weights
-from .variants import Mistake, backprop, mistakes
+from .lines import right_line, words
+from .rules import Mistake, backprop
+from .variants import mistakes
 
-TOLERANCE = {False: 1e-6, True: 1e-4}  # of each array's largest entry; for float32 (True) as far as it reaches
+
+class Tolerance(NamedTuple):
+    """How far an array may be off: that part of its largest entry, or, where it is 0 but for rounding, the least."""
+
+    part: float
+    least: float
+
+
+TOLERANCE = {False: Tolerance(1e-6, 1e-12), True: Tolerance(1e-4, 1e-6)}  # for float32 (True) as far as it reaches
 
 
 class Claim(NamedTuple):
@@ -43,13 +52,13 @@ def judge(answer: Answer, net: Drawn, convention: Convention) -> Homework:
         right = backprop(net)
     if not all(np.isfinite(part).all() for part in (*right.nabla_b, *right.nabla_w)):
         raise SettingError("the derivatives of like's own activations or cost give NaN or inf; mend them first")
-    if answer.unsummed:
-        return Homework(False, said(claims[0]), _unsummed(answer, net, convention, claims[0]))
-    for claim in claims:
-        if _fits(answer.gradient, right, claim.factor, tolerance):
-            if by_cost and claim != claims[0]:
-                return Homework(False, said(claims[0]), _m_times(claims[0], net, convention))
-            return Homework(True, said(claim))
+    if answer.unsummed or answer.crosswise:
+        return Homework(False, said(claims[0]), _of_the_batch(answer, net, convention, claims[0]))
+    fitting = _fitting_claim(answer.gradient, zip(right.nabla_b[::-1], right.nabla_w[::-1], strict=True), claims, tolerance)
+    if fitting and by_cost and fitting != claims[0]:
+        return Homework(False, said(claims[0]), _m_times(claims[0], net, convention))
+    if fitting:
+        return Homework(True, said(fitting))
     found = list(_fitting_mistakes(answer, net, convention, claims, tolerance))
     if found:
         return Homework(False, said(found[0][1]), _finding(found, net, convention))
@@ -65,7 +74,7 @@ def _claims(answer: Answer, net: Drawn, convention: Convention) -> tuple[list[Cl
         return possible, False, ""
     total = float(net.cost.value(net.forward.activations[-1], net.y).sum())
     for claim in possible:
-        if abs(answer.cost - claim.factor * total) <= TOLERANCE[answer.single] * abs(claim.factor * total):
+        if abs(answer.cost - claim.factor * total) <= TOLERANCE[answer.single].part * abs(claim.factor * total):
             return sorted(possible, key=lambda other: other != claim), True, ""
     due = " or ".join(f"{claim.factor * total:.6g}" for claim in possible)
     remark = f"the cost that it returned, {answer.cost:.6g}, is another than like's, {due}, and was left aside"
@@ -73,38 +82,47 @@ def _claims(answer: Answer, net: Drawn, convention: Convention) -> tuple[list[Cl
 
 
 def _fitting_mistakes(
-    answer: Answer, net: Drawn, convention: Convention, claims: Sequence[Claim], tolerance: float
+    answer: Answer, net: Drawn, convention: Convention, claims: Sequence[Claim], tolerance: Tolerance
 ) -> Iterator[tuple[Mistake, Claim]]:
     """Give the mistakes that fit, one of each name: where two places make no difference, the first."""
     names = set()
     for mistake in mistakes(net):
         if mistake.name in names or (mistake.batch and convention.one_by_one):
             continue
+        mine = [claims[0]._replace(factor=1.0)] if mistake.as_sums else claims
         try:
             with np.errstate(all="ignore"):  # a sigma' of what it is not meant for
-                wrong = mistake.gradient(net)
+                claim = _fitting_claim(answer.gradient, mistake.from_the_output(net), mine, tolerance)
         except ValueError:  # shapes that do not fit, in a network that is not square
             continue
-        for claim in claims:
-            factor = 1.0 if mistake.as_sums else claim.factor
-            if _fits(answer.gradient, wrong, factor, tolerance):
-                names.add(mistake.name)
-                yield mistake, claim
-                break
+        if claim:
+            names.add(mistake.name)
+            yield mistake, claim
 
 
-def _fits(found: Gradient, due: Gradient, factor: float, tolerance: float) -> bool:
-    return all(_near(*pair, factor, tolerance) for pair in zip([*found[0], *found[1]], [*due[0], *due[1]], strict=True))
+def _fitting_claim(
+    found: Gradient, due: Iterator[tuple[Array, Array]], claims: Sequence[Claim], tolerance: Tolerance
+) -> Claim | None:
+    """Give the first claim by which what is found is what is due, a layer at a time from the output backwards."""
+    for nabla_b, nabla_w, (due_b, due_w) in zip(reversed(found[0]), reversed(found[1]), due, strict=True):
+        claims = [
+            claim
+            for claim in claims
+            if _near(nabla_b, due_b, claim.factor, tolerance) and _near(nabla_w, due_w, claim.factor, tolerance)
+        ]
+        if not claims:
+            return None
+    return claims[0]
 
 
-def _near(found: Array, due: Array, factor: float, tolerance: float) -> bool:
+def _near(found: Array, due: Array, factor: float, tolerance: Tolerance) -> bool:
     if found.shape != due.shape or not np.isfinite(due).all():
         return False
     scaled = factor * due
-    return bool(abs(found - scaled).max() <= tolerance * abs(scaled).max())
+    return bool(abs(found - scaled).max() <= max(tolerance.part * abs(scaled).max(), tolerance.least))
 
 
-def _first_wrong(found: Gradient, right: Gradient, factor: float, tolerance: float) -> tuple[int, FirstWrong]:
+def _first_wrong(found: Gradient, right: Gradient, factor: float, tolerance: Tolerance) -> tuple[int, FirstWrong]:
     """Give the first wrong array from the output backwards, and how many before it are right."""
     pairs = [(k, i) for k in reversed(range(len(right.nabla_b))) for i in (0, 1)]
     count, (layer, i) = next(
@@ -134,17 +152,24 @@ def _finding(found: Sequence[tuple[Mistake, Claim]], net: Drawn, convention: Con
 
 
 def _one_finding(mistake: Mistake, claim: Claim, net: Drawn, convention: Convention) -> Finding:
-    what = mistake.what.format(w_wrong=wrong_back_weights(convention), w_right=back_weights(convention))
+    own = words(net, convention)
     lines = [right_line(equation, net, convention, claim.means) for equation in mistake.equations]
+    if mistake.line:
+        lines = [mistake.line.format(**own)]
     if mistake.of_a:
         lines = [line.replace("zs[l]", "activations[l + 1]").replace("zs[-1]", "activations[-1]") for line in lines]
+    what = mistake.what.format(**own)
     return Finding(mistake.name, " and ".join(mistake.equations), mistake.where, what, "\n".join([*mistake.before, *lines]))
 
 
-def _unsummed(answer: Answer, net: Drawn, convention: Convention, claim: Claim) -> Finding:
-    where = "in " + ", ".join(f"nabla_b[{k}]" for k in answer.unsummed)
-    what = "nabla_b still has an entry for each example of the batch; it is the sum over them"
-    return Finding("batch not summed", "BP3", where, what, right_line("BP3", net, convention, claim.means))
+def _of_the_batch(answer: Answer, net: Drawn, convention: Convention, claim: Claim) -> Finding:
+    """Say that some nabla_b still has an entry for each example: all entries, or the sums over the units."""
+    where = "in " + ", ".join(f"nabla_b[{k}]" for k in sorted((*answer.unsummed, *answer.crosswise)))
+    name, what = "batch not summed", "nabla_b still has an entry for each example of the batch; it is the sum over them"
+    if answer.crosswise:
+        name = "nabla_b summed along the wrong axis"
+        what = "nabla_b is summed over the units, so that it has an entry for each example; it is the sum over the examples"
+    return Finding(name, "BP3", where, what, right_line("BP3", net, convention, claim.means))
 
 
 def _m_times(claim: Claim, net: Drawn, convention: Convention) -> Finding:
@@ -164,6 +189,13 @@ def _assumed(answer: Answer, net: Drawn, convention: Convention, claim: Claim, b
         taken = f"its gradients are {claim} over the batch{', as its cost is' * by_cost}"
     parts = [f"your function takes {convention.said()}", taken]
     parts += ["it returned nabla_w before nabla_b, as the shapes show"] * answer.turned
+    parts += [_of_shape(answer, convention)] * bool(answer.broadcast)
     parts += ["it answered in float32, so that it was compared to 1e-4, not 1e-6"] * answer.single
     parts += [remark] * bool(remark)
     return "; ".join([*parts, f"it was judged on a network {net.sizes} and {net.m} examples, drawn for it"]) + "."
+
+
+def _of_shape(answer: Answer, convention: Convention) -> str:
+    """Say that nabla_b's numbers are taken, though its shape would spoil the step."""
+    biases = "(n, 1)" if convention.bias_columns else "(n,)"
+    return f"its nabla_b is {answer.broadcast} beside biases {biases}, so that b - eta * nabla_b would be (n, n): reshape it"

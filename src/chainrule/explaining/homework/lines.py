@@ -41,16 +41,49 @@ def wrong_back_weights(convention: Convention) -> str:
     return "weights[l + 1].T" if forward_weights(convention).endswith(".T") else "weights[l + 1]"
 
 
+def words(net: Drawn, convention: Convention) -> dict[str, str]:
+    """Give what stands for the braces in a mistake's sentence and line."""
+    return {
+        "w_right": back_weights(convention),
+        "w_wrong": wrong_back_weights(convention),
+        "axis": _of_the_outputs(convention),
+        "bp1": _bp1(net, convention),
+        "jacobian": _through_jacobian(net, convention),
+    }
+
+
 def _bp1(net: Drawn, convention: Convention) -> str:
-    sigma, due = net.sigmas[-1], "one_hot(y)" if convention.labels else "y"
+    sigma = net.sigmas[-1]
     if (sigma, net.cost) in COLLAPSES:
-        return f"activations[-1] - {due}"
-    gradient = {COSTS["quadratic"]: f"(activations[-1] - {due})", COSTS["mean_squared_error"]: f"2 * (activations[-1] - {due})"}
-    g = gradient.get(net.cost, f"cost_prime(activations[-1], {due})")
+        return f"activations[-1] - {_due(convention)}"
     if sigma is ACTIVATIONS["softmax"]:
-        axis = "axis=1, keepdims=True" if convention.layout == ROWS else "axis=0"
-        return f"a * (g - (g * a).sum({axis})), where a = activations[-1] and g = {g}"
+        return _through_jacobian(net, convention)
+    g = _cost_prime(net, convention)
     return g if sigma is ACTIVATIONS["identity"] else f"{g} * sigma_prime(zs[-1])"
+
+
+def _due(convention: Convention) -> str:
+    return "one_hot(y)" if convention.labels else "y"
+
+
+def _cost_prime(net: Drawn, convention: Convention) -> str:
+    due = _due(convention)
+    gradient = {
+        COSTS["quadratic"]: f"(activations[-1] - {due})",
+        COSTS["mean_squared_error"]: f"2 * (activations[-1] - {due})",
+        COSTS["log_loss"]: f"-{due} / activations[-1]",
+    }
+    return gradient.get(net.cost, f"cost_prime(activations[-1], {due})")
+
+
+def _of_the_outputs(convention: Convention) -> str:
+    """Write the axis along which the outputs of an example lie."""
+    return "axis=1, keepdims=True" if convention.layout == ROWS else "axis=0"
+
+
+def _through_jacobian(net: Drawn, convention: Convention) -> str:
+    g = _cost_prime(net, convention)
+    return f"a * (g - (g * a).sum({_of_the_outputs(convention)})), where a = activations[-1] and g = {g}"
 
 
 def _bp3(convention: Convention) -> str:

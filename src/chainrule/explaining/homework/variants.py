@@ -1,127 +1,27 @@
-"""One backprop with its choices laid open, and the mistakes that people make in them.
-
-``backprop`` reads as ``calculus.backprop`` does, but each choice in it is a function that a ``Rules`` names: which matrix sends
-delta back, what multiplies it, what enters BP4, how the batch is summed. The right choices are the defaults. A ``Mistake`` is a
-``Rules`` with one of them changed, the place where it is, and the sentence to say about it.
-"""
+"""The mistakes that people make in a backprop, each as the ``Rules`` by which it is made; those at the output are in ``output``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 
 from ..._types import Array
-from ...calculus.backprop import Gradient
+from ...calculus.activations import ACTIVATIONS, Activation
 from .drawing import Drawn
+from .output import at_output
+from .rules import EVERYWHERE, HIDDEN, OUTPUT, RIGHT, Back, Mistake, Pick, SumB, SumW, there
 
-OUTPUT, HIDDEN, EVERYWHERE = "at the output", "in the hidden layers", "in every layer"
+RELU, LEAKY_RELU = ACTIVATIONS["relu"], ACTIVATIONS["leaky_relu"]
 
-Back: TypeAlias = Callable[[Drawn, int, Array], Array]
-Pick: TypeAlias = Callable[[Drawn, int], Array]
-SumB: TypeAlias = Callable[[Drawn, int, Array], Array]
-SumW: TypeAlias = Callable[[Drawn, int, Array, Array], Array]
-
-
-def _through_sigma(net: Drawn, layer: int, g: Array) -> Array:
-    """From ``dC/da`` make ``dC/dz`` (the right half of BP1 and BP2)."""
-    return net.sigmas[layer].pullback(net.forward.zs[layer], net.forward.activations[layer + 1], g)
-
-
-def _next_weights(net: Drawn, layer: int) -> Array:
-    """Give the matrix that sends a row of delta back to this layer (BP2)."""
-    return net.weights[layer + 1]
-
-
-def _entering(net: Drawn, layer: int) -> Array:
-    """Give what enters this layer (BP4)."""
-    return net.forward.activations[layer]
-
-
-def _sum_b(net: Drawn, layer: int, delta: Array) -> Array:
-    """BP3."""
-    return delta.sum(axis=0)
-
-
-def _sum_w(net: Drawn, layer: int, delta: Array, a_prev: Array) -> Array:
-    """BP4."""
-    return delta.T @ a_prev
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The choices in a backprop; the defaults are right."""
-
-    through_sigma: Back = _through_sigma
-    next_weights: Pick = _next_weights
-    entering: Pick = _entering
-    sum_b: SumB = _sum_b
-    sum_w: SumW = _sum_w
-
-
-RIGHT = Rules()
-
-
-def backprop(net: Drawn, rules: Rules = RIGHT) -> Gradient:
-    """Send the error back by these rules; batch sums."""
-    delta = rules.through_sigma(net, net.last, net.cost.gradient(net.forward.activations[-1], net.y))  # BP1
-    bs, ws = [], []
-    for layer in reversed(range(net.last + 1)):
-        if layer < net.last:
-            delta = rules.through_sigma(net, layer, delta @ rules.next_weights(net, layer))  # BP2
-        bs.append(rules.sum_b(net, layer, delta))  # BP3
-        ws.append(rules.sum_w(net, layer, delta, rules.entering(net, layer)))  # BP4
-    return Gradient(bs[::-1], ws[::-1])
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One mistake: what it is called, where it is, what it breaks, what to say, and the backprop that makes it.
-
-    Attributes
-    ----------
-    equations : tuple of str
-        Those that it breaks.
-    what : str
-        A sentence; ``{w_right}`` and the like stand for the learner's own way to write it.
-    batch : bool
-        Whether it can only be made where a whole batch is passed.
-    as_sums : bool
-        Whether it says itself what is a sum and what a mean, so that it is not looked for among means.
-    unbiased : tuple of int
-        The layers whose biases feedforward leaves out.
-    rare : bool
-        Whether, where a plainer mistake gives the same numbers, that one is to be named.
-    of_a : bool
-        Whether the learner's sigma' is written for a, so that the right line gives it a.
-    before : tuple of str
-        What stands before the right line.
-    """
-
-    name: str
-    where: str
-    equations: tuple[str, ...]
-    what: str
-    rules: Rules = RIGHT
-    batch: bool = False
-    as_sums: bool = False
-    unbiased: tuple[int, ...] = ()
-    rare: bool = False
-    of_a: bool = False
-    before: tuple[str, ...] = ()
-
-    def network(self, net: Drawn) -> Drawn:
-        """Give the network as this mistake's feedforward sees it."""
-        return net.without_biases(self.unbiased) if self.unbiased else net
-
-    def gradient(self, net: Drawn) -> Gradient:
-        """Give what a backprop with this mistake gives."""
-        return backprop(self.network(net), self.rules)
+_BROKEN = {OUTPUT: ("BP1",), HIDDEN: ("BP2",), EVERYWHERE: ("BP1", "BP2")}  # by a wrong sigma'
 
 
 def mistakes(net: Drawn) -> Iterator[Mistake]:
     """Give every mistake that this network has room for; of those that make no difference, the plainest first."""
-    for family in (_of_sigma, _of_weights, _of_activations, _of_batch, _of_factors, _of_omissions):
+    for family in (_of_sigma, at_output, _of_relu, _of_weights, _of_activations, _of_batch, _of_biases, _of_factors, _of_omissions):
         yield from family(net)
 
 
@@ -134,11 +34,10 @@ def _places(net: Drawn) -> Iterator[tuple[str, range]]:
 
 
 def _of_sigma(net: Drawn) -> Iterator[Mistake]:
-    bp = {OUTPUT: ("BP1",), HIDDEN: ("BP2",), EVERYWHERE: ("BP1", "BP2")}
     for where, layers in _places(net):
         for name, what, wrong in _SIGMA:
-            rules = replace(RIGHT, through_sigma=_there(layers, wrong, _through_sigma))
-            yield Mistake(name, where, bp[where], what, rules, rare=wrong in _RARE, of_a=wrong is _given_z)
+            rules = replace(RIGHT, through_sigma=there(layers, wrong, RIGHT.through_sigma))
+            yield Mistake(name, where, _BROKEN[where], what, rules, rare=wrong in _RARE, of_a=wrong is _given_z)
 
 
 def _without(net: Drawn, layer: int, g: Array) -> Array:
@@ -158,6 +57,10 @@ def _given_z(net: Drawn, layer: int, g: Array) -> Array:
 def _twice(net: Drawn, layer: int, g: Array) -> Array:
     sigma, z, a = net.sigmas[layer], net.forward.zs[layer], net.forward.activations[layer + 1]
     return sigma.pullback(z, a, g) * sigma.derivative(z, a)
+
+
+def _sigma_itself(net: Drawn, layer: int, g: Array) -> Array:
+    return g * net.forward.activations[layer + 1]
 
 
 def _off_by_z(step: int) -> Back:
@@ -188,7 +91,64 @@ _SIGMA: list[tuple[str, str, Back]] = [
     ),
     ("sigma' of z instead of a", "this sigma' is written for the activation a, as a (1 - a) is, but is given z", _given_z),
     ("sigma' applied twice", "delta is multiplied by sigma'(z) once more; it is in there already", _twice),
+    ("sigma instead of sigma'", "delta is multiplied by sigma(z), which is a, where sigma'(z) belongs", _sigma_itself),
     *[("sigma' one layer off", _ONE_OFF, off) for off in (_off_by_z(-1), _off_by_z(1), *_RARE[1:])],
+]
+
+
+def _of_relu(net: Drawn) -> Iterator[Mistake]:
+    for where, layers in _places(net):
+        for name, what, kinds, wrong in _RELU:
+            at = [layer for layer in layers if net.sigmas[layer] in kinds]
+            if at:
+                rules = replace(RIGHT, through_sigma=there(at, wrong, RIGHT.through_sigma))
+                yield Mistake(name, where, _BROKEN[where], what, rules)
+    at = [layer + 1 for layer in range(net.last) if net.sigmas[layer] in (RELU, LEAKY_RELU)]
+    if at:
+        what = (
+            "nabla_w takes sigma' of ReLU for the activation, which a derivative that writes into its argument has overwritten; "
+            "let it make a new array"
+        )
+        rules = replace(RIGHT, entering=there(at, _overwritten, RIGHT.entering))
+        yield Mistake("activation overwritten by sigma'", "in nabla_w alone", ("BP4",), what, rules)
+
+
+def _masked_by_g(net: Drawn, layer: int, g: Array) -> Array:
+    return net.sigmas[layer].pullback(g, g, g)
+
+
+def _z_masked_by_g(net: Drawn, layer: int, g: Array) -> Array:
+    z = net.forward.zs[layer]
+    return net.sigmas[layer].pullback(g, g, z)
+
+
+def _without_leak(net: Drawn, layer: int, g: Array) -> Array:
+    return RELU.pullback(net.forward.zs[layer], net.forward.activations[layer + 1], g)
+
+
+def _overwritten(net: Drawn, layer: int) -> Array:
+    return net.sigmas[layer - 1].derivative(net.forward.zs[layer - 1], net.forward.activations[layer])
+
+
+_RELU: list[tuple[str, str, tuple[Activation, ...], Back]] = [
+    (
+        "ReLU's mask of dC/da instead of z",
+        "dC/da passes where it is above 0 itself; it passes where z > 0",
+        (RELU, LEAKY_RELU),
+        _masked_by_g,
+    ),
+    (
+        "ReLU's mask of dC/da instead of z",
+        "z passes where dC/da > 0; it is dC/da that passes, where z > 0",
+        (RELU, LEAKY_RELU),
+        _z_masked_by_g,
+    ),
+    (
+        "leak forgotten",
+        "sigma' is 0 where z < 0, as that of ReLU is; that of leaky ReLU is 0.01 there",
+        (LEAKY_RELU,),
+        _without_leak,
+    ),
 ]
 
 
@@ -204,6 +164,13 @@ def _of_weights(net: Drawn) -> Iterator[Mistake]:
     for step in (0, 2):
         rules = replace(RIGHT, next_weights=_off_by(step))
         yield Mistake("weights one layer off", HIDDEN, ("BP2",), what, rules)
+    what = "dC/da goes back through {w_right} before it is multiplied by sigma'(z); it is delta that goes back"
+    for sent in (_error_sent, there(range(net.last), _error_sent, RIGHT.sent)):  # from the output too, or where a - y is delta
+        yield Mistake("dC/da sent back instead of delta", HIDDEN, ("BP2",), what, replace(RIGHT, sent=sent))
+
+
+def _error_sent(net: Drawn, layer: int, g: Array, delta: Array) -> Array:
+    return g
 
 
 def _off_by(step: int) -> Pick:
@@ -215,9 +182,9 @@ def _of_activations(net: Drawn) -> Iterator[Mistake]:
     turned = "nabla_w comes out as (n_in, n_out): its rows and columns have changed places"
     for where, layers in _places(net):
         for step in (1, -1):
-            rules = replace(RIGHT, entering=_there(layers, _entering_off_by(step), _entering))
+            rules = replace(RIGHT, entering=there(layers, _entering_off_by(step), RIGHT.entering))
             yield Mistake("activation one layer off", where, ("BP4",), one_off, rules)
-        rules = replace(RIGHT, sum_w=_there(layers, lambda net, layer, delta, a_prev: a_prev.T @ delta, _sum_w))
+        rules = replace(RIGHT, sum_w=there(layers, lambda net, layer, delta, a_prev: a_prev.T @ delta, RIGHT.sum_w))
         yield Mistake("nabla_w transposed", where, ("BP4",), turned, rules)
 
 
@@ -240,13 +207,34 @@ def _of_batch(net: Drawn) -> Iterator[Mistake]:
     yield Mistake("divided by m twice", EVERYWHERE, ("BP3", "BP4"), what, rules, batch=True, as_sums=True)
 
 
+def _of_biases(net: Drawn) -> Iterator[Mistake]:
+    what = "nabla_b is summed over the units too, to one number; each unit has a bias of its own"
+    for where, layers in _places(net):
+        rules = replace(RIGHT, sum_b=there(layers, _one_number, RIGHT.sum_b))
+        yield Mistake("nabla_b is one number", where, ("BP3",), what, rules)
+    what = "nabla_b is summed from nabla_w, so that what entered the layer is in it; it is the sum of delta alone"
+    yield Mistake("nabla_b summed from nabla_w", EVERYWHERE, ("BP3",), what, replace(RIGHT, sum_b=_sum_of_nabla_w))
+
+
+def _one_number(net: Drawn, layer: int, delta: Array) -> Array:
+    return np.full(delta.shape[1], delta.sum())
+
+
+def _sum_of_nabla_w(net: Drawn, layer: int, delta: Array) -> Array:
+    return (delta.T @ net.forward.activations[layer]).sum(axis=1)
+
+
 def _of_factors(net: Drawn) -> Iterator[Mistake]:
     n_out = net.biases[-1].size
     for name, what, factor in (
         ("sign", "the sign is turned: y - a where a - y belongs, or a minus too many", -1.0),
         ("factor 2", "everything is 2 times too large: the 2 of the square has not met its 1/2", 2.0),
         ("factor 2", "everything is half as large as it should be", 0.5),
-        ("1/n_out", "the cost is averaged over the outputs: like's cost is a sum over them", 1 / n_out),
+        (
+            "1/n_out",
+            "the cost is averaged over the outputs: like's is a sum over them (or m is x.size or y.size)",
+            1 / n_out,
+        ),
         ("2/n_out", "the cost is the mean square over the outputs: like's is a sum over them, and has its own factor", 2 / n_out),
     ):
         if factor != 1:
@@ -256,14 +244,20 @@ def _of_factors(net: Drawn) -> Iterator[Mistake]:
 
 def _of_omissions(net: Drawn) -> Iterator[Mistake]:
     for where, layers in _places(net):
-        yield Mistake("bias forgotten", where, ("N10",), "feedforward leaves the biases out", unbiased=tuple(layers))
+        yield Mistake(
+            "bias forgotten",
+            where,
+            ("N10",),
+            "feedforward leaves the biases out",
+            forward=partial(Drawn.without_biases, layers=layers),
+        )
     for name, what, equation, rules in (
         ("nabla_b is zero", "nabla_b was never filled in", "BP3", replace(RIGHT, sum_b=_scaled_b(0.0))),
         ("nabla_w is zero", "nabla_w was never filled in", "BP4", replace(RIGHT, sum_w=_scaled_w(0.0))),
     ):
         yield Mistake(name, EVERYWHERE, (equation,), what, rules)
     if net.last:
-        none = {"sum_b": _there(range(1), _scaled_b(0.0), _sum_b), "sum_w": _there(range(1), _scaled_w(0.0), _sum_w)}
+        none = {"sum_b": there(range(1), _scaled_b(0.0), RIGHT.sum_b), "sum_w": there(range(1), _scaled_w(0.0), RIGHT.sum_w)}
         loop = "for l in reversed(range(len(weights) - 1)):"
         what = "the way back stops before the first layer, whose gradients stay 0"
         yield Mistake("first layer left out", "in the first layer", ("BP2",), what, replace(RIGHT, **none), before=(loop,))
@@ -276,11 +270,6 @@ def _in_lists(
     yield Mistake(name, EVERYWHERE, both, whole or what, replace(RIGHT, sum_b=sum_b, sum_w=sum_w), batch)
     yield Mistake(name, "in nabla_b alone", ("BP3",), what, replace(RIGHT, sum_b=sum_b), batch)
     yield Mistake(name, "in nabla_w alone", ("BP4",), what, replace(RIGHT, sum_w=sum_w), batch)
-
-
-def _there(layers: range, wrong: Callable[..., Array], right: Callable[..., Array]) -> Callable[..., Array]:
-    """Choose the wrong rule in these layers, and the right one in the others."""
-    return lambda net, layer, *arrays: (wrong if layer in layers else right)(net, layer, *arrays)
 
 
 def _scaled_b(factor: float) -> SumB:
