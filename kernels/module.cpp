@@ -30,6 +30,9 @@ template <class T>
 using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 using Any = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
+// An array argument that is never converted: a converted array is a copy, and what a kernel writes into a copy is lost.
+auto as_it_is(const char *name) { return nb::arg(name).noconvert(); }
+
 Kind kind_of(const Any &x) {
     if (x.dtype() == nb::dtype<std::uint8_t>()) return Kind::pixels;
     if (x.dtype() == nb::dtype<float>()) return Kind::float32;
@@ -127,11 +130,11 @@ void bind_session(nb::module_ &m, const char *name) {
         .def("put", [](Session<T> &s, int l, int which, Array<T> w, Array<T> b) {
             check_weights(s.layer(l), w, b);
             s.put(l, which, w.data(), b.data());
-        })
+        }, nb::arg("layer"), nb::arg("which"), as_it_is("w"), as_it_is("b"))
         .def("get", [](const Session<T> &s, int l, int which, Out<T> w, Out<T> b) {
             check_weights(s.layer(l), w, b);
             s.get(l, which, w.data(), b.data());
-        })
+        }, nb::arg("layer"), nb::arg("which"), as_it_is("w"), as_it_is("b"))
         .def("advance", [](Session<T> &s, const PreparedData &prepared, Array<std::int64_t> order, std::int64_t size, Array<double> rate,
                            Array<double> decay, Out<double> costs, Out<double> right, Out<double> squares) {
             check_answers(s, prepared);
@@ -144,7 +147,8 @@ void bind_session(nb::module_ &m, const char *name) {
             double *const all_squares = squares.size() ? squares.data() : nullptr;
             const GilReleased released;
             s.advance(prepared.data, {order.data(), length, size, epoch, 0, rate.data(), decay.data(), costs.data(), right.data(), all_squares, true});
-        })
+        }, nb::arg("data"), as_it_is("order"), nb::arg("size"), as_it_is("rate"), as_it_is("decay"), as_it_is("costs"), as_it_is("right"),
+           as_it_is("squares"))
         .def("evaluate", [](Session<T> &s, const PreparedData &prepared) {
             check_answers(s, prepared);
             const GilReleased released;
@@ -162,20 +166,21 @@ void bind_session(nb::module_ &m, const char *name) {
             const double cost = s.gradient(prepared.data, some.is_valid() ? some.data() : nullptr, n).cost;
             s.each_layer(gradient.data(), [&](int l, T *w, T *b) { s.get(l, 2, w, b); });
             return cost;
-        }, nb::arg("data"), nb::arg("rows").none(), nb::arg("parameters"), nb::arg("gradient"))
+        }, nb::arg("data"), nb::arg("rows").none(), as_it_is("parameters"), as_it_is("gradient"))
         .def("forward", [](Session<T> &s, const PreparedData &prepared, Out<T> out) {
             check(prepared.data.n_in == s.n_in() && out.size() == std::size_t(prepared.data.n) * s.n_out());
             const GilReleased released;
             s.evaluate(prepared.data, out.data());
-        })
+        }, nb::arg("data"), as_it_is("out"))
         .def("step", &Session<T>::step)
         .def("finite", &Session<T>::finite);
 }
 
 // The outputs of a few rows, through the arrays as they are; false where these are not what a caller who skips all checks may pass: rows
-// of another width or layout, numbers that are not finite, an image without a pixel above 1.
+// of another width or layout, numbers that are not finite or not between low and high, an image without a pixel above 1.
 template <class T>
-bool feedforward(const std::string &isa, const std::vector<long> &sizes, const std::vector<int> &activations, nb::list weights, nb::list biases, Any x, Out<T> out) {
+bool feedforward(const std::string &isa, const std::vector<long> &sizes, const std::vector<int> &activations, nb::list weights, nb::list biases, Any x, Out<T> out,
+                 double low, double high) {
     const std::size_t n_layers = activations.size();
     check(n_layers > 0 && sizes.size() == n_layers + 1);
     if (weights.size() != n_layers || biases.size() != n_layers || x.ndim() != 2 || long(x.shape(1)) != sizes[0]) return false;
@@ -197,7 +202,7 @@ bool feedforward(const std::string &isa, const std::vector<long> &sizes, const s
     check(out.size() == x.shape(0) * std::size_t(sizes.back()));
     const long room = padded(widest, line<T>);
     std::vector<T> rows(2 * room);
-    const Few<T> net{int(n_layers), layers.data(), {rows.data(), rows.data() + room}};
+    const Few<T> net{int(n_layers), layers.data(), {rows.data(), rows.data() + room}, T(low), T(high)};
     const auto answer = [&] { return kernels_of<T>(isa).few(net, kind, x.data(), long(x.shape(0)), out.data()); };
     if (weights_in_all * double(x.shape(0)) < 1e6) return answer();  // sooner done than the GIL is handed over
     const GilReleased released;
@@ -230,11 +235,18 @@ NB_MODULE(_fused, m) {
         for (const Set &set : sets_here()) names.push_back(set.name);
         return names;
     });
-    m.def("feedforward", feedforward<float>);
-    m.def("feedforward", feedforward<double>);
-    m.def("count_entries", count_entries);
-    m.def("fill_entries", fill_entries<std::uint16_t>);
-    m.def("fill_entries", fill_entries<std::uint32_t>);
+    const auto bind_feedforward = [&](auto *function) {
+        m.def("feedforward", function, nb::arg("isa"), nb::arg("sizes"), nb::arg("activations"), nb::arg("weights"), nb::arg("biases"),
+              as_it_is("x"), as_it_is("out"), nb::arg("low"), nb::arg("high"));
+    };
+    bind_feedforward(feedforward<float>);
+    bind_feedforward(feedforward<double>);
+    m.def("count_entries", count_entries, as_it_is("x"), as_it_is("counts"), nb::arg("threads"));
+    const auto bind_fill_entries = [&](auto *function) {
+        m.def("fill_entries", function, as_it_is("x"), as_it_is("starts"), as_it_is("columns"), as_it_is("values"), nb::arg("threads"));
+    };
+    bind_fill_entries(fill_entries<std::uint16_t>);
+    bind_fill_entries(fill_entries<std::uint32_t>);
     nb::class_<PreparedData>(m, "Data")
         .def(nb::init<>())
         .def("dense", &PreparedData::dense)

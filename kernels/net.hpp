@@ -172,7 +172,12 @@ struct Worker { int rank, size; Barrier *barrier; };
 template <class T>
 struct FewLayer { long n_in, n_out; Activation activation; const T *w, *b; };
 template <class T>
-struct Few { int n_layers; const FewLayer<T> *layers; T *room[2]; };
+struct Few {
+    int n_layers;
+    const FewLayer<T> *layers;
+    T *room[2];
+    T low, high;                      // what inputs that are no pixels must lie between
+};
 
 // One instruction set's kernels. Every worker calls them with the same arguments.
 template <class T>

@@ -3,6 +3,8 @@
 import os
 import signal
 
+os.environ["CHAINRULE_DEBUG"] = "1"  # before any import of the package: what no kernel wrote is NaN
+
 import pytest
 from hypothesis import settings
 

@@ -105,6 +105,11 @@ def write_table(path, bunch, target="target"):
     np.savetxt(path, rows, delimiter=",", header=",".join(names), comments="", fmt="%.10g")
 
 
+def shown(value, decimals, whole):
+    """Write a number as the program does: what is below the whole is never rounded up to it."""
+    return f"{min(value, whole - 10.0**-decimals) if value < whole else value:.{decimals}f}"
+
+
 def percentages(text):
     return [float(number) for number in re.findall(r"([\d.]+) ?%", text)]
 
@@ -850,7 +855,9 @@ class TestPredict:
         status, out, _ = chainrule("predict", models / "wine.safetensors", "x.csv")
         a = network.feedforward(table.x[:3])
         assert status == 0
-        assert out.splitlines() == [f"x.csv[{k}]  {row.argmax()}  probability {100 * row.max():.2f} %" for k, row in enumerate(a)]
+        assert out.splitlines() == [
+            f"x.csv[{k}]  {row.argmax()}  probability {shown(100 * row.max(), 2, 100)} %" for k, row in enumerate(a)
+        ]
 
     def test_one_row(self, chainrule, models):
         """A row on its own is told without a number, and --outputs tells all outputs."""
@@ -859,7 +866,7 @@ class TestPredict:
         a = cr.load(models / "wine.safetensors").feedforward(table.x[:1])[0]
         _, out, _ = chainrule("predict", models / "wine.safetensors", "row.npy", "-a")
         assert out.startswith(f"row.npy  {a.argmax()}  probability ")
-        assert out.endswith("  outputs " + " ".join(f"{value:.4f}" for value in a) + "\n")
+        assert out.endswith("  outputs " + " ".join(shown(value, 4, 1) for value in a) + "\n")
 
     def test_values(self, told, models):
         """Where the network gives values, the value is told, in the target's units."""
@@ -873,7 +880,7 @@ class TestPredict:
         [
             ("gone.npy", None, "No such file"),
             ("gone.csv", None, "no such file: gone.csv"),
-            ("gone.png", None, "cannot use gone.png: a picture becomes 28 x 28 pixels, and this network takes 13 inputs"),
+            ("gone.png", None, "cannot use gone.png: a picture is for a model of images, and the model learnt rows of 13 numbers"),
             ("x.csv", b"1,2,3\n", "rows of 3 numbers, but the network takes 13"),
             ("x.csv", b",".join([b"1"] * 14), "leave the target's column out"),
             ("x.csv", b"1,2\n1,2\n1\n", "line 3"),

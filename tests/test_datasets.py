@@ -607,7 +607,7 @@ def test_table_reads_svmlight(tmp_path, name):
         ("1 99999999999999999999:2\n", "is no svmlight file"),
         (b"\x00\xff\x01", "is no svmlight file"),
         ("1 1:2\n0 1_0:2\n", "line 2 holds '_'"),
-        ("1 1:2\n0 99999999:2\n", "claims 99,999,999 columns"),
+        ("1 1:2\n0 99999999:2\n", "names column 99,999,999"),
         ("1 1:nan\n", "x holds NaN or inf"),
         ("", "holds no rows"),
     ],

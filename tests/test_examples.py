@@ -2,6 +2,9 @@
 
 import copy
 import pickle
+import re
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import chainrule as cr
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import DataError, DataTypeError, SettingError
 from chainrule.examples import Examples, as_examples
 
 RNG = np.random.default_rng(0)
@@ -478,3 +481,117 @@ def test_a_csr_is_held_read_only():
     with pytest.raises(ValueError, match="read-only"):
         examples.x.data[:] = 2
     mine.data[:] = 3
+
+
+# Frames, and Python objects that are numbers
+
+
+def frames(kind):
+    """A frame with columns of several types, and its numbers."""
+    numbers = np.array([[1, 2.5, 1, 7, 3], [0, -1.0, 0, 8, 4], [1, 0.5, 1, 9, 5]])
+    columns = {"flag": [True, False, True], "x": [2.5, -1.0, 0.5], "other": [1, 0, 1], "big": [7, 8, 9], "whole": [3, 4, 5]}
+    if kind.startswith("polars"):
+        import polars as pl
+
+        frame = pl.DataFrame(columns)
+        return frame, numbers
+    import pandas as pd
+
+    frame = pd.DataFrame(columns)
+    if kind == "pandas, nullable":
+        frame = frame.astype({"flag": "boolean", "x": "Float64", "other": "Int8", "big": "UInt16", "whole": "Int64"})
+    if kind == "pandas, objects":
+        frame = frame.astype(object)
+        frame["big"] = [Decimal(7), Fraction(8), np.int16(9)]
+    if kind == "pandas, Arrow":
+        frame = frame.convert_dtypes(dtype_backend="pyarrow")
+    return frame, numbers
+
+
+@pytest.mark.parametrize("kind", ["polars", "pandas", "pandas, nullable", "pandas, objects", "pandas, Arrow"])
+def test_frames_are_their_numbers(kind):
+    """A frame with booleans, nullable columns or columns of objects that are numbers gives those numbers, as to an estimator."""
+    frame, numbers = frames(kind)
+    examples = Examples(frame, frame["whole"])
+    assert np.array_equal(np.asarray(examples.x, np.float64), numbers)
+    assert np.array_equal(examples.y, [3, 4, 5])
+    assert examples.columns == ("flag", "x", "other", "big", "whole")
+    net = cr.Network([5, 4, 2], seed=0)
+    np.testing.assert_allclose(net.feedforward(frame), net.feedforward(numbers), rtol=1e-6)
+    assert np.array_equal(net.predict(frame), net.predict(numbers))
+    y = frame["flag"]
+    assert net.cost(frame, y) == pytest.approx(net.cost(numbers, [1, 0, 1]), rel=1e-6)
+    cr.train(net, (frame, y), epochs=1, batch_size=2, learning_rate=0.1)
+    model = cr.MLPRegressor(hidden_layer_sizes=(3,), max_iter=1, random_state=0)
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        model.fit(frame, frame["x"])
+
+
+@pytest.mark.parametrize("kind", ["polars", "pandas, nullable", "pandas, objects"])
+def test_a_gap_in_a_frame_is_refused(kind):
+    """A missing value is refused with its place, whatever stands for it."""
+    frame, _ = frames(kind)
+    frame = frame.clone() if kind == "polars" else frame.copy()
+    if kind == "polars":
+        frame[1, "big"] = None
+    else:
+        frame.loc[1, "big"] = None
+    with pytest.raises(DataError, match=r"x (has no value at|holds NaN or inf, first at) \[1, 3\]"):
+        Examples(frame)
+
+
+def test_objects_that_are_whole_numbers_are_labels():
+    """Python integers in an array of objects are labels; beyond 64 bits they are numbers, to float64's rounding."""
+    y = np.array([2, 0, np.int8(1), True], dtype=object)
+    assert Examples(np.eye(4), y).y.dtype.kind == "i"
+    assert Examples(np.array([[2**70, 1]], dtype=object)).x.tolist() == [[2.0**70, 1.0]]
+
+
+def test_a_frames_columns_are_known_again(tmp_path):
+    """A network that learnt a frame refuses one whose columns are others or stand in another order; numbers without names it takes."""
+    import pandas as pd
+
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=["a", "b", "c"])
+    net = cr.Network([3, 2], seed=0)
+    cr.train(net, (frame, np.arange(20) % 2), epochs=1, batch_size=4, learning_rate=0.1)
+    net.save(tmp_path / "net.safetensors")
+    for network in (net, cr.load(tmp_path / "net.safetensors")):
+        assert network.provenance.columns == ["a", "b", "c"]
+        with pytest.raises(DataError, match=r"in another order.*pass x\[net.provenance.columns\]"):
+            network.feedforward(frame[["b", "a", "c"]])
+        with pytest.raises(DataError, match="x has no column 'c', which the network was trained on"):
+            network.predict(frame.rename(columns={"c": "d"}))
+        shuffled = frame[["c", "a", "b"]]
+        assert np.array_equal(network.feedforward(shuffled[network.provenance.columns]), network.feedforward(frame.to_numpy()))
+
+
+# The book's forms
+
+
+@pytest.mark.parametrize("columns", [True, False])
+def test_the_books_pairs_are_told_and_the_remedy_works(columns):
+    """A list of pairs, as the book has its data, says which two arrays are wanted, and what it says to write gives them."""
+    rng = np.random.default_rng(0)
+    shape = (lambda n: (n, 1)) if columns else (lambda n: (n,))
+    pairs = [(rng.random(shape(6)), rng.random(shape(2))) for _ in range(8)]
+    net = cr.Network([6, 3, 2], seed=0)
+    for given in (pairs, zip(*zip(*pairs, strict=True), strict=True)):
+        with pytest.raises(DataTypeError, match="these are pairs .x, y., one an example, as the book has them") as error:
+            cr.train(net, given, epochs=1, batch_size=2, learning_rate=0.1)
+    remedy = re.search(r"np.hstack\(.*?\).T" if columns else r"np.array\(.*?\)", str(error.value))[0]
+    x = eval(remedy, {"np": np, "pairs": pairs})
+    y = eval(remedy.replace("[x for", "[y for").replace("x, _", "_, y"), {"np": np, "pairs": pairs})
+    assert (x.shape, y.shape) == ((8, 6), (8, 2))
+    cr.train(net, (x, y), epochs=1, batch_size=2, learning_rate=0.1)
+
+
+def test_a_column_says_what_to_pass():
+    """One example as a column, as the book has it, is refused with the transpose that is wanted."""
+    with pytest.raises(DataError, match=r"columns are examples here: pass x\.T"):
+        cr.Network([6, 2], seed=0).feedforward(np.ones((6, 1)))
+
+
+def test_a_list_of_x_and_y_says_what_to_pass():
+    """x and y in a list, which might be two rows, are refused with the tuple that is wanted."""
+    with pytest.raises(DataTypeError, match=r"x and y come as a tuple, \(x, y\)"):
+        cr.train(cr.Network([2, 2], seed=0), [np.ones((2, 2)), np.array([0, 1])], epochs=1, batch_size=1, learning_rate=0.1)

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +23,7 @@ from chainrule import model_file
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.costs import COSTS
 from chainrule.errors import FileError, ModelFileError, SettingError
+from chainrule.training import BeginsAnewWarning
 
 PAIRS = [(sigma, cost.name) for cost in COSTS.values() for sigma in ACTIVATIONS if not cost.outputs or sigma in cost.outputs]
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
@@ -138,7 +140,9 @@ def test_a_loaded_network_predicts_and_goes_on_learning(path):
     pair = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
     assert again.feedforward(pair[0]).tobytes() == net.feedforward(pair[0]).tobytes()
     for network in (net, again):
-        cr.train(network, pair, epochs=2, batch_size=5, learning_rate=0.5, threads=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BeginsAnewWarning)
+            cr.train(network, pair, epochs=2, batch_size=5, learning_rate=0.5, threads=1)
     assert whole(again) == whole(net)
 
 

@@ -155,10 +155,10 @@ def test_unknown_names(settings, says):
         ([], 0.0, "one row of n >= 1 weights"),
         ([[1.0]], 0.0, r"shape \(1, 1\)"),
         ([np.nan], 0.0, "w holds NaN or inf"),
-        (["one"], 0.0, "w must hold numbers"),
+        (["one"], 0.0, "w holds text; it must hold numbers"),
         ([1.0], [0.0, 1.0], "b must be one number"),
         ([1.0], np.inf, "b holds NaN or inf"),
-        ([1.0], None, "b must hold"),
+        ([1.0], None, r"b holds Python objects \(NoneType\); it must hold numbers"),
     ],
 )
 def test_weights_that_are_none(w, b, says):
@@ -174,8 +174,8 @@ def test_weights_that_are_none(w, b, says):
         ([[1.0, 2.0, 3.0]], [1.0], r"it has shape \(1, 3\)"),
         (np.empty((0, 2)), [], "x is empty"),
         ([[1.0, np.nan]], [1.0], "x holds NaN or inf"),
-        ([[1.0], [1.0, 2.0]], [1.0, 2.0], "x must be numbers in rows of equal length"),
-        ([[1.0, object()]], [1.0], "x must hold numbers"),
+        ([[1.0], [1.0, 2.0]], [1.0, 2.0], "x must have rows of equal length"),
+        ([[1.0, object()]], [1.0], r"x holds Python objects \(object\); it must hold numbers"),
         ([[1.0, 2.0]], [[1.0]], r"y must have shape \(1,\)"),
         ([[1.0, 2.0]], [1.0, 2.0], r"it has shape \(2,\)"),
         ([[1.0, 2.0]], [np.inf], "y holds NaN or inf"),

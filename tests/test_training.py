@@ -20,7 +20,14 @@ from chainrule.engines import ENGINES
 from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.plan import Provenance, Steps
-from chainrule.training import DivergenceWarning, EarlyStopping, block_length, epoch_order
+from chainrule.training import (
+    BeginsAnewWarning,
+    DivergenceWarning,
+    EarlyStopping,
+    UnreachableTargetsWarning,
+    block_length,
+    epoch_order,
+)
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(60, 4))
@@ -936,3 +943,92 @@ def test_numbers_beyond_counting_are_refused(settings):
     with pytest.raises(SettingError, match="must be at most"):
         cr.train(fresh(), (X, Y), **{"epochs": 1, "batch_size": 8, "learning_rate": 0.5, **settings})
     cr.train(fresh(), (X, Y), epochs=1, batch_size=8, learning_rate=0.5, threads=2)
+
+
+# Targets, and training on
+
+
+@pytest.mark.parametrize(
+    ("output", "targets", "limits"),
+    [
+        ("sigmoid", [3.0, 6.0], "from 0 to 1"),
+        ("sigmoid", [-0.01, 0.5], "from 0 to 1"),
+        ("tanh", [-1.5, 0.0], "from -1 to 1"),
+        ("relu", [-1.0, 5.0], "of at least 0"),
+        ("exp", [-1.0, 5.0], "of at least 0"),
+        ("softmax", [0.5, 2.0], "from 0 to 1"),
+    ],
+)
+def test_targets_that_no_output_reaches_are_warned_of_once(output, targets, limits):
+    """Targets beyond the range of the output's activation warn once, before the training, with what to take instead."""
+    y = np.resize(targets, (60, 2))
+    net = cr.Network([4, 3, 2], output=output, seed=0)
+    with pytest.warns(UnreachableTargetsWarning) as warned:
+        cr.train(net, (X, y), **{**PLAIN, "learning_rate": 0.01})
+    assert len(warned) == 1
+    said = str(warned[0].message)
+    assert f"an output of {output} gives values {limits}" in said
+    assert "take cost='mean_squared_error' with output='identity', or scale the targets" in said
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("output", "targets"),
+    [
+        ("sigmoid", [0.0, 1.0]),
+        ("tanh", [-1.0, 1.0]),
+        ("relu", [0.0, 9.0]),
+        ("exp", [0.0, 9.0]),
+        ("identity", [-9.0, 9.0]),
+        ("leaky_relu", [-9.0, 9.0]),
+    ],
+)
+def test_targets_within_reach_are_not_warned_of(output, targets):
+    """The limits themselves, labels, and activations without limits are nothing to warn of: warnings are errors here."""
+    net = cr.Network([4, 3, 2], output=output, seed=0)
+    cr.train(net, (X, np.resize(targets, (60, 2))), **{**PLAIN, "learning_rate": 0.001})
+    cr.train(cr.Network([4, 3, 2], output=output, seed=0), (X, Y % 2), **{**PLAIN, "learning_rate": 0.001})
+    own = cr.Activation("mine", lambda z: z / 2, lambda z, a: np.full_like(z, 0.5))
+    cr.train(cr.Network([4, 3, 2], output=own, seed=0), (X, np.resize(targets, (60, 2))), **{**PLAIN, "learning_rate": 0.001})
+
+
+def test_one_softmax_output_is_refused():
+    """Softmax over one output is 1 whatever comes: it is refused where the network is made, with both remedies."""
+    for settings in ({"cost": "log_loss"}, {"output": "softmax"}, {"output": cr.activations.ACTIVATIONS["softmax"]}):
+        with pytest.raises(SettingError, match="two classes take two outputs, or one output with cost='cross_entropy'"):
+            cr.Network([4, 1], **settings)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "begins"),
+    [("sgd", "the schedule and the order of the examples"), ("adam", "adam's m and v, the schedule and the order of the examples")],
+)
+def test_a_network_from_a_file_says_what_begins_anew(tmp_path, optimizer, begins):
+    """Training a loaded network on warns once of what its file does not hold; one in memory, or untrained, does not."""
+    net = fresh()
+    net.save(tmp_path / "untrained.safetensors")
+    cr.train(cr.load(tmp_path / "untrained.safetensors"), (X, Y), **PLAIN)
+    cr.train(net, (X, Y), **PLAIN)
+    cr.train(net, (X, Y), **PLAIN)
+    net.save(tmp_path / "net.safetensors")
+    again = cr.load(tmp_path / "net.safetensors")
+    with pytest.warns(BeginsAnewWarning, match=f"was trained for 6 epochs before.*; {begins} begin anew") as warned:
+        cr.train(again, (X, Y), **PLAIN, optimizer=optimizer)
+        cr.train(again, (X, Y), **PLAIN, optimizer=optimizer)
+    assert len(warned) == 1
+
+
+def test_provenance_counts_all_epochs(tmp_path):
+    """Epochs and steps of all trainings are counted, in memory and through a file, and those before the last are told apart."""
+    net = fresh()
+    cr.train(net, (X, Y), **PLAIN)
+    net.save(tmp_path / "net.safetensors")
+    again = cr.load(tmp_path / "net.safetensors")
+    with pytest.warns(BeginsAnewWarning):
+        cr.train(again, (X[:40], Y[:40]), **{**PLAIN, "epochs": 5})
+    found = again.provenance
+    assert (found.epochs, found.steps, found.examples) == (8, 24 + 25, 40)
+    assert (found.earlier_epochs, found.earlier_steps) == (3, 24)
+    assert "trained for 8 epochs" in repr(again)
+    again.save(tmp_path / "again.safetensors")
+    assert cr.load(tmp_path / "again.safetensors").provenance == found

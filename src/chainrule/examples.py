@@ -1,6 +1,6 @@
 """Examples: the data of a training, checked once.
 
-Four kinds of ``x``, a row an example: floats (float32 or float64; other numbers become float64), uint8 *pixels* (read as x/255),
+Three kinds of ``x``, a row an example: floats (float32 or float64; other numbers become float64), uint8 *pixels* (read as x/255),
 and CSR matrices of floats. ``y`` is labels (1-D, for a network with several outputs), or targets (2-D, or 1-D for one output).
 """
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._checks import real, seed_number
+from ._arrays import check_finite, column_names, in_dtype, numbers
+from ._checks import real, seed_number, whole
 from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
 
@@ -19,11 +20,25 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+PAIRS = (
+    "these are pairs (x, y), one an example, as the book has them; pass x and y as two arrays with a row an example: "
+    "x = np.hstack([x for x, _ in pairs]).T where each x is a column, np.array([x for x, _ in pairs]) where it is a row; y likewise"
+)
+
+
 class Targets(NamedTuple):
     """What a network with ``n_out`` outputs is asked for: ``values`` (n, n_out), or ``labels`` (n,) where each row is one class."""
 
     values: Array | None
     labels: Indices | None
+
+
+class Layout(NamedTuple):
+    """How an image lies in a row of x: so many ``rows`` and ``columns``; ``transposed`` where it is stored column by column."""
+
+    rows: int
+    columns: int
+    transposed: bool = False
 
 
 class Examples:
@@ -34,18 +49,25 @@ class Examples:
 
     Parameters
     ----------
-    x : array_like or scipy.sparse matrix, shape (n, n_in)
+    x : array_like, frame or scipy.sparse matrix, shape (n, n_in)
         Finite numbers. float32, float64 and uint8 are kept as they are; uint8 means pixels, read as x/255.
     y : array_like, shape (n,) or (n, n_out), optional
         Labels 0, 1, ... or targets; None for inputs alone.
     weights : array_like, shape (n,), optional
         How much each example counts, at least 0; 1 if not given.
+    pixels : bool, optional
+        Whether uint8 means pixels; without it, uint8 that holds nothing above 1 is refused, since those may be numbers.
+    layout : (int, int) or Layout, optional
+        The rows and columns of the image that a row of x is; a model keeps them, to take pictures of that size.
 
     Attributes
     ----------
     x : array or CSR matrix, shape (n, n_in)
     y : array, shape (n,) or (n, n_out), or None
     weights : float64 array, shape (n,), or None
+    columns : tuple of str
+        The names of a frame's columns; empty where x has none.
+    layout : Layout or None
 
     Raises
     ------
@@ -63,18 +85,31 @@ class Examples:
     array([0])
     """
 
-    __slots__ = ("_prepared", "weights", "x", "y")
+    __slots__ = ("_bounds", "_prepared", "columns", "layout", "weights", "x", "y")
 
     x: Inputs
     y: AnyArray | None
     weights: Array | None
+    columns: tuple[str, ...]
+    layout: Layout | None
 
-    def __init__(self, x: Any, y: npt.ArrayLike | None = None, *, weights: npt.ArrayLike | None = None) -> None:
-        self.x = _inputs(x)
+    def __init__(
+        self,
+        x: Any,
+        y: npt.ArrayLike | None = None,
+        *,
+        weights: npt.ArrayLike | None = None,
+        pixels: bool | None = None,
+        layout: tuple[int, int] | Layout | None = None,
+    ) -> None:
+        self.x = _inputs(x, pixels)
         n = self.x.shape[0]
+        self.columns = column_names(x)
+        self.layout = None if layout is None else _layout(layout, self.n_in)
         self.y = None if y is None else _outcomes(y, n)
         self.weights = None if weights is None else _row_weights(weights, n)
         self._prepared: dict[object, Any] = {}
+        self._bounds: tuple[float, float] | None = None
 
     @property
     def n_in(self) -> int:
@@ -88,12 +123,19 @@ class Examples:
             return "csr"
         return "pixels" if self.x.dtype == np.uint8 else "dense"
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest value of x, of pixels 0 and 1; looked up once."""
+        if self._bounds is None:
+            self._bounds = _bounds(self)
+        return self._bounds
+
     def __len__(self) -> int:
         return int(self.x.shape[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy or pickle the data alone; what an engine prepared from it is made anew, and the copy is as read-only as this."""
-        return _remade, (self.x, self.y, self.weights)
+        return _remade, (self.x, self.y, self.weights, self.columns, self.layout)
 
     def __getitem__(self, rows: slice | Indices | list[int]) -> Examples:
         """Some of the examples, by a slice, an array of row numbers, or a mask."""
@@ -106,7 +148,8 @@ class Examples:
         part.weights = None if self.weights is None else _frozen(self.weights[rows])
         if part.weights is not None and not part.weights.any():
             raise DataError("these rows weigh nothing together; choose some whose weight is above 0")
-        part._prepared = {}
+        part.columns, part.layout = self.columns, self.layout
+        part._prepared, part._bounds = {}, None
         return part
 
     def split(self, *fractions: float, seed: int = 0) -> tuple[Examples, ...]:
@@ -174,38 +217,62 @@ class Examples:
         return f"Examples({', '.join(parts)})"
 
 
-def _remade(x: Any, y: Any, weights: Any) -> Examples:
-    return Examples(x, y, weights=weights)
+def _remade(x: Any, y: Any, weights: Any, columns: tuple[str, ...], layout: Layout | None) -> Examples:
+    examples = Examples(x, y, weights=weights, pixels=True, layout=layout)
+    examples.columns = columns
+    return examples
 
 
-def in_dtype(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    """Bring floats to a network's dtype; what is finite must stay so.
+def _bounds(examples: Examples) -> tuple[float, float]:
+    if examples.kind == "pixels":
+        return 0.0, 1.0
+    if not is_sparse(examples.x):
+        return float(examples.x.min()), float(examples.x.max())  # type: ignore[union-attr]
+    stored = examples.x.data
+    some_are_0 = len(stored) < len(examples) * examples.n_in
+    return float(stored.min(initial=0 if some_are_0 else np.inf)), float(stored.max(initial=0 if some_are_0 else -np.inf))
 
-    Raises
-    ------
-    DataError
-        When a number is too large for float32.
-    """
-    with np.errstate(over="ignore"):
-        cast = values.astype(dtype, copy=False)
-    if cast.dtype.itemsize < values.dtype.itemsize and np.isinf(cast).any():
-        raise DataError(f"{name} holds {np.abs(values).max():g}, beyond float32; scale it, or make the network dtype='float64'")
-    return cast
+
+def _layout(given: Any, n_in: int) -> Layout:
+    """Read how an image lies in a row."""
+    try:
+        layout = Layout(*given)
+    except TypeError:
+        raise SettingError(f"layout must be the rows and columns of an image, such as (28, 28); it is {given!r}") from None
+    rows, columns = (whole(name, n, least=1) for name, n in zip(("rows", "columns"), layout, strict=False))
+    if rows * columns != n_in:
+        raise DataError(f"layout says {rows} x {columns}, but a row of x has {n_in} numbers")
+    return Layout(rows, columns, bool(layout.transposed))
+
+
+def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
+    """Take a pair ``(x, y)`` apart, or give x, which may be an ``Examples``, and y; refuse what is neither."""
+    if isinstance(x, Examples) and y is not None:
+        raise SettingError("an Examples has its y already; pass it alone")
+    if hasattr(x, "train") and hasattr(x, "validation"):
+        raise DataTypeError("this is a whole Dataset; pass one of its parts, such as mnist.train")
+    if y is None and _are_pairs(x):
+        raise DataTypeError(PAIRS)
+    if y is None and isinstance(x, list) and len(x) == 2 and hasattr(x[0], "shape"):
+        raise DataTypeError("x and y come as a tuple, (x, y); this is a list")
+    if y is None and isinstance(x, tuple):
+        if len(x) != 2:
+            raise DataError(f"examples come as a pair (x, y) or an Examples; this tuple has {len(x)} parts")
+        return x
+    return x, y
+
+
+def _are_pairs(x: Any) -> bool:
+    """Tell the book's form: a list of pairs of arrays, or a zip of them."""
+    if isinstance(x, zip):
+        return True
+    return isinstance(x, list) and bool(x) and all(isinstance(p, tuple) and len(p) == 2 and hasattr(p[0], "shape") for p in x)
 
 
 def as_examples(x: Any, y: Any = None) -> Examples:
     """Take an ``Examples``, a pair ``(x, y)``, or x and y: wherever (x, y) goes, an Examples goes too."""
-    if isinstance(x, Examples):
-        if y is not None:
-            raise SettingError("an Examples has its y already; pass it alone")
-        return x
-    if hasattr(x, "train") and hasattr(x, "validation"):
-        raise DataTypeError("this is a whole Dataset; pass one of its parts, such as mnist.train")
-    if y is None and isinstance(x, tuple):
-        if len(x) != 2:
-            raise DataError(f"examples come as a pair (x, y) or an Examples; this tuple has {len(x)} parts")
-        x, y = x
-    return Examples(x, y)
+    x, y = as_pair(x, y)
+    return x if isinstance(x, Examples) else Examples(x, y)
 
 
 def _rows(rows: Any, n: int) -> slice | Indices:
@@ -236,48 +303,24 @@ def _frozen(array: Any) -> Any:
     return view
 
 
-def _numbers(name: str, values: Any) -> AnyArray:
-    """Read an argument as a NumPy array of real numbers."""
-    if type(values).__module__.startswith("numpy.ma") and np.any(values.mask):
-        raise DataError(f"{name} is a masked array, and what its mask hides is no data; fill or remove those values")
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{name} must have rows of equal length ({error})") from None
-    if array.dtype.kind == "O":
-        kind = type(array.flat[0]).__name__ if array.size else "none"
-        raise DataTypeError(f"{name} holds Python objects ({kind}); it must hold numbers")
-    if array.dtype.kind not in "fiub":
-        what = "text" if array.dtype.kind in "US" else str(array.dtype)
-        raise DataTypeError(f"{name} holds {what}; it must hold numbers. Encode text as numbers first: labels as 0, 1, 2 ...")
-    return array
-
-
-def _finite(name: str, array: AnyArray) -> None:
-    # A sum is finite only if every entry is, and needs no array of its own; only a doubtful one is looked at entry by entry.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if array.dtype.kind == "f" and not np.isfinite(array.sum()) and not np.isfinite(array).all():
-            where = ", ".join(str(int(i)) for i in np.argwhere(~np.isfinite(array))[0])
-            raise DataError(f"{name} holds NaN or inf, first at [{where}]; remove or replace those values")
-
-
-def _inputs(x: Any) -> Inputs:
+def _inputs(x: Any, pixels: bool | None) -> Inputs:
     if is_sparse(x):
         return _compressed(x)
-    array = _numbers("x", x)
+    array = numbers("x", x)
     if array.ndim != 2:
         raise DataError(f"x must have shape (n, n_in), a row an example; it has shape {array.shape}")
     if not array.size:
         raise DataError(f"x is empty: its shape is {array.shape}")
-    if array.dtype == np.uint8:
-        if array.max() <= 1:
+    if array.dtype == np.uint8 and pixels is not False:
+        if pixels is None and array.max() <= 1:
             raise DataError(
                 "x is uint8, which means pixels 0..255, but its largest value is "
                 f"{array.max()}; pass x.astype('float32') if these are numbers"
             )
     elif array.dtype not in (np.float32, np.float64) or not array.dtype.isnative:
-        array = array.astype(np.float32 if array.dtype == np.float16 or array.dtype == ">f4" else np.float64)
-    _finite("x", array)
+        single = array.dtype == np.float16 or array.dtype == ">f4" or array.dtype == np.uint8
+        array = in_dtype("x", array, np.dtype(np.float32 if single else np.float64))
+    check_finite("x", array)
     return _frozen(array)
 
 
@@ -296,27 +339,27 @@ def _compressed(x: Any) -> CSR:
     if not csr.has_canonical_format:
         csr = csr.copy() if csr is x else csr
         csr.sum_duplicates()
-    _finite("x", csr.data)
+    check_finite("x", csr.data)
     return _frozen(csr)
 
 
 def _outcomes(y: Any, n: int) -> AnyArray:
-    array = _numbers("y", y)
+    array = numbers("y", y)
     if array.ndim not in (1, 2):
         raise DataError(f"y must have shape (n,) or (n, n_out); it has shape {array.shape}")
     if array.shape[0] != n:
         raise DataError(f"y must have a row for each of the {n} rows of x; it has {array.shape[0]}")
     if not array.size:
         raise DataError(f"y is empty: its shape is {array.shape}")
-    _finite("y", array)
+    check_finite("y", array)
     return _frozen(array)
 
 
 def _row_weights(weights: Any, n: int) -> Array:
-    array = _numbers("weights", weights).astype(np.float64)
+    array = numbers("weights", weights).astype(np.float64)
     if array.shape != (n,):
         raise DataError(f"weights must have shape ({n},), one for each row of x; it has shape {array.shape}")
-    _finite("weights", array)
+    check_finite("weights", array)
     with np.errstate(over="ignore"):
         if not np.isfinite(array.sum()):
             raise DataError(f"weights must have a finite sum; the largest is {array.max():g}")

@@ -10,25 +10,26 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._arrays import DTYPES
 from ._files import reporting, write_whole
 from ._types import Array
 from .calculus.activations import ACTIVATIONS, Activation
 from .calculus.costs import COSTS, Cost
 from .calculus.feedforward import STARTS
 from .errors import FileError, ModelFileError, SettingError
+from .input_spec import InputSpec
 from .plan import LAYERS, Layer, Provenance
 
 VERSION = 1
 METADATA_BYTES = 1 << 20
 HEADER_BYTES = 2 << 20
 FILE_BYTES = 16 << 30
-DTYPES = ("float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Model:
         Each (n_out, n_in) and (n_out,).
     provenance : Provenance or None
         How it was trained.
+    inputs : InputSpec or None
+        What it learnt to read; None in files that do not say.
     """
 
     layers: tuple[Layer, ...]
@@ -55,6 +58,7 @@ class Model:
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     provenance: Provenance | None
+    inputs: InputSpec | None = None
 
 
 def write(path: str | os.PathLike[str], model: Model) -> None:
@@ -63,7 +67,8 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     Raises
     ------
     SettingError
-        When an activation or the cost is the user's own, since a file holds no code; or a weight is NaN or infinite.
+        When an activation or the cost is the user's own, since a file holds no code; when a weight is NaN or infinite; or when
+        ``read`` would refuse the file.
     FileError
         When it cannot be written; what was there before stays.
     """
@@ -75,9 +80,13 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     for k, (w, b) in enumerate(zip(model.weights, model.biases, strict=True)):
         tensors[f"weights.{k}"] = np.ascontiguousarray(w)
         tensors[f"biases.{k}"] = np.ascontiguousarray(b)
-    description = json.dumps(_describe(model), allow_nan=False)
+    description = _described(model)
     if len(description) > METADATA_BYTES:
         raise SettingError(f"the network's description takes {len(description):,} bytes, and a model file holds {METADATA_BYTES:,}")
+    if {name: [str(array.dtype), array.shape] for name, array in tensors.items()} != {
+        name: [model.dtype, shape] for name, shape in _shapes(model.layers).items()
+    }:
+        raise SettingError(f"the network's arrays are not the {model.dtype} arrays of its sizes; it is not saved")
     metadata = {
         "format": "chainrule",
         "version": str(VERSION),
@@ -111,7 +120,7 @@ def read(path: str | os.PathLike[str]) -> Model:
         weights, biases = _tensors(path, file, model)
     if _digest(description, weights, biases) != metadata.get("sha256"):
         raise _damaged(path, "its checksum does not match its contents")
-    return Model(model.layers, model.cost, model.dtype, model.init, model.seed, weights, biases, model.provenance)
+    return replace(model, weights=weights, biases=biases)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -142,7 +151,29 @@ def _describe(model: Model) -> dict[str, Any]:
         "init": model.init,
         "seed": model.seed,
         "provenance": None if model.provenance is None else asdict(model.provenance),
+        "inputs": None if model.inputs is None else asdict(model.inputs),
     }
+
+
+def _described(model: Model) -> str:
+    """Write the description as JSON, and read it as ``read`` will: what would be refused then is not written."""
+    try:
+        description = json.dumps(_describe(model), allow_nan=False)
+        _parse(json.loads(description))
+    except SettingError:
+        raise
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SettingError(f"the network is not saved, since its file could not be loaded again: {error}") from None
+    return description
+
+
+def _shapes(layers: tuple[Layer, ...]) -> dict[str, tuple[int, ...]]:
+    """Give the shape of each tensor, by name."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for k, layer in enumerate(layers):
+        shapes[f"weights.{k}"] = (layer.n_out, layer.n_in)
+        shapes[f"biases.{k}"] = (layer.n_out,)
+    return shapes
 
 
 def _parse(described: Any) -> Model:
@@ -158,22 +189,21 @@ def _parse(described: Any) -> Model:
     if COSTS[cost].outputs and names[-1] not in COSTS[cost].outputs:
         raise ValueError("the output does not suit the cost")
     layers = tuple(Layer(n_in, n_out, name) for n_in, n_out, name in zip(sizes, sizes[1:], names, strict=False))
-    came = described["provenance"]
-    return Model(layers, cost, dtype, init, seed, (), (), None if came is None else Provenance.parse(came))
+    came, learnt = described["provenance"], described.get("inputs")  # which files of the first versions lack
+    provenance = None if came is None else Provenance.parse(came)
+    inputs = None if learnt is None else InputSpec.parse(learnt, sizes[0])
+    return Model(layers, cost, dtype, init, seed, (), (), provenance, inputs)
 
 
 def _tensors(path: Path, file: Any, model: Model) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Read the tensors that the description calls for, each of the right shape and dtype, and no others."""
-    shapes: dict[str, list[int]] = {}
-    for k, layer in enumerate(model.layers):
-        shapes[f"weights.{k}"] = [layer.n_out, layer.n_in]
-        shapes[f"biases.{k}"] = [layer.n_out]
+    shapes = _shapes(model.layers)
     if set(file.keys()) != set(shapes):
         raise _damaged(path, "its tensors are not those of its sizes")
     dtype = {"float32": "F32", "float64": "F64"}[model.dtype]
     for name, shape in shapes.items():
         piece = file.get_slice(name)
-        if list(piece.get_shape()) != shape or piece.get_dtype() != dtype:
+        if tuple(piece.get_shape()) != shape or piece.get_dtype() != dtype:
             raise _damaged(path, f"{name} is {piece.get_dtype()} {piece.get_shape()}, but should be {dtype} {shape}")
     arrays = {name: np.array(file.get_tensor(name)) for name in shapes}
     if not all(np.isfinite(array).all() for array in arrays.values()):

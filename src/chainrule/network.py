@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import model_file
+from ._arrays import DTYPES, common_floats
 from ._checks import seed_number, whole
 from ._types import AnyArray, Array, Inputs
 from .calculus.activations import ACTIVATIONS, Activation, find_activation
@@ -18,7 +19,8 @@ from .calculus.costs import Cost, find_cost
 from .calculus.feedforward import decision, layer_shapes, start
 from .engines import choose, few
 from .errors import DataError, SettingError, UnknownName
-from .examples import Examples, as_examples
+from .examples import Examples, as_pair
+from .input_spec import InputSpec
 from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
 
 if TYPE_CHECKING:
@@ -58,7 +60,10 @@ class Network:
     init : str
     seed : int
     provenance : Provenance or None
-        How it was trained last.
+        How it was trained.
+    inputs : InputSpec or None
+        What it learnt to read: pixels, numbers or CSR rows, of what shape and between what limits; None where that is not known,
+        as before the first training.
 
     Raises
     ------
@@ -73,6 +78,9 @@ class Network:
     >>> [w.shape for w in net.weights]
     [(30, 784), (10, 30)]
     """
+
+    inputs: InputSpec | None = None  # of networks that were pickled before there was one, too
+    from_file: bool = False  # until it is trained again
 
     def __init__(
         self,
@@ -123,19 +131,36 @@ class Network:
         DataError
             When x is of another width, or holds NaN or inf.
         """
-        quick = few(self.plan, self.weights, self.biases, x)
+        quick = self._few(x)
         if quick is not None:
             return quick
         inputs = self._inputs(x)
-        weights, biases = self._parameters()
-        return choose("auto", self.plan, None).forward(self.plan, weights, biases, inputs, threads="auto")
+        plan, weights, biases = self._parameters()
+        return choose("auto", plan, None).forward(plan, weights, biases, inputs, threads="auto")
+
+    def _few(self, x: Any) -> Array | None:
+        """Give the outputs of a few rows against which nothing is to be said; None for all that must be looked at."""
+        limits = (-np.inf, np.inf)
+        if self.inputs is not None:
+            limits = self.inputs.limits
+            if self.inputs.kind != "pixels" and getattr(x, "dtype", None) == np.uint8:
+                return None
+        return few(self.plan, self.weights, self.biases, x, limits)
 
     def predict(self, x: npt.ArrayLike) -> AnyArray:
         """Give each row's label: that of the largest output; of one sigmoid output 0 or 1; of another single output its value.
 
         With several outputs that stand for values, ask ``feedforward``.
+
+        Raises
+        ------
+        DataError
+            As ``feedforward``; when an output is NaN, which stands for no label.
         """
-        return decision(self.feedforward(x), self.plan.sigmas[-1])
+        outputs = self.feedforward(x)
+        if np.isnan(outputs).any():
+            raise DataError("the network's outputs hold NaN, which stands for no label: look for NaN or inf in its parameters")
+        return decision(outputs, self.plan.sigmas[-1])
 
     def cost(self, x: Any, y: Any = None) -> float:
         """Give the mean cost over the examples (N1), without any penalty."""
@@ -156,9 +181,10 @@ class Network:
 
     def evaluate(self, x: Any, y: Any = None) -> Evaluation:
         """Give the cost and the number right in one pass; ``x`` may be an ``Examples``."""
-        examples = self.check_examples(as_examples(x, y))
-        engine = choose("auto", self.plan, examples)
-        return engine.open(self.plan, self.state(), threads="auto").evaluate(engine.prepare(examples))
+        examples = self.check_examples(x, y)
+        plan, weights, biases = self._parameters()
+        engine = choose("auto", plan, examples)
+        return engine.open(plan, State(tuple(weights), tuple(biases)), threads="auto").evaluate(engine.prepare(examples))
 
     def backprop(self, x: Any, y: Any = None) -> Gradient:
         """Give the gradient of the cost, summed over the examples (BP1-BP4).
@@ -168,11 +194,11 @@ class Network:
         Gradient
             ``nabla_b, nabla_w``: lists of arrays of the shapes of ``biases`` and ``weights``.
         """
-        examples = self.check_examples(as_examples(x, y))
-        engine = choose("auto", self.plan, examples)
-        weights, biases = self._parameters()
-        slope = engine.gradient(self.plan, engine.prepare(examples), None, threads="auto")
-        nabla_w, nabla_b = self.plan.unpack(slope(self.plan.pack(weights, biases))[1])
+        examples = self.check_examples(x, y)
+        plan, weights, biases = self._parameters()
+        engine = choose("auto", plan, examples)
+        slope = engine.gradient(plan, engine.prepare(examples), None, threads="auto")
+        nabla_w, nabla_b = plan.unpack(slope(plan.pack(weights, biases))[1])
         return Gradient(nabla_b, nabla_w)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -183,45 +209,57 @@ class Network:
         FileError
             When it cannot be written.
         SettingError
-            When an activation or the cost is a function of your own.
+            When an activation or the cost is a function of your own; when ``load`` would refuse the file.
         """
-        plan, state = self.plan, self.state()
-        model = model_file.Model(
-            plan.layers, plan.cost, plan.dtype, self.init, self.seed, state.weights, state.biases, self.provenance
-        )
-        model_file.write(path, model)
+        plan, weights, biases = self._parameters()
+        settings = (plan.layers, plan.cost, plan.dtype, self.init, self.seed)
+        model_file.write(path, model_file.Model(*settings, tuple(weights), tuple(biases), self.provenance, self.inputs))
 
     def state(self) -> State:
         """Give the parameters as an engine takes them, before any update."""
-        weights, biases = self._parameters()
+        _, weights, biases = self._parameters()
         return State(tuple(weights), tuple(biases))
 
     def take(self, state: State) -> None:
         """Write a state's parameters into this network's own arrays."""
         for own, new in zip([*self.weights, *self.biases], [*state.weights, *state.biases], strict=True):
-            own[...] = new
+            own[...] = new if own.shape == new.shape else new.reshape(own.shape)  # a column of biases
 
     def check_writable(self) -> None:
-        """Refuse parameters that cannot be trained, since their arrays are read-only.
+        """Refuse parameters that cannot be trained: training writes into the network's own arrays.
 
         Raises
         ------
         SettingError
-            When there are some.
+            When one is no array of the network's dtype, or is read-only.
         """
-        weights, biases = self._parameters()
-        if not all(part.flags.writeable for part in (*weights, *biases)):
-            raise SettingError("the network's arrays must be writable to be trained; one is read-only: put a copy in its place")
+        self._parameters()
+        for name, parts in (("weights", self.weights), ("biases", self.biases)):
+            for k, part in enumerate(parts):
+                if not isinstance(part, np.ndarray) or part.dtype != self.plan.dtype:
+                    kind = part.dtype if isinstance(part, np.ndarray) else type(part).__name__
+                    raise SettingError(
+                        f"training writes into the network's own arrays, which must be {self.plan.dtype}; {name}[{k}] is {kind}: "
+                        f"net.{name}[{k}] = np.array(net.{name}[{k}], {self.plan.dtype!r})"
+                    )
+                if not part.flags.writeable:
+                    raise SettingError(
+                        f"training writes into the network's arrays; {name}[{k}] is read-only: put a copy in its place"
+                    )
 
-    def check_examples(self, examples: Examples) -> Examples:
-        """Refuse examples that this network cannot take.
+    def check_examples(self, x: Any, y: Any = None, *, training: bool = False) -> Examples:
+        """Read x and y, or an ``Examples``, as this network takes them, and refuse what it cannot take.
+
+        uint8 means pixels to a network that learnt pixels or has learnt nothing yet, and numbers to one that learnt numbers. A
+        training may take values somewhat beyond those of pixels.
 
         Raises
         ------
         DataError
-            When they are of another width, or their y does not suit the outputs and the cost.
+            When they are of another width, their values cannot be what the network learnt, or their y does not suit the outputs
+            and the cost.
         """
-        self._check_width(examples.n_in)
+        examples = self.read(*as_pair(x, y), training=training)
         targets_for(examples, self.plan)
         return examples
 
@@ -229,27 +267,64 @@ class Network:
         takes = self.plan.layers[0].n_in
         if isinstance(x, np.ndarray) and x.shape == (takes,):
             raise DataError(f"x is one row; pass a batch of rows, (m, {takes}), such as x[None]")
-        examples = x if isinstance(x, Examples) else Examples(x)
-        self._check_width(examples.n_in)
-        return examples.x
+        return self.read(x).x
 
-    def _check_width(self, n_in: int) -> None:
-        takes = self.plan.layers[0].n_in
-        if n_in != takes:
+    def read(self, x: Any, y: Any = None, *, training: bool = False) -> Examples:
+        """Read x, or an ``Examples``, as the network learnt to read it, and y where there is one.
+
+        Raises
+        ------
+        DataError
+            When x is of another width, or its values cannot be what the network learnt.
+        """
+        spec = self.inputs
+        pixels = None
+        if spec is not None and (spec.kind == "pixels" or _is_uint8(x)):
+            pixels = spec.takes_uint8_as_pixels(int(getattr(x, "x", x).max()) if _is_uint8(x) else 0)
+        if not isinstance(x, Examples):
+            examples = Examples(x, y, pixels=pixels)
+        elif x.kind == "pixels" and pixels is False:
+            examples = Examples(x.x, x.y, weights=x.weights, pixels=False, layout=x.layout)
+        else:
+            examples = x
+        self._check_columns(examples)
+        if spec is not None and examples.kind != "pixels" and np.isfinite(spec.limits).all():
+            spec.check_limits(*examples.bounds, training=training)
+        return examples
+
+    def _check_columns(self, examples: Examples) -> None:
+        """Refuse inputs of another width, or a frame whose columns are not those of the training."""
+        takes, has = self.plan.layers[0].n_in, examples.n_in
+        learnt = self.provenance.columns if self.provenance else []
+        if examples.columns and learnt and list(examples.columns) != learnt:
+            missing = [name for name in learnt if name not in examples.columns]
+            said = f"x has no column {missing[0]!r}, which" if missing else "x has other columns, or in another order, than"
+            raise DataError(f"{said} the network was trained on; pass x[net.provenance.columns]")
+        if has != takes:
             hint = f"; reshape the images to (n, {takes})" if takes in (784, 64) else ""
-            raise DataError(f"x has {n_in} columns, but the network's first layer takes {takes}{hint}")
+            hint = "; columns are examples here: pass x.T" if has == 1 and len(examples) == takes else hint
+            raise DataError(f"x has {has} columns, but the network's first layer takes {takes}{hint}")
 
-    def _parameters(self) -> tuple[list[Array], list[Array]]:
-        """Give the live arrays, once they are seen to be whole: the lists are the user's to write to."""
+    def _parameters(self) -> tuple[Plan, list[Array], list[Array]]:
+        """Give the plan, the weights and the biases to compute with: the lists are the user's to put arrays into.
+
+        They are the live arrays where all are of the network's dtype and shapes. Otherwise they are computed with in float64, or
+        in float32 where every one of them is float32; biases may be columns (n_out, 1), as the book has them.
+        """
         shapes = layer_shapes(self.plan.sizes)
-        for name, parts, due in (("weights", self.weights, shapes), ("biases", self.biases, [shape[:1] for shape in shapes])):
-            came = [(np.shape(part), getattr(part, "dtype", None)) for part in parts]
-            if came != [(shape, self.plan.dtype) for shape in due]:
-                raise SettingError(
-                    f"{name} must be {self.plan.dtype} arrays of shapes {due}; they are {[shape for shape, _ in came]}, "
-                    f"{[str(dtype) for _, dtype in came]}. Write into them, as in net.{name}[0][...] = values"
-                )
-        return self.weights, self.biases
+        due = [*shapes, *(shape[:1] for shape in shapes)]
+        parts = [*self.weights, *self.biases]
+        if len(self.weights) == len(self.biases) == len(shapes) and _are(parts, due, self.plan.dtype):
+            return self.plan, self.weights, self.biases
+        for name, arrays, wanted in (("weights", self.weights, due[: len(shapes)]), ("biases", self.biases, due[len(shapes) :])):
+            columns = [(*shape, 1) if name == "biases" else shape for shape in wanted]
+            came = [_shape(part) for part in arrays]
+            if len(came) != len(wanted) or any(c not in (s, col) for c, s, col in zip(came, wanted, columns, strict=True)):
+                raise SettingError(f"net.{name} must be {len(wanted)} arrays of shapes {wanted}; they are {came}")
+        names = [f"{name}[{k}]" for name in ("weights", "biases") for k in range(len(shapes))]
+        dtype, arrays = common_floats(list(zip(names, parts, strict=True)))
+        biases = [b.reshape(-1) for b in arrays[len(shapes) :]]
+        return replace(self.plan, dtype=dtype), arrays[: len(shapes)], biases
 
     def __repr__(self) -> str:
         plan = self.plan
@@ -274,17 +349,49 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     model = model_file.read(path)
     plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
-    return network_from(plan, model.weights, model.biases, init=model.init, seed=model.seed, provenance=model.provenance)
+    made: dict[str, Any] = {"init": model.init, "seed": model.seed, "provenance": model.provenance, "inputs": model.inputs}
+    return network_from(plan, model.weights, model.biases, **made, from_file=True)
 
 
 def network_from(
-    plan: Plan, weights: Sequence[Array], biases: Sequence[Array], *, init: str, seed: int = 0, provenance: Provenance | None = None
+    plan: Plan,
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    *,
+    init: str,
+    seed: int = 0,
+    provenance: Provenance | None = None,
+    inputs: InputSpec | None = None,
+    from_file: bool = False,
 ) -> Network:
     """Make a network of parameters that are there already, and share their memory."""
     network = object.__new__(Network)
-    network.plan, network.init, network.seed, network.provenance = plan, init, seed, provenance
+    network.plan, network.init, network.seed = plan, init, seed
+    network.provenance, network.inputs, network.from_file = provenance, inputs, from_file
     network.weights, network.biases = list(weights), list(biases)
     return network
+
+
+def _is_uint8(x: Any) -> bool:
+    """Whether these inputs, or those of these examples, are uint8."""
+    inputs = getattr(x, "x", x) if isinstance(x, Examples) else x
+    return isinstance(inputs, np.ndarray) and inputs.dtype == np.uint8
+
+
+def _shape(part: Any) -> tuple[int, ...] | str:
+    """Give the shape of what may be no array."""
+    try:
+        return np.shape(part)
+    except ValueError:
+        return "ragged"
+
+
+def _are(parts: list[Any], shapes: Sequence[tuple[int, ...]], dtype: str) -> bool:
+    """Whether all of them are arrays of these shapes and of this dtype, in the byte order of the machine."""
+    return all(
+        isinstance(part, np.ndarray) and part.shape == shape and part.dtype == dtype and part.dtype.isnative
+        for part, shape in zip(parts, shapes, strict=True)
+    )
 
 
 def _layers(
@@ -304,6 +411,11 @@ def _layers(
         raise SettingError(f"sizes must name at most {LAYERS:,} layers; it names {len(counts) - 1:,}")
     hidden = _hidden(activation, len(counts) - 2)
     last = _suited(output, find_cost(cost))
+    if counts[-1] == 1 and find_activation(last) is ACTIVATIONS["softmax"]:
+        raise SettingError(
+            "softmax over one output is always 1, so that nothing can be learnt; for two classes take two outputs, or one output "
+            "with cost='cross_entropy'"
+        )
     return tuple(Layer(n_in, n_out, _named(sigma)) for n_in, n_out, sigma in zip(counts, counts[1:], [*hidden, last], strict=False))
 
 
@@ -348,8 +460,8 @@ def _dtype(dtype: Any) -> str:
         name = np.dtype(dtype).name
     except TypeError:
         name = str(dtype)
-    if name not in model_file.DTYPES:
-        raise UnknownName("dtype", name, model_file.DTYPES)
+    if name not in DTYPES:
+        raise UnknownName("dtype", name, DTYPES)
     return name
 
 

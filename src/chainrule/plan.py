@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._arrays import DTYPES
 from ._types import Array
 from .calculus.activations import Activation, find_activation
 from .calculus.costs import Cost, find_cost
 from .calculus.optimizers import SGD, Optimizer
+from .errors import UnknownName
 from .examples import Examples, Targets
 
 LAYERS = 1000  # at the most, so that a file that claims more need not be believed
@@ -54,6 +56,11 @@ class Plan:
     dtype : {"float32", "float64"}
     seed : int
         Of the order of the examples and of dropout, 0 <= seed < 2**64.
+
+    Raises
+    ------
+    UnknownName
+        When the dtype is another.
     """
 
     layers: tuple[Layer, ...]
@@ -65,6 +72,10 @@ class Plan:
     clip: float | None = None
     dtype: str = "float32"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise UnknownName("dtype", self.dtype, DTYPES)
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -228,7 +239,7 @@ COLUMNS = 10**6  # whose names a model file may hold
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a network was trained last: what a model file tells of it.
+    """How a network was trained: what a model file tells of it, of several trainings the last.
 
     Attributes
     ----------
@@ -236,8 +247,10 @@ class Provenance:
         ``Plan.to_dict()`` of the training.
     data : str
         The name of the data, where it had one, or its description.
-    examples, epochs, steps : int
-        How many examples it had, epochs it went through whole, and updates it did.
+    examples : int
+        How many the last training had.
+    epochs, steps : int
+        Epochs gone through whole and updates done, in all trainings together.
     learning_rate : float
     schedule : str
     engine : str
@@ -245,6 +258,8 @@ class Provenance:
         Why it ended: finished, early, interrupted, diverged; empty while it goes on.
     columns : list of str
         The names of the data's columns, in their order, without the target's; empty where they have none.
+    earlier_epochs, earlier_steps : int
+        Those of the trainings before the last.
     """
 
     plan: dict[str, Any]
@@ -257,13 +272,16 @@ class Provenance:
     engine: str
     stopped: str
     columns: list[str] = field(default_factory=list)
+    earlier_epochs: int = 0
+    earlier_steps: int = 0
 
     @classmethod
     def parse(cls, came: Any) -> Provenance:
         """Read what a file says, each entry of its type; whatever is wrong raises ValueError, TypeError or KeyError."""
         kinds = {"plan": dict, "data": str, "schedule": str, "engine": str, "stopped": str, "learning_rate": float}
         kinds |= {"examples": int, "epochs": int, "steps": int, "columns": list}
-        if set(came) != set(kinds) or any(type(came[name]) is not kind for name, kind in kinds.items()):
+        later = {"earlier_epochs": int, "earlier_steps": int}  # which the first files lack
+        if not set(kinds) <= set(came) <= set(kinds | later) or any(type(came[name]) is not (kinds | later)[name] for name in came):
             raise ValueError("provenance has other entries")
         if len(came["columns"]) > COLUMNS or any(type(name) is not str for name in came["columns"]):
             raise ValueError("its columns are no names")

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._checks import whole
+from ._warnings import frames_below_the_user
 from .engines import Threads, thread_count
 from .errors import ArgumentTypeError, ChainruleError, SettingError
 from .examples import as_examples
 from .history import History
 from .network import Network
-from .training import DivergenceWarning, Run, frames_below_the_user
+from .training import DivergenceWarning, Run
 
 HEARD = 0.2  # seconds within which Ctrl-C is heard
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
@@ -20,14 +20,16 @@ import numpy as np
 
 from ._checks import real, seed_number, whole
 from ._types import Indices, is_sparse
+from ._warnings import frames_below_the_user
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
 from .engines import Threads, at_work, choose
 from .errors import ArgumentTypeError, EngineError, SettingError, UnknownName
-from .examples import Examples, as_examples
+from .examples import Examples
 from .history import EpochRecord, History
+from .input_spec import InputSpec
 from .network import Network, with_training
-from .plan import Plan, Provenance, State, Steps
+from .plan import Plan, Provenance, State, Steps, targets_for
 from .schedules import Schedule, find_schedule, rates
 
 if TYPE_CHECKING:
@@ -42,6 +44,14 @@ Callback = Callable[[EpochRecord], Any]
 
 class DivergenceWarning(RuntimeWarning):
     """A training went to NaN or infinity, and was stopped."""
+
+
+class UnreachableTargetsWarning(UserWarning):
+    """Targets lie beyond what the output's activation can give."""
+
+
+class BeginsAnewWarning(UserWarning):
+    """A network from a file is trained on: what the file does not hold begins anew."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +194,10 @@ class Run:
             raise ArgumentTypeError(f"what is trained must be a Network; this is {network!r}")
         network.check_writable()
         self.network = network
-        self.examples = network.check_examples(as_examples(examples))
-        self.validation = None if validation is None else network.check_examples(as_examples(validation))
+        self.examples = network.check_examples(examples, training=True)
+        learnt = InputSpec.of(self.examples)
+        self.inputs = learnt if network.inputs is None else network.inputs.joined(learnt)
+        self.validation = None if validation is None else self._read_validation(validation)
         self.epochs = whole("epochs", epochs, least=0)
         self.learning_rate = real("learning_rate", learning_rate, above=0)
         self.schedule = find_schedule(schedule)
@@ -209,6 +221,43 @@ class Run:
         self.done = 0
         self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
         self._records: Generator[EpochRecord] = self._shown() if progress else self._train()
+        self._before = network.provenance
+        self._warn_of_targets()
+        self._warn_of_what_begins_anew()
+
+    def _read_validation(self, validation: Any) -> Examples:
+        """Read the validation examples as the training examples are read."""
+        network = copy(self.network)
+        network.inputs = self.inputs
+        return network.check_examples(validation)
+
+    def _warn_of_targets(self) -> None:
+        """Warn of targets beyond what the output's activation can give."""
+        values, output = targets_for(self.examples, self.plan).values, self.plan.sigmas[-1]
+        if values is None or (values.min() >= output.least - ROUNDING and values.max() <= output.most + ROUNDING):
+            return
+        limits = f"from {output.least:g} to {output.most:g}" if np.isfinite(output.most) else f"of at least {output.least:g}"
+        warnings.warn(
+            f"y holds targets from {values.min():g} to {values.max():g}, but an output of {output.name} gives values {limits}, so "
+            "that the network cannot reach them; take cost='mean_squared_error' with output='identity', or scale the targets",
+            UnreachableTargetsWarning,
+            stacklevel=frames_below_the_user(),
+        )
+
+    def _warn_of_what_begins_anew(self) -> None:
+        """Warn once that a network from a file goes on from its parameters alone."""
+        if not self.network.from_file or self._before is None or not self.epochs:
+            return
+        self.network.from_file = False
+        slots = f"{self.plan.optimizer.name}'s {' and '.join(self.plan.optimizer.slots)}" if self.plan.optimizer.slots else ""
+        begin = ", ".join(filter(None, (slots, "the schedule"))) + " and the order of the examples"
+        before = f"the network was trained for {counted_epochs(self._before.epochs)} before"
+        warnings.warn(
+            f"{before}, and goes on from its parameters, which are all that a model file holds; {begin} begin anew (a checkpoint "
+            "would keep them)",
+            BeginsAnewWarning,
+            stacklevel=frames_below_the_user(),
+        )
 
     def __iter__(self) -> Iterator[EpochRecord]:
         return self
@@ -263,7 +312,7 @@ class Run:
             if reason:
                 self._end("early", f"{reason}, after epoch {epoch}")
             elif epoch == self.epochs:
-                self._end("finished", f"finished after {epoch} epoch{'s' * (epoch > 1)}")
+                self._end("finished", f"finished after {counted_epochs(epoch)}")
             yield record
             if reason:
                 return
@@ -320,17 +369,22 @@ class Run:
 
     def _write(self, state: State, epochs: int) -> None:
         self.network.take(state)
+        self.network.inputs = self.inputs
+        earlier = (0, 0) if self._before is None else (self._before.epochs, self._before.steps)
         schedule = getattr(self.schedule, "__name__", "a schedule of its own")
         self.network.provenance = Provenance(
             plan=self.plan.to_dict(),
             data=repr(self.examples),
             examples=len(self.examples),
-            epochs=epochs,
-            steps=state.step,
+            epochs=earlier[0] + epochs,
+            steps=earlier[1] + state.step,
             learning_rate=self.learning_rate,
             schedule=schedule,
             engine=state.made_by,
             stopped=self.history.stopped or "",
+            columns=list(self.examples.columns),
+            earlier_epochs=earlier[0],
+            earlier_steps=earlier[1],
         )
 
     def _end(self, stopped: str, message: str) -> None:
@@ -369,26 +423,21 @@ class Run:
         return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
 
 
+ROUNDING = 1e-6
+"""How far beyond an activation's range a target may lie."""
+
+
+def counted_epochs(epochs: int) -> str:
+    """Write a number of epochs with its noun."""
+    return f"{epochs:,} epoch{'s' * (epochs != 1)}"
+
+
 def _callables(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
     """Check the callbacks before there is anything to lose."""
     functions = tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
     if not all(callable(callback) for callback in functions):
         raise SettingError(f"callbacks must be a list of functions, each taking an EpochRecord; it is {callbacks!r}")
     return functions
-
-
-BETWEEN = ("chainrule", "sklearn", "joblib")
-
-
-def frames_below_the_user() -> int:
-    """Count the frames from the caller's to the user's own, for a warning's ``stacklevel``.
-
-    That is the first outside this package, and outside those through which an estimator is called: pipelines, searches.
-    """
-    frame, count = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in BETWEEN:
-        frame, count = frame.f_back, count + 1
-    return count
 
 
 def _like(run: Callable[P, Run]) -> Callable[[Callable[..., History]], Callable[P, History]]:

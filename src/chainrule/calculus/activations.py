@@ -105,6 +105,8 @@ class Activation:
         ``value(z) -> a``, both of shape (m, n_out).
     derivative : callable
         ``derivative(z, a) -> sigma'(z)``, elementwise, of the same shape; ``a`` is ``value(z)``, ready to use.
+    least, most : float
+        The range of its values: an output layer reaches no target beyond it.
 
     Examples
     --------
@@ -116,6 +118,8 @@ class Activation:
     name: str
     value: Callable[[Array], Array]
     derivative: Callable[[Array, Array], Array]
+    least: float = -np.inf
+    most: float = np.inf
 
     def pullback(self, z: Array, a: Array, g: Array) -> Array:
         """From ``g = dC/da`` make ``dC/dz = g * sigma'(z)``."""
@@ -141,13 +145,13 @@ def _diagonal(z: Array, a: Array) -> Array:
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
-        Activation("sigmoid", sigmoid, sigmoid_prime),
-        Activation("tanh", tanh, tanh_prime),
-        Activation("relu", relu, relu_prime),
+        Activation("sigmoid", sigmoid, sigmoid_prime, 0, 1),
+        Activation("tanh", tanh, tanh_prime, -1, 1),
+        Activation("relu", relu, relu_prime, 0),
         Activation("leaky_relu", leaky_relu, leaky_relu_prime),
         Activation("identity", identity, identity_prime),
-        Activation("exp", exp, exp_prime),
-        Softmax("softmax", softmax, _diagonal),
+        Activation("exp", exp, exp_prime, 0),
+        Softmax("softmax", softmax, _diagonal, 0, 1),
     )
 }
 

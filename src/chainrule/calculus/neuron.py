@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._arrays import check_finite, in_dtype, numbers
 from .._checks import real
 from .._types import Array
-from ..errors import DataError, DataTypeError, UnknownName
+from ..errors import DataError, UnknownName
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -147,13 +148,6 @@ class Neuron:
 
 def _numbers(name: str, values: object) -> Array:
     """Read an argument as finite float64 numbers."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{name} must be numbers in rows of equal length: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise DataTypeError(f"{name} must hold numbers; it holds {array.dtype}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise DataError(f"{name} holds NaN or inf; remove or replace those values")
+    array = in_dtype(name, numbers(name, values), np.dtype(np.float64))
+    check_finite(name, array)
     return array

@@ -69,5 +69,7 @@ def _examples(network: Network, data: str | None, count: int, seed: int) -> Exam
         return judged.examples[:count]
     rng, (n_in, n_out) = np.random.default_rng(seed), (network.sizes[0], network.sizes[-1])
     x = rng.standard_normal((count, n_in)) / np.sqrt(n_in)  # weighted inputs of about 1
+    if network.inputs is not None and np.isfinite(network.inputs.limits).all():
+        x = np.abs(x) / np.abs(x).max()  # a network that learnt images takes values from 0 to 1
     y = rng.random((count, n_out)) if n_out == 1 or not network.plan.cost_function.distribution else rng.integers(n_out, size=count)
     return Examples(x, y)

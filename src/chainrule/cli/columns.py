@@ -79,7 +79,7 @@ def in_the_models_order(network: Network, table: Examples, name: str, target: st
     if not names or list(names) == wanted:
         return table
     places = places_of(wanted, names, f"{name}, its target apart,")
-    return Examples(np.asarray(table.x)[:, places], table.y, weights=table.weights)
+    return Examples(np.asarray(table.x)[:, places], table.y, weights=table.weights, pixels=True)
 
 
 def _names_in(path: Path) -> list[str]:

@@ -17,6 +17,8 @@ from .telling import counted
 if TYPE_CHECKING:
     from .._types import Indices
     from ..examples import Examples
+    from ..input_spec import InputSpec
+    from ..network import Network
     from ..plan import Provenance
 
 NAMES = ("mnist", "digits")
@@ -109,6 +111,8 @@ class Parts:
         What was done to it, in a line.
     columns : tuple of str
         The names of a table's columns without the target's; empty where it has none.
+    first_column : {0, 1} or None
+        The number of an svmlight file's first column; None of other data.
     """
 
     source: Source
@@ -119,15 +123,25 @@ class Parts:
     rows: Indices
     note: str
     columns: tuple[str, ...] = ()
+    first_column: int | None = None
 
     @property
     def unscaled(self) -> bool:
         """Tell whether the columns may be of any size: they are neither pixels nor of our own data sets."""
         return self.kind not in NAMES and self.train.kind != "pixels"
 
+    def inputs(self) -> InputSpec:
+        """Measure what a network learns to read that is trained on this; numbers in a table are no images."""
+        from ..input_spec import InputSpec
 
-def load(source: Source, seed: int) -> Parts:
-    """Load data and split it into three; ``seed`` decides a table's split.
+        spec = InputSpec.of(self.train)
+        if self.kind == "table" and spec.kind != "pixels":
+            spec = InputSpec(spec.kind, (self.train.n_in,), spec.low, spec.high)
+        return replace(spec, first_column=self.first_column)
+
+
+def load(source: Source, seed: int, *, transposed: bool | None = None) -> Parts:
+    """Load data and split it into three; ``seed`` decides a table's split, ``transposed`` how a folder's images are stored.
 
     Raises
     ------
@@ -137,26 +151,93 @@ def load(source: Source, seed: int) -> Parts:
     from .. import datasets
 
     kind = source.kind
+    if transposed is not None and kind != "images":
+        raise SettingError(f"--transpose is for a folder of IDX files; {source.name} is none")
     if kind == "table":
-        parts = split_table(source, load_table(source), seed)
+        table, first_column = load_table(source)
+        parts = replace(split_table(source, table, seed), first_column=first_column)
         return replace(parts, columns=columns_to_keep(feature_names(source.name, source.target)))
     if source.target is not None:
         raise SettingError(f"--target names a table's column; {source.name} has its labels")
-    found = {"mnist": datasets.mnist, "digits": datasets.digits}.get(kind, lambda: datasets.idx(source.name))()
+    found = {"mnist": datasets.mnist, "digits": datasets.digits}.get(
+        kind, lambda: datasets.idx(source.name, transposed=transposed)
+    )()
     sizes = f"{counted(len(found.train), 'image')} to train on, {len(found.validation):,} to validate, {len(found.test):,} to test"
     rows = np.arange(len(found.test))
     return Parts(source, kind, found.train, found.validation, found.test, rows, f"{found.name}: {sizes}")
 
 
-def load_table(source: Source) -> Examples:
-    """Read a table, whole; labels -1 and 1 become 0 and 1."""
+SVMLIGHT = (".svmlight", ".libsvm")
+
+
+def load_table(source: Source, network: Network | None = None) -> tuple[Examples, int | None]:
+    """Read a table, whole, for a network where one is given; labels -1 and 1 become 0 and 1.
+
+    Returns
+    -------
+    examples : Examples
+    first_column : {0, 1} or None
+        The number of an svmlight file's first column; None of other tables.
+    """
     from .. import datasets
+    from ..datasets.table import read_svmlight
     from ..examples import Examples
 
-    table = datasets.table(source.name) if source.target is None else datasets.table(source.name, target=source.target)
+    first_column = None
+    if Path(source.name).suffix.lower() not in SVMLIGHT:
+        target = {} if source.target is None else {"target": source.target}
+        pixels = None if network is None or network.inputs is None else True  # and read as it learnt to read them
+        table = datasets.table(source.name, **target, pixels=pixels)  # type: ignore[arg-type]
+    elif network is None:
+        table, first_column = read_svmlight(Path(source.name))
+    else:
+        table = svmlight_for(network, Path(source.name))
     if table.y is None or table.y.ndim != 1 or set(np.unique(table.y)) != {-1, 1}:
-        return table
-    return Examples(table.x, (table.y > 0).astype(np.intp), weights=table.weights)
+        return table, first_column
+    return Examples(table.x, (table.y > 0).astype(np.intp), weights=table.weights, pixels=True), first_column
+
+
+def svmlight_for(network: Network, path: Path) -> Examples:
+    """Read an svmlight file for a network: the columns that no row names are 0.
+
+    Raises
+    ------
+    DataError
+        When it names a column that the network does not have.
+    """
+    from .. import datasets
+
+    first_column = None if network.inputs is None else network.inputs.first_column
+    return datasets.table(path, n_features=network.sizes[0], first_column=first_column)  # type: ignore[arg-type]
+
+
+def spec_of(network: Network) -> InputSpec | None:
+    """Tell what a network learnt to read: what its file says, or in files that do not say it, what its data's name tells."""
+    from ..input_spec import InputSpec
+
+    if network.inputs is not None or network.provenance is None:
+        return network.inputs
+    data, n_in = network.provenance.data, network.sizes[0]
+    if n_in == 784 and (data == "mnist" or (data.startswith("Examples(") and " pixels" in data)):
+        return InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark")
+    return InputSpec("numbers", (n_in,)) if Path(data.partition("#")[0]).suffix or " float" in data else None
+
+
+def said_of(spec: InputSpec) -> str:
+    """Say what a network learnt to read.
+
+    Examples
+    --------
+    >>> from chainrule.input_spec import InputSpec
+    >>> said_of(InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True)), said_of(InputSpec("csr", (500,)))
+    ("images of 28 x 28 pixels in MNIST's form", 'rows of 500 numbers, most of them 0 (CSR)')
+    """
+    if spec.is_image:
+        what = "pixels" if spec.kind == "pixels" else "numbers"
+        form = " in MNIST's form" * spec.mnist_form + ", stored column by column" * spec.transposed
+        return f"images of {spec.shape[0]} x {spec.shape[1]} {what}{form}"
+    rows = f"rows of {counted(spec.shape[0], 'pixel' if spec.kind == 'pixels' else 'number')}"
+    return rows + ", most of them 0 (CSR)" * (spec.kind == "csr")
 
 
 def split_table(source: Source, table: Examples, seed: int) -> Parts:

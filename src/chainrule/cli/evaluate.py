@@ -11,7 +11,7 @@ from typer import Argument
 
 from .._checks import whole
 from ..errors import DataError, SettingError
-from ..progress import while_read
+from ..progress import percent, while_read
 from .columns import in_the_models_order
 from .data import Source, load, load_table, real_path, split_table
 from .options import data_argument, flag, option
@@ -120,12 +120,14 @@ def find_judged(network: Network, data: str | None, target: str | None) -> Judge
     name = data if data is not None else learnt.name if learnt else ""
     remembered = learnt.target if learnt else None
     source = Source(name, target if target is not None or name in ("mnist", "digits") else remembered)
+    its_own = learnt is not None and _same_file(name, learnt.name)
     if source.kind != "table":
-        parts = load(Source(name, target), 0)
-        return Judged(f"the test images of {name}", parts.test, parts.rows)
-    table = in_the_models_order(network, load_table(source), source.name, source.target)
+        transposed = network.inputs.transposed if its_own and network.inputs and source.kind == "images" else None
+        parts = load(Source(name, target), 0, transposed=transposed)
+        return Judged(f"the test images of {name}", _as_stored(network, parts.test), parts.rows)
+    table = in_the_models_order(network, load_table(source, network)[0], source.name, source.target)
     seed = network.provenance.plan.get("seed") if network.provenance else None
-    if learnt and network.provenance and isinstance(seed, int) and _same_file(name, learnt.name):
+    if its_own and network.provenance and isinstance(seed, int):
         parts = split_table(source, table, seed)
         if len(parts.train) == network.provenance.examples:
             return Judged(f"the test rows of {name}", parts.test, parts.rows)
@@ -145,6 +147,18 @@ def check_width(network: Network, judged: Judged, data: str | None) -> None:
         learnt = Source.of(network.provenance)
         model_form, form = IMAGES.get(learnt.name if learnt else "", ""), IMAGES.get(data or "", "")
         raise DataError(f"the model takes {takes} columns{model_form}, but {judged.name} have {has} columns{form}")
+
+
+def _as_stored(network: Network, images: Examples) -> Examples:
+    """Turn images that are stored row by row for a network that learnt them column by column, and the other way round."""
+    from ..examples import Examples, Layout
+
+    spec, layout = network.inputs, images.layout
+    if spec is None or layout is None or not spec.is_image or spec.transposed == layout.transposed:
+        return images
+    turned = np.asarray(images.x).reshape(-1, layout.rows, layout.columns).transpose(0, 2, 1)
+    x = np.ascontiguousarray(turned).reshape(len(images), -1)
+    return Examples(x, images.y, weights=images.weights, pixels=True, layout=Layout(layout.columns, layout.rows, spec.transposed))
 
 
 def _same_file(one: str, other: str) -> bool:
@@ -222,8 +236,10 @@ def report(network: Network, result: Result, judged: Judged, worst: int) -> None
     if wrong:
         say("")
         say(f"most wrong of {counted(len(result.order), 'mistake')}, by the margin of what was told over what is right:")
-    if wrong and judged.examples.kind == "pixels" and judged.examples.n_in == SIDE * SIDE and _in_terminal():
-        _draw(np.asarray(judged.examples.x)[result.order[:worst]], wrong)
+    layout = judged.examples.layout
+    if wrong and judged.examples.kind == "pixels" and layout and layout[:2] == (SIDE, SIDE) and _in_terminal():
+        images = np.asarray(judged.examples.x)[result.order[:worst]].reshape(-1, SIDE, SIDE)
+        _draw(images.transpose(0, 2, 1) if layout.transposed else images, wrong)
         return
     for one in wrong:
         sure = certainty(result.kind, one[result.kind])
@@ -279,7 +295,7 @@ def _confusion_table(counts: Indices, decimals: int) -> Any:
     table.add_column("right", justify="right", no_wrap=True)
     for label, row in enumerate(counts):
         cells = [f"[bold]{n}[/]" if k == label else str(n) if n else "[dim]·[/]" for k, n in enumerate(row)]
-        table.add_row(str(label), *cells, f"{100 * row[label] / row.sum():.{decimals}f} %" if row.sum() else "")
+        table.add_row(str(label), *cells, percent(row[label] / row.sum(), decimals) if row.sum() else "")
     return table
 
 

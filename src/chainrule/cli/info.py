@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
+from .data import said_of, spec_of
 from .options import flag
 from .telling import counted, say, say_json
 
@@ -42,6 +43,7 @@ def facts(network: Network) -> dict[str, Any]:
         "init": network.init,
         "seed": network.seed,
         "dtype": network.plan.dtype,
+        "inputs": None if network.inputs is None else asdict(network.inputs),
         "trained": None if network.provenance is None else asdict(network.provenance),
     }
 
@@ -56,6 +58,8 @@ def lines(network: Network) -> list[tuple[str, str]]:
         ("cost", told["cost"]),
         ("start", f"{network.init}, seed {network.seed}"),
     ]
+    spec = spec_of(network)
+    said += [("learnt", said_of(spec))] if spec else []
     return [*said, *(training_lines(network.provenance) if network.provenance else [("trained", "not yet")])]
 
 
@@ -81,12 +85,15 @@ def training_lines(provenance: Provenance) -> list[tuple[str, str]]:
 def _done(provenance: Provenance) -> str:
     """Say how far a training went; where it stopped early the parameters are those of its best epoch, which the steps tell."""
     epochs, steps = counted(provenance.epochs, "epoch"), counted(provenance.steps, "step")
+    if provenance.earlier_epochs:
+        epochs += f" ({provenance.earlier_epochs:,} of them in earlier trainings)"
     if provenance.stopped != "early":
         return f"{epochs}, {steps}: {provenance.stopped or 'still going on'}"
     size = provenance.plan.get("batch_size")
     a_epoch = -(-provenance.examples // size) if isinstance(size, int) and size > 0 else 0
-    best, rest = divmod(provenance.steps, a_epoch) if a_epoch else (0, 1)
-    if rest or not 0 < best <= provenance.epochs:
+    last_epochs, last_steps = provenance.epochs - provenance.earlier_epochs, provenance.steps - provenance.earlier_steps
+    best, rest = divmod(last_steps, a_epoch) if a_epoch else (0, 1)
+    if rest or not 0 < best <= last_epochs:
         return f"{epochs}, stopped early; parameters after {steps}"
     return f"{epochs}, stopped early; parameters of the best, epoch {best}, after {steps}"
 

@@ -11,16 +11,16 @@ import numpy as np
 from typer import Argument, Exit
 
 from ..errors import ChainruleError, DataError, DataTypeError, FileError
+from ..progress import below_1
 from .columns import places_of
+from .data import SVMLIGHT, said_of, spec_of, svmlight_for
 from .options import flag
 from .scores import certainty, probabilities
 from .telling import say, say_json, warn
 
 if TYPE_CHECKING:
-    from .._types import AnyArray, Array
+    from .._types import AnyArray, Array, Inputs
     from ..network import Network
-
-PIXELS = 784
 
 
 def predict(
@@ -29,7 +29,7 @@ def predict(
         list[Path],
         Argument(
             metavar="FILE",
-            help="PNG or JPEG pictures of a digit, or rows of numbers as .npy or .csv.",
+            help="PNG or JPEG pictures, or rows of numbers as .npy, .csv or .svmlight.",
             show_default=False,
         ),
     ],
@@ -39,9 +39,12 @@ def predict(
     """Tell what each picture or row is: its label and how sure that is, or its value.
 
     With softmax the label's probability is told, else its output, which is
-    no probability. A picture is first brought to the form of MNIST's: light on dark, and
-    the digit in the middle. A file that cannot be read is named on standard
-    error, the others are told, and the exit status is 2.
+    no probability. For a model of MNIST a picture is first brought to the form
+    of its images: light on dark, and the digit in the middle. For a model of
+    other images a picture of their size is taken as it is, and a larger one
+    scaled down. For a model of a table pictures are refused. A file that cannot
+    be read is named on standard error, the others are told, and the exit status
+    is 2.
     """
     from ..network import load
 
@@ -61,10 +64,11 @@ def predict(
 
 def _tell(path: Path, network: Network, outputs: bool, as_json: bool) -> None:
     """Tell what the rows of a file are."""
-    x = _read(path, network)
-    for k, a in enumerate(network.feedforward(x)):
+    x: Any = _read(path, network)
+    rows = network.feedforward(x)
+    for k, a in enumerate(rows):
         told = Told.of(network, a)
-        name = str(path) if len(x) == 1 else f"{path}[{k}]"
+        name = str(path) if len(rows) == 1 else f"{path}[{k}]"
         if as_json:
             say_json({"file": str(path), "row": k, **told.facts(outputs)})
         else:
@@ -113,14 +117,16 @@ class Told:
         """Tell it in a line."""
         if self.label is None or self.certainty is None:
             return f"{self.outputs[0]:.6g}"
-        rest = "  outputs " + " ".join(f"{value:.4f}" for value in self.outputs) if outputs else ""
+        rest = "  outputs " + " ".join(below_1(value) for value in self.outputs) if outputs else ""
         return f"{self.label}  {certainty(self.kind, self.certainty)}{rest}"
 
 
-def _read(path: Path, network: Network) -> AnyArray:
+def _read(path: Path, network: Network) -> Inputs:
     """Read a file as rows that the network takes, (n, n_in)."""
     takes = network.sizes[0]
     kind = path.suffix.lower()
+    if kind in SVMLIGHT:
+        return svmlight_for(network, path).x
     if kind == ".npy":
         rows = read_npy(path)
     elif kind in (".csv", ".tsv"):
@@ -131,31 +137,43 @@ def _read(path: Path, network: Network) -> AnyArray:
         if names and wanted:
             rows = rows[:, places_of(wanted, names, str(path))]
     else:
-        return _read_picture(path, takes)
-    return _checked(path, _as_rows(rows, takes), takes)
+        return _read_picture(path, network)
+    return _checked(path, _as_rows(rows, takes), network)
 
 
-def _checked(path: Path, rows: AnyArray, takes: int) -> AnyArray:
-    """Name the file in what is wrong with its rows."""
-    from ..examples import Examples
-
+def _checked(path: Path, rows: AnyArray, network: Network) -> AnyArray:
+    """Read rows as the network learnt to read them; name the file in what is wrong with them."""
+    takes = network.sizes[0]
+    if rows.ndim == 2 and rows.shape[1] != takes:
+        hint = "; leave the target's column out" if rows.shape[1] == takes + 1 else ""
+        raise DataError(f"{path} has rows of {rows.shape[1]} numbers, but the network takes {takes}{hint}")
     try:
-        x = np.asarray(Examples(rows).x)
+        return np.asarray(network.read(rows).x)
     except (DataError, DataTypeError) as error:
         raise type(error)(f"{path}: {error}") from None
-    if x.shape[1] != takes:
-        hint = "; leave the target's column out" if x.shape[1] == takes + 1 else ""
-        raise DataError(f"{path} has rows of {x.shape[1]} numbers, but the network takes {takes}{hint}")
-    return x
 
 
-def _read_picture(path: Path, takes: int) -> AnyArray:
-    from ..datasets.pictures import read_picture
+def _read_picture(path: Path, network: Network) -> AnyArray:
+    """Read a picture as the network's training images were.
 
-    if takes != PIXELS:
-        because = f"a picture becomes 28 x 28 pixels, and this network takes {takes} inputs"
-        raise DataError(f"cannot use {path}: {because}; give it rows of numbers, as .npy or .csv")
-    return np.asarray(read_picture(path))[None]
+    Raises
+    ------
+    DataError
+        When the network learnt no images, or its file does not say how they lie.
+    """
+    from ..datasets.pictures import read_image
+
+    spec = spec_of(network)
+    if spec is None or not (spec.is_image and spec.unit):
+        learnt = "its file does not say what it learnt" if spec is None else f"the model learnt {said_of(spec)}"
+        remedy = "give it rows of numbers, as .npy or .csv"
+        if spec is None or spec.kind == "pixels":
+            remedy += ", or train it on chainrule.Examples(x, y, layout=(rows, columns))"
+        raise DataError(f"cannot use {path}: a picture is for a model of images, and {learnt}; {remedy}")
+    row, note = read_image(path, spec)
+    if note:
+        warn(f"{path}: {note}")
+    return row
 
 
 def _as_rows(x: AnyArray, takes: int) -> AnyArray:

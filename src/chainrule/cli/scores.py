@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..progress import percent
+from ..progress import below_1, percent
 
 if TYPE_CHECKING:
     from .._types import Array
@@ -39,7 +39,7 @@ class Score:
     def __str__(self) -> str:
         if self.accuracy is not None:
             return f"accuracy {percent(self.accuracy)}"
-        r2 = [] if self.r2 is None else [f"R^2 {self.r2:.4f}"]
+        r2 = [] if self.r2 is None else [f"R^2 {below_1(self.r2)}"]
         rmse = [] if self.rmse is None else [f"RMSE {self.rmse:.5g} in the target's unit"]
         return ", ".join([f"cost {self.cost:.5g}", *r2, *rmse])
 
@@ -92,7 +92,7 @@ def certainty(kind: str, value: float) -> str:
     >>> certainty("probability", 0.9712), certainty("output", 0.9712)
     ('probability 97.12 %', 'output 0.9712')
     """
-    return f"probability {percent(value)}" if kind == "probability" else f"output {value:.4f}"
+    return f"probability {percent(value)}" if kind == "probability" else f"output {below_1(value)}"
 
 
 def outputs_of(network: Network, examples: Examples) -> Array:

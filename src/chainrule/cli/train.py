@@ -14,7 +14,7 @@ from typer import Exit
 
 from .._checks import seed_number, whole
 from ..errors import FileError, SettingError
-from .data import Parts, Source, load, outputs_for, real_path, task_of
+from .data import Parts, Source, load, outputs_for, real_path, said_of, task_of
 from .options import data_argument, flag, option
 from .settings import Settings, Task, chosen_task, defaults_for, find_optimizer_with, settle, taken
 from .telling import Teller, say_json, warn
@@ -148,6 +148,16 @@ def train(
             panel=PROGRAM,
         ),
     ] = None,
+    transpose: Annotated[
+        bool | None,
+        option(
+            "--transpose/--no-transpose",
+            metavar="",
+            text="Whether a folder's images lie on their side, as EMNIST's do.",
+            default="told by the files' names",
+            panel=PROGRAM,
+        ),
+    ] = None,
     seed: Annotated[
         int,
         option("--seed", "-s", metavar="N", text="Decides the start, the order, a table's split.", default="0", panel=PROGRAM),
@@ -183,7 +193,7 @@ def train(
     options = locals() | {"hidden": _layers(hidden), "activation": None if activation is None else tuple(activation.split(","))}
     chosen = {column.name: options[column.name] for column in fields(Settings) if options[column.name] is not None}
     source = Source(data, target)
-    status = Job(source, out or source.model_path, seed, engine, threads, Teller(quiet, as_json)).run(chosen)
+    status = Job(source, out or source.model_path, seed, engine, threads, Teller(quiet, as_json), transpose).run(chosen)
     if status:
         raise Exit(status)
 
@@ -250,6 +260,7 @@ class Job:
     engine: str
     threads: str
     teller: Teller
+    transposed: bool | None = None
 
     def run(self, chosen: dict[str, Any]) -> int:
         """Do all of it, and give the exit status."""
@@ -262,7 +273,7 @@ class Job:
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         model_file.check_writable(self.path)
         check_replaceable(self.path)
-        parts = load(self.source, self.seed)
+        parts = load(self.source, self.seed, transposed=self.transposed)
         task = chosen_task(task_of(parts.train), chosen) if kind == "table" else "classes"
         defaults = defaults_for(kind, task)
         settings = settle(defaults, chosen)
@@ -273,6 +284,7 @@ class Job:
         self.teller.note(f"{parts.note}, {f'{outputs} classes' if task == 'classes' else 'a target of values'}")
         self._note_settings(parts, settings, chosen, defaults)
         self._note_network(network, scaled)
+        self._note_images(parts)
         began = time.perf_counter()
         history = _drained(run)
         return self._finish(parts, network, scaled, history, time.perf_counter() - began)
@@ -294,6 +306,14 @@ class Job:
             )
         elif scaled.inputs is not None:
             self.teller.note("columns brought to a common scale to train; the model takes the raw columns")
+
+    def _note_images(self, parts: Parts) -> None:
+        """Say of a folder's images how predict will read a picture."""
+        if parts.kind != "images":
+            return
+        spec = parts.inputs()
+        turned = "; they lie on their side, as EMNIST's do, and predict turns upright pictures likewise (else: --no-transpose)"
+        self.teller.note(f"the network learns {said_of(spec)}{turned * spec.transposed}")
 
     def _network(self, parts: Parts, settings: Settings, outputs: int) -> Network:
         """Draw the network; a table's in float64, so that raw columns far from 0 lose nothing when the scaling is folded in."""
@@ -360,6 +380,7 @@ class Job:
             network.provenance = replace(
                 provenance, data=str(self.source), stopped=history.stopped or "", columns=list(parts.columns)
             )
+        network.inputs = parts.inputs()
         existed = self.path.exists()
         network.save(self.path)
         where = f"{'replaced' if existed else 'saved'} {self.path}"

@@ -47,8 +47,8 @@ def reading(path: object, kind: str = "file") -> Iterator[None]:
         raise FileError(f"cannot read {str(path)!r}: {error}") from None
 
 
-def examples_of(path: object, x: Inputs, y: AnyArray) -> Examples:
-    """Check x and y, and name the file in what is wrong with them.
+def examples_of(path: object, x: Inputs, y: AnyArray, **settings: Any) -> Examples:
+    """Check x and y, and name the file in what is wrong with them; ``settings`` are those of ``Examples``.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def examples_of(path: object, x: Inputs, y: AnyArray) -> Examples:
         As ``Examples`` does.
     """
     try:
-        return Examples(x, outcomes(y))
+        return Examples(x, outcomes(y), **settings)
     except (DataError, DataTypeError) as error:
         raise type(error)(f"{path}: {error}") from None
 

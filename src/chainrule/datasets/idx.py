@@ -19,7 +19,7 @@ import numpy as np
 
 from .._types import AnyArray
 from ..errors import DataError
-from ..examples import Examples
+from ..examples import Examples, Layout
 from .dataset import Dataset
 from .files import DEFLATE_RATIO, LIMIT_BYTES, LIMIT_UNPACKED, examples_of, reading, size_of
 
@@ -40,25 +40,27 @@ ROLES = ("train-images", "train-labels", "test-images", "test-labels")
 NAME = re.compile(r"(.*?)(train|test|t10k)[-_](images|labels)[-._]idx\d-[a-z]+(\.gz)?", re.IGNORECASE)
 
 
-def idx(folder: str | os.PathLike[str]) -> Dataset:
+def idx(folder: str | os.PathLike[str], *, transposed: bool | None = None) -> Dataset:
     """Read a folder of four IDX files, gzipped or not: MNIST, Fashion-MNIST, KMNIST and EMNIST come so.
 
     The files are told by their names, such as ``train-images-idx3-ubyte.gz``, ``t10k-labels.idx1-ubyte`` or
     ``emnist-letters-test-images-idx3-ubyte.gz``; an unpacked file is taken before the ``.gz`` of the same name. The last sixth of
     the training set becomes the validation set, as the book does with MNIST. All is taken as it is stored: EMNIST's images lie on
-    their side, and the labels of its letters count from 1. Images of 0 and 1 alone, black and white, are those numbers and not the
-    darkest two of 256 greys.
+    their side, which ``layout.transposed`` says, and the labels of its letters count from 1. Images of 0 and 1 alone, black and
+    white, are those numbers and not the darkest two of 256 greys.
 
     Parameters
     ----------
     folder : path
         Where one data set's files lie.
+    transposed : bool, optional
+        Whether the images are stored column by column; by default EMNIST's are, whose files' names begin with ``emnist``.
 
     Returns
     -------
     Dataset
         Each ``x`` (n, rows * columns), uint8 where the files hold unsigned bytes, else float32 or float64, and float32
-        where no byte is above 1; each ``y`` (n,), int.
+        where no byte is above 1; each ``layout`` says the rows and columns; each ``y`` (n,), int.
 
     Raises
     ------
@@ -70,8 +72,10 @@ def idx(folder: str | os.PathLike[str]) -> Dataset:
     folder = Path(folder)
     files = _find(folder)
     arrays = _numbers_if_0_or_1({role: _read_path(path) for role, path in files.items()})
+    if transposed is None:
+        transposed = files["train-images"].name.lower().startswith("emnist")
     train, test = (
-        paired(arrays[images], arrays[labels], files[images], files[labels])
+        paired(arrays[images], arrays[labels], files[images], files[labels], transposed=transposed)
         for images, labels in (("train-images", "train-labels"), ("test-images", "test-labels"))
     )
     return split(folder.resolve().name or str(folder), train, test)
@@ -133,7 +137,7 @@ def header(array: AnyArray) -> bytes:
     return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 
-def paired(images: AnyArray, labels: AnyArray, images_name: object, labels_name: object) -> Examples:
+def paired(images: AnyArray, labels: AnyArray, images_name: object, labels_name: object, *, transposed: bool = False) -> Examples:
     """Put images (n, ...), flattened, beside their labels (n,)."""
     if images.ndim < 2:
         raise DataError(f"{images_name} must hold images, (n, rows, columns); its shape is {images.shape}")
@@ -144,7 +148,8 @@ def paired(images: AnyArray, labels: AnyArray, images_name: object, labels_name:
         raise DataError(f"{counts}; take both from one data set")
     kept = images.dtype.newbyteorder("=")
     pixels = images.reshape(len(images), -1).astype(FLOATS.get(kept.str[1:], kept), copy=False)
-    return examples_of(images_name, pixels, labels)
+    layout = Layout(images.shape[1], images.shape[2], transposed) if images.ndim == 3 else None
+    return examples_of(images_name, pixels, labels, layout=layout)
 
 
 def split(name: str, train: Examples, test: Examples) -> Dataset:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._types import AnyArray
 from ..errors import DataError
+from ..input_spec import InputSpec, background_of
 from .files import reading
 from .ink import WORKING_SIDE
 from .mnist_form import Pixels, reduced, reduction, to_mnist
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 LIMIT_PIXELS = 50_000_000
+MOST_STRETCH = 0.03  # by which the proportions of a picture may differ from those of the training images
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # those that Pillow reads by itself, without another program
 
 
@@ -43,12 +45,82 @@ def read_picture(path: str | os.PathLike[str]) -> Pixels:
         When it is no picture, is damaged or too large, or shows nothing.
     """
     path = Path(path)
-    with reading(path), path.open("rb") as file:
-        gray = _decode(path, file)
     try:
-        return to_mnist(gray).reshape(-1)
+        return to_mnist(_read(path)).reshape(-1)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+        raise _named(path, error) from None
+
+
+def read_image(path: str | os.PathLike[str], spec: InputSpec) -> tuple[AnyArray, str]:
+    """Read a picture as a network's training images were: one of their size as it is, a larger one scaled down.
+
+    Where the training images have MNIST's form, the picture's digit is brought to it. Where they are stored column by column, the
+    upright picture is turned likewise. Where a larger picture's background is light and theirs dark, or the other way round, it is
+    inverted.
+
+    Parameters
+    ----------
+    path : path
+    spec : InputSpec
+        What the network learnt to read; images of pixels, or of numbers from 0 to 1.
+
+    Returns
+    -------
+    row : array, shape (1, rows * columns)
+        uint8 for a network that learnt pixels, else float32 from 0 to 1.
+    note : str
+        What was done to it that the user may not expect; empty where nothing was.
+
+    Raises
+    ------
+    FileError
+        When the file is not there or cannot be read.
+    DataError
+        When it is no picture, is damaged, or is smaller than the training images or of other proportions.
+    """
+    path = Path(path)
+    gray = _read(path)
+    try:
+        levels, note = (to_mnist(gray), "") if spec.mnist_form else _as_trained(gray, spec)
+    except DataError as error:
+        raise _named(path, error) from None
+    row = (levels.T if spec.transposed else levels).reshape(1, -1)
+    if spec.kind == "pixels":
+        return np.rint(row).astype(np.uint8), note
+    return row.astype(np.float32) / (1 if row.max() <= 1 else 255), note
+
+
+def _as_trained(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
+    """Bring an upright picture to the size of the training images."""
+    rows, columns = spec.shape[::-1] if spec.transposed else spec.shape
+    if gray.shape == (rows, columns):
+        return gray, ""
+    height, width = gray.shape
+    size = f"the picture is {width} x {height} pixels, the images that the network learnt {columns} x {rows}"
+    if height < rows or width < columns:
+        raise DataError(f"{size}; give one of that size or larger")
+    if abs(height * columns - width * rows) > MOST_STRETCH * height * columns:
+        raise DataError(f"{size}; crop it to the same proportions")
+    from PIL import Image
+
+    scaled = np.asarray(Image.fromarray(gray.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX))
+    found = background_of(scaled[None] / 255)
+    if spec.background is None or found in (None, spec.background):
+        return scaled, ""
+    return (
+        255 - scaled,
+        f"inverted, since its background is {found} and that of the images that the network learnt {spec.background}",
+    )
+
+
+def _read(path: Path) -> AnyArray:
+    """Read a picture file's grey levels."""
+    with reading(path), path.open("rb") as file:
+        return _decode(path, file)
+
+
+def _named(path: Path, error: DataError) -> DataError:
+    return error if str(error).startswith(str(path)) else DataError(f"{path}: {error}")
 
 
 def _decode(path: Path, file: Any) -> AnyArray:

@@ -31,5 +31,5 @@ def digits() -> Dataset:
 
     x, y = load_digits(return_X_y=True)
     order = np.random.default_rng(SEED).permutation(len(y))
-    examples = Examples((x[order] / 16).astype(np.float32), y[order].astype(np.intp))
+    examples = Examples((x[order] / 16).astype(np.float32), y[order].astype(np.intp), layout=(8, 8))
     return Dataset("digits", examples[:1197], examples[1197:1497], examples[1497:])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._checks import whole
 from .._types import AnyArray
+from .._warnings import frames_below_the_user
 from ..errors import DataError, DataTypeError, MissingExtra, SettingError
 from ..examples import Examples
 from .csv_file import read_csv
@@ -21,7 +24,14 @@ LIMIT_COLUMNS = 10_000_000  # of a sparse file, where one number can claim any w
 LAST = -1
 
 
-def table(path: str | os.PathLike[str], *, target: str | int = LAST) -> Examples:
+def table(
+    path: str | os.PathLike[str],
+    *,
+    target: str | int = LAST,
+    n_features: int | None = None,
+    first_column: Literal[0, 1] | None = None,
+    pixels: bool | None = None,
+) -> Examples:
     """Read a table of numbers from a ``.csv``, ``.npz``, ``.svmlight`` or ``.parquet`` file.
 
     ``.csv`` (or ``.tsv``): separated by commas, semicolons or tabs, with or without a line of names. ``.npz``: arrays ``x`` and
@@ -35,6 +45,12 @@ def table(path: str | os.PathLike[str], *, target: str | int = LAST) -> Examples
     target : str or int, default -1
         The column to be learnt, by name or by number from 0; -1 is the last. In an ``.npz``, the name of the array instead of
         ``y``; an ``.svmlight`` file knows its own.
+    n_features : int, optional
+        How many columns an ``.svmlight`` file has: those that no row names are 0. By default as many as it names.
+    first_column : {0, 1}, optional
+        The number of the first column in an ``.svmlight`` file; by default 0 where a row names column 0, else 1.
+    pixels : bool, optional
+        Of an ``.npz``: as ``Examples`` has it.
 
     Returns
     -------
@@ -58,19 +74,31 @@ def table(path: str | os.PathLike[str], *, target: str | int = LAST) -> Examples
     path = Path(path)
     if not isinstance(target, (str, int, np.integer)) or isinstance(target, bool):
         raise SettingError(f"target must be a column's name or its number; it is {target!r}")
+    if first_column not in (0, 1, None) or isinstance(first_column, bool):
+        raise SettingError(f"first_column must be 0 or 1; it is {first_column!r}")
+    if n_features is not None:
+        n_features = whole("n_features", n_features, least=1, most=LIMIT_COLUMNS)
     readers = {".csv": _csv, ".tsv": _csv, ".npz": _npz, ".svmlight": _svmlight, ".libsvm": _svmlight, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise DataError(f"{path} {ending}, but a table is read from {', '.join(readers)}; save it as one of these")
-    return reader(path, target)
+    return reader(path, target, Options(n_features, first_column, pixels))
 
 
-def _csv(path: Path, target: str | int) -> Examples:
+class Options(NamedTuple):
+    """What only some formats ask for."""
+
+    n_features: int | None = None
+    first_column: Literal[0, 1] | None = None
+    pixels: bool | None = None
+
+
+def _csv(path: Path, target: str | int, options: Options) -> Examples:
     return _apart(path, *read_csv(path), target)
 
 
-def _npz(path: Path, target: str | int) -> Examples:
+def _npz(path: Path, target: str | int, options: Options) -> Examples:
     with reading(path), path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
@@ -78,7 +106,7 @@ def _npz(path: Path, target: str | int) -> Examples:
                 x, y = (_member(path, archive, name) for name in ("x", y_name))
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # an offset out of range is an OSError
             raise DataError(f"{path} is no intact .npz file ({error}); save it again with numpy.savez(path, x=x, y=y)") from None
-    return examples_of(path, x, y)
+    return examples_of(path, x, y, pixels=options.pixels)
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> AnyArray:
@@ -126,21 +154,55 @@ def _check_claim(path: Path, name: str, file: Any, size: int) -> None:
         )
 
 
-def _svmlight(path: Path, target: str | int) -> Examples:
+def _svmlight(path: Path, target: str | int, options: Options) -> Examples:
+    return read_svmlight(path, options.n_features, options.first_column)[0]
+
+
+def read_svmlight(path: Path, n_features: int | None = None, first_column: int | None = None) -> tuple[Examples, int]:
+    """Read an svmlight file; give the examples, and the number that it gives its first column.
+
+    Raises
+    ------
+    DataError
+        When it is none, names more columns than there are, or column 0 where they count from 1.
+    """
+    x, y = _stored(path)
+    named = x.indices
+    least, most = (int(named.min()), int(named.max())) if len(named) else (1, 0)
+    base = first_column if first_column is not None else int(least > 0)
+    if least < base:
+        raise DataError(f"{path} names column 0, but the first column is to be 1")
+    if n_features is None:
+        n_features = most + 1 - base
+    elif first_column is None and least > 0 and most < n_features:
+        warnings.warn(
+            f"{path} names columns {least} to {most} of {n_features}; they were taken to count from 1. If they count from 0, "
+            "say so by first_column=0",
+            UserWarning,
+            stacklevel=frames_below_the_user(),
+        )
+    if most - base >= n_features:
+        counts = f"{path} names column {most}, counted from {base}"
+        raise DataError(f"{counts}, but there are {n_features:,} columns; leave out those that are not known")
+    return examples_of(path, type(x)((x.data, named - base, x.indptr), shape=(len(y), n_features)), y), base
+
+
+def _stored(path: Path) -> tuple[Any, AnyArray]:
+    """Read an svmlight file's entries (n, columns), the columns numbered as the file has them, and its targets (n,)."""
     from sklearn.datasets import load_svmlight_file
 
     with reading(path), path.open("rb") as file:
         check_size(path, size_of(file))
         _check_underscores(path, file)
         try:
-            x, y = load_svmlight_file(file)
+            x, y = load_svmlight_file(file, zero_based=True)
         except (ValueError, OverflowError, IndexError) as error:
             raise DataError(f"{path} is no svmlight file, whose lines read 'target column:value ...' ({_line(error)})") from None
     if not len(y):
         raise DataError(f"{path} holds no rows")
     if x.shape[1] > LIMIT_COLUMNS:
-        raise DataError(f"{path} claims {x.shape[1]:,} columns; the limit is {LIMIT_COLUMNS:,}. Number the columns without gaps")
-    return examples_of(path, x, y)
+        raise DataError(f"{path} names column {x.shape[1] - 1:,}; the limit is {LIMIT_COLUMNS:,}. Number the columns without gaps")
+    return x, y
 
 
 def _check_underscores(path: Path, file: Any) -> None:
@@ -151,7 +213,7 @@ def _check_underscores(path: Path, file: Any) -> None:
     file.seek(0)
 
 
-def _parquet(path: Path, target: str | int) -> Examples:
+def _parquet(path: Path, target: str | int, options: Options) -> Examples:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:

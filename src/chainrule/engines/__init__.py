@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import cache
+from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from .._types import Array, Indices, Inputs
@@ -130,10 +131,15 @@ def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
     return engine
 
 
-def few(plan: Plan, weights: list[Array], biases: list[Array], x: Any) -> Array | None:
-    """Give the outputs of a few rows at once where an engine here can, before any check; None where the long way must be gone."""
+def few(
+    plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-inf, inf)
+) -> Array | None:
+    """Give the outputs of a few rows at once where an engine here can, before any check; None where the long way must be gone.
+
+    ``limits`` are those that floats must lie between; others go the long way.
+    """
     fused: Any = ENGINES.get("fused")
-    return None if fused is None else fused.few(plan, weights, biases, x)
+    return None if fused is None else fused.few(plan, weights, biases, x, limits)
 
 
 @cache

@@ -38,7 +38,15 @@ class SessionF64(SessionF32): ...
 
 def instruction_sets() -> list[str]: ...
 def feedforward(
-    isa: str, sizes: tuple[int, ...], activations: list[int], weights: list[Any], biases: list[Any], x: Any, out: Any
+    isa: str,
+    sizes: tuple[int, ...],
+    activations: list[int],
+    weights: list[Any],
+    biases: list[Any],
+    x: Any,
+    out: Any,
+    low: float,
+    high: float,
 ) -> bool: ...
 def count_entries(x: Any, counts: Any, threads: int) -> None: ...
 def fill_entries(x: Any, starts: Any, columns: Any, values: Any, threads: int) -> None: ...

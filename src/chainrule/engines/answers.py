@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._arrays import in_dtype
 from .._types import Array, Indices
 from ..calculus.activations import ACTIVATIONS, Activation
 from ..calculus.feedforward import decision
-from ..examples import Examples, in_dtype
+from ..examples import Examples
 from ..plan import Plan, targets_for
 
 

@@ -13,12 +13,13 @@ import numpy as np
 
 import chainrule.engines._fused as _fused
 
+from .._arrays import in_dtype
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..calculus.activations import ACTIVATIONS
 from ..calculus.costs import COLLAPSES, COSTS
 from ..calculus.optimizers import SGD, Adam, RMSprop
 from ..errors import EngineError
-from ..examples import Examples, in_dtype
+from ..examples import Examples
 from ..plan import Evaluation, Plan, Progress, State, Steps
 from .answers import Answers
 from .threads import Threads, thread_count
@@ -34,6 +35,7 @@ ORDER = {name: position for position, name in enumerate(ACTIVATIONS)}  # of the 
 LARGE = 1 << 20  # bytes of inputs: below it waking a thread takes longer than looking through them
 DENSITY = 0.4  # of the inputs: below it they are kept as lists of what is not 0 (measured by benchmarks.density)
 PARAMETERS = -1  # of what a native session gives; 0 and 1 are the optimizer's slots
+DEBUG = os.environ.get("CHAINRULE_DEBUG") == "1"  # whether arrays that kernels fill hold NaN before
 SGD_RULE, MOMENTUM_RULE, NESTEROV_RULE, ADAM_RULE, RMSPROP_RULE = range(5)
 
 
@@ -133,6 +135,11 @@ def check_range(x: Inputs, plan: Plan) -> None:
         in_dtype("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
 
 
+def unwritten(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
+    """Allocate an array for a kernel to fill; with ``CHAINRULE_DEBUG=1`` it holds NaN, which shows what no kernel wrote."""
+    return np.full(shape, np.nan, dtype) if DEBUG else np.empty(shape, dtype)
+
+
 def _as(dtype: Any, array: AnyArray | None) -> AnyArray | None:
     return None if array is None else np.require(array, dtype, ["C", "A"])
 
@@ -171,8 +178,8 @@ class FusedSession:
 
     def get(self, which: int) -> tuple[list[Array], list[Array]]:
         """Copy out the parameters, or a slot's arrays: of the weights, and of the biases."""
-        weights: list[Array] = [np.empty((layer.n_out, layer.n_in), self.dtype) for layer in self.plan.layers]
-        biases: list[Array] = [np.empty(layer.n_out, self.dtype) for layer in self.plan.layers]
+        weights = [unwritten((layer.n_out, layer.n_in), self.dtype) for layer in self.plan.layers]
+        biases = [unwritten(layer.n_out, self.dtype) for layer in self.plan.layers]
         for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
             self.native.get(layer, which, w, b)
         return weights, biases
@@ -180,7 +187,7 @@ class FusedSession:
     def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
         """Take one step for each mini-batch of ``order``."""
         view, count = data.view(self.plan), len(steps)
-        costs, right, squares = np.empty(count), np.empty(count), np.empty(count * steps.squares)
+        costs, right, squares = unwritten(count), unwritten(count), unwritten(count * steps.squares)
         rate, decay = np.ascontiguousarray(steps.rate, np.float64), np.ascontiguousarray(steps.decay, np.float64)
         self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right, squares)
         finite = bool(np.isfinite(costs).all()) and self.native.finite()
@@ -236,11 +243,13 @@ class Fused:
         if quick is not None:
             return quick
         session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
-        out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), session.dtype)
+        out: Array = unwritten((x.shape[0], plan.layers[-1].n_out), session.dtype)
         session.native.forward(native_inputs(x, threads, once=True), out)
         return out
 
-    def few(self, plan: Plan, weights: list[Array], biases: list[Array], x: Any) -> Array | None:
+    def few(
+        self, plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-np.inf, np.inf)
+    ) -> Array | None:
         """Give the outputs of a few rows through the arrays as they are, in microseconds; None for what needs another look.
 
         That is x of any other kind, width or layout, numbers that may not be, and arrays that do not fit the plan.
@@ -250,9 +259,10 @@ class Fused:
         if plan.own_functions or not x.flags.c_contiguous or len(weights) != len(plan.layers):
             return None
         isa = instruction_set() if "CHAINRULE_ISA" in os.environ else BEST
-        out: Array = np.empty((x.shape[0], plan.layers[-1].n_out), plan.dtype)
+        out: Array = unwritten((x.shape[0], plan.layers[-1].n_out), plan.dtype)
         try:
-            fine = _fused.feedforward(isa, plan.sizes, [ORDER[sigma.name] for sigma in plan.sigmas], weights, biases, x, out)
+            sigmas = [ORDER[sigma.name] for sigma in plan.sigmas]
+            fine = _fused.feedforward(isa, plan.sizes, sigmas, weights, biases, x, out, *limits)
         except TypeError:  # arrays of another kind
             return None
         return out if fine else None
@@ -263,7 +273,7 @@ class Fused:
         rows = None if rows is None else np.ascontiguousarray(rows, np.int64)
 
         def slope(parameters: Array) -> tuple[float, Array]:
-            gradient: Array = np.empty(len(parameters), session.dtype)
+            gradient: Array = unwritten(len(parameters), session.dtype)
             cost = session.native.gradient(view, rows, np.ascontiguousarray(parameters, session.dtype), gradient)
             if data.most != 1:
                 gradient *= data.most

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from .._arrays import in_dtype
 from .._types import Array, Indices, Inputs, Rows, is_sparse
 from ..calculus.activations import Activation
 from ..calculus.backprop import backprop
@@ -19,7 +20,7 @@ from ..calculus.costs import Cost
 from ..calculus.descent import Parameters, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
-from ..examples import Examples, in_dtype
+from ..examples import Examples
 from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
 from .answers import Answers
 from .threads import Threads, blas_threads

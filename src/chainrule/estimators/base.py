@@ -8,6 +8,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from numbers import Integral, Real
 from operator import index
 from typing import Any, ClassVar
@@ -21,14 +22,16 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from .._arrays import common_floats
 from .._types import Array, is_sparse
+from .._warnings import frames_below_the_user
 from ..calculus.feedforward import for_raw_columns
 from ..calculus.optimizers import SGD, Adam, Optimizer
 from ..engines import at_work, choose, few
 from ..examples import Examples
+from ..input_spec import InputSpec
 from ..network import Network, network_from
 from ..plan import Layer, Plan, Provenance, State
-from ..training import frames_below_the_user
 from . import draws, gates
 from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
@@ -61,7 +64,9 @@ class Held:
 
 @dataclass(frozen=True)
 class Trained:
-    """What is told of a training with its network: rows, epochs, steps, the engine, its rates (None: L-BFGS), and why it ended."""
+    """What is told of a training with its network: rows, the engine, its rates (None: L-BFGS), why it ended; and epochs and steps,
+    which count those of the earlier trainings that this one went on from.
+    """
 
     examples: int
     epochs: int
@@ -69,13 +74,20 @@ class Trained:
     engine: str
     rate: Rate | None
     stopped: str
+    earlier_epochs: int = 0
+    earlier_steps: int = 0
 
 
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     """What classifier and regressor share."""
 
     n_features_in_: int
-    _trained: Trained
+
+    # Only caches are private: what a fit learnt is public, and an estimator that has the public attributes alone predicts and is
+    # trained on as the one that they come from.
+    _trained: Trained | None = None
+    _fitted: Plan | None = None
+    _record: Record | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -167,11 +179,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         random = draws.random_from(self.random_state)
         targets, self.out_activation_ = self._targets(y)
         self.n_outputs_ = self._count_outputs(targets)
-        dtype = X.dtype if first else np.result_type(self.coefs_[0], np.float32)  # the dtype of the start stays
+        dtype = X.dtype if first else self._parameters()[0]  # the dtype of the start stays
         plan = self._plan([X.shape[1], *map(index, hidden), self.n_outputs_], dtype)
         if first:
             self._begin(plan, random)
-        elif (there := [w.shape for w in self.coefs_]) != (due := [(layer.n_in, layer.n_out) for layer in plan.layers]):
+        elif (there := self._shapes()) != (due := [(layer.n_in, layer.n_out) for layer in plan.layers]):
             raise ValueError(f"coefs_ have the shapes {there}, but hidden_layer_sizes and y now ask for {due}; fit anew")
         examples = Examples(self._scaled(X), targets, weights=self._weights(y, sample_weight, X))
         held_out = None if validation is None else self._validation(*validation)
@@ -200,7 +212,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _are_its_columns(self, X: Any) -> bool:
         """Whether X, which names no columns, has as many as the fit had, which named none either."""
-        return self.n_features_in_ == X.shape[1] and not hasattr(self, "feature_names_in_")
+        takes = getattr(self, "n_features_in_", None)
+        return (self._shapes()[0][0] if takes is None else takes) == X.shape[1] and not hasattr(self, "feature_names_in_")
 
     def _read(self, X: Any, y: Any, name: str) -> tuple[Any, Any]:
         """Check X and a y, of that name, that are not trained on."""
@@ -209,14 +222,25 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _learn_scale(self, X: Any, first: bool) -> None:
         """With ``standardize``: the columns' means and spreads, of the first call; of sparse ones the spreads alone."""
         if not self.standardize:
-            self._scaler = None
+            self.__dict__.pop("scaler_", None)
         elif first:
-            self._scaler = StandardScaler(with_mean=not is_sparse(X)).fit(X.astype(np.float64))
+            self.scaler_ = StandardScaler(with_mean=not is_sparse(X)).fit(X.astype(np.float64))
 
     def _scaled(self, X: Any) -> Any:
         """X as the network takes it."""
         X = X.tocsr() if hasattr(X, "tocsr") else X
-        return X if self._scaler is None else self._scaler.transform(X.astype(np.float64)).astype(X.dtype)
+        scaler = self._scale()
+        return X if scaler is None else scaler.transform(X.astype(np.float64)).astype(X.dtype)
+
+    def _scale(self) -> StandardScaler | None:
+        """What ``standardize`` learnt of the columns; None without it."""
+        scaler = getattr(self, "scaler_", None)
+        if scaler is None and self.standardize:
+            raise ValueError(
+                "standardize=True, but this estimator has no scaler_, so that the scale of its columns is not known; fit it, set "
+                "scaler_ as well, or set standardize=False where coefs_ take the columns as they are"
+            )
+        return scaler
 
     def _weights(self, y: Any, sample_weight: Any, X: Any) -> Any:
         """How much each row counts, or None where all count alike."""
@@ -233,7 +257,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _plan(self, sizes: list[int], dtype: Any) -> Plan:
         """Say in the engines' words what is trained."""
-        output = self.out_activation_
+        output = self._output_activation(sizes[-1])
+        if output not in COSTS:
+            raise ValueError(f"out_activation_ must be one of {', '.join(COSTS)}; it is {output!r}")
         sigmas = [SIGMAS[self.activation]] * (len(sizes) - 2) + [SIGMAS.get(output, output)]
         dropped = [float(self.dropout)] * (len(sizes) - 2) + [0.0]
         layers = tuple(Layer(*shape) for shape in zip(sizes[:-1], sizes[1:], sigmas, dropped, strict=True))
@@ -253,7 +279,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._take(plan, weights, biases)
         self.t_ = 0
         self.n_iter_ = 0
-        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_record"):
+        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_record", "_trained"):
             self.__dict__.pop(name, None)
         if self.solver != "lbfgs":
             self._record = self._fresh_record(plan, weights, biases)
@@ -283,23 +309,57 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self.n_layers_ = len(self.coefs_) + 1
         self._fitted = plan
 
-    def _parameters(self, dtype: Any = None) -> tuple[list[Array], list[Array]]:
-        """Take them as they stand, whoever has written to them since."""
-        dtype = dtype or self.coefs_[0].dtype
-        return [np.require(w.T, dtype, "C") for w in self.coefs_], [np.require(b, dtype, "C") for b in self.intercepts_]
+    def _parameters(self, dtype: Any = None) -> tuple[str, list[Array], list[Array]]:
+        """Read ``coefs_`` and ``intercepts_`` as they stand, whoever has put them there.
+
+        Returns
+        -------
+        dtype : str
+            That which was asked for, else float32 where every array is float32, else float64.
+        weights, biases
+            Of the shapes (n_out, n_in) and (n_out,); they share the memory of those that are of this dtype.
+
+        Raises
+        ------
+        ValueError
+            When their number or their shapes are not those of the layers of one network.
+        TypeError
+            When they hold something other than numbers.
+        """
+        named = [(f"{name}[{k}]", part) for name in ("coefs_", "intercepts_") for k, part in enumerate(getattr(self, name))]
+        common, arrays = common_floats(named)
+        dtype, n = common if dtype is None else np.dtype(dtype).name, len(self.coefs_)
+        weights, biases = arrays[:n], arrays[n:]
+        shapes = [w.shape for w in weights]
+        told = getattr(self, "n_layers_", n + 1)
+        if not n or len(biases) != n or told != n + 1:
+            raise ValueError(f"coefs_ and intercepts_ must have n_layers_ - 1 = {told - 1} arrays; they have {n} and {len(biases)}")
+        if any(len(shape) != 2 for shape in shapes) or any(one[1] != next_[0] for one, next_ in pairwise(shapes)):
+            raise ValueError(f"coefs_ must have shapes (n_in, n_out), each taking what the one before gives; they have {shapes}")
+        due = [(shape[1],) for shape in shapes]
+        if any(b.shape not in (d, (1, *d)) for b, d in zip(biases, due, strict=True)):
+            raise ValueError(f"intercepts_ must have the shapes {due}; they have {[b.shape for b in biases]}")
+        rows = [np.require(w.T, dtype, "C") for w in weights]
+        return dtype, rows, [np.require(b.reshape(-1), dtype, "C") for b in biases]
+
+    def _shapes(self) -> list[tuple[int, ...]]:
+        """Give the shape of each of ``coefs_``."""
+        return [np.shape(w) for w in self.coefs_]
 
     def _descend(self, plan: Plan, examples: Examples, held: Held | None, random: np.random.RandomState, incremental: bool) -> None:
         """Train by mini-batches."""
-        weights, biases = self._parameters(plan.dtype)
-        known = hasattr(self, "_record")  # not where coefs_ are lbfgs', or someone's own
-        record: Record = self._record.copy() if known else self._fresh_record(plan, weights, biases)  # a failure leaves that
+        _, weights, biases = self._parameters(plan.dtype)
+        record = self._record_so_far(plan, weights, biases)
         if (record.best_score is not None) != self.early_stopping:  # switched since
             record = replace(record, **self._none_yet())
-        goes_on = incremental and record.state.step > 0
+        shapes = [w.shape for w in weights]
+        goes_on = incremental and record.state.step > 0 and [w.shape for w in record.state.weights] == shapes
         if goes_on:
             record.state = replace(record.state, weights=tuple(weights), biases=tuple(biases))
         else:
             record.state, record.rate, record.optimizer = State(tuple(weights), tuple(biases)), self._rate(), plan.optimizer
+            if incremental and record.t:  # parameters that somebody has set, and the samples that they have seen
+                record.rate.epoch_ended(record.t)
         if self.early_stopping and held is None:
             examples, held = self._split(examples, random)
         batch_size = self._batch_size(len(examples))
@@ -314,8 +374,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             interrupted = trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
         stopped = "interrupted" if interrupted else "finished" if best is record.state else "early"
-        epochs = record.n_iter + (self._trained.epochs if goes_on else 0)
-        self._trained = Trained(len(examples), epochs, best.step, best.made_by or engine.name, record.rate, stopped)
+        earlier = self._earlier(goes_on)
+        epochs = record.n_iter + (0 if self._trained is None else self._trained.epochs)
+        steps = best.step + earlier["earlier_steps"]
+        self._trained = Trained(len(examples), epochs, steps, best.made_by or engine.name, record.rate, stopped, **earlier)
         self._take(plan, best.weights, best.biases)
         record.best = None  # scikit-learn's best arrays are those that a warm start goes on with: it never comes back to these
         self._record = record
@@ -325,6 +387,25 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self.validation_scores_ = record.validation_scores
         if watched is not None:
             self.validation_loss_curve_ = record.validation_loss_curve
+
+    def _earlier(self, goes_on: bool) -> dict[str, int]:
+        """Give the epochs and steps of the trainings before this one, which may go on with the last of them."""
+        trained = self._trained
+        if trained is None:
+            return {"earlier_epochs": 0, "earlier_steps": 0}
+        going_on = {"earlier_epochs": trained.earlier_epochs, "earlier_steps": trained.earlier_steps}
+        return going_on if goes_on else {"earlier_epochs": trained.epochs, "earlier_steps": trained.steps}
+
+    def _record_so_far(self, plan: Plan, weights: list[Array], biases: list[Array]) -> Record:
+        """Give a record to go on with, which can be written to: what is public of it as the attributes have it."""
+        record = self._fresh_record(plan, weights, biases) if self._record is None else self._record.copy()
+        attributes = ("t_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
+        names = ("t", "loss_curve", "best_loss", "validation_scores", "best_score")
+        for attribute, name in zip(attributes, names, strict=True):
+            if hasattr(self, attribute):
+                value = getattr(self, attribute)
+                setattr(record, name, [*value] if isinstance(value, (list, np.ndarray)) else value)
+        return record
 
     @property
     def _loss_scale(self) -> float:
@@ -369,9 +450,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         plan = replace(plan, batch_size=len(examples))
         problem = Problem(choose("auto", plan, examples), plan, examples, self.alpha, self._loss_scale, self.threads)
         with telling(self.verbose, plan, examples, self.max_iter) as told:
-            start = self._parameters(plan.dtype)
+            _, *start = self._parameters(plan.dtype)
             result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol, told=told)
-        self._trained = Trained(len(examples), result.nit, result.nit, problem.engine.name, None, "finished")
+        earlier = self._earlier(goes_on=False)
+        epochs, steps = result.nit + earlier["earlier_epochs"], result.nit + earlier["earlier_steps"]
+        self._trained = Trained(len(examples), epochs, steps, problem.engine.name, None, "finished", **earlier)
         self.n_iter_ = result.nit
         self.loss_ = result.fun
         self._take(plan, *plan.unpack(result.x.astype(plan.dtype, copy=False)))
@@ -392,38 +475,59 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _few_outputs(self, X: Any) -> Array | None:
         """The outputs of a few rows of a plain array against which nothing is to be said; None for all that must be looked at."""
-        if self._scaler is not None or hasattr(self, "feature_names_in_") or getattr(X, "dtype", None) != self.coefs_[0].dtype:
+        plan, attributes = self._fitted, self.__dict__
+        if plan is None or getattr(X, "dtype", None) != plan.dtype or attributes.get("n_layers_") != len(plan.layers) + 1:
             return None
-        if any(layer.activation != SIGMAS[self.activation] for layer in self._fitted.layers[:-1]):  # another one was set since
+        if self.standardize or "scaler_" in attributes or "feature_names_in_" in attributes:
             return None
-        return few(self._fitted, [w.T for w in self.coefs_], self.intercepts_, X)
+        output, hidden = attributes.get("out_activation_", ""), SIGMAS[self.activation]  # one may have been set since
+        if SIGMAS.get(output, output) != plan.layers[-1].activation or any(la.activation != hidden for la in plan.layers[:-1]):
+            return None
+        coefs, intercepts = self.coefs_, self.intercepts_
+        if type(coefs) is not list or type(intercepts) is not list or any(type(w) is not np.ndarray for w in coefs):
+            return None
+        return few(plan, [w.T for w in coefs], intercepts, X)
 
     def _network_parts(self) -> tuple[Plan, list[Array], list[Array]]:
-        weights, biases = self._parameters()
-        return self._plan([weights[0].shape[1], *(len(b) for b in biases)], weights[0].dtype), weights, biases
+        dtype, weights, biases = self._parameters()
+        return self._plan([weights[0].shape[1], *(len(b) for b in biases)], dtype), weights, biases
+
+    def _output_activation(self, n_out: int) -> str:
+        """Give the output's activation: ``out_activation_``, or what the number of outputs says where that is missing."""
+        return getattr(self, "out_activation_", None) or self._output_for(n_out)
+
+    @abstractmethod
+    def _output_for(self, n_out: int) -> str:
+        """Tell the output's activation where ``out_activation_`` does not."""
 
     @property
     def network_(self) -> Network:
-        """The fitted network, which shares ``coefs_``' memory; with ``standardize`` it takes scaled rows."""
+        """The fitted network, which shares ``coefs_``' memory where they are floats; with ``standardize`` it takes scaled rows."""
         check_is_fitted(self)
         plan, weights, biases = self._network_parts()
-        return network_from(plan, weights, biases, init="glorot_uniform", provenance=self._provenance())
+        made: dict[str, Any] = {"provenance": self._provenance(), "inputs": InputSpec("numbers", (plan.sizes[0],))}
+        return network_from(plan, weights, biases, init="glorot_uniform", **made)
 
-    def _provenance(self) -> Provenance:
-        """How the parameters came to be, for whoever is given the network, or its file, alone."""
-        rate = self._trained.rate
-        plan = self._fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if rate is None else {})
+    def _provenance(self) -> Provenance | None:
+        """Tell how the parameters came to be, of a network or a file that stands alone; None where no fit made them."""
+        trained, fitted = self._trained, self._fitted
+        if trained is None or fitted is None:
+            return None
+        rate = trained.rate
+        plan = fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if rate is None else {})
         return Provenance(
             plan=plan,
-            data=f"Examples({self._trained.examples} x {self.n_features_in_})",
-            examples=self._trained.examples,
-            epochs=self._trained.epochs,
-            steps=self._trained.steps,
+            data=f"Examples({trained.examples} x {fitted.sizes[0]})",
+            examples=trained.examples,
+            epochs=trained.epochs,
+            steps=trained.steps,
             learning_rate=1.0 if rate is None else rate.first,
             schedule="constant" if rate is None else rate.schedule,
-            engine=self._trained.engine,
-            stopped=self._trained.stopped,
+            engine=trained.engine,
+            stopped=trained.stopped,
             columns=[*map(str, getattr(self, "feature_names_in_", ()))],
+            earlier_epochs=trained.earlier_epochs,
+            earlier_steps=trained.earlier_steps,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -431,7 +535,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         What ``standardize`` learnt of the columns is folded into the first layer, in float64 whatever trained: a column's mean may
         be far above its spread. Classes are counted from 0, in the order of
-        ``classes_``, which the file does not hold; and a loaded network reads uint8 as pixels, so give it floats.
+        ``classes_``, which the file does not hold. The loaded network takes numbers as they stand, uint8 too.
 
         Parameters
         ----------
@@ -442,10 +546,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         FileError
             When it cannot be written.
         """
-        network = self.network_
-        if self._scaler is not None:
-            mean = self._scaler.mean_ if self._scaler.with_mean else np.zeros(self.n_features_in_)
-            raw = for_raw_columns(network.weights[0], network.biases[0], mean, self._scaler.scale_)
+        network, scaler = self.network_, self._scale()
+        if scaler is not None:
+            if not isinstance(scaler, StandardScaler):
+                raise ValueError(f"scaler_ must be a StandardScaler to be folded into the network; it is {scaler!r}")
+            mean = scaler.mean_ if scaler.with_mean else np.zeros(network.sizes[0])
+            raw = for_raw_columns(network.weights[0], network.biases[0], mean, scaler.scale_)
             network.plan = replace(network.plan, dtype="float64")
             network.weights, network.biases = (
                 [first, *(part.astype(np.float64) for part in rest[1:])]

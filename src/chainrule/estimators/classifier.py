@@ -135,12 +135,42 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._check_classes(gates.labels_of(y))
 
     def _targets(self, y: Any) -> tuple[Any, str]:
-        kind = self._label_binarizer.y_type_
-        if y.ndim == 1 and kind in ("binary", "multiclass"):
-            places = np.searchsorted(self.classes_, y)
-            return (places, "softmax") if kind == "multiclass" else (places.astype(np.float64), "logistic")
-        targets = self._label_binarizer.transform(y)
+        binarizer = self._binarizer()
+        if y.ndim == 1 and binarizer.y_type_ in ("binary", "multiclass"):
+            rising = np.argsort(binarizer.classes_)  # which those that somebody has set need not be
+            places = rising[np.searchsorted(binarizer.classes_, y, sorter=rising)]
+            return (places, "softmax") if binarizer.y_type_ == "multiclass" else (places.astype(np.float64), "logistic")
+        targets = binarizer.transform(y)
         return np.asarray(targets.todense() if hasattr(targets, "todense") else targets, np.float64), "logistic"
+
+    def _binarizer(self) -> LabelBinarizer:
+        """Give what turns labels into targets and back: the one that was fitted, or one made of the public attributes.
+
+        Raises
+        ------
+        ValueError
+            When ``classes_`` are missing, or are not as many as the outputs stand for.
+        """
+        kept = self.__dict__.get("_label_binarizer")
+        given = getattr(self, "classes_", None if kept is None else kept.classes_)
+        if given is None:
+            raise ValueError("this classifier has no classes_, the labels in the order of its outputs; set them")
+        if kept is not None and (kept.classes_ is given or np.array_equal(kept.classes_, given)):
+            return kept
+        made = LabelBinarizer()
+        made.classes_, made.sparse_input_ = np.asarray(given), getattr(kept, "sparse_input_", False)
+        outputs = self._shapes()[-1][1]
+        one_of_many = self._output_activation(outputs) == "softmax"
+        made.y_type_ = "multiclass" if one_of_many else "binary" if outputs == 1 else "multilabel-indicator"
+        return made
+
+    def _output_for(self, n_out: int) -> str:
+        if n_out > 1:
+            raise ValueError(
+                "this classifier has no out_activation_; set 'softmax' where each row has one of the classes, 'logistic' where it "
+                "may have several"
+            )
+        return "logistic"
 
     def _count_outputs(self, targets: Any) -> int:
         return len(self.classes_) if self.out_activation_ == "softmax" else super()._count_outputs(targets)
@@ -154,9 +184,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _read(self, X: Any, y: Any, name: str) -> tuple[Any, Any]:
         X, y = super()._read(X, y, name)
-        unknown = np.setdiff1d(gates.labels_of(y), self.classes_)
+        classes = self._binarizer().classes_
+        unknown = np.setdiff1d(gates.labels_of(y), classes)
         if len(unknown):
-            raise ValueError(f"{name} has classes that were not trained on: {unknown}; there are {self.classes_}.")
+            raise ValueError(f"{name} has classes that were not trained on: {unknown}; there are {classes}.")
         return X, y
 
     def _check_classes(self, classes: Any) -> None:
@@ -170,14 +201,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}.")
 
     def _as_told(self, targets: Any) -> Any:
-        return self.classes_[targets] if self.out_activation_ == "softmax" else self._label_binarizer.inverse_transform(targets)
+        return self.classes_[targets] if self.out_activation_ == "softmax" else self._binarizer().inverse_transform(targets)
 
     def _answer(self, outputs: Array) -> Any:
-        if self.out_activation_ == "softmax":
-            return self.classes_[outputs.argmax(axis=1)]
-        if self._label_binarizer.y_type_ == "binary":  # of one class, which may be all there is, the last is the first
-            return self.classes_[np.minimum(outputs.ravel() > 0.5, len(self.classes_) - 1, dtype=np.intp)]
-        return self._label_binarizer.inverse_transform(outputs)
+        binarizer, n_out = self._binarizer(), outputs.shape[1]
+        n_classes = len(binarizer.classes_)
+        if n_out != n_classes and not (n_out == 1 and n_classes <= 2):
+            raise ValueError(f"classes_ has {n_classes} labels, but the network has {n_out} outputs")
+        if binarizer.y_type_ == "multiclass":
+            return binarizer.classes_[outputs.argmax(axis=1)]
+        if binarizer.y_type_ == "binary":  # of one class, which may be all there is, the last is the first
+            return binarizer.classes_[np.minimum(outputs.ravel() > 0.5, len(binarizer.classes_) - 1, dtype=np.intp)]
+        return binarizer.inverse_transform(outputs)
 
     def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
         return accuracy_score(y, told, sample_weight=sample_weight)
@@ -189,7 +224,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def predict_proba(self, X: Any) -> Array:
         """Give the probability of each class, (n_samples, n_classes)."""
         outputs = self._outputs(X)
-        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
     def predict_log_proba(self, X: Any) -> Array:
         """Give the logarithms of the probabilities."""

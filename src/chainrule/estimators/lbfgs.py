@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from .._types import Array
+from .._warnings import frames_below_the_user
 from ..engines import Engine, Slope, Threads, blas_threads
 from ..examples import Examples
 from ..plan import Floats, Plan
-from ..training import frames_below_the_user
 from .telling import Quiet
 
 NOT_CONVERGED = "lbfgs failed to converge after {n_iter} iteration(s) (status={status}):\n{message}\n"

@@ -124,6 +124,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson': y must be at least 0.")
         return y.astype(np.float64, copy=False), "exp" if self.loss == "poisson" else "identity"
 
+    def _output_for(self, n_out: int) -> str:
+        return "exp" if self.loss == "poisson" else "identity"
+
     def _as_told(self, targets: Any) -> Any:
         return targets
 

@@ -14,7 +14,7 @@ from .._types import Array
 from ..calculus.activations import ACTIVATIONS
 from ..calculus.costs import COSTS
 from ..errors import ArgumentTypeError, DataError, SettingError
-from ..examples import Examples, as_examples
+from ..examples import Examples, as_pair
 from ..network import Network
 from .differences import EPSILON, Nudge
 from .mathematics import to_text
@@ -147,7 +147,7 @@ def check_gradient(subject: Any, x: Any, y: Any = None, *, like: Network | None 
 
 def check_network(network: Network, x: Any, y: Any, seed: int) -> GradientCheck:
     """Compare a network's backpropagation, on the engine that trains it, with central differences in float64."""
-    examples = as_examples(x, y)
+    examples = network.read(*as_pair(x, y))
     _suits(examples)
     passage = passage_of(network, examples)
     wrong_functions = tuple(_wrong_functions(passage))

@@ -9,7 +9,7 @@ import numpy as np
 from .._checks import real, whole
 from ..calculus.neuron import Neuron
 from ..errors import ArgumentTypeError, DataError, SettingError
-from ..examples import Examples, as_examples
+from ..examples import Examples, as_pair
 from ..network import Network
 from .model import Explanation
 from .network import Choice, explain_network
@@ -92,7 +92,7 @@ def _batch(network: Network, x: Any, y: Any) -> Examples:
         if getattr(rows, "ndim", None) == 1:
             target = np.asarray(y)
             x, y = rows[None], target.reshape(1, -1) if target.size == network.sizes[-1] != 1 else target.reshape(-1)
-    examples = as_examples(x, y)
+    examples = network.read(*as_pair(x, y))
     if examples.y is None:
         raise DataError(NO_TARGET)
     if examples.weights is not None:

@@ -216,7 +216,7 @@ def passage_of(network: Network, examples: Examples) -> Passage:
     DataError
         When a parameter is NaN or infinite, or the examples do not suit the network.
     """
-    network.check_examples(examples)
+    examples = network.check_examples(examples)
     state = network.state()
     if not state.is_finite:
         raise DataError("a weight or bias of this network is NaN or infinite; train it anew, or load one that is whole")

@@ -1,0 +1,144 @@
+"""What users pass as numbers, read as NumPy arrays: lists, frames, objects that are numbers, floats of one type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from ._types import AnyArray, Array
+from .errors import DataError, DataTypeError
+
+DTYPES = ("float32", "float64")
+"""What networks compute in."""
+
+BOOLEANS = (bool, np.bool_)
+
+
+def numbers(name: str, values: Any) -> AnyArray:
+    """Read an argument as an array of real numbers.
+
+    Python objects that are numbers, as frames with columns of several types give them, become int64 where all are whole numbers or
+    booleans, else float64.
+
+    Parameters
+    ----------
+    name : str
+        What a message calls the argument.
+    values : array_like or frame
+
+    Raises
+    ------
+    DataError
+        When rows differ in length, a value is missing, or a number is beyond float64.
+    DataTypeError
+        When it holds something other than real numbers.
+    """
+    if type(values).__module__.startswith("numpy.ma") and np.any(values.mask):
+        raise DataError(f"{name} is a masked array, and what its mask hides is no data; fill or remove those values")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} must have rows of equal length ({error})") from None
+    if array.dtype.kind == "O":
+        array = _from_objects(name, array)
+    if array.dtype.kind not in "fiub":
+        what = "text" if array.dtype.kind in "USV" and array.dtype.names is None else str(array.dtype)
+        raise DataTypeError(f"{name} holds {what}; it must hold numbers. Encode text as numbers first: labels as 0, 1, 2 ...")
+    return array
+
+
+def _from_objects(name: str, array: AnyArray) -> AnyArray:
+    """Read an array of Python objects that are numbers."""
+    kinds = set(map(type, array.ravel()))
+    missing = {kind for kind in kinds if kind is type(None) or kind.__name__ in ("NAType", "NaTType")}
+    other = next((kind for kind in kinds if not issubclass(kind, (Real, Decimal, *BOOLEANS)) and kind not in missing), None)
+    if other is not None or not kinds or (missing and array.ndim == 0):
+        what = "text" if other in (str, bytes) else f"Python objects ({'none' if not kinds else (other or type(None)).__name__})"
+        raise DataTypeError(f"{name} holds {what}; it must hold numbers")
+    if missing:
+        place = next(place for place, value in np.ndenumerate(array) if type(value) in missing)
+        raise DataError(f"{name} has no value at [{', '.join(map(str, place))}]; fill it in, or leave out the row or the column")
+    try:
+        if all(issubclass(kind, (Integral, *BOOLEANS)) for kind in kinds):
+            return array.astype(np.int64)
+    except OverflowError:
+        pass  # a whole number beyond int64, which float64 may hold
+    try:
+        return array.astype(np.float64)
+    except OverflowError:
+        raise DataError(f"{name} holds a number beyond float64; scale it") from None
+
+
+def column_names(values: Any) -> tuple[str, ...]:
+    """Give the names of a frame's columns; none where it is no frame, or a column is named by something other than text.
+
+    Examples
+    --------
+    >>> column_names(np.ones((2, 2)))
+    ()
+    """
+    names = getattr(values, "columns", None)
+    if names is None or isinstance(names, str) or not isinstance(names, Iterable):
+        return ()
+    listed = tuple(names)
+    return listed if all(type(name) is str for name in listed) else ()
+
+
+def check_finite(name: str, array: AnyArray) -> None:
+    """Refuse NaN and inf.
+
+    Raises
+    ------
+    DataError
+        With the place of the first.
+    """
+    # A sum is finite only if every entry is, and needs no array of its own; only a doubtful one is looked at entry by entry.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if array.dtype.kind == "f" and not np.isfinite(array.sum()) and not np.isfinite(array).all():
+            where = ", ".join(str(int(i)) for i in np.argwhere(~np.isfinite(array))[0])
+            raise DataError(f"{name} holds NaN or inf, first at [{where}]; remove or replace those values")
+
+
+def in_dtype(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    """Bring floats to another dtype; what is finite must stay so.
+
+    Raises
+    ------
+    DataError
+        When a number is too large for it.
+    """
+    with np.errstate(over="ignore"):
+        cast = values.astype(dtype, copy=False)
+    if cast.dtype.itemsize < values.dtype.itemsize and np.isinf(cast).any() and not np.isinf(values).any():
+        hint = ", or make the network dtype='float64'" if dtype == np.float32 else ""
+        raise DataError(f"{name} holds {np.abs(values).max():g}, beyond {dtype.name}; scale it{hint}")
+    return cast
+
+
+def common_floats(named: Sequence[tuple[str, Any]]) -> tuple[str, list[Array]]:
+    """Read arrays as floats of one type: float32 where every one is float32, else float64.
+
+    Parameters
+    ----------
+    named : sequence of (str, array_like)
+        Each array with what a message calls it.
+
+    Returns
+    -------
+    dtype : {"float32", "float64"}
+    arrays : list of arrays
+        Those that are of this type already are themselves.
+
+    Raises
+    ------
+    DataError, DataTypeError
+        As ``numbers``; when a number is beyond float64.
+    """
+    arrays = [numbers(name, values) for name, values in named]
+    single = all(array.dtype.kind == "f" and array.dtype.itemsize == np.float32().itemsize for array in arrays)
+    dtype = np.dtype(DTYPES[0] if single else DTYPES[1])
+    return dtype.name, [in_dtype(name, array, dtype) for (name, _), array in zip(named, arrays, strict=True)]

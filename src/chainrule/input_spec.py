@@ -1,0 +1,201 @@
+"""What a network learnt to read: a model keeps it, so that what comes later is read as the training data was, or refused."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from ._types import AnyArray, is_sparse
+from .errors import DataError
+from .examples import Examples, Layout
+
+Kind = Literal["numbers", "pixels", "csr"]
+
+ROUNDING = 1e-3
+"""How far beyond 0 and 1 a pixel may lie: what resizing and rounding do."""
+
+SIDE, BOX, CENTRE = 28, 20, 14
+"""MNIST's form, in pixels: the field, the box that the ink fits, the centre of mass."""
+
+SAMPLED = 500  # images that the form is measured from
+MOSTLY = 0.9  # of them must have it
+DARK = 0.25  # the grey below which a rim is dark
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network learnt to read.
+
+    Attributes
+    ----------
+    kind : {"numbers", "pixels", "csr"}
+        Numbers as they stand; pixels, which uint8 gives as x/255; or the rows of a CSR matrix, numbers as they stand.
+    shape : tuple of int
+        Of one example: (rows, columns) of an image, else (n_in,).
+    low, high : float or None
+        The least and the largest value in training, of pixels after the division by 255; None where that is not known.
+    mnist_form : bool
+        Whether the images have MNIST's form: ink in a box of 20 x 20 whose centre of mass is at (14, 14) of 28 x 28 pixels.
+    transposed : bool
+        Whether the images are stored column by column, as EMNIST's are.
+    background : {"dark", "light"} or None
+        What the rim of most images is; None of other images, and where an example is none.
+    first_column : {0, 1} or None
+        The number of the first column in the svmlight file that was trained on; None where it was none.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    low: float | None = None
+    high: float | None = None
+    mnist_form: bool = False
+    transposed: bool = False
+    background: Literal["dark", "light"] | None = None
+    first_column: int | None = None
+
+    @classmethod
+    def of(cls, examples: Examples) -> InputSpec:
+        """Measure it from the examples of a training."""
+        kinds: dict[str, Kind] = {"dense": "numbers", "pixels": "pixels", "csr": "csr"}
+        low, high = examples.bounds
+        layout = examples.layout
+        in_form = low >= 0 and high <= 1 and (layout is None or not layout.transposed) and has_mnist_form(examples)
+        if in_form:
+            layout = Layout(SIDE, SIDE)
+        if layout is None:
+            return cls(kinds[examples.kind], (examples.n_in,), low, high)
+        images = sampled(examples, layout.rows, layout.columns)
+        return cls(
+            kinds[examples.kind],
+            (layout.rows, layout.columns),
+            low,
+            high,
+            in_form,
+            layout.transposed,
+            background_of(images / 255 if examples.kind == "pixels" else images) if low >= 0 and high <= 1 else None,
+        )
+
+    @classmethod
+    def parse(cls, described: Any, n_in: int) -> InputSpec:
+        """Read what a file says; whatever is wrong raises ValueError, TypeError or KeyError."""
+        spec = cls(**{**described, "shape": tuple(described["shape"])})
+        if spec.kind not in get_args(Kind) or spec.first_column not in (None, 0, 1) or isinstance(spec.first_column, bool):
+            raise ValueError("its inputs are of an unknown kind")
+        if not 1 <= len(spec.shape) <= 2 or any(type(n) is not int or n < 1 for n in spec.shape) or math.prod(spec.shape) != n_in:
+            raise ValueError("the shape of its inputs is not that of its first layer")
+        if spec.background not in ("dark", "light", None):
+            raise ValueError("the background of its images is unknown")
+        if any(type(flag) is not bool for flag in (spec.mnist_form, spec.transposed)):
+            raise ValueError("the form of its images is unknown")
+        if spec.mnist_form and spec.shape != (SIDE, SIDE):
+            raise ValueError("its images do not have MNIST's size")
+        limits = (spec.low, spec.high)
+        if any(type(limit) is not float or not math.isfinite(limit) for limit in limits) and limits != (None, None):
+            raise ValueError("the limits of its inputs are no numbers")
+        return spec
+
+    @property
+    def is_image(self) -> bool:
+        """Whether an example is an image whose rows and columns are known."""
+        return len(self.shape) == 2
+
+    @property
+    def unit(self) -> bool:
+        """Whether every value in training lay between 0 and 1."""
+        return self.low is not None and self.high is not None and self.low >= 0 and self.high <= 1
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What values may lie between: 0 and 1 for images that never were outside in training; without limit for all others."""
+        bounded = self.unit and (self.kind == "pixels" or self.is_image)
+        return (-ROUNDING, 1 + ROUNDING) if bounded else (-math.inf, math.inf)
+
+    def joined(self, other: InputSpec) -> InputSpec:
+        """Give what a network has learnt to read that is trained on this first, and then on the other."""
+        known = None not in (self.low, self.high, other.low, other.high)
+        low = min(self.low, other.low) if known else None  # type: ignore[type-var]
+        high = max(self.high, other.high) if known else None  # type: ignore[type-var]
+        kind: Kind = "pixels" if "pixels" in (self.kind, other.kind) else other.kind
+        newer = other if other.is_image or not self.is_image else self
+        return replace(newer, kind=kind, low=low, high=high)
+
+    def takes_uint8_as_pixels(self, largest: int) -> bool:
+        """Say whether uint8 inputs up to ``largest`` are pixels for this network.
+
+        Raises
+        ------
+        DataError
+            When it learnt numbers between 0 and 1, so that they might be either.
+        """
+        if self.kind == "pixels":
+            return True
+        if self.unit and largest > 1:
+            raise DataError(
+                f"x is uint8 up to {largest}, but the network learnt numbers from {self.low:g} to {self.high:g}; "
+                "pass x / 255 if these are pixels, x.astype('float32') if they are numbers"
+            )
+        return False
+
+    def check_limits(self, low: float, high: float, *, training: bool = False) -> None:
+        """Refuse inputs from ``low`` to ``high`` that cannot be pixels, where the network learnt pixels.
+
+        A training may go beyond 0 and 1, as noise on pixels does, but not on to another scale; the network then learns that too.
+
+        Raises
+        ------
+        DataError
+            With the remedy.
+        """
+        least, most = self.limits
+        if training:
+            least, most = least - 1, most + 1
+        if low < least or high > most:
+            remedy = "divide by 255, or pass uint8" if low >= 0 and high <= 255 and high > 2 else "bring them to 0..1"
+            came = f"x holds values from {low:g} to {high:g}"
+            raise DataError(f"{came}, but the network learnt images of values from 0 to 1; {remedy}")
+
+
+def has_mnist_form(examples: Examples) -> bool:
+    """Tell whether most images have MNIST's form: 28 x 28, ink in a box of 20 x 20 whose centre of mass is at (14, 14)."""
+    if examples.n_in != SIDE * SIDE or is_sparse(examples.x):
+        return False
+    return bool(np.mean(in_form(sampled(examples, SIDE, SIDE))) >= MOSTLY)
+
+
+def sampled(examples: Examples, rows: int, columns: int) -> AnyArray:
+    """Give some of the images, (n, rows, columns), evenly spread."""
+    every = max(1, len(examples) // SAMPLED)
+    some = examples.x[::every]
+    return np.asarray(some.toarray() if is_sparse(some) else some).reshape(-1, rows, columns)  # type: ignore[attr-defined]
+
+
+def background_of(images: AnyArray) -> Literal["dark", "light"] | None:
+    """Tell whether most of the rim of images of 0 to 1, (n, rows, columns), is dark or light; None where it is neither.
+
+    Examples
+    --------
+    >>> background_of(np.pad(np.ones((1, 3, 3)), ((0, 0), (1, 1), (1, 1))))
+    'dark'
+    """
+    rim = np.ones(images.shape[1:], bool)
+    rim[1:-1, 1:-1] = False
+    values = images[:, rim]
+    return "dark" if np.mean(values < DARK) >= MOSTLY else "light" if np.mean(values > 1 - DARK) >= MOSTLY else None
+
+
+def in_form(images: Any) -> Any:
+    """Tell of each image, (n, 28, 28) of 0 or more, whether it has MNIST's form; (n,) of bool."""
+    mass = images.sum(axis=(1, 2), dtype=np.float64)
+    inked = mass > 0
+    mass = np.where(inked, mass, 1)
+    good = inked
+    extents = []
+    for axis in (2, 1):  # rows, then columns
+        lines = images.sum(axis=axis, dtype=np.float64)
+        good = good & (np.abs(lines @ np.arange(SIDE) / mass - CENTRE) <= 0.5)
+        present = lines > 0
+        extents.append(SIDE - present[:, ::-1].argmax(axis=1) - present.argmax(axis=1))
+    return good & (np.maximum(*extents) == BOX)
