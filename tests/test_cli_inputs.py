@@ -350,3 +350,16 @@ def test_a_percentage_says_100_of_all_alone(chainrule):
     for y, said in ((np.ones(30_000), "100.00 %"), (np.arange(30_000) > 0, "99.99 %"), (np.arange(30_000) < 1, "0.01 %")):
         np.savez("x.npz", x=x, y=y.astype(int))
         assert f"accuracy {said}," in chainrule("evaluate", "net.safetensors", "x.npz")[1]
+
+
+def test_a_file_from_before_that_learnt_mnist_reads_pictures(told):
+    """A file that does not say what it learnt, but that its data were MNIST, reads pictures; one of anything else refuses them."""
+    told("train", "mnist", "--epochs", 1, "--quiet")
+    net = cr.load("mnist.safetensors")
+    net.inputs = None
+    net.save("before.safetensors")
+    Image.fromarray(255 - MNIST.test.x[0].reshape(28, 28)).resize((200, 200)).save("seven.png")
+    assert told("predict", "before.safetensors", "seven.png") == told("predict", "mnist.safetensors", "seven.png")
+    net.provenance = None
+    net.save("unknown.safetensors")
+    assert _status("predict", "unknown.safetensors", "seven.png") == 2

@@ -13,7 +13,9 @@
     |-- EngineError         RuntimeError  no engine here does what was asked, or not now
     `-- MissingExtra        ImportError   an optional library is not installed
 
-    DivergenceWarning       RuntimeWarning  a training went to NaN or infinity, and was stopped (in ``training``)
+    DivergenceWarning           RuntimeWarning  a training went to NaN or infinity, and was stopped (in ``training``)
+    UnreachableTargetsWarning   UserWarning     targets lie beyond what the output can give (in ``training``)
+    BeginsAnewWarning           UserWarning     a network from a file is trained on without its optimizer's memory (in ``training``)
 
 A message says what was required, what came, and what to do.
 """

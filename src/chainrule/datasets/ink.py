@@ -15,10 +15,16 @@ LEAST_CONTRAST = 10.0  # grey levels of 255 that ink must stand out by
 LEAST_CERTAINTY = 4.0  # and standard deviations of the paper's noise
 BLURS = (1 / 700, 1 / 350, 1 / 175)  # of the longer side, tried in turn until the ink stands out from the noise
 PIECE = 0.1  # of the digit's size: half the gap across which a detached piece still belongs to it
+RIM = 12
+STRIPS = 30
+STEEPEST = 0.12
+LEAST_COVERED = 0.9
+THICKEST = 0.06
 SAMPLES = 100  # rows and columns that smooth paper is estimated from
 PATCHES = 60  # and patchy paper
 
 Mask = npt.NDArray[np.bool_]
+Box = tuple[slice, slice]
 EIGHT = np.ones((3, 3))  # a pixel's neighbours, the diagonal ones too
 
 
@@ -53,8 +59,15 @@ def _blob(levels: Array, paper: Array) -> Blob | None:
     for blur in BLURS:
         contrast, noise = _contrast(levels, paper, blur * max(levels.shape))
         threshold = _threshold(contrast)
-        if threshold >= max(LEAST_CONTRAST / 2, LEAST_CERTAINTY * noise):
-            return _digit(contrast, threshold, noise)
+        least = max(LEAST_CONTRAST / 2, LEAST_CERTAINTY * noise)
+        if threshold < least:
+            continue
+        least = max(least, threshold / 4)  # what is fainter beside lines may be their soft edges
+        contrast, rules = _without_rules(contrast, max(threshold, least) / 2)
+        threshold = _threshold(contrast)
+        if threshold >= least:
+            blob = _digit(contrast, threshold, noise)
+            return None if rules and _left_over(blob, rules) else blob
     return None
 
 
@@ -77,7 +90,7 @@ def _smooth_paper(levels: Array) -> Array:
     rows, columns = (np.unique(np.linspace(0, n - 1, min(n, SAMPLES)).astype(int)) for n in levels.shape)
     sample, basis = levels[np.ix_(rows, columns)].ravel(), _quadratics(levels.shape)[:, rows][:, :, columns].reshape(6, -1).T
     rim = np.ones((len(rows), len(columns)), bool)
-    rim[1:-1, 1:-1] = False
+    rim[tuple(slice(n // RIM + 1, n - n // RIM - 1) for n in rim.shape)] = False
     trusted = rim.ravel()
     surface = np.full(sample.shape, np.median(sample[trusted]))
     for turn in range(10):
@@ -122,23 +135,248 @@ def _threshold(contrast: Array) -> float:
     return float(threshold)
 
 
-def _digit(contrast: Array, threshold: float, noise: float) -> Blob:
-    """Find the strokes of the digit, its largest blob and the pieces close to it, with their surroundings."""
+class Pieces(NamedTuple):
+    """The connected components of ink, numbered from 1 in ``labels``: the mass, the box of each, whether it ends within the rim."""
+
+    labels: npt.NDArray[np.int32]
+    mass: Array
+    boxes: list[tuple[slice, slice]]
+    inner: Mask
+
+    def of(self, number: int) -> Mask:
+        """Give the pixels of a piece, in its box."""
+        return self.labels[self.boxes[number - 1]] == number
+
+
+def _pieces(contrast: Array, inked: Mask) -> Pieces:
+    """Part ink into its connected components."""
     from scipy import ndimage
 
-    blobs, count = ndimage.label(contrast > threshold, EIGHT)
-    numbers = np.arange(1, count + 1)
-    mass = ndimage.sum_labels(contrast, blobs, numbers)
-    boxes = ndimage.find_objects(blobs)
-    inner = np.array([all(at.start > 0 and at.stop < n for at, n in zip(box, blobs.shape, strict=True)) for box in boxes])
+    labels, count = ndimage.label(inked, EIGHT)
+    boxes = ndimage.find_objects(labels)
+    inner = [all(0 < at.start and at.stop < n for at, n in zip(box, inked.shape, strict=True)) for box in boxes]
+    return Pieces(labels, ndimage.sum_labels(contrast, labels, np.arange(1, count + 1)), boxes, np.array(inner, bool))
+
+
+def _main(pieces: Pieces) -> int:
+    """Give the number of the piece that is the digit, or most of it: the largest, or what it is drawn around."""
+    mass, inner = pieces.mass, pieces.inner
     # The table's edge or a shadow in a corner reaches the rim; a digit does only where nothing else is there.
-    main = int(np.argmax(mass * inner if (mass * inner).max() > 0.1 * mass.max() else mass))
-    size = size_of_box(boxes[main])
-    window = _widened(boxes[main], size // 2 + 2, blobs.shape)
-    sizeable = np.isin(blobs[window], numbers[(mass >= 0.02 * mass[main]) & (mass <= mass[main])])
+    number = 1 + int(np.argmax(mass * inner if (mass * inner).max() > 0.1 * mass.max() else mass))
+    while inside := _surrounded(pieces, number):
+        number = inside
+    return number
+
+
+def _surrounded(pieces: Pieces, ring: int) -> int:
+    """Give the number of the largest piece that a ring surrounds; 0 where there is none of a size beside the ring's width."""
+    from scipy import ndimage
+
+    own = pieces.of(ring)
+    within = pieces.labels[pieces.boxes[ring - 1]][ndimage.binary_fill_holes(own) & ~own]
+    numbers = np.flatnonzero(np.bincount(within)[1:]) + 1
+    if not numbers.size:
+        return 0
+    largest = int(numbers[np.argmax(pieces.mass[numbers - 1])])
+    # A dot in a 0 is about as wide as the pen.
+    return largest if size_of_box(pieces.boxes[largest - 1]) >= 4 * width_of(own) else 0
+
+
+def _digit(contrast: Array, threshold: float, noise: float) -> Blob:
+    """Find the strokes of the digit, its largest piece and the pieces close to it, with their surroundings."""
+    from scipy import ndimage
+
+    pieces = _pieces(contrast, contrast > threshold)
+    main = _main(pieces)
+    box, mass, inner = pieces.boxes[main - 1], pieces.mass[main - 1], bool(pieces.inner[main - 1])
+    size = size_of_box(box)
+    window = _widened(box, size // 2 + 2, contrast.shape)
+    fitting = (pieces.mass >= 0.02 * mass) & (pieces.mass <= mass) & (pieces.inner | (not inner))
+    fitting &= [not _overhangs(other, box) for other in pieces.boxes]
+    labels = pieces.labels[window]
+    sizeable = np.isin(labels, 1 + np.flatnonzero(fitting))
     joined, _ = ndimage.label(ndimage.distance_transform_edt(~sizeable) <= PIECE * size + 0.5)
-    strokes = sizeable & (joined == joined[blobs[window] == main + 1][0])
-    return Blob(contrast[window], strokes, LEAST_CERTAINTY * noise, bool(inner[main]), threshold / (1 + noise))
+    strokes = sizeable & (joined == joined[labels == main][0])
+    rest = _erased(contrast[window], (labels > 0) & ~strokes, strokes, _softness(contrast))
+    return Blob(rest, strokes, LEAST_CERTAINTY * noise, inner, threshold / (1 + noise))
+
+
+def _overhangs(line: Box, digit: Box) -> bool:
+    """Tell whether a piece is longer than a digit and goes beyond it at both ends, as a line beside it does."""
+    size = size_of_box(digit)
+    by = 0.1 * size
+    return any(
+        at.stop - at.start > size and at.start < there.start - by and at.stop > there.stop + by
+        for at, there in zip(line, digit, strict=True)
+    )
+
+
+def _erased(contrast: Array, gone: Mask, kept: Mask, softness: int) -> Array:
+    """Take ink away, with its soft edges as far as they are not those of what is kept."""
+    from scipy import ndimage
+
+    edges, spared = (ndimage.maximum_filter(mask, 2 * softness + 1) for mask in (gone, kept))
+    return np.where(gone | edges & ~spared, np.minimum(contrast, 0), contrast)
+
+
+def _softness(contrast: Array) -> int:
+    """Give how many pixels the edge of a stroke takes, blurred as it was."""
+    return 1 + round(max(contrast.shape) * BLURS[0] * 2)
+
+
+class Rule(NamedTuple):
+    """A straight line from side to side: its pixels, the box that holds them, its width, and whether it lies level."""
+
+    pixels: Mask
+    box: Box
+    width: float
+    level: bool
+
+
+def _without_rules(contrast: Array, threshold: float) -> tuple[Array, list[Rule]]:
+    """Take away straight lines that are no part of the digit: across the picture, then those of a box that is one with the digit."""
+    inked = contrast > threshold
+    rules = _beside(_rules(inked), inked)
+    if rules:
+        contrast = _without(contrast, inked, rules)
+        inked = contrast > threshold
+    if not inked.any():
+        return contrast, rules
+    pieces = _pieces(contrast, inked)
+    largest = 1 + int(np.argmax(pieces.mass))
+    box, own = pieces.boxes[largest - 1], pieces.of(largest)
+    sides = _beside(_rules(own), own)
+    if len(sides) > 2 and len({side.level for side in sides}) == 2:
+        contrast = contrast.copy()
+        contrast[box] = _without(contrast[box], own, sides)
+    return contrast, rules
+
+
+def _without(contrast: Array, inked: Mask, rules: list[Rule]) -> Array:
+    gone = _pixels(rules)
+    return _erased(contrast, gone, inked & ~gone, _softness(contrast))
+
+
+def _pixels(rules: list[Rule]) -> Mask:
+    return np.any([rule.pixels for rule in rules], axis=0)
+
+
+def _beside(rules: list[Rule], inked: Mask) -> list[Rule]:
+    """Give the rules that are no part of the digit: thinner than its strokes, longer than it, or one of several."""
+    if not rules:
+        return rules
+    pieces = _pieces(inked, inked & ~_pixels(rules))
+    main = _main(pieces) if pieces.boxes else 0
+    if not main or _small(pieces.boxes[main - 1], rules):
+        upright = [rule for rule in rules if not rule.level]
+        one = len(upright) == 1 and (len(rules) == 1 or _ends_within(upright[0]))
+        return [rule for rule in rules if rule.level or not one]
+    width, box = width_of(pieces.of(main)), pieces.boxes[main - 1]
+    alike = [sum(other.level == rule.level for other in rules) for rule in rules]
+    return [
+        rule
+        for rule, number in zip(rules, alike, strict=True)
+        if rule.width < 0.6 * width or _overhangs(rule.box, box) or number > 2
+    ]
+
+
+def _small(box: Box, rules: list[Rule]) -> bool:
+    """Tell whether a piece is too small for a digit beside rules: what is left where they cross."""
+    return size_of_box(box) < max(2 * max(rule.width for rule in rules) + 2, 0.06 * max(rules[0].pixels.shape))
+
+
+def _left_over(blob: Blob, rules: list[Rule]) -> bool:
+    """Tell whether what was found is no digit, but what is left of rules: where they cross, or where they are cut by a corner."""
+    width = max(rule.width for rule in rules)
+    return _small(box_of(blob.strokes), rules) or (not blob.whole and width_of(blob.strokes) < 1.5 * width)
+
+
+def _ends_within(rule: Rule) -> bool:
+    """Tell whether an upright rule ends before the rim, above and below."""
+    at, height = rule.box[0], len(rule.pixels)
+    return min(at.start, height - at.stop) > 0.02 * height
+
+
+def _rules(inked: Mask) -> list[Rule]:
+    """Find the straight lines from side to side, or nearly: the level ones, then in what is left the upright ones."""
+    level = [Rule(pixels, box_of(pixels), width, True) for pixels, width in _lines(inked)]
+    rest = inked & ~_pixels(level) if level else inked
+    return level + [Rule(pixels.T, box_of(pixels.T), width, False) for pixels, width in _lines(rest.T)]
+
+
+def _lines(inked: Mask):
+    """Find lines that run across, level or nearly so; give each one's pixels and width."""
+    from scipy import ndimage
+
+    runs, count = ndimage.label(inked, [[0, 1, 0]] * 3)
+    lengths = np.bincount(runs.ravel(), minlength=count + 1)
+    lengths[0] = 0
+    found = []
+    paths = _paths(inked)
+    while len(paths):
+        path = paths[0]
+        crossed = _crossed(runs, lengths, path)
+        long = lengths[crossed]
+        width = float(np.median(long[long > 0])) if long.any() else 0.0
+        if _central(long > 0).mean() >= LEAST_COVERED and width <= max(THICKEST * max(inked.shape), 3):
+            gone = np.unique(crossed[(long > 0) & (long <= max(1.5 * width, width + 1))])
+            found.append((np.isin(runs, gone), width))
+            lengths[gone] = 0
+        else:
+            width = 1
+        paths = paths[(np.abs(paths[:, [0, -1]] - path[[0, -1]]) > width).all(axis=1)]
+    return found
+
+
+def _central(along):
+    tenth = len(along) // 10
+    return along[tenth : len(along) - tenth]
+
+
+def _crossed(runs, lengths, path):
+    """Give the run of ink that a path crosses in each column, or the nearest one to it; 0 where there is none."""
+    height, width = runs.shape
+    columns = np.arange(width)
+    rows = np.rint(np.interp(columns, (np.arange(len(path)) + 0.5) * width / len(path) - 0.5, path)).astype(int)
+    crossed = np.zeros(width, int)
+    for off in (-1, 1, 0):
+        there = runs[np.clip(rows + off, 0, height - 1), columns]
+        crossed = np.where(lengths[there] > 0, there, crossed)
+    return crossed
+
+
+def _paths(inked: Mask):
+    """Find the paths from side to side that are inked for nearly all their way, the best first: a row for each column.
+
+    By dynamic programming over strips ... as stable paths for staff lines (Cardoso et al., 2009).
+    """
+    from scipy import ndimage
+
+    height, width = inked.shape
+    edges = np.linspace(0, width, min(width, STRIPS) + 1).astype(int)
+    step = width / (len(edges) - 1)
+    thick = ndimage.maximum_filter1d(inked.astype(np.float64), 2 * round(step / 20) + 1, axis=0)
+    shares = np.add.reduceat(thick, edges[:-1], axis=1) / np.diff(edges)
+    reach = max(1, int(np.ceil(STEEPEST * step)))
+    moves = np.arange(-reach, reach + 1)
+    best, back = shares[:, 0], []
+    for share in shares.T[1:]:
+        options = np.lib.stride_tricks.sliding_window_view(np.pad(best, reach, constant_values=-np.inf), len(moves))
+        options = options - 0.1 * np.abs(moves)
+        choice = options.argmax(axis=1)
+        back.append(moves[choice])
+        best = share + options[np.arange(height), choice]
+    rows = [np.arange(height)]
+    for move in reversed(back):
+        rows.append(rows[-1] + move[rows[-1]])
+    paths = np.stack(rows[::-1], axis=1)
+    covered = shares[paths, np.arange(paths.shape[1])]
+    score = _central(covered.T).mean(axis=0)
+    chord = np.linspace(paths[:, 0], paths[:, -1], paths.shape[1], axis=1)
+    straight = np.abs(paths - chord).max(axis=1) <= 0.02 * width + 1
+    straight &= np.abs(paths[:, -1] - paths[:, 0]) <= STEEPEST * width + 1
+    order = np.argsort(-best, kind="stable")
+    return paths[order[(score >= LEAST_COVERED)[order] & straight[order]]]
 
 
 def _widened(box: tuple[slice, ...], by: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -149,3 +387,17 @@ def _widened(box: tuple[slice, ...], by: int, shape: tuple[int, ...]) -> tuple[s
 def size_of_box(box: tuple[slice, ...]) -> int:
     """Give a box's longer side."""
     return max(int(at.stop - at.start) for at in box)
+
+
+def box_of(inked: Mask) -> Box:
+    """Give the rows and columns that ink lies in."""
+    rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def width_of(strokes: Mask) -> float:
+    """Estimate how wide strokes are: across a stroke of width w, the mean depth is w/4 + 1/2."""
+    from scipy import ndimage
+
+    depth: Array = ndimage.distance_transform_edt(np.pad(strokes, 1))[1:-1, 1:-1]
+    return float(4 * (depth[strokes].mean() - 0.5))
