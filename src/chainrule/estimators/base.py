@@ -8,7 +8,6 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from numbers import Integral, Real
 from operator import index
 from typing import Any, ClassVar
@@ -22,7 +21,6 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .._arrays import common_floats
 from .._types import Array, is_sparse
 from .._warnings import frames_below_the_user
 from ..calculus.feedforward import for_raw_columns
@@ -35,6 +33,7 @@ from ..plan import Layer, Plan, Provenance, State
 from . import draws, gates
 from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
+from .parameters import read_parameters
 from .rates import Rate
 from .telling import telling
 
@@ -310,37 +309,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._fitted = plan
 
     def _parameters(self, dtype: Any = None) -> tuple[str, list[Array], list[Array]]:
-        """Read ``coefs_`` and ``intercepts_`` as they stand, whoever has put them there.
-
-        Returns
-        -------
-        dtype : str
-            That which was asked for, else float32 where every array is float32, else float64.
-        weights, biases
-            Of the shapes (n_out, n_in) and (n_out,); they share the memory of those that are of this dtype.
-
-        Raises
-        ------
-        ValueError
-            When their number or their shapes are not those of the layers of one network.
-        TypeError
-            When they hold something other than numbers.
-        """
-        named = [(f"{name}[{k}]", part) for name in ("coefs_", "intercepts_") for k, part in enumerate(getattr(self, name))]
-        common, arrays = common_floats(named)
-        dtype, n = common if dtype is None else np.dtype(dtype).name, len(self.coefs_)
-        weights, biases = arrays[:n], arrays[n:]
-        shapes = [w.shape for w in weights]
-        told = getattr(self, "n_layers_", n + 1)
-        if not n or len(biases) != n or told != n + 1:
-            raise ValueError(f"coefs_ and intercepts_ must have n_layers_ - 1 = {told - 1} arrays; they have {n} and {len(biases)}")
-        if any(len(shape) != 2 for shape in shapes) or any(one[1] != next_[0] for one, next_ in pairwise(shapes)):
-            raise ValueError(f"coefs_ must have shapes (n_in, n_out), each taking what the one before gives; they have {shapes}")
-        due = [(shape[1],) for shape in shapes]
-        if any(b.shape not in (d, (1, *d)) for b, d in zip(biases, due, strict=True)):
-            raise ValueError(f"intercepts_ must have the shapes {due}; they have {[b.shape for b in biases]}")
-        rows = [np.require(w.T, dtype, "C") for w in weights]
-        return dtype, rows, [np.require(b.reshape(-1), dtype, "C") for b in biases]
+        """Read ``coefs_`` and ``intercepts_`` as they stand, whoever has put them there; see ``read_parameters``."""
+        return read_parameters(self.coefs_, self.intercepts_, getattr(self, "n_layers_", None), dtype)
 
     def _shapes(self) -> list[tuple[int, ...]]:
         """Give the shape of each of ``coefs_``."""
