@@ -43,7 +43,7 @@ static double cost_of(Cost cost, const T *a, const T *y, int n_out, double &chan
             return sum;
         case Cost::poisson:
             for (int o = 0; o < n_out; ++o)  // two logarithms: y / a may be too small a number for one
-                sum += a[o] - y[o] + (y[o] != 0 ? y[o] * (__builtin_log(double(y[o])) - __builtin_log(double(above_0(a[o])))) : 0);
+                sum += a[o] - y[o] + (y[o] != 0 ? y[o] * (__builtin_log(double(y[o])) - __builtin_log(a[o] < least_normal<T> ? double(least_normal<T>) : double(a[o]))) : 0);
     }
     return sum;
 }

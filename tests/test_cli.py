@@ -17,9 +17,9 @@ from sklearn.datasets import dump_svmlight_file, load_diabetes, load_wine
 
 import chainrule as cr
 from chainrule import cli, datasets
+from chainrule._arrays import names_to_keep
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.costs import COSTS
-from chainrule.cli.columns import columns_to_keep
 from chainrule.cli.data import Source, outputs_for, split_table, task_of
 from chainrule.cli.evaluate import braille
 from chainrule.cli.scaling import scale_table
@@ -1004,7 +1004,7 @@ class TestColumnsByName:
 
     def test_too_many_names_are_left_out(self):
         """Names that would make a model file too large to read again are not kept, nor such as come twice."""
-        assert columns_to_keep(["a" * 9] * 2) == columns_to_keep([f"{k:099}" for k in range(9999)]) == ()
+        assert names_to_keep(["a" * 9] * 2) == names_to_keep([f"{k:099}" for k in range(9999)]) == ()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux's")

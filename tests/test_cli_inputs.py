@@ -1,6 +1,7 @@
 """Commands read files as the model learnt to read its data: pictures of every IDX folder, numbers of tables, svmlight's columns."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from sklearn.datasets import dump_svmlight_file
 import chainrule as cr
 from chainrule import cli, datasets
 from chainrule.datasets.idx import header
+from chainrule.examples import Layout
+from chainrule.explaining.model import Picture
 from chainrule.input_spec import InputSpec
 
 RNG = np.random.default_rng(0)
@@ -160,9 +163,17 @@ def test_emnists_orientation(chainrule, told, prefix, option, transposed):
     accuracy = told("evaluate", "side.safetensors")[0]["accuracy"]
     assert accuracy > 0.9
     assert (np.mean([one["label"] for one in found] == labels) == pytest.approx(accuracy)) == transposed
-    folder("upright", upright, (test, labels))
-    elsewhere = told("evaluate", "side.safetensors", "upright")[0]["accuracy"]
-    assert (elsewhere == pytest.approx(accuracy)) == transposed  # turned for the network that is known to want it
+    folder("upright", upright, (test, labels))  # whose names say nothing: as the model's where those are upright, else asked for
+    status, out, err = chainrule("evaluate", "side.safetensors", "upright", "--json")
+    assert (status, "say so by --transpose or --no-transpose" in err) == ((2, True) if transposed else (0, False))
+    status, out, err = chainrule("evaluate", "side.safetensors", "upright", "--no-transpose", "--json")
+    assert json.loads(out)["accuracy"] == pytest.approx(
+        accuracy if transposed else np.mean([one["label"] for one in found] == labels)
+    )
+    assert ("the images lie upright, and were turned as those that the model learnt" in err) == transposed
+    os.rename("side", "moved")  # the model no longer knows it as its own
+    option = "--transpose" if transposed else "--no-transpose"
+    assert told("evaluate", "side.safetensors", "moved", option)[0]["accuracy"] == pytest.approx(accuracy)
 
 
 def test_transpose_is_for_folders(chainrule):
@@ -260,7 +271,7 @@ def test_a_model_that_does_not_know_how_its_images_lie_says_so(chainrule):
 
 
 def test_info_says_what_was_learnt(chainrule, told):
-    """info tells what a model learnt to read, to people and as JSON."""
+    """Info tells what a model learnt to read, to people and as JSON."""
     told("train", "mnist", "--epochs", 1, "--quiet")
     assert "learnt        images of 28 x 28 pixels in MNIST's form" in chainrule("info", "mnist.safetensors")[1]
     assert told("info", "mnist.safetensors")[0]["inputs"]["mnist_form"] is True
@@ -363,3 +374,196 @@ def test_a_file_from_before_that_learnt_mnist_reads_pictures(told):
     net.provenance = None
     net.save("unknown.safetensors")
     assert _status("predict", "unknown.safetensors", "seven.png") == 2
+
+
+# Targets
+
+
+def signs(n=200):
+    """Rows, and targets in [-1, 1] of which many are exactly -1 or 1."""
+    x = np.random.default_rng(0).normal(size=(n, 3))
+    return x, np.clip(x[:, 0], -1, 1)
+
+
+def test_signs_are_values_to_a_model_of_values(told):
+    """Targets -1 and 1 are compared as they stand with a model of values, the command line's or the library's."""
+    x, y = signs()
+    np.savez("reg.npz", x=x, y=y)
+    told("train", "reg.npz", "--epochs", 60, "--quiet")
+    at_the_ends = np.abs(y) == 1
+    np.savez("ends.npz", x=x[at_the_ends], y=y[at_the_ends])
+    found = told("evaluate", "reg.safetensors", "ends.npz")[0]
+    net = cr.load("reg.safetensors")
+    assert found["rmse"] == pytest.approx(np.sqrt(np.mean((net.feedforward(x[at_the_ends]).ravel() - y[at_the_ends]) ** 2)))
+    net = cr.Network([3, 1], output="tanh", seed=0)
+    cr.train(net, (x, np.sign(y)), epochs=20, batch_size=10, learning_rate=0.1)
+    net.save("tanh.safetensors")
+    assert told("evaluate", "tanh.safetensors", "ends.npz")[0]["cost"] == pytest.approx(net.cost(x[at_the_ends], y[at_the_ends]))
+
+
+def test_signs_are_classes_where_nothing_says_otherwise(chainrule, told):
+    """Labels -1 and 1 are the classes 0 and 1, which is said; with a cost of values they are values."""
+    x, y = signs()
+    y = np.where(y > 0, 1, -1)
+    np.savez("signs.npz", x=x, y=y)
+    status, out, _ = chainrule("train", "signs.npz", "--epochs", "5")
+    assert status == 0
+    assert "labels -1 and 1 are the classes 0 and 1" in out
+    assert told("evaluate", "signs.safetensors")[0]["accuracy"] > 0.9
+    np.savez("minus.npz", x=x[y < 0], y=y[y < 0])
+    assert told("evaluate", "signs.safetensors", "minus.npz")[0]["accuracy"] > 0.9
+    told("train", "signs.npz", "--cost", "mean_squared_error", "--epochs", 20, "--quiet", "--out", "values.safetensors")
+    np.save("x.npy", x)
+    values = [one["value"] for one in told("predict", "values.safetensors", "x.npy")]
+    np.testing.assert_allclose(values, cr.load("values.safetensors").feedforward(x).ravel())
+    assert min(values) < -0.5
+
+
+def test_several_values_are_told_as_values(chainrule, told, tmp_path):
+    """A model of several values tells them all, and no label; neither does predict make a label of them."""
+    x, _ = signs()
+    np.savez("two.npz", x=x, y=np.column_stack([10 * x[:, 0], 5 - 3 * x[:, 1]]))
+    told("train", "two.npz", "--epochs", 5, "--quiet")
+    np.save("x.npy", x[:3])
+    net = cr.load("two.safetensors")
+    due = net.feedforward(x[:3])
+    found = told("predict", "two.safetensors", "x.npy")
+    np.testing.assert_allclose([one["values"] for one in found], due)
+    assert chainrule("predict", "two.safetensors", "x.npy")[1].splitlines()[0] == "x.npy[0]  " + " ".join(
+        f"{v:.6g}" for v in due[0]
+    )
+    with pytest.raises(cr.ChainruleError, match=r"learnt several values, of which none is a label; ask feedforward"):
+        net.predict(x)
+
+
+def test_several_labels_at_once_are_no_one_label(told):
+    """The file of a classifier of several labels at once tells all outputs, not the largest as the one label."""
+    x, y = signs()
+    labels = np.column_stack([x[:, 0] > 0, x[:, 1] > 0, x[:, 0] > -2]).astype(int)
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        clf = cr.MLPClassifier((4,), max_iter=20, random_state=0).fit(x, labels)
+    clf.save("several.safetensors")
+    np.save("x.npy", x[:2])
+    np.testing.assert_allclose([one["values"] for one in told("predict", "several.safetensors", "x.npy")], clf.predict_proba(x[:2]))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_target_is_found_by_its_name(told, chainrule, ending):
+    """Another table is compared by the column that was learnt, wherever it stands; without it the table is refused."""
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=100), "b": rng.normal(size=100)})
+    frame["y"] = (frame["a"] > 0).astype(int)
+
+    def write(table, name):
+        table.to_csv(name, index=False) if ending == "csv" else table.to_parquet(name)
+
+    write(frame, f"t.{ending}")
+    told("train", f"t.{ending}", "--epochs", 40, "--quiet")
+    write(frame.assign(z=rng.integers(0, 2, 100))[["y", "b", "a", "z"]], f"other.{ending}")
+    found = told("evaluate", "t.safetensors", f"other.{ending}")[0]
+    assert found["accuracy"] == cr.load("t.safetensors").accuracy(frame[["a", "b"]].to_numpy(), frame["y"].to_numpy())
+    write(frame[["a", "b"]], f"none.{ending}")
+    status, _, err = chainrule("evaluate", "t.safetensors", f"none.{ending}")
+    assert status == 2
+    assert "has no column 'y'" in err
+
+
+def test_outputs_that_are_no_numbers_are_told(chainrule):
+    """A row whose numbers overflow to NaN on the way is refused by name, not told as a label."""
+    net = cr.Network([2, 2, 2], activation="identity", cost="log_loss", seed=0, dtype="float64")
+    net.weights[0][...], net.weights[1][...] = 1e10, [[1, -1], [-1, 1]]
+    net.save("net.safetensors")
+    np.save("x.npy", np.array([[1e308, 1e308]]))
+    status, out, err = chainrule("predict", "net.safetensors", "x.npy")
+    assert (status, out) == (2, "")
+    assert "x.npy: the network's outputs are NaN for this row" in err
+
+
+# Pictures of exactly the training images' size
+
+
+@pytest.fixture
+def dark_rimmed(told):
+    """A model of 12 x 20 images with dark rims, and some of them."""
+    images, labels = bars(300, 8, 16)
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+    folder("rims", (images, labels), (images[:20], labels[:20]))
+    told("train", "rims", "--epochs", 3, "--quiet")
+    return cr.load("rims.safetensors"), images[:20]
+
+
+def test_levels_of_more_than_8_bits_are_absolute(chainrule, told, dark_rimmed):
+    """White is white in 16 bits too: a faint picture stays faint; floats without a known white are refused."""
+    net, images = dark_rimmed
+    due = net.feedforward(images.reshape(20, -1))
+    for k, image in enumerate(images):
+        Image.fromarray(image.astype(np.uint16) * 257).save(f"{k}.png")
+    found = told("predict", "rims.safetensors", *(f"{k}.png" for k in range(20)), "--outputs")
+    np.testing.assert_allclose([one["outputs"] for one in found], due, atol=1e-6)
+    Image.fromarray(np.full((12, 20), 25700, np.uint16)).save("grey.png")
+    found = told("predict", "rims.safetensors", "grey.png", "--outputs")
+    np.testing.assert_allclose(found[0]["outputs"], net.feedforward(np.full((1, 240), 100, np.uint8))[0], atol=1e-6)
+    Image.fromarray(np.full((12, 20), 1e4, np.float32)).save("floats.tiff")
+    assert "does not say which is white" in chainrule("predict", "rims.safetensors", "floats.tiff")[2]
+
+
+def test_see_through_parts_are_background(told, dark_rimmed):
+    """A picture whose background is see-through is read on the background of the training images."""
+    net, images = dark_rimmed
+    due = net.feedforward(images.reshape(20, -1))
+    for k, image in enumerate(images):
+        layers = np.stack([image, image, image, np.where(image > 0, 255, 0)], axis=2).astype(np.uint8)
+        Image.fromarray(layers, "RGBA").save(f"{k}.png")
+    found = told("predict", "rims.safetensors", *(f"{k}.png" for k in range(20)), "--outputs")
+    np.testing.assert_allclose([one["outputs"] for one in found], due, atol=1e-6)
+
+
+def test_an_inverted_picture_of_the_same_size_is_told(chainrule, dark_rimmed):
+    """A picture of the training images' size is taken as it is, and a light background for a dark one is said."""
+    Image.fromarray(255 - dark_rimmed[1][0]).save("x.png")
+    status, _, err = chainrule("predict", "rims.safetensors", "x.png")
+    assert status == 0
+    assert "x.png: taken as it is, for it has their size; but its background is light, that of the images learnt dark" in err
+
+
+def test_images_of_another_shape_are_refused(chainrule, told, dark_rimmed):
+    """Images whose rows and columns are swapped are refused, in an .npy and in a folder, for all that their number of pixels fits."""
+    images, labels = bars(40, 20, 12)
+    np.save("x.npy", images)
+    np.save("right.npy", dark_rimmed[1])
+    assert (
+        "x.npy holds images of 20 x 12, but the network learnt images of 12 x 20"
+        in chainrule("predict", "rims.safetensors", "x.npy")[2]
+    )
+    assert len(told("predict", "rims.safetensors", "right.npy")) == 20
+    folder("swapped", (images, labels), (images, labels))
+    status, _, err = chainrule("evaluate", "rims.safetensors", "swapped")
+    assert status == 2
+    assert "x holds images of 20 x 12 pixels, but the network learnt images of 12 x 20" in err
+
+
+def test_explain_draws_images_as_they_lie(dark_rimmed):
+    """The picture of an input has the rows and columns of the images, and stands upright."""
+    net, images = dark_rimmed
+    images = images[images.max(axis=(1, 2)) > 1]
+    for transposed in (False, True):
+        examples = cr.Examples(images[:1].reshape(1, -1), [0], layout=Layout(12, 20, transposed))
+        net.inputs = InputSpec("pixels", (12, 20), 0.0, 1.0, transposed=transposed)
+        sections = cr.explain(net, examples).sections
+        drawn = next(block for section in sections for block in section.blocks if isinstance(block, Picture))
+        assert np.array_equal(drawn.pixels, (images[0] / 255).T if transposed else images[0] / 255)
+
+
+def test_info_tells_of_the_best_epoch_of_a_training_that_ran_to_its_end(chainrule, told):
+    """Early stopping that never stopped leaves the best epoch's parameters, and info says so."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    net = cr.Network([3, 8, 2], seed=0)
+    y = np.random.default_rng(1).integers(0, 2, 60)
+    settings = {"batch_size": 6, "learning_rate": 3.0, "validation": (x[:20], y[:20]), "early_stopping": 100}
+    history = cr.train(net, (x[20:], y[20:]), epochs=12, **settings)
+    assert history.stopped == "finished"
+    assert history.best_epoch < 12
+    net.save("net.safetensors")
+    assert f"12 epochs, finished; parameters of the best, epoch {history.best_epoch}," in chainrule("info", "net.safetensors")[1]

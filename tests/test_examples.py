@@ -592,6 +592,24 @@ def test_a_column_says_what_to_pass():
 
 
 def test_a_list_of_x_and_y_says_what_to_pass():
-    """x and y in a list, which might be two rows, are refused with the tuple that is wanted."""
+    """X and y in a list, which might be two rows, are refused with the tuple that is wanted."""
     with pytest.raises(DataTypeError, match=r"x and y come as a tuple, \(x, y\)"):
         cr.train(cr.Network([2, 2], seed=0), [np.ones((2, 2)), np.array([0, 1])], epochs=1, batch_size=1, learning_rate=0.1)
+
+
+def test_an_arrow_tables_columns_are_known_again():
+    """An Arrow table's names are kept and compared as a frame's are."""
+    import pyarrow as pa
+
+    table = pa.table({"a": [1.0, 2.0, 3.0], "b": [0.0, 1.0, 0.0]})
+    net = cr.Network([2, 2], seed=0)
+    cr.train(net, (table, [0, 1, 0]), epochs=1, batch_size=1, learning_rate=0.1)
+    assert net.provenance.columns == ["a", "b"]
+    with pytest.raises(DataError, match="another order"):
+        net.feedforward(table.select(["b", "a"]))
+
+
+def test_true_twice_is_true():
+    """A CSR matrix of booleans that names an entry twice has it once."""
+    x = sparse.csr_array((np.array([True, True, True]), np.array([0, 0, 1]), np.array([0, 2, 3])), shape=(2, 2))
+    assert Examples(x).x.toarray().tolist() == [[1.0, 0.0], [0.0, 1.0]]

@@ -170,3 +170,11 @@ def test_a_number_gives_that_record():
     """``history[0]`` is the first epoch's record, ``history[-1]`` the last's."""
     told = history()
     assert (told[0], told[-1]) == (told.records[0], told.records[-1])
+
+
+def test_a_history_says_100_percent_of_all_alone():
+    """What is almost right is not rounded up to all, and all is not rounded down by how weights add up."""
+    history = History(seed=0, engine="reference")
+    for accuracy, said in ((0.99996, "99.99 %"), (1 - 2**-52, "100.00 %"), (1e-9, "0.01 %"), (0.0, "0.00 %")):
+        history.records.append(EpochRecord(1, 0.5, accuracy, None, None, 3.0, 0.25, 1.0))
+        assert f"accuracy {said})" in repr(history)

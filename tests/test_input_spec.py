@@ -10,7 +10,8 @@ from scipy import sparse
 import chainrule as cr
 from chainrule.datasets import digits, mnist
 from chainrule.errors import DataError, ModelFileError, SettingError
-from chainrule.input_spec import InputSpec, background_of
+from chainrule.examples import Layout
+from chainrule.input_spec import InputSpec, background_of, spec_from
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 6)).astype(np.uint8)
@@ -209,16 +210,34 @@ def test_an_estimators_file_takes_numbers(tmp_path):
 
 
 def test_a_file_from_before_still_loads():
-    """A file that was written before files said what was learnt loads, predicts what it did, and reads uint8 as pixels."""
+    """A file that was written before files said what was learnt loads, predicts what it did, and is read by its data's description."""
     net = cr.load(Path(__file__).parent / "files" / "before_input_spec.safetensors")
     x = np.arange(24).reshape(6, 4) / 24
-    assert net.inputs is None
+    assert net.inputs == InputSpec("numbers", (4,))  # for its data are called "Examples(6 x 4 float64, labels 0..1)"
     assert (net.provenance.epochs, net.provenance.earlier_epochs) == (2, 0)
     np.testing.assert_allclose(
         net.feedforward(x[:2]), [[0.3757111132, 0.6688956022], [0.3917729557, 0.6722711325]], rtol=0, atol=1e-6
     )
     eight_bits = np.arange(24).reshape(6, 4).astype(np.uint8)
-    np.testing.assert_allclose(net.feedforward(eight_bits), net.feedforward(eight_bits / 255), atol=1e-6)
+    np.testing.assert_allclose(net.feedforward(eight_bits), net.feedforward(eight_bits.astype(float)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("data", "due"),
+    [
+        ("mnist", InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark")),
+        ("Examples(50000 x 784 pixels, labels 0..9)", InputSpec("pixels", (784,), 0.0, 1.0)),
+        ("Examples(9 x 784 CSR, labels 0..9)", InputSpec("csr", (784,))),
+        ("Examples(9 x 784)", InputSpec("numbers", (784,))),
+        ("wide.csv#kind", InputSpec("numbers", (784,))),
+        ("text.svmlight", InputSpec("csr", (784,))),
+        ("wide.npz", None),
+        ("fashion/", None),
+    ],
+)
+def test_a_file_from_before_is_read_by_its_datas_name(data, due):
+    """What the name or description of the data tells is known; what it does not tell is not guessed."""
+    assert spec_from(data, 784) == due
 
 
 BAD_SPECS = {
@@ -230,6 +249,9 @@ BAD_SPECS = {
     "no shape": {"shape": []},
     "a limit of text": {"low": "0"},
     "one limit": {"low": None},
+    "no limits of pixels": {"low": None, "high": None},
+    "limits the wrong way round": {"low": 2.0},
+    "a column number that is no int": {"first_column": 1.0},
     "a flag of text": {"transposed": "yes"},
     "another background": {"background": "blue"},
     "MNIST's form in another size": {"mnist_form": True},
@@ -294,3 +316,52 @@ def test_examples_keep_their_layout():
 
     part = copy.deepcopy(cr.Examples(PIXELS, LABELS, layout=(2, 3)))[3:7]
     assert asdict(InputSpec.of(part))["shape"] == (2, 3)
+
+
+@pytest.mark.parametrize("layout", [(3, 2), Layout(2, 3, True)])
+def test_images_that_lie_otherwise_are_refused(layout):
+    """Images of other rows and columns, or stored by columns, are refused for all that their number of pixels fits."""
+    net = trained(PIXELS, layout=Layout(2, 3, False))
+    for ask in (net.accuracy, lambda examples: cr.train(net, examples, **TRAINING)):
+        with pytest.raises(DataError, match="but the network learnt images"):
+            ask(cr.Examples(PIXELS, LABELS, layout=layout))
+    with pytest.raises(DataError, match="but the network learnt images"):
+        fresh = cr.Network([6, 4, 2], seed=0)
+        right = cr.Examples(PIXELS, LABELS, layout=Layout(2, 3, False))
+        cr.train(fresh, right, validation=cr.Examples(PIXELS, LABELS, layout=layout), **TRAINING)
+    assert net.accuracy(cr.Examples(PIXELS, LABELS, layout=(2, 3))) >= 0
+
+
+def test_noise_on_pixels_does_not_open_their_limits():
+    """After a training on pixels with a little noise, values up to that noise are taken, and those of 0 to 255 still refused."""
+    net = trained(PIXELS)
+    noisy = PIXELS / 255 * 1.2 - 0.1
+    cr.train(net, (noisy, LABELS), **TRAINING)
+    net.feedforward(noisy)
+    with pytest.raises(DataError, match=r"learnt images of values from -0\.1 to 1\.1"):
+        net.feedforward(PIXELS.astype(float))
+
+
+def test_no_rows_are_refused_in_every_dtype():
+    """Inputs without rows are refused in a sentence, uint8 too, whatever the network learnt."""
+    for net in (trained(PIXELS), trained(RNG.normal(size=(30, 6))), cr.Network([6, 2], seed=0)):
+        for dtype in (np.uint8, np.float64):
+            with pytest.raises(DataError, match="x is empty"):
+                net.feedforward(np.zeros((0, 6), dtype))
+
+
+def test_a_damaged_provenance_is_refused(tmp_path):
+    """Counts below 0, a rate that is no number, columns that are not those of the inputs: neither written nor read."""
+    changes = (
+        {"examples": -5},
+        {"learning_rate": float("nan")},
+        {"columns": ["a"]},
+        {"columns": ["a"] * 6},
+        {"classes": 1},
+        {"target": 3},
+    )
+    for change in changes:
+        net = trained(PIXELS)
+        net.provenance = replace(net.provenance, **change)
+        with pytest.raises(SettingError, match="not saved, since its file could not be loaded again"):
+            net.save(tmp_path / "net.safetensors")

@@ -295,7 +295,8 @@ def test_parameters_of_another_form_are_refused(change, tmp_path):
     ]
     for ask in asks:
         with pytest.raises(
-            (SettingError, DataTypeError), match=r"net.\w+ must be 2 arrays of shapes .*; they are|weights\[0\] holds .*; it must hold"
+            (SettingError, DataTypeError),
+            match=r"net.\w+ must be 2 arrays of shapes .*; they are|weights\[0\] holds .*; it must hold",
         ):
             ask()
     assert not list(tmp_path.iterdir())

@@ -197,3 +197,13 @@ def test_a_step_needs_a_rate(eta):
     with pytest.raises(SettingError, match="eta must be a number, above 0 and finite; it is"):
         neuron.step([[1.0]], [0.0], eta)
     assert neuron.w.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_became_no_numbers_are_told(value):
+    """A weight that was set to NaN or inf is refused by every question: ReLU would make a gradient of 0 of it."""
+    neuron = Neuron([1.0, 2.0], 0.5)
+    neuron.w[0] = value
+    for ask in (neuron.cost, neuron.gradient, neuron.error_terms):
+        with pytest.raises(DataError, match="w holds NaN or inf"):
+            ask([[1.0, 1.0]], [1.0])

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 import sklearn.neural_network as peer
-from sklearn.datasets import load_iris, make_multilabel_classification
-from sklearn.preprocessing import LabelBinarizer
+from sklearn.datasets import load_iris, load_wine, make_multilabel_classification
+from sklearn.preprocessing import LabelBinarizer, StandardScaler
 
 import chainrule as cr
 from chainrule.engines import ENGINES
@@ -328,3 +328,165 @@ def test_outputs_that_are_no_numbers_are_no_label():
         for rows in (1, 30):
             with pytest.raises(cr.ChainruleError, match="outputs hold NaN, which stands for no label"):
                 net.predict(X[:rows])
+
+
+# What an attack on the estimators found
+
+
+def quietly(function, *arguments, **settings):
+    """Call a function without its warnings of epochs that did not suffice."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*arguments, **settings)
+
+
+@pytest.mark.parametrize(("z", "dtype"), [(-60.0, "float32"), (-80.0, "float32"), (-700.0, "float64")])
+def test_the_poisson_loss_of_tiny_rates_is_exact(z, dtype):
+    """A rate far below 1 costs what its logarithm says, down to the smallest normal number."""
+    net = cr.Network([1, 1], cost="poisson", seed=0, dtype=dtype)
+    net.weights[0][...], net.biases[0][...] = 1, 0
+    expected = np.exp(z) - 2 + 2 * (np.log(2) - z)
+    for engine in ENGINES.values():
+        found = engine.open(net.plan, net.state(), threads=1).evaluate(engine.prepare(cr.Examples([[z]], [[2.0]])))
+        assert found.cost == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_poisson_regression_that_begins_far_off_does_not_end_as_converged():
+    """Rates that begin below 1e-19 are learnt, as in scikit-learn, instead of costing the same whatever they are."""
+    x = np.random.default_rng(0).uniform(250, 300, (200, 1)).astype("f4")
+    y = np.random.default_rng(1).poisson(3, 200) + 1
+    settings = {"loss": "poisson", "hidden_layer_sizes": (), "random_state": 1, "alpha": 0, "max_iter": 400}
+    model = quietly(cr.MLPRegressor(**settings).fit, x, y)
+    exact = quietly(peer.MLPRegressor(**settings).fit, x, y)
+    assert model.loss_curve_[0] == pytest.approx(exact.loss_curve_[0], rel=1e-3)
+    assert model.predict(x).mean() == pytest.approx(exact.predict(x).mean(), rel=0.1)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.int64])
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_numpys_scalars_are_the_numbers_that_they_are(solver, kind):
+    """alpha, tol and max_iter as NumPy's scalars compute what Python's numbers of the same value compute."""
+    alpha, tol = (1, 0) if kind is np.int64 else (kind(0.1), kind(1e-3))
+    settings = {"hidden_layer_sizes": (6,), "solver": solver, "random_state": 0}
+    models = [
+        quietly(cr.MLPRegressor(alpha=a, tol=t, max_iter=n, **settings).fit, IRIS.data, IRIS.target.astype(float))
+        for a, t, n in ((kind(alpha), kind(tol), np.int64(12)), (float(alpha), float(tol), 12))
+    ]
+    assert models[0].loss_ == models[1].loss_
+    assert models[0].n_iter_ == models[1].n_iter_
+    assert all(np.array_equal(a, b) for a, b in zip(models[0].coefs_, models[1].coefs_, strict=True))
+
+
+def test_weights_that_ran_away_at_once_are_no_fit():
+    """With early stopping too weights that ran away raise where scikit-learn raises; values that never had a score raise here."""
+    x, y = load_wine(return_X_y=True)
+    settings = {"solver": "sgd", "batch_size": 10, "random_state": 0, "max_iter": 50, "early_stopping": True}
+    rates = {"alpha": 100.0, "learning_rate_init": 0.1}
+    for library in (peer, cr):
+        with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+            quietly(library.MLPClassifier(**rates, **settings).fit, x, y)
+    with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+        quietly(cr.MLPRegressor(learning_rate_init=1e200, **settings).fit, x, y)
+    models = [quietly(library.MLPClassifier(activation="identity", **rates, **settings).fit, x, y) for library in (cr, peer)]
+    assert models[0].n_iter_ == models[1].n_iter_
+
+
+def test_a_scale_stays_with_the_weights_that_were_trained_on_it():
+    """standardize=False after a fit changes nothing before the next fit anew: partial_fit goes on with scaled columns."""
+    x = RNG.normal(size=(60, 3)) * 50 + 300
+    y = (x[:, 0] > 300).astype(int)
+    clf = quietly(cr.MLPClassifier((5,), standardize=True, max_iter=300, random_state=0, learning_rate_init=0.01).fit, x, y)
+    before = clf.score(x, y)
+    clf.set_params(standardize=False, learning_rate_init=1e-12)
+    quietly(clf.partial_fit, x, y)
+    assert clf.score(x, y) == before > 0.9
+    quietly(clf.fit, x, y)
+    assert not hasattr(clf, "scaler_")
+
+
+@pytest.mark.parametrize(("first", "then"), [("two", "several"), ("two", "three"), ("three", "several"), ("several", "three")])
+def test_private_caches_never_decide(first, then):
+    """An estimator that took another's public attributes answers as that one, for all that it was fitted to something else."""
+    targets = {"two": np.arange(30) % 2, "three": np.arange(30) % 3, "several": RNG.integers(0, 2, (30, 3))}
+    models = {kind: quietly(cr.MLPClassifier((4,), max_iter=3, random_state=0).fit, X, targets[kind]) for kind in (first, then)}
+    for name in ("coefs_", "intercepts_", "n_layers_", "n_outputs_", "out_activation_", "classes_"):
+        setattr(models[first], name, getattr(models[then], name))
+    for rows in (1, 30):
+        assert np.array_equal(models[first].predict(X[:rows]), models[then].predict(X[:rows]))
+
+
+def test_labels_have_the_type_that_classes_have():
+    """Booleans in the place of 0 and 1 are what predict gives."""
+    clf = quietly(cr.MLPClassifier((4,), max_iter=3, random_state=0).fit, X, np.arange(30) % 2)
+    clf.classes_ = np.array([False, True])
+    assert clf.predict(X).dtype == bool
+
+
+def test_another_output_than_was_fitted_is_refused_in_training():
+    """A loss that asks for another output than the fitted one is refused by partial_fit and a warm fit, in both directions."""
+    model = quietly(cr.MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit, X, np.arange(30) % 3)
+    model.set_params(loss="poisson")
+    with pytest.raises(ValueError, match="ask for an output of exp, but out_activation_ is identity; fit anew"):
+        model.partial_fit(X, np.arange(30) % 3)
+    model = put_together(cr, "counts", *drawn(1, "f8")).set_params(hidden_layer_sizes=(4,))
+    model.out_activation_ = "exp"
+    with pytest.raises(ValueError, match="ask for an output of identity, but out_activation_ is exp"):
+        model.partial_fit(X, np.arange(30) % 3)
+
+
+DATES = np.array(["2020-01-01", "2020-01-02", "NaT"], "M8[D]")[:, None]
+
+
+@pytest.mark.parametrize("kind", ["array", "lengths of time", "pandas", "polars"])
+def test_dates_are_no_numbers(kind):
+    """Dates and lengths of time are refused at fit and predict, NaT among them, instead of being read as whole numbers."""
+    x = {"array": lambda: DATES, "lengths of time": lambda: DATES - DATES[0]}.get(kind)
+    if kind == "pandas":
+        x = lambda: pytest.importorskip("pandas").DataFrame({"when": DATES[:, 0].astype("M8[ns]")})  # noqa: E731
+    if kind == "polars":
+        x = lambda: pytest.importorskip("polars").DataFrame({"when": DATES[:, 0].astype("M8[ms]")})  # noqa: E731
+    model = quietly(cr.MLPRegressor(hidden_layer_sizes=(3,), max_iter=3, random_state=0).fit, np.eye(3)[:, :1], [0.0, 1.0, 0.0])
+    for ask in (lambda: model.predict(x()), lambda: cr.MLPRegressor().fit(x(), [0.0, 1.0, 0.0]), lambda: cr.Examples(x())):
+        with pytest.raises(TypeError, match=r"holds .*; it must hold numbers"):
+            ask()
+
+
+def test_masked_values_are_no_data():
+    """Values that a mask hides are refused, in an array and in a list of rows."""
+    masked = np.ma.masked_array(X, mask=X > 2)
+    model = quietly(cr.MLPRegressor(hidden_layer_sizes=(3,), max_iter=3, random_state=0).fit, X, X[:, 0])
+    for ask in (lambda: model.predict(masked), lambda: model.fit(masked, X[:, 0]), lambda: cr.Examples([*masked])):
+        with pytest.raises(ValueError, match="what its mask hides is no data"):
+            ask()
+
+
+@pytest.mark.parametrize("with_std", [True, False])
+@pytest.mark.parametrize("with_mean", [True, False])
+def test_a_scaler_is_folded_as_it_scales(tmp_path, with_mean, with_std):
+    """The saved network scales as scaler_ does, whichever of its halves is switched off."""
+    clf = fitted(max_iter=3, standardize=True)
+    clf.scaler_ = StandardScaler(with_mean=with_mean, with_std=with_std).fit(IRIS.data)
+    clf.save(tmp_path / "clf.safetensors")
+    np.testing.assert_allclose(
+        cr.load(tmp_path / "clf.safetensors").feedforward(IRIS.data), clf.predict_proba(IRIS.data), rtol=1e-9
+    )
+
+
+def test_nan_is_no_class():
+    """A classifier whose outputs are NaN names no class."""
+    clf = fitted(max_iter=1)
+    clf.coefs_[0][...] = np.nan
+    for rows in (1, 30):
+        with pytest.raises(ValueError, match="outputs hold NaN, which stands for no class"):
+            clf.predict(IRIS.data[:rows])
+
+
+def test_what_belongs_to_an_earlier_fit_is_gone():
+    """A curve of a validation set is not there after a fit without one, and a network of other parameters tells no training."""
+    clf = fitted(max_iter=3)
+    quietly(clf.fit, IRIS.data, IRIS.target, X_val=IRIS.data, y_val=IRIS.target)
+    quietly(clf.fit, IRIS.data, IRIS.target)
+    assert not hasattr(clf, "validation_loss_curve_")
+    assert clf.network_.provenance.epochs == 3
+    clf.coefs_, clf.intercepts_ = [np.ones((4, 7)), np.ones((7, 3))], [np.ones(7), np.ones(3)]
+    assert clf.network_.provenance is None

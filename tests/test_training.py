@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -1032,3 +1033,85 @@ def test_provenance_counts_all_epochs(tmp_path):
     assert "trained for 8 epochs" in repr(again)
     again.save(tmp_path / "again.safetensors")
     assert cr.load(tmp_path / "again.safetensors").provenance == found
+
+
+# What is live, and what is not
+
+
+def test_arrays_that_change_between_epochs_are_trained_on(engine):
+    """Weights that are written to, or put in their place, between two epochs are those that the next epoch starts from."""
+    nets = [fresh(dtype="float64") for _ in range(2)]
+    run = cr.Run(nets[0], (X, Y), **{**PLAIN, "epochs": 2}, optimizer="momentum", shuffle=False, engine=engine.name)
+    next(run)
+    nets[0].weights[0][...] = 0.25
+    nets[0].biases[1] = np.full(3, 0.5)
+    next(run)
+    twin = cr.Run(nets[1], (X, Y), **{**PLAIN, "epochs": 1}, optimizer="momentum", shuffle=False, engine=engine.name)
+    next(twin)
+    state = replace(
+        twin._state, weights=(np.full((6, 4), 0.25), twin._state.weights[1]), biases=(twin._state.biases[0], np.full(3, 0.5))
+    )
+    session = engine.open(run.plan, state, threads=1)
+    steps = Steps(np.full(8, PLAIN["learning_rate"]), np.zeros(8))
+    session.advance(engine.prepare(run.examples), np.arange(60), steps)
+    for own, due in zip(nets[0].weights, session.state().weights, strict=True):
+        np.testing.assert_allclose(own, due, rtol=1e-12)
+
+
+def test_arrays_that_share_memory_are_refused():
+    """One array in two places would be trained over itself: it is refused before anything is trained."""
+    net = cr.Network([4, 4, 4], seed=0)
+    net.weights[1] = net.weights[0]
+    with pytest.raises(SettingError, match=r"weights\[\d\] and weights\[\d\] share memory"):
+        cr.train(net, (X, Y), **PLAIN)
+    flat = np.zeros(40, np.float32)
+    net.weights[0], net.weights[1] = flat[:16].reshape(4, 4), flat[16:32].reshape(4, 4)
+    cr.train(net, (X, Y), **PLAIN)
+
+
+def test_runs_that_were_made_together_are_counted_one_after_the_other():
+    """Two trainings that were made before either began count all their epochs."""
+    net = fresh()
+    runs = [cr.Run(net, (X, Y), **{**PLAIN, "epochs": epochs}) for epochs in (2, 3)]
+    for run in runs:
+        list(run)
+    assert (net.provenance.epochs, net.provenance.steps, net.provenance.earlier_epochs) == (5, 40, 2)
+
+
+def test_a_validation_frame_has_the_columns_of_the_training():
+    """Validation examples whose named columns stand in another order are refused; names survive a training without any."""
+    import pandas as pd
+
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    net = fresh()
+    with pytest.raises(cr.ChainruleError, match="validation examples have other columns than the training examples"):
+        cr.train(net, (frame, Y), validation=(frame[list("dcba")], Y), **PLAIN)
+    cr.train(net, (frame, Y), validation=(frame, Y), **PLAIN)
+    cr.train(net, (X, Y), **PLAIN)
+    assert net.provenance.columns == list("abcd")
+    with pytest.raises(cr.ChainruleError, match="another order"):
+        net.feedforward(frame[list("dcba")])
+
+
+def test_accuracy_of_values_cannot_be_watched():
+    """Early stopping by validation_accuracy is refused where y holds values, instead of watching the cost."""
+    net = cr.Network([4, 1], cost="mean_squared_error", seed=0)
+    early = EarlyStopping(monitor="validation_accuracy")
+    with pytest.raises(SettingError, match="cannot watch validation_accuracy: y holds values"):
+        cr.train(net, (X, X[:, 0]), validation=(X, X[:, 0]), early_stopping=early, **PLAIN)
+
+
+@pytest.mark.parametrize("cause", ["weight", "overflow"])
+def test_nan_is_not_right(engine, cause):
+    """Where outputs are NaN neither an accuracy nor a number right is told; the cost says NaN."""
+    net = fresh(dtype="float64", activation="identity", output="identity")
+    x = X
+    if cause == "weight":
+        net.weights[0][0, 0] = np.nan
+    else:
+        net.weights[0][...], net.weights[1][...], x = 1e10, [[1e10, -1e10] * 3] * 3, np.full_like(X, 1e306)
+    found = net.evaluate(x, Y)
+    assert np.isnan(found.cost)
+    assert np.isnan(found.right)
+    with pytest.raises(cr.ChainruleError, match="outputs hold NaN"):
+        net.accuracy(x, Y)

@@ -37,8 +37,7 @@ def numbers(name: str, values: Any) -> AnyArray:
     DataTypeError
         When it holds something other than real numbers.
     """
-    if type(values).__module__.startswith("numpy.ma") and np.any(values.mask):
-        raise DataError(f"{name} is a masked array, and what its mask hides is no data; fill or remove those values")
+    check_readable(name, values)
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -49,6 +48,35 @@ def numbers(name: str, values: Any) -> AnyArray:
         what = "text" if array.dtype.kind in "USV" and array.dtype.names is None else str(array.dtype)
         raise DataTypeError(f"{name} holds {what}; it must hold numbers. Encode text as numbers first: labels as 0, 1, 2 ...")
     return array
+
+
+def _parts(values: Any) -> Sequence[Any]:
+    """Give an argument, or the rows that it lists."""
+    return values if isinstance(values, (list, tuple)) else (values,)
+
+
+def check_readable(name: str, values: Any) -> None:
+    """Refuse what NumPy would make numbers of without a word: dates, and values that a mask hides.
+
+    Raises
+    ------
+    DataError
+        When values are masked.
+    DataTypeError
+        When they are dates, times or lengths of time, in an array or in a column of a frame.
+    """
+    if any(type(part).__module__.startswith("numpy.ma") and np.any(part.mask) for part in _parts(values)):
+        raise DataError(f"{name} is a masked array, and what its mask hides is no data; fill or remove those values")
+    if hasattr(values, "with_columns"):  # Polars'
+        kinds = {column: kind for column, kind in values.schema.items() if kind.is_temporal()}
+    elif hasattr(values, "iloc") and hasattr(values, "columns"):  # pandas'
+        kinds = {column: kind for column, kind in values.dtypes.items() if getattr(kind, "kind", "") in ("M", "m")}
+    else:
+        dtype = getattr(values, "dtype", None)
+        kinds = {"": dtype} if isinstance(dtype, np.dtype) and dtype.kind in "Mm" else {}
+    for column, kind in kinds.items():
+        where = f"{name}: column {column!r}" if column != "" else name
+        raise DataTypeError(f"{where} holds {kind}; it must hold numbers")
 
 
 def _from_objects(name: str, array: AnyArray) -> AnyArray:
@@ -73,6 +101,16 @@ def _from_objects(name: str, array: AnyArray) -> AnyArray:
         raise DataError(f"{name} holds a number beyond float64; scale it") from None
 
 
+MOST_LETTERS = 1 << 19
+"""Of all columns' names, so that a model's description stays well within what is read again."""
+
+
+def names_to_keep(names: Iterable[str]) -> tuple[str, ...]:
+    """Give the names that a model remembers: all, or none where two are the same or they are too long together."""
+    listed = tuple(names)
+    return () if len(set(listed)) < len(listed) or sum(map(len, listed)) > MOST_LETTERS else listed
+
+
 def column_names(values: Any) -> tuple[str, ...]:
     """Give the names of a frame's columns; none where it is no frame, or a column is named by something other than text.
 
@@ -81,11 +119,11 @@ def column_names(values: Any) -> tuple[str, ...]:
     >>> column_names(np.ones((2, 2)))
     ()
     """
-    names = getattr(values, "columns", None)
+    names = getattr(values, "column_names", getattr(values, "columns", None))  # of an Arrow table, of a frame
     if names is None or isinstance(names, str) or not isinstance(names, Iterable):
         return ()
     listed = tuple(names)
-    return listed if all(type(name) is str for name in listed) else ()
+    return names_to_keep(listed) if all(type(name) is str for name in listed) else ()
 
 
 def check_finite(name: str, array: AnyArray) -> None:

@@ -34,11 +34,18 @@ class Targets(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How an image lies in a row of x: so many ``rows`` and ``columns``; ``transposed`` where it is stored column by column."""
+    """How an image lies in a row of x.
+
+    Attributes
+    ----------
+    rows, columns : int
+    transposed : bool or None
+        Whether the image is stored column by column, so that it lies on its side; None where that is not known.
+    """
 
     rows: int
     columns: int
-    transposed: bool = False
+    transposed: bool | None = None
 
 
 class Examples:
@@ -242,7 +249,7 @@ def _layout(given: Any, n_in: int) -> Layout:
     rows, columns = (whole(name, n, least=1) for name, n in zip(("rows", "columns"), layout, strict=False))
     if rows * columns != n_in:
         raise DataError(f"layout says {rows} x {columns}, but a row of x has {n_in} numbers")
-    return Layout(rows, columns, bool(layout.transposed))
+    return Layout(rows, columns, layout.transposed)
 
 
 def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
@@ -330,6 +337,9 @@ def _compressed(x: Any) -> CSR:
     if x.dtype.kind not in "fiub":
         raise DataTypeError(f"x holds {x.dtype}; it must hold numbers")
     csr = x.tocsr()
+    if csr.dtype.kind == "b" and not csr.has_canonical_format:  # True twice is True, not 2
+        csr = csr.copy()
+        csr.sum_duplicates()
     try:
         csr.check_format(full_check=True)
     except ValueError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from ._format import counted, percent
 from .errors import MissingExtra, UnknownName
 
 if TYPE_CHECKING:
@@ -152,14 +153,13 @@ class History:
         return ax
 
     def __repr__(self) -> str:
-        epochs = f"{len(self)} epoch{'s' * (len(self) != 1)}"
-        parts = [epochs, self.stopped or "running"]
+        parts = [counted(len(self), "epoch"), self.stopped or "running"]
         if self.records:
             last = self.records[-1]
             parts.append(f"cost {last.cost:.4g}")
-            parts += [] if last.accuracy is None else [f"accuracy {last.accuracy:.2%}".replace("%", " %")]
+            parts += [] if last.accuracy is None else [f"accuracy {percent(last.accuracy)}"]
             if last.validation_accuracy is not None:
-                parts.append(f"validation accuracy {last.validation_accuracy:.2%}".replace("%", " %"))
+                parts.append(f"validation accuracy {percent(last.validation_accuracy)}")
             elif last.validation_cost is not None:
                 parts.append(f"validation cost {last.validation_cost:.4g}")
         return f"History({', '.join(parts)})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -63,7 +64,7 @@ class InputSpec:
         low, high = examples.bounds
         layout = examples.layout
         in_form = low >= 0 and high <= 1 and (layout is None or not layout.transposed) and has_mnist_form(examples)
-        if in_form:
+        if in_form and layout is None:
             layout = Layout(SIDE, SIDE)
         if layout is None:
             return cls(kinds[examples.kind], (examples.n_in,), low, high)
@@ -74,7 +75,7 @@ class InputSpec:
             low,
             high,
             in_form,
-            layout.transposed,
+            bool(layout.transposed),
             background_of(images / 255 if examples.kind == "pixels" else images) if low >= 0 and high <= 1 else None,
         )
 
@@ -82,19 +83,25 @@ class InputSpec:
     def parse(cls, described: Any, n_in: int) -> InputSpec:
         """Read what a file says; whatever is wrong raises ValueError, TypeError or KeyError."""
         spec = cls(**{**described, "shape": tuple(described["shape"])})
-        if spec.kind not in get_args(Kind) or spec.first_column not in (None, 0, 1) or isinstance(spec.first_column, bool):
+        if spec.kind not in get_args(Kind) or (spec.first_column is not None and type(spec.first_column) is not int):
             raise ValueError("its inputs are of an unknown kind")
+        if spec.first_column not in (None, 0, 1):
+            raise ValueError("its first column is neither 0 nor 1")
         if not 1 <= len(spec.shape) <= 2 or any(type(n) is not int or n < 1 for n in spec.shape) or math.prod(spec.shape) != n_in:
             raise ValueError("the shape of its inputs is not that of its first layer")
         if spec.background not in ("dark", "light", None):
             raise ValueError("the background of its images is unknown")
         if any(type(flag) is not bool for flag in (spec.mnist_form, spec.transposed)):
             raise ValueError("the form of its images is unknown")
-        if spec.mnist_form and spec.shape != (SIDE, SIDE):
-            raise ValueError("its images do not have MNIST's size")
+        if spec.mnist_form and (spec.shape != (SIDE, SIDE) or spec.transposed):
+            raise ValueError("its images do not have MNIST's form")
         limits = (spec.low, spec.high)
         if any(type(limit) is not float or not math.isfinite(limit) for limit in limits) and limits != (None, None):
             raise ValueError("the limits of its inputs are no numbers")
+        if spec.low is not None and spec.high is not None and spec.low > spec.high:
+            raise ValueError("the limits of its inputs are the wrong way round")
+        if spec.kind == "pixels" and spec.low is None:
+            raise ValueError("its pixels have no limits")
         return spec
 
     @property
@@ -109,9 +116,10 @@ class InputSpec:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """What values may lie between: 0 and 1 for images that never were outside in training; without limit for all others."""
-        bounded = self.unit and (self.kind == "pixels" or self.is_image)
-        return (-ROUNDING, 1 + ROUNDING) if bounded else (-math.inf, math.inf)
+        """What values may lie between: for pixels 0 and 1, or what was beyond them in training; without limit for all others."""
+        if self.low is None or self.high is None or not (self.kind == "pixels" or (self.unit and self.is_image)):
+            return -math.inf, math.inf
+        return min(self.low, 0) - ROUNDING, max(self.high, 1) + ROUNDING
 
     def joined(self, other: InputSpec) -> InputSpec:
         """Give what a network has learnt to read that is trained on this first, and then on the other."""
@@ -155,7 +163,26 @@ class InputSpec:
         if low < least or high > most:
             remedy = "divide by 255, or pass uint8" if low >= 0 and high <= 255 and high > 2 else "bring them to 0..1"
             came = f"x holds values from {low:g} to {high:g}"
-            raise DataError(f"{came}, but the network learnt images of values from 0 to 1; {remedy}")
+            raise DataError(f"{came}, but the network learnt images of values from {self.low:g} to {self.high:g}; {remedy}")
+
+    def check_layout(self, layout: Layout | None) -> None:
+        """Refuse images that lie otherwise than those that the network learnt.
+
+        Raises
+        ------
+        DataError
+            With the remedy.
+        """
+        if layout is None or not self.is_image:
+            return
+        if (layout.rows, layout.columns) != self.shape:
+            came, learnt = f"{layout.rows} x {layout.columns}", f"{self.shape[0]} x {self.shape[1]}"
+            raise DataError(f"x holds images of {came} pixels, but the network learnt images of {learnt}")
+        if layout.transposed is not None and layout.transposed != self.transposed:
+            raise DataError(
+                f"x holds images stored {'column by column' if layout.transposed else 'row by row'}, but the network learnt images "
+                f"stored {'column by column' if self.transposed else 'row by row'}; transpose them"
+            )
 
 
 def has_mnist_form(examples: Examples) -> bool:
@@ -199,3 +226,23 @@ def in_form(images: Any) -> Any:
         present = lines > 0
         extents.append(SIDE - present[:, ::-1].argmax(axis=1) - present.argmax(axis=1))
     return good & (np.maximum(*extents) == BOX)
+
+
+def spec_from(data: str, n_in: int) -> InputSpec | None:
+    """Tell what a network learnt to read by what its file calls the data, where it says no more; None if that tells nothing.
+
+    Examples
+    --------
+    >>> spec_from("mnist", 784).kind, spec_from("wine.csv#kind", 13).kind, spec_from("fashion/", 784)
+    ('pixels', 'numbers', None)
+    """
+    if data == "mnist" and n_in == SIDE * SIDE:
+        return InputSpec("pixels", (SIDE, SIDE), 0.0, 1.0, mnist_form=True, background="dark")
+    if data.startswith("Examples("):
+        kinds: dict[str, Kind] = {" pixels": "pixels", " CSR": "csr"}
+        kind: Kind = next((kind for word, kind in kinds.items() if word in data), "numbers")
+        return InputSpec(kind, (n_in,), *((0.0, 1.0) if kind == "pixels" else ()))
+    ending = PurePath(data.partition("#")[0]).suffix.lower()
+    if ending in (".csv", ".tsv", ".parquet"):
+        return InputSpec("numbers", (n_in,))
+    return InputSpec("csr", (n_in,)) if ending in (".svmlight", ".libsvm") else None

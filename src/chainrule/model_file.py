@@ -192,6 +192,8 @@ def _parse(described: Any) -> Model:
     came, learnt = described["provenance"], described.get("inputs")  # which files of the first versions lack
     provenance = None if came is None else Provenance.parse(came)
     inputs = None if learnt is None else InputSpec.parse(learnt, sizes[0])
+    if provenance is not None and len(provenance.columns) not in (0, sizes[0]):
+        raise ValueError("it names more or fewer columns than it takes")
     return Model(layers, cost, dtype, init, seed, (), (), provenance, inputs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from . import model_file
 from ._arrays import DTYPES, common_floats
 from ._checks import seed_number, whole
+from ._format import counted
 from ._types import AnyArray, Array, Inputs
 from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
@@ -20,7 +22,7 @@ from .calculus.feedforward import decision, layer_shapes, start
 from .engines import choose, few
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_pair
-from .input_spec import InputSpec
+from .input_spec import InputSpec, spec_from
 from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
 
 if TYPE_CHECKING:
@@ -155,8 +157,11 @@ class Network:
         Raises
         ------
         DataError
-            As ``feedforward``; when an output is NaN, which stands for no label.
+            As ``feedforward``; when an output is NaN, which stands for no label; when there are several outputs, and the network
+            learnt values.
         """
+        if self.provenance is not None and self.provenance.classes is False and self.plan.sizes[-1] > 1:
+            raise DataError("the network learnt several values, of which none is a label; ask feedforward() for them")
         outputs = self.feedforward(x)
         if np.isnan(outputs).any():
             raise DataError("the network's outputs hold NaN, which stands for no label: look for NaN or inf in its parameters")
@@ -175,16 +180,20 @@ class Network:
             When y holds values, not classes.
         """
         accuracy = self.evaluate(x, y).accuracy
+        if accuracy is not None and np.isnan(accuracy):
+            raise DataError("the network's outputs hold NaN, which stands for no label: look for NaN or inf in its parameters")
         if accuracy is None:
             raise DataError("accuracy counts right classes, but this y holds values; ask cost() instead")
         return accuracy
 
     def evaluate(self, x: Any, y: Any = None) -> Evaluation:
-        """Give the cost and the number right in one pass; ``x`` may be an ``Examples``."""
+        """Give the cost and the number right in one pass; ``x`` may be an ``Examples``. Both are NaN where an output is."""
         examples = self.check_examples(x, y)
         plan, weights, biases = self._parameters()
         engine = choose("auto", plan, examples)
-        return engine.open(plan, State(tuple(weights), tuple(biases)), threads="auto").evaluate(engine.prepare(examples))
+        found = engine.open(plan, State(tuple(weights), tuple(biases)), threads="auto").evaluate(engine.prepare(examples))
+        wrong_by_nan = np.isnan(found.cost) and found.right is not None  # NaN is no label, which the largest output would be
+        return replace(found, right=np.nan) if wrong_by_nan else found
 
     def backprop(self, x: Any, y: Any = None) -> Gradient:
         """Give the gradient of the cost, summed over the examples (BP1-BP4).
@@ -234,18 +243,21 @@ class Network:
             When one is no array of the network's dtype, or is read-only.
         """
         self._parameters()
-        for name, parts in (("weights", self.weights), ("biases", self.biases)):
-            for k, part in enumerate(parts):
-                if not isinstance(part, np.ndarray) or part.dtype != self.plan.dtype:
-                    kind = part.dtype if isinstance(part, np.ndarray) else type(part).__name__
-                    raise SettingError(
-                        f"training writes into the network's own arrays, which must be {self.plan.dtype}; {name}[{k}] is {kind}: "
-                        f"net.{name}[{k}] = np.array(net.{name}[{k}], {self.plan.dtype!r})"
-                    )
-                if not part.flags.writeable:
-                    raise SettingError(
-                        f"training writes into the network's arrays; {name}[{k}] is read-only: put a copy in its place"
-                    )
+        every = [*self.weights, *self.biases]
+        names = [f"{name}[{k}]" for name in ("weights", "biases") for k in range(len(self.weights))]
+        for name, part in zip(names, every, strict=True):
+            if not isinstance(part, np.ndarray) or part.dtype != self.plan.dtype:
+                kind = part.dtype if isinstance(part, np.ndarray) else type(part).__name__
+                raise SettingError(
+                    f"training writes into the network's own arrays, which must be {self.plan.dtype}; {name} is {kind}: "
+                    f"net.{name} = np.array(net.{name}, {self.plan.dtype!r})"
+                )
+            if not part.flags.writeable:
+                raise SettingError(f"training writes into the network's arrays; {name} is read-only: put a copy in its place")
+        in_memory = sorted((*np.lib.array_utils.byte_bounds(part), name) for name, part in zip(names, every, strict=True))
+        for (_, end, name), (begin, _, other) in pairwise(in_memory):
+            if begin < end:
+                raise SettingError(f"{name} and {other} share memory, and would be trained over each other; copy one of them")
 
     def check_examples(self, x: Any, y: Any = None, *, training: bool = False) -> Examples:
         """Read x and y, or an ``Examples``, as this network takes them, and refuse what it cannot take.
@@ -280,7 +292,7 @@ class Network:
         spec = self.inputs
         pixels = None
         if spec is not None and (spec.kind == "pixels" or _is_uint8(x)):
-            pixels = spec.takes_uint8_as_pixels(int(getattr(x, "x", x).max()) if _is_uint8(x) else 0)
+            pixels = spec.takes_uint8_as_pixels(int(getattr(x, "x", x).max(initial=0)) if _is_uint8(x) else 0)
         if not isinstance(x, Examples):
             examples = Examples(x, y, pixels=pixels)
         elif x.kind == "pixels" and pixels is False:
@@ -288,8 +300,10 @@ class Network:
         else:
             examples = x
         self._check_columns(examples)
-        if spec is not None and examples.kind != "pixels" and np.isfinite(spec.limits).all():
-            spec.check_limits(*examples.bounds, training=training)
+        if spec is not None:
+            spec.check_layout(examples.layout)
+            if examples.kind != "pixels" and np.isfinite(spec.limits).all():
+                spec.check_limits(*examples.bounds, training=training)
         return examples
 
     def _check_columns(self, examples: Examples) -> None:
@@ -330,7 +344,7 @@ class Network:
         plan = self.plan
         sigmas = " > ".join(sigma.name for sigma in plan.sigmas)
         epochs = 0 if self.provenance is None else self.provenance.epochs
-        made = "untrained" if self.provenance is None else f"trained for {epochs} epoch{'s' * (epochs != 1)}"
+        made = "untrained" if self.provenance is None else f"trained for {counted(epochs, 'epoch')}"
         return (
             f"Network({self.sizes}, {sigmas}, {plan.cost_function.name} cost, {self.init} start, seed {self.seed}, {plan.dtype}: "
             f"{self.parameters:,} parameters, {made})"
@@ -349,7 +363,8 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     model = model_file.read(path)
     plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
-    made: dict[str, Any] = {"init": model.init, "seed": model.seed, "provenance": model.provenance, "inputs": model.inputs}
+    inputs = model.inputs if model.inputs or model.provenance is None else spec_from(model.provenance.data, plan.sizes[0])
+    made: dict[str, Any] = {"init": model.init, "seed": model.seed, "provenance": model.provenance, "inputs": inputs}
     return network_from(plan, model.weights, model.biases, **made, from_file=True)
 
 

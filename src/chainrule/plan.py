@@ -260,6 +260,10 @@ class Provenance:
         The names of the data's columns, in their order, without the target's; empty where they have none.
     earlier_epochs, earlier_steps : int
         Those of the trainings before the last.
+    classes : bool or None
+        Whether y held classes, not values; None in files that do not say.
+    target : str
+        The name of the target's column in a table; empty where it has none.
     """
 
     plan: dict[str, Any]
@@ -274,15 +278,26 @@ class Provenance:
     columns: list[str] = field(default_factory=list)
     earlier_epochs: int = 0
     earlier_steps: int = 0
+    classes: bool | None = None
+    target: str = ""
 
     @classmethod
     def parse(cls, came: Any) -> Provenance:
         """Read what a file says, each entry of its type; whatever is wrong raises ValueError, TypeError or KeyError."""
         kinds = {"plan": dict, "data": str, "schedule": str, "engine": str, "stopped": str, "learning_rate": float}
         kinds |= {"examples": int, "epochs": int, "steps": int, "columns": list}
-        later = {"earlier_epochs": int, "earlier_steps": int}  # which the first files lack
-        if not set(kinds) <= set(came) <= set(kinds | later) or any(type(came[name]) is not (kinds | later)[name] for name in came):
+        later: dict[str, type] = {"earlier_epochs": int, "earlier_steps": int, "target": str}  # which the first files lack
+        known = kinds | later
+        entries = set(came) - {"classes"}
+        if not set(kinds) <= entries <= set(known) or any(type(came[name]) is not known[name] for name in entries):
             raise ValueError("provenance has other entries")
+        if type(came.get("classes")) not in (bool, type(None)):
+            raise ValueError("it does not say whether y held classes")
+        counts = [came[name] for name in ("examples", "epochs", "steps", "earlier_epochs", "earlier_steps") if name in came]
+        if min(counts) < 0 or not np.isfinite(came["learning_rate"]):
+            raise ValueError("a count is below 0, or the learning rate is no number")
         if len(came["columns"]) > COLUMNS or any(type(name) is not str for name in came["columns"]):
             raise ValueError("its columns are no names")
+        if len(set(came["columns"])) < len(came["columns"]):
+            raise ValueError("two of its columns have one name")
         return cls(**came)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._format import percent
 from .history import EpochRecord, History
 from .plan import Plan
 
@@ -175,30 +176,6 @@ def results(record: EpochRecord) -> list[str]:
     elif record.validation_cost is not None:
         said.append(f"validation {record.validation_cost:.3g}")
     return said
-
-
-def percent(fraction: float, decimals: int = 2) -> str:
-    """Write a fraction as a percentage, which says 0 or 100 of exactly that alone.
-
-    Examples
-    --------
-    >>> percent(0.9512), percent(0.99996), percent(0.00001), percent(1.0)
-    ('95.12 %', '99.99 %', '0.01 %', '100.00 %')
-    """
-    least = 10.0 ** -(decimals + 2)
-    bounded = min(max(fraction, least), 1 - least) if 0 < fraction < 1 else fraction
-    return f"{100 * bounded:.{decimals}f} %"
-
-
-def below_1(number: float, decimals: int = 4) -> str:
-    """Write a number with some decimals; one below 1 is never rounded up to 1.
-
-    Examples
-    --------
-    >>> below_1(0.5), below_1(0.99999), below_1(1.0)
-    ('0.5000', '0.9999', '1.0000')
-    """
-    return f"{min(number, 1 - 10.0**-decimals) if number < 1 else number:.{decimals}f}"
 
 
 def compact(number: float) -> str:

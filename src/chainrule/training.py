@@ -13,18 +13,20 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 import numpy as np
 
 from ._checks import real, seed_number, whole
+from ._format import counted
 from ._types import Indices, is_sparse
 from ._warnings import frames_below_the_user
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
 from .engines import Threads, at_work, choose
-from .errors import ArgumentTypeError, EngineError, SettingError, UnknownName
+from .engines.answers import Answers
+from .errors import ArgumentTypeError, DataError, EngineError, SettingError, UnknownName
 from .examples import Examples
 from .history import EpochRecord, History
 from .input_spec import InputSpec
@@ -214,6 +216,7 @@ class Run:
         self.shuffle = shuffle
         self.threads: Threads = threads if threads == "auto" else whole("threads", threads, least=1, most=1024)
         self.callbacks = _callables(callbacks)
+        self.classes = Answers(self.examples, self.plan).classes is not None
         self._best = self._watch(early_stopping)
         self.engine = choose(engine, self.plan, self.examples)
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
@@ -221,7 +224,7 @@ class Run:
         self.done = 0
         self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
         self._records: Generator[EpochRecord] = self._shown() if progress else self._train()
-        self._before = network.provenance
+        self._before: Provenance | None = None  # known when the training begins
         self._warn_of_targets()
         self._warn_of_what_begins_anew()
 
@@ -229,7 +232,10 @@ class Run:
         """Read the validation examples as the training examples are read."""
         network = copy(self.network)
         network.inputs = self.inputs
-        return network.check_examples(validation)
+        held_out = network.check_examples(validation)
+        if held_out.columns and self.examples.columns and held_out.columns != self.examples.columns:
+            raise DataError("the validation examples have other columns than the training examples, or in another order")
+        return held_out
 
     def _warn_of_targets(self) -> None:
         """Warn of targets beyond what the output's activation can give."""
@@ -246,12 +252,13 @@ class Run:
 
     def _warn_of_what_begins_anew(self) -> None:
         """Warn once that a network from a file goes on from its parameters alone."""
-        if not self.network.from_file or self._before is None or not self.epochs:
+        trained = self.network.provenance
+        if not self.network.from_file or trained is None or not self.epochs:
             return
         self.network.from_file = False
         slots = f"{self.plan.optimizer.name}'s {' and '.join(self.plan.optimizer.slots)}" if self.plan.optimizer.slots else ""
         begin = ", ".join(filter(None, (slots, "the schedule"))) + " and the order of the examples"
-        before = f"the network was trained for {counted_epochs(self._before.epochs)} before"
+        before = f"the network was trained for {counted(trained.epochs, 'epoch')} before"
         warnings.warn(
             f"{before}, and goes on from its parameters, which are all that a model file holds; {begin} begin anew (a checkpoint "
             "would keep them)",
@@ -286,15 +293,26 @@ class Run:
             return None
         if self.validation is None:
             raise SettingError("early_stopping watches the validation examples; pass validation=(x, y) as well")
-        return _Best(early_stopping if isinstance(early_stopping, EarlyStopping) else EarlyStopping(early_stopping))
+        settings = early_stopping if isinstance(early_stopping, EarlyStopping) else EarlyStopping(early_stopping)
+        if settings.monitor == "validation_accuracy" and not self.classes:
+            raise SettingError(
+                "early_stopping cannot watch validation_accuracy: y holds values, not classes; watch validation_cost"
+            )
+        return _Best(settings)
 
     def _train(self) -> Generator[EpochRecord]:
         """Go through the epochs; a generator, so that whoever iterates decides how far."""
         data = self.engine.prepare(self.examples)
         held_out = None if self.validation is None else self.engine.prepare(self.validation)
+        self._before = self.network.provenance
         session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
         self._state = session.state()
         for epoch in range(1, self.epochs + 1):
+            if epoch > 1 and self._were_written_to(self._state):
+                self.network.check_writable()
+                changed = self.network.state()
+                self._state = replace(self._state, weights=changed.weights, biases=changed.biases)
+                session = self.engine.open(self.plan, self._state, threads=self.threads)
             try:
                 record = self._epoch(epoch, session, data, held_out)
             except KeyboardInterrupt:
@@ -312,12 +330,18 @@ class Run:
             if reason:
                 self._end("early", f"{reason}, after epoch {epoch}")
             elif epoch == self.epochs:
-                self._end("finished", f"finished after {counted_epochs(epoch)}")
+                self._end("finished", f"finished after {counted(epoch, 'epoch')}")
             yield record
             if reason:
                 return
         if not self.epochs:
             self._end("finished", "finished: there were no epochs to do")
+
+    def _were_written_to(self, state: State) -> bool:
+        """Whether the user has changed the network's arrays, which are live, since the last epoch."""
+        now = self.network.state()
+        pairs = zip((*now.weights, *now.biases), (*state.weights, *state.biases), strict=True)
+        return not all(np.array_equal(own, last) for own, last in pairs)
 
     def _reason_to_stop(self, record: EpochRecord, state: State) -> str | None:
         """Show an epoch to early stopping and to every callback."""
@@ -382,9 +406,10 @@ class Run:
             schedule=schedule,
             engine=state.made_by,
             stopped=self.history.stopped or "",
-            columns=list(self.examples.columns),
+            columns=list(self.examples.columns) or ([] if self._before is None else self._before.columns),
             earlier_epochs=earlier[0],
             earlier_steps=earlier[1],
+            classes=self.classes,
         )
 
     def _end(self, stopped: str, message: str) -> None:
@@ -425,11 +450,6 @@ class Run:
 
 ROUNDING = 1e-6
 """How far beyond an activation's range a target may lie."""
-
-
-def counted_epochs(epochs: int) -> str:
-    """Write a number of epochs with its noun."""
-    return f"{epochs:,} epoch{'s' * (epochs != 1)}"
 
 
 def _callables(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

@@ -77,7 +77,8 @@ def _above_0(a: Array) -> Array:
 def poisson(a: Array, y: Array) -> Array:
     """``sum [a - y + y ln(y / a)]``: half the Poisson deviance, 0 where ``a = y``; ``y >= 0``."""
     count = np.where(y > 0, y, 1)  # y ln y is 0 at 0
-    return (a - y + y * (np.log(count) - np.log(_above_0(a)))).sum(axis=1)
+    rate = np.maximum(a, np.finfo(a.dtype).tiny)  # whose logarithm is finite
+    return (a - y + y * (np.log(count) - np.log(rate))).sum(axis=1)
 
 
 def poisson_gradient(a: Array, y: Array) -> Array:

@@ -97,7 +97,9 @@ class Neuron:
 
     def weighted_input(self, x: npt.ArrayLike) -> Array:
         """``w . x_i + b`` for each row of x, (m, n); returns (m,)."""
-        return self._inputs(x) @ self.w + self.b
+        inputs = self._inputs(x)
+        check_finite("w", np.append(self.w, self.b))  # which may have been set since: ReLU would make 0 of NaN
+        return inputs @ self.w + self.b
 
     def feedforward(self, x: npt.ArrayLike) -> Array:
         """The neuron's answers ``a_i``, (m,), for the rows of x, (m, n)."""

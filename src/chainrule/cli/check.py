@@ -10,7 +10,7 @@ from typer import Argument, Exit
 
 from .._checks import seed_number, whole
 from .evaluate import check_width, find_judged
-from .options import flag, option
+from .options import flag, option, transpose_option
 from .telling import say, say_json
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ def check(
         str | None,
         option("--data", "-d", metavar="DATA", text="Data to take examples of, as evaluate takes them.", default="drawn at random"),
     ] = None,
+    transpose: Annotated[
+        bool | None,
+        transpose_option("Whether the images of another folder lie on their side.", "told by the files' names"),
+    ] = None,
     examples: Annotated[int, option("--examples", "-n", metavar="N", text="How many.", default="10")] = 10,
     seed: Annotated[int, option("--seed", "-s", metavar="SEED", text="Of what is drawn at random.", default="0")] = 0,
     as_json: Annotated[bool, flag("--json", text="Print one JSON object instead.")] = False,
@@ -47,7 +51,7 @@ def check(
     from ..network import Network, load
 
     network = Network([784, 30, 10], seed=seed) if model is None else load(model)
-    result = check_gradient(network, _examples(network, data, examples, seed), seed=seed)
+    result = check_gradient(network, _examples(network, data, examples, seed, transpose), seed=seed)
     if as_json:
         findings = [{"equation": f.equation, "where": f.where, "gives": f.gives, "should": f.should} for f in result.findings]
         told: dict[str, Any] = {"ok": result.ok, "compared": result.compared, "skipped": result.skipped, "worst": result.worst}
@@ -59,12 +63,12 @@ def check(
         raise Exit(WRONG)
 
 
-def _examples(network: Network, data: str | None, count: int, seed: int) -> Examples:
+def _examples(network: Network, data: str | None, count: int, seed: int, transposed: bool | None) -> Examples:
     """Take the first of some data, or draw inputs and targets that suit the network."""
     from ..examples import Examples
 
     if data is not None:
-        judged = find_judged(network, data, None)
+        judged = find_judged(network, data, None, transposed)
         check_width(network, judged, data)
         return judged.examples[:count]
     rng, (n_in, n_out) = np.random.default_rng(seed), (network.sizes[0], network.sizes[-1])

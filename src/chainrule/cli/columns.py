@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +15,11 @@ if TYPE_CHECKING:
     from ..examples import Examples
     from ..network import Network
 
-MOST_LETTERS = 1 << 19  # of all names, so that a model's description stays well within what is read again
 MOST_NAMED = 5  # in a message
 
 
-def feature_names(name: str, target: str | None) -> tuple[str, ...]:
-    """Read the names of a table's columns without the target's; none where it has no names.
+def feature_names(name: str, target: str | None) -> tuple[tuple[str, ...], str]:
+    """Read the names of a table's columns without the target's, and the target's; none where it has no names.
 
     Parameters
     ----------
@@ -30,19 +28,12 @@ def feature_names(name: str, target: str | None) -> tuple[str, ...]:
     target : str or None
         Its target's name or number; the last column if None.
     """
-    names = _names_in(Path(name))
+    names = names_in_file(Path(name))
     if not names:
-        return ()
+        return (), ""
     k = -1 if target is None else names.index(target) if target in names else int(target)
-    del names[k]
-    return tuple(names)
-
-
-def columns_to_keep(names: Sequence[str]) -> tuple[str, ...]:
-    """Give the names that a model remembers: all, or none where two are the same or they are too long together."""
-    if len(set(names)) < len(names) or len(json.dumps(names)) > MOST_LETTERS:
-        return ()
-    return tuple(names)
+    name_of_target = names.pop(k)
+    return tuple(names), "" if name_of_target in names else name_of_target
 
 
 def places_of(wanted: Sequence[str], names: Sequence[str], where: str) -> list[int]:
@@ -75,14 +66,14 @@ def in_the_models_order(network: Network, table: Examples, name: str, target: st
     from ..examples import Examples
 
     wanted = network.provenance.columns if network.provenance else []
-    names = feature_names(name, target) if wanted else ()
+    names = feature_names(name, target)[0] if wanted else ()
     if not names or list(names) == wanted:
         return table
     places = places_of(wanted, names, f"{name}, its target apart,")
     return Examples(np.asarray(table.x)[:, places], table.y, weights=table.weights, pixels=True)
 
 
-def _names_in(path: Path) -> list[str]:
+def names_in_file(path: Path) -> list[str]:
     """Read the names of all columns of a csv or parquet file; other tables have none."""
     kind = path.suffix.lower()
     if kind == ".parquet":

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._arrays import names_to_keep
+from .._format import counted
 from ..errors import DataError, FileError, SettingError, UnknownName
-from .columns import columns_to_keep, feature_names
+from .columns import feature_names
 from .settings import Kind, Task
-from .telling import counted
 
 if TYPE_CHECKING:
     from .._types import Indices
@@ -111,6 +112,8 @@ class Parts:
         What was done to it, in a line.
     columns : tuple of str
         The names of a table's columns without the target's; empty where it has none.
+    target : str
+        The name of a table's target; empty where it has none.
     first_column : {0, 1} or None
         The number of an svmlight file's first column; None of other data.
     """
@@ -123,6 +126,7 @@ class Parts:
     rows: Indices
     note: str
     columns: tuple[str, ...] = ()
+    target: str = ""
     first_column: int | None = None
 
     @property
@@ -155,8 +159,9 @@ def load(source: Source, seed: int, *, transposed: bool | None = None) -> Parts:
         raise SettingError(f"--transpose is for a folder of IDX files; {source.name} is none")
     if kind == "table":
         table, first_column = load_table(source)
-        parts = replace(split_table(source, table, seed), first_column=first_column)
-        return replace(parts, columns=columns_to_keep(feature_names(source.name, source.target)))
+        columns, target = feature_names(source.name, source.target)
+        known = {"columns": names_to_keep(columns), "target": target, "first_column": first_column}
+        return replace(split_table(source, table, seed), **known)  # type: ignore[arg-type]
     if source.target is not None:
         raise SettingError(f"--target names a table's column; {source.name} has its labels")
     found = {"mnist": datasets.mnist, "digits": datasets.digits}.get(
@@ -171,7 +176,7 @@ SVMLIGHT = (".svmlight", ".libsvm")
 
 
 def load_table(source: Source, network: Network | None = None) -> tuple[Examples, int | None]:
-    """Read a table, whole, for a network where one is given; labels -1 and 1 become 0 and 1.
+    """Read a table, whole, for a network where one is given; labels -1 and 1 become 0 and 1 where it has learnt classes.
 
     Returns
     -------
@@ -181,7 +186,6 @@ def load_table(source: Source, network: Network | None = None) -> tuple[Examples
     """
     from .. import datasets
     from ..datasets.table import read_svmlight
-    from ..examples import Examples
 
     first_column = None
     if Path(source.name).suffix.lower() not in SVMLIGHT:
@@ -192,9 +196,32 @@ def load_table(source: Source, network: Network | None = None) -> tuple[Examples
         table, first_column = read_svmlight(Path(source.name))
     else:
         table = svmlight_for(network, Path(source.name))
-    if table.y is None or table.y.ndim != 1 or set(np.unique(table.y)) != {-1, 1}:
-        return table, first_column
-    return Examples(table.x, (table.y > 0).astype(np.intp), weights=table.weights, pixels=True), first_column
+    if network is not None and learnt_classes(network):
+        table = from_0(table)
+    return table, first_column
+
+
+def are_signs(examples: Examples) -> bool:
+    """Tell labels -1 and 1, or -1 alone."""
+    y = examples.y
+    return y is not None and y.ndim == 1 and -1 in y and set(np.unique(y)) <= {-1, 1}
+
+
+def from_0(examples: Examples) -> Examples:
+    """Bring labels -1 and 1 to 0 and 1; leave others as they are."""
+    from ..examples import Examples
+
+    if not are_signs(examples):
+        return examples
+    y = (np.asarray(examples.y) > 0).astype(np.intp)
+    return Examples(examples.x, y, weights=examples.weights, pixels=True, layout=examples.layout)
+
+
+def learnt_classes(network: Network) -> bool:
+    """Tell whether a network learnt classes: as its file says it, else as its output has it."""
+    if network.provenance is not None and network.provenance.classes is not None:
+        return network.provenance.classes
+    return network.sizes[-1] > 1 or network.plan.sigmas[-1].name == "sigmoid"
 
 
 def svmlight_for(network: Network, path: Path) -> Examples:
@@ -209,18 +236,6 @@ def svmlight_for(network: Network, path: Path) -> Examples:
 
     first_column = None if network.inputs is None else network.inputs.first_column
     return datasets.table(path, n_features=network.sizes[0], first_column=first_column)  # type: ignore[arg-type]
-
-
-def spec_of(network: Network) -> InputSpec | None:
-    """Tell what a network learnt to read: what its file says, or in files that do not say it, what its data's name tells."""
-    from ..input_spec import InputSpec
-
-    if network.inputs is not None or network.provenance is None:
-        return network.inputs
-    data, n_in = network.provenance.data, network.sizes[0]
-    if n_in == 784 and (data == "mnist" or (data.startswith("Examples(") and " pixels" in data)):
-        return InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark")
-    return InputSpec("numbers", (n_in,)) if Path(data.partition("#")[0]).suffix or " float" in data else None
 
 
 def said_of(spec: InputSpec) -> str:
@@ -280,6 +295,8 @@ def task_of(examples: Examples) -> Task:
     y = examples.y
     if y is None:
         raise DataError("the data has no y to learn from")
+    if are_signs(examples) and 1 in y:
+        return "classes"
     if y.ndim == 2:
         return "classes" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all() else "values"
     if y.dtype.kind == "f" and (y != np.floor(y)).any():

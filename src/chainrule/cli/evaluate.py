@@ -10,13 +10,14 @@ import numpy as np
 from typer import Argument
 
 from .._checks import whole
+from .._format import counted, percent
 from ..errors import DataError, SettingError
-from ..progress import percent, while_read
-from .columns import in_the_models_order
+from ..progress import while_read
+from .columns import in_the_models_order, names_in_file
 from .data import Source, load, load_table, real_path, split_table
-from .options import data_argument, flag, option
+from .options import data_argument, flag, option, transpose_option
 from .scores import Score, certainty, outputs_of, probabilities, score
-from .telling import counted, say, say_json
+from .telling import say, say_json, warn
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
@@ -38,6 +39,10 @@ def evaluate(
     target: Annotated[
         str | None, option("--target", "-t", metavar="COLUMN", text="A table's column to compare with.", default="as in training")
     ] = None,
+    transpose: Annotated[
+        bool | None,
+        transpose_option("Whether the images of another folder lie on their side, as EMNIST's do.", "told by the files' names"),
+    ] = None,
     worst: Annotated[int, option("--worst", "-w", metavar="N", text="How many of the most wrong to list.", default="10")] = 10,
     as_json: Annotated[bool, flag("--json", text="Print one JSON object instead.")] = False,
 ) -> None:
@@ -51,7 +56,7 @@ def evaluate(
 
     whole("worst", worst, least=0)
     network = load_network(model)
-    judged = find_judged(network, data, target)
+    judged = find_judged(network, data, target, transpose)
     check_width(network, judged, data)
     result = judge(network, judged)
     if as_json:
@@ -106,8 +111,10 @@ class Result:
     kind: str
 
 
-def find_judged(network: Network, data: str | None, target: str | None) -> Judged:
+def find_judged(network: Network, data: str | None, target: str | None, transposed: bool | None = None) -> Judged:
     """Find the examples to judge a network by: what was asked for, or what it remembers.
+
+    ``transposed`` says of a folder of images whether they are stored column by column.
 
     Raises
     ------
@@ -120,9 +127,12 @@ def find_judged(network: Network, data: str | None, target: str | None) -> Judge
     name = data if data is not None else learnt.name if learnt else ""
     remembered = learnt.target if learnt else None
     source = Source(name, target if target is not None or name in ("mnist", "digits") else remembered)
+    if source.kind == "table" and source.target is None and network.provenance and names_in_file(Path(name)):
+        source = Source(name, network.provenance.target or None)  # which need not be the last in this table
     its_own = learnt is not None and _same_file(name, learnt.name)
     if source.kind != "table":
-        transposed = network.inputs.transposed if its_own and network.inputs and source.kind == "images" else None
+        if transposed is None and its_own and network.inputs and source.kind == "images":
+            transposed = network.inputs.transposed
         parts = load(Source(name, target), 0, transposed=transposed)
         return Judged(f"the test images of {name}", _as_stored(network, parts.test), parts.rows)
     table = in_the_models_order(network, load_table(source, network)[0], source.name, source.target)
@@ -156,6 +166,14 @@ def _as_stored(network: Network, images: Examples) -> Examples:
     spec, layout = network.inputs, images.layout
     if spec is None or layout is None or not spec.is_image or spec.transposed == layout.transposed:
         return images
+    if layout.transposed is None and not spec.transposed:
+        return images
+    if layout.transposed is None:
+        raise SettingError(
+            "the model learnt images that lie on their side, as EMNIST's do, and the names of these files do not say whether these "
+            "do; say so by --transpose or --no-transpose"
+        )
+    warn(f"the images lie {'on their side' if layout.transposed else 'upright'}, and were turned as those that the model learnt")
     turned = np.asarray(images.x).reshape(-1, layout.rows, layout.columns).transpose(0, 2, 1)
     x = np.ascontiguousarray(turned).reshape(len(images), -1)
     return Examples(x, images.y, weights=images.weights, pixels=True, layout=Layout(layout.columns, layout.rows, spec.transposed))

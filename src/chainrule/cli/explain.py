@@ -11,7 +11,7 @@ from .._checks import whole
 from ..errors import SettingError
 from ..progress import while_read
 from .evaluate import check_width, find_judged
-from .options import option
+from .options import option, transpose_option
 from .telling import say
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def explain(
     input: Annotated[  # noqa: A002  # the notes' word
         int | None, option("--input", "-i", metavar="K", text="Its input, from 0.", default="of the largest gradient")
     ] = None,
+    transpose: Annotated[
+        bool | None,
+        transpose_option("Whether the images of another folder lie on their side.", "told by the files' names"),
+    ] = None,
     html: Annotated[Path | None, option("--html", metavar="FILE", text="Write a page, with all pictures, instead.")] = None,
 ) -> None:
     """Tell the derivation step by step, with the numbers of one example.
@@ -60,7 +64,8 @@ def explain(
     if image is not None and row is not None:
         raise SettingError("--image and --row name the same thing, the example to explain; give one of them")
     network = _notes_network() if model is None else _loaded(model)
-    example = _example(network, data if data is not None or model is not None else "mnist", target, image if row is None else row)
+    named = data if data is not None or model is not None else "mnist"
+    example = _example(network, named, target, image if row is None else row, transpose)
     from ..explaining.explain import explain as explanation_of
 
     explanation = explanation_of(network, example, layer=layer, unit=unit, input=input)
@@ -93,9 +98,9 @@ def _notes_network() -> Network:
     return network
 
 
-def _example(network: Network, data: str | None, target: str | None, number: int | None) -> Examples:
+def _example(network: Network, data: str | None, target: str | None, number: int | None, transposed: bool | None) -> Examples:
     """Find the example to explain, alone in a batch."""
-    judged = find_judged(network, data, target)
+    judged = find_judged(network, data, target, transposed)
     check_width(network, judged, data)
     at = 0 if number is None else whole("the number of the example", number, least=0)
     if at >= len(judged.examples):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
-from .data import said_of, spec_of
+from .._format import counted
+from .data import said_of
 from .options import flag
-from .telling import counted, say, say_json
+from .telling import say, say_json
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -58,8 +59,7 @@ def lines(network: Network) -> list[tuple[str, str]]:
         ("cost", told["cost"]),
         ("start", f"{network.init}, seed {network.seed}"),
     ]
-    spec = spec_of(network)
-    said += [("learnt", said_of(spec))] if spec else []
+    said += [("learnt", said_of(network.inputs))] if network.inputs else []
     return [*said, *(training_lines(network.provenance) if network.provenance else [("trained", "not yet")])]
 
 
@@ -87,15 +87,16 @@ def _done(provenance: Provenance) -> str:
     epochs, steps = counted(provenance.epochs, "epoch"), counted(provenance.steps, "step")
     if provenance.earlier_epochs:
         epochs += f" ({provenance.earlier_epochs:,} of them in earlier trainings)"
-    if provenance.stopped != "early":
-        return f"{epochs}, {steps}: {provenance.stopped or 'still going on'}"
     size = provenance.plan.get("batch_size")
     a_epoch = -(-provenance.examples // size) if isinstance(size, int) and size > 0 else 0
     last_epochs, last_steps = provenance.epochs - provenance.earlier_epochs, provenance.steps - provenance.earlier_steps
     best, rest = divmod(last_steps, a_epoch) if a_epoch else (0, 1)
+    if provenance.stopped != "early" and (provenance.stopped != "finished" or rest or best == last_epochs):
+        return f"{epochs}, {steps}: {provenance.stopped or 'still going on'}"
     if rest or not 0 < best <= last_epochs:
         return f"{epochs}, stopped early; parameters after {steps}"
-    return f"{epochs}, stopped early; parameters of the best, epoch {best}, after {steps}"
+    ended = "stopped early" if provenance.stopped == "early" else provenance.stopped
+    return f"{epochs}, {ended}; parameters of the best, epoch {best}, after {steps}"
 
 
 def _optimizer(settings: dict[str, Any]) -> str:

@@ -47,6 +47,11 @@ def option(*names: str, text: str, default: str = "", metavar: str | None = None
     return Option(*names, help=told, show_default=False, metavar=metavar, rich_help_panel=panel, autocompletion=complete)
 
 
+def transpose_option(text: str, default: str, panel: str | None = None) -> Any:
+    """Declare the option that says how a folder's images are stored."""
+    return option("--transpose/--no-transpose", text=text, default=default, metavar="", panel=panel)
+
+
 def data_argument(text: str, default: str) -> Any:
     """Declare the argument that names the data."""
     return Argument(metavar="DATA", help=_told(text, default), show_default=False, autocompletion=_data_names)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from typer import Argument, Exit
 
+from .._format import below_1
 from ..errors import ChainruleError, DataError, DataTypeError, FileError
-from ..progress import below_1
 from .columns import places_of
-from .data import SVMLIGHT, said_of, spec_of, svmlight_for
+from .data import SVMLIGHT, learnt_classes, said_of, svmlight_for
 from .options import flag
 from .scores import certainty, probabilities
 from .telling import say, say_json, warn
@@ -67,8 +67,10 @@ def _tell(path: Path, network: Network, outputs: bool, as_json: bool) -> None:
     x: Any = _read(path, network)
     rows = network.feedforward(x)
     for k, a in enumerate(rows):
-        told = Told.of(network, a)
         name = str(path) if len(rows) == 1 else f"{path}[{k}]"
+        if np.isnan(a).any():
+            raise DataError(f"{name}: the network's outputs are NaN for this row; its numbers are too large")
+        told = Told.of(network, a)
         if as_json:
             say_json({"file": str(path), "row": k, **told.facts(outputs)})
         else:
@@ -98,32 +100,29 @@ class Told:
     @classmethod
     def of(cls, network: Network, a: Array) -> Told:
         """Read a row of outputs (n_out,)."""
-        kind = "probability" if probabilities(network) else "output"
-        if len(a) > 1:
-            label = int(a.argmax())
-            return cls(a, label, float(a[label]), kind)
-        if network.plan.sigmas[-1].name != "sigmoid":
+        if not learnt_classes(network):
             return cls(a, None, None, "value")
-        return cls(a, int(a[0] > 0.5), float(a[0]), kind)
+        kind = "probability" if probabilities(network) else "output"
+        label = int(a.argmax()) if len(a) > 1 else int(a[0] > 0.5)
+        return cls(a, label, float(a[label if len(a) > 1 else 0]), kind)
 
     def facts(self, outputs: bool) -> dict[str, Any]:
         """Give it as JSON's types."""
         rest = {"outputs": self.outputs} if outputs else {}
         if self.label is None:
-            return {"value": self.outputs[0], **rest}
+            return {"value": self.outputs[0], **rest} if len(self.outputs) == 1 else {"values": self.outputs, **rest}
         return {"label": self.label, self.kind: self.certainty, **rest}
 
     def line(self, outputs: bool) -> str:
         """Tell it in a line."""
         if self.label is None or self.certainty is None:
-            return f"{self.outputs[0]:.6g}"
+            return " ".join(f"{value:.6g}" for value in self.outputs)
         rest = "  outputs " + " ".join(below_1(value) for value in self.outputs) if outputs else ""
         return f"{self.label}  {certainty(self.kind, self.certainty)}{rest}"
 
 
 def _read(path: Path, network: Network) -> Inputs:
     """Read a file as rows that the network takes, (n, n_in)."""
-    takes = network.sizes[0]
     kind = path.suffix.lower()
     if kind in SVMLIGHT:
         return svmlight_for(network, path).x
@@ -138,7 +137,7 @@ def _read(path: Path, network: Network) -> Inputs:
             rows = rows[:, places_of(wanted, names, str(path))]
     else:
         return _read_picture(path, network)
-    return _checked(path, _as_rows(rows, takes), network)
+    return _checked(path, _as_rows(path, rows, network), network)
 
 
 def _checked(path: Path, rows: AnyArray, network: Network) -> AnyArray:
@@ -163,9 +162,11 @@ def _read_picture(path: Path, network: Network) -> AnyArray:
     """
     from ..datasets.pictures import read_image
 
-    spec = spec_of(network)
-    if spec is None or not (spec.is_image and spec.unit):
+    spec = network.inputs
+    if spec is None or not (spec.is_image and (spec.unit or spec.kind == "pixels")):
         learnt = "its file does not say what it learnt" if spec is None else f"the model learnt {said_of(spec)}"
+        if spec is not None and spec.is_image:
+            learnt += f" from {spec.low:g} to {spec.high:g}, not from 0 to 1"
         remedy = "give it rows of numbers, as .npy or .csv"
         if spec is None or spec.kind == "pixels":
             remedy += ", or train it on chainrule.Examples(x, y, layout=(rows, columns))"
@@ -176,13 +177,23 @@ def _read_picture(path: Path, network: Network) -> AnyArray:
     return row
 
 
-def _as_rows(x: AnyArray, takes: int) -> AnyArray:
-    """Bring one row, or rows of several dimensions such as images, to (n, n_in) where that fits."""
+def _as_rows(path: Path, x: AnyArray, network: Network) -> AnyArray:
+    """Bring one row, or images (n, rows, columns), to (n, n_in) where that fits.
+
+    Raises
+    ------
+    DataError
+        When images have other rows and columns than those that the network learnt.
+    """
+    takes, spec = network.sizes[0], network.inputs
     if x.ndim == 1 and len(x) == takes:
         return x[None]
-    if x.ndim > 2 and math.prod(x.shape[1:]) == takes:
-        return x.reshape(len(x), takes)
-    return x
+    if x.ndim == 3 and spec is not None and spec.is_image and x.shape[1:] != spec.shape:
+        came, learnt = (f"{rows} x {columns}" for rows, columns in (x.shape[1:], spec.shape))
+        raise DataError(f"{path} holds images of {came}, but the network learnt images of {learnt}")
+    if x.ndim == 3 and spec is not None and spec.transposed:
+        warn(f"{path}: the images were taken as they are stored, column by column, as those that the network learnt")
+    return x.reshape(len(x), takes) if x.ndim > 2 and math.prod(x.shape[1:]) == takes else x
 
 
 def read_npy(path: Path) -> AnyArray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..progress import below_1, percent
+from .._format import below_1, percent
 
 if TYPE_CHECKING:
     from .._types import Array

@@ -76,15 +76,3 @@ class Teller:
             say_json({**facts, "notes": self.notes})
         elif line:
             say(line)
-
-
-def counted(number: int, what: str) -> str:
-    """Write a number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "row"), counted(50_000, "row"), counted(2, "class")
-    ('1 row', '50,000 rows', '2 classes')
-    """
-    plural = what + ("es" if what.endswith("s") else "s")
-    return f"{number:,} {what if number == 1 else plural}"

@@ -14,8 +14,8 @@ from typer import Exit
 
 from .._checks import seed_number, whole
 from ..errors import FileError, SettingError
-from .data import Parts, Source, load, outputs_for, real_path, said_of, task_of
-from .options import data_argument, flag, option
+from .data import Parts, Source, are_signs, from_0, load, outputs_for, real_path, said_of, task_of
+from .options import data_argument, flag, option, transpose_option
 from .settings import Settings, Task, chosen_task, defaults_for, find_optimizer_with, settle, taken
 from .telling import Teller, say_json, warn
 
@@ -150,13 +150,7 @@ def train(
     ] = None,
     transpose: Annotated[
         bool | None,
-        option(
-            "--transpose/--no-transpose",
-            metavar="",
-            text="Whether a folder's images lie on their side, as EMNIST's do.",
-            default="told by the files' names",
-            panel=PROGRAM,
-        ),
+        transpose_option("Whether a folder's images lie on their side, as EMNIST's do.", "told by the files' names", PROGRAM),
     ] = None,
     seed: Annotated[
         int,
@@ -275,6 +269,9 @@ class Job:
         check_replaceable(self.path)
         parts = load(self.source, self.seed, transposed=self.transposed)
         task = chosen_task(task_of(parts.train), chosen) if kind == "table" else "classes"
+        if task == "classes" and are_signs(parts.train):
+            parts = replace(parts, train=from_0(parts.train), validation=from_0(parts.validation), test=from_0(parts.test))
+            self.teller.note("labels -1 and 1 are the classes 0 and 1, of which predict and evaluate tell")
         defaults = defaults_for(kind, task)
         settings = settle(defaults, chosen)
         outputs = outputs_for(parts, task)
@@ -378,7 +375,7 @@ class Job:
         scaled.fold(network)
         if provenance is not None:
             network.provenance = replace(
-                provenance, data=str(self.source), stopped=history.stopped or "", columns=list(parts.columns)
+                provenance, data=str(self.source), stopped=history.stopped or "", columns=list(parts.columns), target=parts.target
             )
         network.inputs = parts.inputs()
         existed = self.path.exists()

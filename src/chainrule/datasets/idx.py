@@ -54,7 +54,8 @@ def idx(folder: str | os.PathLike[str], *, transposed: bool | None = None) -> Da
     folder : path
         Where one data set's files lie.
     transposed : bool, optional
-        Whether the images are stored column by column; by default EMNIST's are, whose files' names begin with ``emnist``.
+        Whether the images are stored column by column; by default EMNIST's are, whose files' names begin with ``emnist``, and of
+        others it is not known.
 
     Returns
     -------
@@ -72,8 +73,8 @@ def idx(folder: str | os.PathLike[str], *, transposed: bool | None = None) -> Da
     folder = Path(folder)
     files = _find(folder)
     arrays = _numbers_if_0_or_1({role: _read_path(path) for role, path in files.items()})
-    if transposed is None:
-        transposed = files["train-images"].name.lower().startswith("emnist")
+    if transposed is None and files["train-images"].name.lower().startswith("emnist"):
+        transposed = True
     train, test = (
         paired(arrays[images], arrays[labels], files[images], files[labels], transposed=transposed)
         for images, labels in (("train-images", "train-labels"), ("test-images", "test-labels"))
@@ -137,7 +138,9 @@ def header(array: AnyArray) -> bytes:
     return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 
-def paired(images: AnyArray, labels: AnyArray, images_name: object, labels_name: object, *, transposed: bool = False) -> Examples:
+def paired(
+    images: AnyArray, labels: AnyArray, images_name: object, labels_name: object, *, transposed: bool | None = None
+) -> Examples:
     """Put images (n, ...), flattened, beside their labels (n,)."""
     if images.ndim < 2:
         raise DataError(f"{images_name} must hold images, (n, rows, columns); its shape is {images.shape}")

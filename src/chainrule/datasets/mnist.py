@@ -49,6 +49,7 @@ def mnist() -> Dataset:
             arrays[f"{part}-labels-idx1-ubyte"],
             f"MNIST's {part} images",
             f"MNIST's {part} labels",
+            transposed=False,
         )
         for part in ("train", "t10k")
     )

@@ -79,7 +79,7 @@ def read_image(path: str | os.PathLike[str], spec: InputSpec) -> tuple[AnyArray,
         When it is no picture, is damaged, or is smaller than the training images or of other proportions.
     """
     path = Path(path)
-    gray = _read(path)
+    gray = _read(path, spec)
     try:
         levels, note = (to_mnist(gray), "") if spec.mnist_form else _as_trained(gray, spec)
     except DataError as error:
@@ -94,7 +94,10 @@ def _as_trained(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
     """Bring an upright picture to the size of the training images."""
     rows, columns = spec.shape[::-1] if spec.transposed else spec.shape
     if gray.shape == (rows, columns):
-        return gray, ""
+        found = background_of(gray[None] / 255) if gray.max() > 1 else None
+        differs = spec.background is not None and found not in (None, spec.background)
+        note = f"taken as it is, for it has their size; but its background is {found}, that of the images learnt {spec.background}"
+        return gray, note * differs
     height, width = gray.shape
     size = f"the picture is {width} x {height} pixels, the images that the network learnt {columns} x {rows}"
     if height < rows or width < columns:
@@ -113,18 +116,20 @@ def _as_trained(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
     )
 
 
-def _read(path: Path) -> AnyArray:
-    """Read a picture file's grey levels."""
+def _read(path: Path, spec: InputSpec | None = None) -> AnyArray:
+    """Read a picture file's grey levels; as images that a network learnt, where its ``spec`` is given and they have no form."""
     with reading(path), path.open("rb") as file:
-        return _decode(path, file)
+        return _decode(path, file, None if spec is None or spec.mnist_form else spec)
 
 
 def _named(path: Path, error: DataError) -> DataError:
     return error if str(error).startswith(str(path)) else DataError(f"{path}: {error}")
 
 
-def _decode(path: Path, file: Any) -> AnyArray:
-    """Give a picture file's grey levels, upright; see-through parts lie on what its ink stands out against."""
+def _decode(path: Path, file: Any, spec: InputSpec | None) -> AnyArray:
+    """Give a picture file's grey levels, upright; see-through parts lie on what its ink stands out against, or on the background
+    that ``spec`` says.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -134,7 +139,7 @@ def _decode(path: Path, file: Any) -> AnyArray:
             with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > LIMIT_PIXELS:
                     raise _too_large(path, f"{image.width} x {image.height}")  # noqa: TRY301
-                return _gray(image)
+                return _gray(image, spec)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise _too_large(path, "more") from None
     except UnidentifiedImageError:
@@ -152,11 +157,13 @@ def _too_large(path: Path, came: str) -> DataError:
     )
 
 
-def _gray(image: Image) -> AnyArray:
+def _gray(image: Image, spec: InputSpec | None) -> AnyArray:
     from PIL import ImageOps
 
     image.draft("L", (WORKING_SIDE, WORKING_SIDE))  # a large JPEG is decoded at a fraction of its size
     ImageOps.exif_transpose(image, in_place=True)
+    if image.mode[0] in "IF" and spec is not None:
+        return _absolute(image)
     if image.mode[0] in "IF":  # 16 and 32 bits a pixel: grey levels of any range
         levels = reduced(np.asarray(image))
         return (levels - levels.min()) * (255 / max(float(np.ptp(levels)), 1e-9))
@@ -167,5 +174,24 @@ def _gray(image: Image) -> AnyArray:
     # Pillow weighs each pixel by its opacity, as it must: the colour under what is see-through means nothing.
     layers = np.asarray((clear if factor == 1 else clear.reduce(factor)).convert("LA"), np.float64)
     gray, opacity = layers[..., 0], layers[..., 1] / 255
-    ground = 0 if np.sum(gray * opacity) > 127.5 * np.sum(opacity) else 255
+    if spec is not None and spec.background is not None:
+        ground = 0 if spec.background == "dark" else 255
+    else:
+        ground = 0 if np.sum(gray * opacity) > 127.5 * np.sum(opacity) else 255
     return gray * opacity + ground * (1 - opacity)
+
+
+def _absolute(image: Image) -> AnyArray:
+    """Give grey levels of more than 8 bits as levels from 0 to 255.
+
+    Raises
+    ------
+    DataError
+        When it is not known which level is white.
+    """
+    levels = np.asarray(image, np.float64)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        return levels / 257  # 65535 is white
+    if image.mode == "F" and levels.min() >= 0 and levels.max() <= 1:
+        return levels * 255
+    raise DataError("its grey levels have more than 8 bits, and it does not say which is white; save it with 8 bits a pixel")

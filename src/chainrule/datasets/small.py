@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..examples import Examples
+from ..examples import Examples, Layout
 from .dataset import Dataset
 
 SEED = 0  # the order never changes, so that two people's splits are the same
@@ -31,5 +31,5 @@ def digits() -> Dataset:
 
     x, y = load_digits(return_X_y=True)
     order = np.random.default_rng(SEED).permutation(len(y))
-    examples = Examples((x[order] / 16).astype(np.float32), y[order].astype(np.intp), layout=(8, 8))
+    examples = Examples((x[order] / 16).astype(np.float32), y[order].astype(np.intp), layout=Layout(8, 8, transposed=False))
     return Dataset("digits", examples[:1197], examples[1197:1497], examples[1497:])

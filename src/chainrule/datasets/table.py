@@ -174,10 +174,10 @@ def read_svmlight(path: Path, n_features: int | None = None, first_column: int |
         raise DataError(f"{path} names column 0, but the first column is to be 1")
     if n_features is None:
         n_features = most + 1 - base
-    elif first_column is None and least > 0 and most < n_features:
+    elif first_column is None and 0 < least <= most < n_features:
         warnings.warn(
             f"{path} names columns {least} to {most} of {n_features}; they were taken to count from 1. If they count from 0, "
-            "say so by first_column=0",
+            "say so: table(..., first_column=0)",
             UserWarning,
             stacklevel=frames_below_the_user(),
         )

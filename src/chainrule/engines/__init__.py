@@ -131,9 +131,7 @@ def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
     return engine
 
 
-def few(
-    plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-inf, inf)
-) -> Array | None:
+def few(plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-inf, inf)) -> Array | None:
     """Give the outputs of a few rows at once where an engine here can, before any check; None where the long way must be gone.
 
     ``limits`` are those that floats must lie between; others go the long way.

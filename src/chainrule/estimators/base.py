@@ -21,6 +21,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from .._arrays import check_readable
 from .._types import Array, is_sparse
 from .._warnings import frames_below_the_user
 from ..calculus.feedforward import for_raw_columns
@@ -45,6 +46,7 @@ COSTS = {
     "identity": "quadratic",
     "exp": "poisson",
 }  # by the output's activation
+CURVES = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "validation_loss_curve_")
 A_COLUMN = (
     "A column-vector y was passed when a 1d array was expected. "
     "Please change the shape of y to (n_samples, ), for example using ravel()."
@@ -82,8 +84,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     n_features_in_: int
 
-    # Only caches are private: what a fit learnt is public, and an estimator that has the public attributes alone predicts and is
-    # trained on as the one that they come from.
+    # Only caches are private: an estimator that has the public attributes alone predicts as the one that they come from, and is
+    # trained on from its parameters and counters; the optimizer's memory, and the rate where it has changed, begin anew.
     _trained: Trained | None = None
     _fitted: Plan | None = None
     _record: Record | None = None
@@ -172,18 +174,24 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if self.solver == "lbfgs" and self.dropout:
             raise ValueError("dropout draws anew for each mini-batch, which lbfgs has none of; take solver='adam' or 'sgd'")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        if first:
+            self.__dict__.pop("out_activation_", None)  # an earlier fit's
         X, y = self._check(X, y, reset=first)
         self._learn_targets(y, incremental)
         self._learn_scale(X, first)
         random = draws.random_from(self.random_state)
-        targets, self.out_activation_ = self._targets(y)
+        targets, output = self._targets(y)
+        there = None if first else self._output_activation(self._shapes()[-1][1])
+        if there not in (None, output):
+            raise ValueError(f"y and the loss ask for an output of {output}, but out_activation_ is {there}; fit anew")
+        self.out_activation_ = output
         self.n_outputs_ = self._count_outputs(targets)
         dtype = X.dtype if first else self._parameters()[0]  # the dtype of the start stays
         plan = self._plan([X.shape[1], *map(index, hidden), self.n_outputs_], dtype)
         if first:
             self._begin(plan, random)
-        elif (there := self._shapes()) != (due := [(layer.n_in, layer.n_out) for layer in plan.layers]):
-            raise ValueError(f"coefs_ have the shapes {there}, but hidden_layer_sizes and y now ask for {due}; fit anew")
+        elif (shapes := self._shapes()) != (due := [(layer.n_in, layer.n_out) for layer in plan.layers]):
+            raise ValueError(f"coefs_ have the shapes {shapes}, but hidden_layer_sizes and y now ask for {due}; fit anew")
         examples = Examples(self._scaled(X), targets, weights=self._weights(y, sample_weight, X))
         held_out = None if validation is None else self._validation(*validation)
         if self.solver == "lbfgs":
@@ -202,6 +210,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)
             return X, y
+        check_readable("X", X)
         kinds: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": (np.float64, np.float32)}
         X, y = validate_data(self, X, y, **kinds, y_numeric=not is_classifier(self), reset=reset)
         if y.ndim != 2 or y.shape[1] != 1:
@@ -220,9 +229,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _learn_scale(self, X: Any, first: bool) -> None:
         """With ``standardize``: the columns' means and spreads, of the first call; of sparse ones the spreads alone."""
-        if not self.standardize:
-            self.__dict__.pop("scaler_", None)
-        elif first:
+        if not first:
+            return
+        self.__dict__.pop("scaler_", None)
+        if self.standardize:
             self.scaler_ = StandardScaler(with_mean=not is_sparse(X)).fit(X.astype(np.float64))
 
     def _scaled(self, X: Any) -> Any:
@@ -278,7 +288,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._take(plan, weights, biases)
         self.t_ = 0
         self.n_iter_ = 0
-        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_record", "_trained"):
+        for name in (*CURVES, "_record", "_trained"):
             self.__dict__.pop(name, None)
         if self.solver != "lbfgs":
             self._record = self._fresh_record(plan, weights, biases)
@@ -335,7 +345,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         batch_size = self._batch_size(len(examples))
         seed = random.randint(2**31) if self.dropout else 0
         plan = replace(plan, optimizer=record.optimizer, batch_size=batch_size, seed=seed)
-        settings = Settings(self.alpha, self.max_iter, self.shuffle, self.tol, self.n_iter_no_change, self._loss_scale)
+        limits = float(self.tol), self.n_iter_no_change
+        settings = Settings(float(self.alpha), self.max_iter, self.shuffle, *limits, self._loss_scale)
         score = self._scorer(plan, held) if self.early_stopping and held is not None else None
         watched = held.examples if held is not None and score is None else None
         engine = choose("auto", plan, examples)
@@ -343,6 +354,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             trainer = Trainer(engine, plan, examples, settings, random, self.threads, told, score, watched)
             interrupted = trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
+        if score is not None and record.best_score == -np.inf:  # no epoch had a score: what is best is still the random start
+            best = record.state
         stopped = "interrupted" if interrupted else "finished" if best is record.state else "early"
         earlier = self._earlier(goes_on)
         epochs = record.n_iter + (0 if self._trained is None else self._trained.epochs)
@@ -355,6 +368,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self.loss_ = record.loss_curve[-1] if record.loss_curve else np.inf
         self.best_loss_, self.best_validation_score_ = record.best_loss, record.best_score
         self.validation_scores_ = record.validation_scores
+        self.__dict__.pop("validation_loss_curve_", None)  # an earlier fit's
         if watched is not None:
             self.validation_loss_curve_ = record.validation_loss_curve
 
@@ -402,12 +416,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return left, Held(off, self._as_told(off.y), off.weights)
 
     def _scorer(self, plan: Plan, held: Held) -> Callable[[State], float]:
-        """Make what scores a state on a validation set; NaN where an output is not finite."""
+        """Make what scores a state on a validation set; of values, NaN where one is not finite."""
         engine = choose("auto", plan, None)
 
         def score(state: State) -> float:
             out = engine.forward(plan, list(state.weights), list(state.biases), held.examples.x, threads=self.threads)
-            return float(self._score(held.y, self._answer(out), held.weights)) if np.isfinite(out).all() else np.nan
+            if not (is_classifier(self) or np.isfinite(out).all()):
+                return np.nan
+            return float(self._score(held.y, self._answer(out), held.weights))
 
         return score
 
@@ -418,10 +434,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _minimize(self, plan: Plan, examples: Examples) -> None:
         """Train by L-BFGS."""
         plan = replace(plan, batch_size=len(examples))
-        problem = Problem(choose("auto", plan, examples), plan, examples, self.alpha, self._loss_scale, self.threads)
+        problem = Problem(choose("auto", plan, examples), plan, examples, float(self.alpha), self._loss_scale, self.threads)
         with telling(self.verbose, plan, examples, self.max_iter) as told:
             _, *start = self._parameters(plan.dtype)
-            result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol, told=told)
+            result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=float(self.tol), told=told)
         earlier = self._earlier(goes_on=False)
         epochs, steps = result.nit + earlier["earlier_epochs"], result.nit + earlier["earlier_steps"]
         self._trained = Trained(len(examples), epochs, steps, problem.engine.name, None, "finished", **earlier)
@@ -440,6 +456,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _rows(self, X: Any) -> Any:
         """Rows without targets, checked as scikit-learn checks them, as the network takes them."""
         if not (gates.are_plain(X) and self._are_its_columns(X)):
+            check_readable("X", X)
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         return self._scaled(X if X.dtype in (np.float64, np.float32) else X.astype(np.float64))
 
@@ -481,8 +498,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _provenance(self) -> Provenance | None:
         """Tell how the parameters came to be, of a network or a file that stands alone; None where no fit made them."""
         trained, fitted = self._trained, self._fitted
-        if trained is None or fitted is None:
-            return None
+        if trained is None or fitted is None or fitted.sizes != (self._shapes()[0][0], *(shape[1] for shape in self._shapes())):
+            return None  # or other parameters stand in the place of those
         rate = trained.rate
         plan = fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if rate is None else {})
         return Provenance(
@@ -498,6 +515,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             columns=[*map(str, getattr(self, "feature_names_in_", ()))],
             earlier_epochs=trained.earlier_epochs,
             earlier_steps=trained.earlier_steps,
+            classes=is_classifier(self) and (fitted.layers[-1].activation == "softmax" or fitted.layers[-1].n_out == 1),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -521,7 +539,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if not isinstance(scaler, StandardScaler):
                 raise ValueError(f"scaler_ must be a StandardScaler to be folded into the network; it is {scaler!r}")
             mean = scaler.mean_ if scaler.with_mean else np.zeros(network.sizes[0])
-            raw = for_raw_columns(network.weights[0], network.biases[0], mean, scaler.scale_)
+            scale = scaler.scale_ if scaler.with_std else np.ones(network.sizes[0])
+            raw = for_raw_columns(network.weights[0], network.biases[0], mean, scale)
             network.plan = replace(network.plan, dtype="float64")
             network.weights, network.biases = (
                 [first, *(part.astype(np.float64) for part in rest[1:])]

@@ -155,14 +155,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         given = getattr(self, "classes_", None if kept is None else kept.classes_)
         if given is None:
             raise ValueError("this classifier has no classes_, the labels in the order of its outputs; set them")
-        if kept is not None and (kept.classes_ is given or np.array_equal(kept.classes_, given)):
+        classes = np.asarray(given)
+        kind = self._label_kind() or (kept.y_type_ if kept is not None else "")
+        if kept is not None and kept.y_type_ == kind and _are_same(kept.classes_, classes):
             return kept
         made = LabelBinarizer()
-        made.classes_, made.sparse_input_ = np.asarray(given), getattr(kept, "sparse_input_", False)
-        outputs = self._shapes()[-1][1]
-        one_of_many = self._output_activation(outputs) == "softmax"
-        made.y_type_ = "multiclass" if one_of_many else "binary" if outputs == 1 else "multilabel-indicator"
+        made.classes_, made.sparse_input_, made.y_type_ = classes, getattr(kept, "sparse_input_", False), kind
         return made
+
+    def _label_kind(self) -> str | None:
+        """Tell what labels are, in scikit-learn's words, by the outputs; None before there are some."""
+        if not hasattr(self, "coefs_"):
+            return None
+        outputs = self._shapes()[-1][1]
+        if self.__dict__.get("_label_binarizer") is not None and not hasattr(self, "out_activation_"):
+            return None
+        one_of_many = self._output_activation(outputs) == "softmax"
+        return "multiclass" if one_of_many else "binary" if outputs == 1 else "multilabel-indicator"
 
     def _output_for(self, n_out: int) -> str:
         if n_out > 1:
@@ -201,7 +210,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}.")
 
     def _as_told(self, targets: Any) -> Any:
-        return self.classes_[targets] if self.out_activation_ == "softmax" else self._binarizer().inverse_transform(targets)
+        binarizer = self._binarizer()
+        return binarizer.classes_[targets] if binarizer.y_type_ == "multiclass" else binarizer.inverse_transform(targets)
 
     def _answer(self, outputs: Array) -> Any:
         binarizer, n_out = self._binarizer(), outputs.shape[1]
@@ -219,7 +229,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def predict(self, X: Any) -> Any:
         """Predict the class of each row of X, (n_samples,), or with several labels each, (n_samples, n_classes)."""
-        return self._answer(self._outputs(X))
+        outputs = self._outputs(X)
+        if np.isnan(outputs).any():
+            raise ValueError("the network's outputs hold NaN, which stands for no class: look for NaN in coefs_ and intercepts_")
+        return self._answer(outputs)
 
     def predict_proba(self, X: Any) -> Array:
         """Give the probability of each class, (n_samples, n_classes)."""
@@ -245,3 +258,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    """Whether two arrays of labels hold the same, of one type."""
+    return one is other or (one.dtype == other.dtype and np.array_equal(one, other))

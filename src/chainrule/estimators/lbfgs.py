@@ -70,7 +70,7 @@ class Problem:
         if result.status != 0:
             from sklearn.exceptions import ConvergenceWarning
 
-            said = NOT_CONVERGED + MORE * (result.nit >= max_iter) + SCALE
+            said = NOT_CONVERGED + MORE * int(result.nit >= max_iter) + SCALE
             message = said.format(n_iter=result.nit, status=result.status, message=result.message, max_iter=max_iter)
             warnings.warn(message, ConvergenceWarning, stacklevel=frames_below_the_user())
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from .._checks import real, whole
 from ..calculus.neuron import Neuron
 from ..errors import ArgumentTypeError, DataError, SettingError
-from ..examples import Examples, as_pair
+from ..examples import Examples, Layout, as_pair
 from ..network import Network
 from .model import Explanation
 from .network import Choice, explain_network
@@ -80,7 +81,7 @@ def explain(
     choice = _choice(network, layer, unit, input)
     passage = passage_of(network, examples)
     rate = _falling(passage, _learnt(network)) if learning_rate is None else real("learning_rate", learning_rate, above=0)
-    return explain_network(network, passage, choice, rate, _are_images(examples))
+    return explain_network(network, passage, choice, rate, _layout_of(examples))
 
 
 def _batch(network: Network, x: Any, y: Any) -> Examples:
@@ -139,8 +140,16 @@ def _falling(passage: Passage, rate: float) -> float:
     return rate if rate > SMALLEST_RATE else first
 
 
-def _are_images(examples: Examples) -> bool:
-    """Say whether rows are pictures: pixels are, and what has MNIST's size or the look of scikit-learn's digits."""
+def _layout_of(examples: Examples) -> Layout | None:
+    """Tell how rows are pictures, where they are: as they say it, else pixels and what looks like digits as squares."""
+    if examples.layout is not None:
+        return examples.layout
+    side = isqrt(examples.n_in)
+    return Layout(side, side) if side * side == examples.n_in and _look_like_images(examples) else None
+
+
+def _look_like_images(examples: Examples) -> bool:
+    """Say whether rows are pixels, or have MNIST's size or the look of scikit-learn's digits."""
     if examples.kind != "dense":
         return examples.kind == "pixels"
     x = np.asarray(examples.x)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from .._types import Array
 from ..calculus.activations import ACTIVATIONS
 from ..calculus.backprop import nabla_w
+from ..examples import Layout
 from . import notation
 from .by_hand import by_hand, step
 from .model import Block, Explanation, Formulas, Gallery, Histogram, Picture, Prose, Section, Shapes, Table
@@ -40,9 +40,9 @@ class Choice:
     input: int | None = None
 
 
-def explain_network(network: Network, passage: Passage, chosen: Choice, rate: float, images: bool) -> Explanation:
-    """Make the explanation of a batch's way through a network, and of a step of ``rate``; ``images``: the inputs are pictures."""
-    teller, layers = Teller(network, passage, images), range(len(passage.weights))
+def explain_network(network: Network, passage: Passage, chosen: Choice, rate: float, layout: Layout | None) -> Explanation:
+    """Make the explanation of a batch's way through a network, and of a step of ``rate``; ``layout``: how inputs are pictures."""
+    teller, layers = Teller(network, passage, layout), range(len(passage.weights))
     worked = [chosen.layer] if chosen.layer is not None else layers if len(layers) <= WORKED_LAYERS else [0, layers[-1]]
     places = [passage.largest(layer, chosen.unit, chosen.input) for layer in worked]
     sections = [
@@ -68,7 +68,7 @@ class Teller:
 
     network: Network
     p: Passage
-    images: bool
+    layout: Layout | None
 
     def summary(self) -> str:
         """Say what follows, and how the example came out."""
@@ -112,8 +112,7 @@ class Teller:
         blocks: list[Block] = [
             Prose(f"The input is a column of {len(x)} numbers, $a^0 = x$, the target $y$ one of {len(y)}.{many}{dark}")
         ]
-        side = self.side(len(x))
-        blocks += [Picture("$x$, as a picture", x.reshape(side, side))] if side else self.numbers({"x": x})
+        blocks += [Picture("$x$, as a picture", self.upright(x))] if self.drawn else self.numbers({"x": x})
         if len(y) > 1 and one_hot(y):
             blocks.append(Prose(f"The target is 1 for output {int(y.argmax())}, and 0 for the others."))
         else:
@@ -134,10 +133,9 @@ class Teller:
         if p.sigmas[layer].name in ("relu", "leaky_relu"):
             on = int((z > 0).sum())
             blocks.append(Prose(f"Of the {len(z)} units this example turns {on} on ($z > 0$) and leaves {len(z) - on} off."))
-        side = self.side(w.shape[1]) if layer == 0 else 0
-        if side:
+        if layer == 0 and self.drawn:
             units = self.loudest()
-            pictures = tuple(Picture(f"unit {j}", w[j].astype(np.float64).reshape(side, side), signed=True) for j in units)
+            pictures = tuple(Picture(f"unit {j}", self.upright(w[j].astype(np.float64)), signed=True) for j in units)
             whose = "every unit" if len(units) == len(w) else f"the {len(units)} units with the largest $|δ|$"
             blocks.append(Gallery(f"The weights of {whose}: what each looks for (blue adds to $z$, orange takes away)", pictures))
         return Section(("N10",), f"Forward through layer {name}", tuple(blocks))
@@ -234,10 +232,9 @@ class Teller:
             Formulas(formulas),
             Table(("layer", "shapes", "its largest entry", "$∂C/∂w$"), tuple(rows)),
         ]
-        side = self.side(p.x.shape[1])
-        if side:
+        if self.drawn:
             gradients = [(j, nabla_w(p.deltas[0][:, [j]], p.x)) for j in self.seen()]
-            pictures = tuple(Picture(f"unit {j}", g.reshape(side, side), signed=True) for j, g in gradients)
+            pictures = tuple(Picture(f"unit {j}", self.upright(g), signed=True) for j, g in gradients)
             digit = "the picture" if p.m == 1 else "the pictures"
             rest = len(p.weights[0]) - len(pictures)
             faint = f"; of {rest} more units it is smaller, or all but 0" if rest else ""
@@ -245,10 +242,16 @@ class Teller:
             blocks += [Gallery(title, pictures)] if pictures else [Prose("Every gradient of layer 1 is 0 here.")]
         return Section(("BP3", "BP4"), "The gradient of every bias and weight", tuple(blocks))
 
-    def side(self, n_in: int) -> int:
-        """The side of the square picture that the inputs are, or 0."""
-        side = isqrt(n_in)
-        return side if self.images and side >= SMALLEST_IMAGE and side * side == n_in else 0
+    @property
+    def drawn(self) -> bool:
+        """Whether inputs are pictures large enough to be seen."""
+        return self.layout is not None and min(self.layout[:2]) >= SMALLEST_IMAGE
+
+    def upright(self, values: Array) -> Array:
+        """One number an input, as the picture that the inputs are."""
+        assert self.layout is not None  # noqa: S101  # where it is drawn
+        picture = values.reshape(self.layout[:2])
+        return picture.T if self.layout.transposed else picture
 
     def loudest(self) -> list[int]:
         """The units of the first layer that are drawn: all, or those of largest ``|delta|``."""
