@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
@@ -114,7 +115,7 @@ class InputSpec:
         """Whether every value in training lay between 0 and 1."""
         return self.low is not None and self.high is not None and self.low >= 0 and self.high <= 1
 
-    @property
+    @cached_property
     def limits(self) -> tuple[float, float]:
         """What values may lie between: for pixels 0 and 1, or what was beyond them in training; without limit for all others."""
         if self.low is None or self.high is None or not (self.kind == "pixels" or (self.unit and self.is_image)):

@@ -163,7 +163,8 @@ class Network:
         if self.provenance is not None and self.provenance.classes is False and self.plan.sizes[-1] > 1:
             raise DataError("the network learnt several values, of which none is a label; ask feedforward() for them")
         outputs = self.feedforward(x)
-        if np.isnan(outputs).any():
+        largest = outputs.max()
+        if largest != largest:  # so it is NaN, as it is where any output is
             raise DataError("the network's outputs hold NaN, which stands for no label: look for NaN or inf in its parameters")
         return decision(outputs, self.plan.sigmas[-1])
 

@@ -447,7 +447,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _outputs(self, X: Any) -> Array:
         """The outputs (n_samples, n_outputs_) for X, as the parameters stand."""
-        check_is_fitted(self)
+        if "coefs_" not in self.__dict__ or "intercepts_" not in self.__dict__:
+            check_is_fitted(self, ("coefs_", "intercepts_"))
         quick = self._few_outputs(X)
         if quick is not None:
             return quick

@@ -230,7 +230,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def predict(self, X: Any) -> Any:
         """Predict the class of each row of X, (n_samples,), or with several labels each, (n_samples, n_classes)."""
         outputs = self._outputs(X)
-        if np.isnan(outputs).any():
+        largest = outputs.max()
+        if largest != largest:  # so it is NaN, as it is where any output is
             raise ValueError("the network's outputs hold NaN, which stands for no class: look for NaN in coefs_ and intercepts_")
         return self._answer(outputs)
 
