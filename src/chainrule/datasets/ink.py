@@ -1,4 +1,8 @@
-"""A digit's ink, told from the paper that it is written on."""
+"""A digit's ink, told from the paper that it is written on, and from lines beside it.
+
+Straight lines that run from side to side are taken away where they are no part of the digit: frames, ruled and squared paper. What
+is left is parted into connected components: the largest is the digit, or what it surrounds, with the pieces close to it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .._types import Array
+from .._types import AnyArray, Array
 from ..errors import DataError
 
 WORKING_SIDE = 600  # pixels: a larger picture is reduced to this first
@@ -15,16 +19,18 @@ LEAST_CONTRAST = 10.0  # grey levels of 255 that ink must stand out by
 LEAST_CERTAINTY = 4.0  # and standard deviations of the paper's noise
 BLURS = (1 / 700, 1 / 350, 1 / 175)  # of the longer side, tried in turn until the ink stands out from the noise
 PIECE = 0.1  # of the digit's size: half the gap across which a detached piece still belongs to it
-RIM = 12
-STRIPS = 30
-STEEPEST = 0.12
-LEAST_COVERED = 0.9
-THICKEST = 0.06
 SAMPLES = 100  # rows and columns that smooth paper is estimated from
 PATCHES = 60  # and patchy paper
+RIM = 6  # the part of a side that a frame's surroundings are taken from
+STRIPS = 30  # upright ones, in which level lines are followed
+STEEPEST = 0.12  # the slope of a line that is level still: 7 degrees
+LEAST_COVERED = 0.9  # the share of a line that ink must cover, a tenth at either end apart
+THICKEST = 0.06  # of the longer side: a wider line is none
+THIN = 0.6  # of a stroke's width: a line that is no stroke
 
 Mask = npt.NDArray[np.bool_]
 Box = tuple[slice, slice]
+Rows = npt.NDArray[np.int_]
 EIGHT = np.ones((3, 3))  # a pixel's neighbours, the diagonal ones too
 
 
@@ -48,6 +54,8 @@ def find(levels: Array) -> Blob:
     blobs = [_blob(levels, smooth), _blob(levels, _patchy_paper(levels, smooth))]
     # On patchy paper, what reaches the rim is more likely a shadow's edge than a digit that was cut off.
     found = [blob for k, blob in enumerate(blobs) if blob and (blob.whole or k == 0)]
+    if not found and (blob := _blob(levels, _smooth_paper(levels, wide=True))):  # lines may fill the rim
+        found = [blob]
     if not found:
         blank = "the picture is blank, or too faint to tell ink from paper"
         raise DataError(f"{blank}; it must show one digit, in grey levels from 0 to 255")
@@ -64,10 +72,11 @@ def _blob(levels: Array, paper: Array) -> Blob | None:
             continue
         least = max(least, threshold / 4)  # what is fainter beside lines may be their soft edges
         contrast, rules = _without_rules(contrast, max(threshold, least) / 2)
+        contrast = _without_box(contrast, max(threshold, least) / 2)
         threshold = _threshold(contrast)
         if threshold >= least:
             blob = _digit(contrast, threshold, noise)
-            return None if rules and _left_over(blob, rules) else blob
+            return None if _is_left_over(blob, rules) else blob
     return None
 
 
@@ -85,12 +94,11 @@ def _contrast(levels: Array, paper: Array, blur: float) -> tuple[Array, float]:
     return -residual * (paper.mean() / np.maximum(paper, paper.mean() / 4 + 1)), noise
 
 
-def _smooth_paper(levels: Array) -> Array:
+def _smooth_paper(levels: Array, wide: bool = False) -> Array:
     """Estimate the paper's grey under uneven light: a quadratic surface through the pixels that lie near it, begun from the rim."""
     rows, columns = (np.unique(np.linspace(0, n - 1, min(n, SAMPLES)).astype(int)) for n in levels.shape)
     sample, basis = levels[np.ix_(rows, columns)].ravel(), _quadratics(levels.shape)[:, rows][:, :, columns].reshape(6, -1).T
-    rim = np.ones((len(rows), len(columns)), bool)
-    rim[tuple(slice(n // RIM + 1, n - n // RIM - 1) for n in rim.shape)] = False
+    rim = _border((len(rows), len(columns)), RIM) if wide else _rim(levels[np.ix_(rows, columns)])
     trusted = rim.ravel()
     surface = np.full(sample.shape, np.median(sample[trusted]))
     for turn in range(10):
@@ -101,6 +109,22 @@ def _smooth_paper(levels: Array) -> Array:
         weights = np.linalg.lstsq(seen.T @ seen, seen.T @ sample[trusted], rcond=1e-9)[0]
         surface = basis @ weights
     return np.tensordot(weights, _quadratics(levels.shape), 1)
+
+
+def _rim(sample: Array) -> Mask:
+    """Give the outermost pixels of a picture; a wide rim where they are a frame around it."""
+    outer, wide = (_border(sample.shape, parts) for parts in (max(sample.shape), RIM))
+    frame, paper = np.median(sample[outer]), np.median(sample[wide])
+    near = abs(frame - paper) / 2
+    framed = np.mean(np.abs(sample[outer] - frame) < near) > 0.8 and np.mean(np.abs(sample[wide] - paper) < near) > 0.65
+    return wide if framed else outer
+
+
+def _border(shape: tuple[int, ...], parts: int) -> Mask:
+    """Give the pixels that are no farther from a side than one of so many parts of the picture, at least one pixel."""
+    border = np.ones(shape, bool)
+    border[tuple(slice(by, n - by) for n, by in zip(shape, (max(1, n // parts) for n in shape), strict=True))] = False
+    return border
 
 
 def _patchy_paper(levels: Array, smooth: Array) -> Array:
@@ -154,7 +178,7 @@ def _pieces(contrast: Array, inked: Mask) -> Pieces:
 
     labels, count = ndimage.label(inked, EIGHT)
     boxes = ndimage.find_objects(labels)
-    inner = [all(0 < at.start and at.stop < n for at, n in zip(box, inked.shape, strict=True)) for box in boxes]
+    inner = [all(at.start > 0 and at.stop < n for at, n in zip(box, inked.shape, strict=True)) for box in boxes]
     return Pieces(labels, ndimage.sum_labels(contrast, labels, np.arange(1, count + 1)), boxes, np.array(inner, bool))
 
 
@@ -201,14 +225,47 @@ def _digit(contrast: Array, threshold: float, noise: float) -> Blob:
     return Blob(rest, strokes, LEAST_CERTAINTY * noise, inner, threshold / (1 + noise))
 
 
-def _overhangs(line: Box, digit: Box) -> bool:
-    """Tell whether a piece is longer than a digit and goes beyond it at both ends, as a line beside it does."""
-    size = size_of_box(digit)
-    by = 0.1 * size
-    return any(
-        at.stop - at.start > size and at.start < there.start - by and at.stop > there.stop + by
-        for at, there in zip(line, digit, strict=True)
-    )
+class Rule(NamedTuple):
+    """A straight line from side to side: its pixels, the box that holds them, its width, and whether it lies level."""
+
+    pixels: Mask
+    box: Box
+    width: float
+    level: bool
+
+
+def _without_rules(contrast: Array, threshold: float) -> tuple[Array, list[Rule]]:
+    """Take away the straight lines across the picture that are no part of the digit, and give them."""
+    inked = contrast > threshold
+    rules = _rules(inked)
+    body = _body(rules, inked)
+    beside = _beside(rules, body) if body else _unless_a_one(rules)
+    return _without(contrast, inked, beside, _softness(contrast)), beside
+
+
+def _without_box(contrast: Array, threshold: float) -> Array:
+    """Take away a box that the digit touches: lines both ways, three at least, across the piece that the two are."""
+    pieces = _pieces(contrast, contrast > threshold)
+    if not pieces.boxes:
+        return contrast
+    largest = 1 + int(np.argmax(pieces.mass))
+    box, own = pieces.boxes[largest - 1], pieces.of(largest)
+    if min(own.shape) < STRIPS:  # too few pixels to tell a line from a stroke
+        return contrast
+    rules = _rules(own)
+    body = _body(rules, own)
+    sides = _beside(rules, body) if body else []
+    if len(sides) < 3 or len({side.level for side in sides}) < 2:
+        return contrast
+    boxless = contrast.copy()
+    boxless[box] = _without(contrast[box], own, sides, _softness(contrast))
+    return boxless
+
+
+def _without(contrast: Array, inked: Mask, rules: list[Rule], softness: int) -> Array:
+    """Take rules away from the ink."""
+    gone = _pixels(rules, inked)
+    return _erased(contrast, gone, inked & ~gone, softness) if rules else contrast
 
 
 def _erased(contrast: Array, gone: Mask, kept: Mask, softness: int) -> Array:
@@ -220,163 +277,165 @@ def _erased(contrast: Array, gone: Mask, kept: Mask, softness: int) -> Array:
 
 
 def _softness(contrast: Array) -> int:
-    """Give how many pixels the edge of a stroke takes, blurred as it was."""
-    return 1 + round(max(contrast.shape) * BLURS[0] * 2)
+    """Give how many pixels wide the soft edge of ink is, with the least blur."""
+    return 1 + round(2 * BLURS[0] * max(contrast.shape))
 
 
-class Rule(NamedTuple):
-    """A straight line from side to side: its pixels, the box that holds them, its width, and whether it lies level."""
+def _pixels(rules: list[Rule], inked: Mask) -> Mask:
+    """Give the pixels of all rules."""
+    return np.any([np.zeros_like(inked), *(rule.pixels for rule in rules)], axis=0)
 
-    pixels: Mask
+
+class Body(NamedTuple):
+    """The largest piece of a digit: its box, and the width of its strokes."""
+
     box: Box
     width: float
-    level: bool
 
 
-def _without_rules(contrast: Array, threshold: float) -> tuple[Array, list[Rule]]:
-    """Take away straight lines that are no part of the digit: across the picture, then those of a box that is one with the digit."""
-    inked = contrast > threshold
-    rules = _beside(_rules(inked), inked)
-    if rules:
-        contrast = _without(contrast, inked, rules)
-        inked = contrast > threshold
-    if not inked.any():
-        return contrast, rules
-    pieces = _pieces(contrast, inked)
-    largest = 1 + int(np.argmax(pieces.mass))
-    box, own = pieces.boxes[largest - 1], pieces.of(largest)
-    sides = _beside(_rules(own), own)
-    if len(sides) > 2 and len({side.level for side in sides}) == 2:
-        contrast = contrast.copy()
-        contrast[box] = _without(contrast[box], own, sides)
-    return contrast, rules
+def _body(rules: list[Rule], inked: Mask) -> Body | None:
+    """Give the largest piece that there is beside rules; None where it is too small for a digit."""
+    pieces = _pieces(inked.astype(np.float64), inked & ~_pixels(rules, inked))
+    if not pieces.boxes:
+        return None
+    main = _main(pieces)
+    box = pieces.boxes[main - 1]
+    return None if _is_crumb(box, rules) else Body(box, width_of(pieces.of(main)))
 
 
-def _without(contrast: Array, inked: Mask, rules: list[Rule]) -> Array:
-    gone = _pixels(rules)
-    return _erased(contrast, gone, inked & ~gone, _softness(contrast))
+def _is_crumb(box: Box, rules: list[Rule]) -> bool:
+    """Tell whether a piece is too small for a digit beside rules: what is left where they cross."""
+    return any(size_of_box(box) < max(2 * rule.width + 2, 0.06 * max(rule.pixels.shape)) for rule in rules)
 
 
-def _pixels(rules: list[Rule]) -> Mask:
-    return np.any([rule.pixels for rule in rules], axis=0)
+def _is_left_over(blob: Blob, rules: list[Rule]) -> bool:
+    """Tell whether what was found is left over from rules: where they cross, or where they cut a corner of the picture."""
+    width = max((rule.width for rule in rules), default=0.0)
+    return _is_crumb(box_of(blob.strokes), rules) or (not blob.whole and width_of(blob.strokes) < 1.5 * width)
 
 
-def _beside(rules: list[Rule], inked: Mask) -> list[Rule]:
-    """Give the rules that are no part of the digit: thinner than its strokes, longer than it, or one of several."""
-    if not rules:
-        return rules
-    pieces = _pieces(inked, inked & ~_pixels(rules))
-    main = _main(pieces) if pieces.boxes else 0
-    if not main or _small(pieces.boxes[main - 1], rules):
-        upright = [rule for rule in rules if not rule.level]
-        one = len(upright) == 1 and (len(rules) == 1 or _ends_within(upright[0]))
-        return [rule for rule in rules if rule.level or not one]
-    width, box = width_of(pieces.of(main)), pieces.boxes[main - 1]
+def _beside(rules: list[Rule], body: Body) -> list[Rule]:
+    """Give the rules that are no stroke of a digit: thinner than its strokes, beyond it at both ends, or three alike."""
     alike = [sum(other.level == rule.level for other in rules) for rule in rules]
     return [
         rule
         for rule, number in zip(rules, alike, strict=True)
-        if rule.width < 0.6 * width or _overhangs(rule.box, box) or number > 2
+        if rule.width < THIN * body.width or _overhangs(rule.box, body.box) or number > 2
     ]
 
 
-def _small(box: Box, rules: list[Rule]) -> bool:
-    """Tell whether a piece is too small for a digit beside rules: what is left where they cross."""
-    return size_of_box(box) < max(2 * max(rule.width for rule in rules) + 2, 0.06 * max(rules[0].pixels.shape))
+def _unless_a_one(rules: list[Rule]) -> list[Rule]:
+    """Give the rules of a page without a digit; the only upright one is a 1 where it is alone, or ends short of the rim."""
+    upright = [rule for rule in rules if not rule.level]
+    if len(upright) != 1:
+        return rules
+    at, height = upright[0].box[0], len(upright[0].pixels)
+    short = min(at.start, height - at.stop) > 0.02 * height
+    return [rule for rule in rules if rule.level] if short or len(rules) == 1 else rules
 
 
-def _left_over(blob: Blob, rules: list[Rule]) -> bool:
-    """Tell whether what was found is no digit, but what is left of rules: where they cross, or where they are cut by a corner."""
-    width = max(rule.width for rule in rules)
-    return _small(box_of(blob.strokes), rules) or (not blob.whole and width_of(blob.strokes) < 1.5 * width)
-
-
-def _ends_within(rule: Rule) -> bool:
-    """Tell whether an upright rule ends before the rim, above and below."""
-    at, height = rule.box[0], len(rule.pixels)
-    return min(at.start, height - at.stop) > 0.02 * height
+def _overhangs(line: Box, digit: Box) -> bool:
+    """Tell whether a piece is longer than a digit and goes beyond it at both ends."""
+    size = size_of_box(digit)
+    by = 0.1 * size
+    return any(
+        at.stop - at.start > size and at.start < there.start - by and at.stop > there.stop + by
+        for at, there in zip(line, digit, strict=True)
+    )
 
 
 def _rules(inked: Mask) -> list[Rule]:
     """Find the straight lines from side to side, or nearly: the level ones, then in what is left the upright ones."""
-    level = [Rule(pixels, box_of(pixels), width, True) for pixels, width in _lines(inked)]
-    rest = inked & ~_pixels(level) if level else inked
-    return level + [Rule(pixels.T, box_of(pixels.T), width, False) for pixels, width in _lines(rest.T)]
+    level = [Rule(pixels, box_of(pixels), width, True) for pixels, width in _level_lines(inked)]
+    upright = _level_lines((inked & ~_pixels(level, inked)).T)
+    return level + [Rule(pixels.T, box_of(pixels.T), width, False) for pixels, width in upright]
 
 
-def _lines(inked: Mask):
-    """Find lines that run across, level or nearly so; give each one's pixels and width."""
+def _level_lines(inked: Mask) -> list[tuple[Mask, float]]:
+    """Find the lines from the left to the right: the pixels of each, those of strokes that cross it apart, and its width."""
     from scipy import ndimage
 
     runs, count = ndimage.label(inked, [[0, 1, 0]] * 3)
     lengths = np.bincount(runs.ravel(), minlength=count + 1)
     lengths[0] = 0
-    found = []
-    paths = _paths(inked)
+    widest = max(THICKEST * max(inked.shape), 3)
+    lines, paths = [], _paths(inked)
     while len(paths):
-        path = paths[0]
-        crossed = _crossed(runs, lengths, path)
-        long = lengths[crossed]
-        width = float(np.median(long[long > 0])) if long.any() else 0.0
-        if _central(long > 0).mean() >= LEAST_COVERED and width <= max(THICKEST * max(inked.shape), 3):
-            gone = np.unique(crossed[(long > 0) & (long <= max(1.5 * width, width + 1))])
-            found.append((np.isin(runs, gone), width))
-            lengths[gone] = 0
+        on = _runs_on(paths[0], runs, lengths)
+        width = float(np.median(lengths[on][on > 0])) if on.any() else 0.0
+        if np.mean(_central(on) > 0) >= LEAST_COVERED and width <= widest:
+            line = np.unique(on[lengths[on] <= max(1.5 * width, width + 1)])  # a longer run is a stroke's that crosses it
+            lines.append((np.isin(runs, line[line > 0]), width))
+            lengths[line] = 0
         else:
-            width = 1
-        paths = paths[(np.abs(paths[:, [0, -1]] - path[[0, -1]]) > width).all(axis=1)]
-    return found
+            width = 1.0
+        paths = paths[(np.abs(paths - paths[0])[:, [0, -1]] > width).all(axis=1)]
+    return lines
 
 
-def _central(along):
-    tenth = len(along) // 10
-    return along[tenth : len(along) - tenth]
-
-
-def _crossed(runs, lengths, path):
-    """Give the run of ink that a path crosses in each column, or the nearest one to it; 0 where there is none."""
+def _runs_on(path: Rows, runs: Rows, lengths: Rows) -> Rows:
+    """Give the upright run of ink that a path meets in each column, or misses by a pixel; 0 where there is none left."""
     height, width = runs.shape
     columns = np.arange(width)
     rows = np.rint(np.interp(columns, (np.arange(len(path)) + 0.5) * width / len(path) - 0.5, path)).astype(int)
-    crossed = np.zeros(width, int)
+    on = np.zeros(width, int)
     for off in (-1, 1, 0):
         there = runs[np.clip(rows + off, 0, height - 1), columns]
-        crossed = np.where(lengths[there] > 0, there, crossed)
-    return crossed
+        on = np.where(lengths[there] > 0, there, on)
+    return on
 
 
-def _paths(inked: Mask):
-    """Find the paths from side to side that are inked for nearly all their way, the best first: a row for each column.
+def _paths(inked: Mask) -> Rows:
+    """Find straight paths from the left to the right that ink covers, the best first: the row of each in every strip.
 
-    By dynamic programming over strips ... as stable paths for staff lines (Cardoso et al., 2009).
+    The best path to every row at the right is found by dynamic programming, strip by strip, which follows a line that is slanted,
+    slightly bent, or crossed by strokes.
     """
+    shares = _shares(inked)
+    ends, steps = _best_steps(shares, max(1, int(np.ceil(STEEPEST * inked.shape[1] / shares.shape[1]))))
+    rows = [np.arange(len(shares))]
+    for step in reversed(steps):
+        rows.append(rows[-1] + step[rows[-1]])
+    paths = np.stack(rows[::-1], axis=1)
+    covered = _central(shares[paths, np.arange(paths.shape[1])].T).mean(axis=0) >= LEAST_COVERED
+    best = np.argsort(-ends, kind="stable")
+    return paths[best[(covered & _straight(paths, inked.shape[1]))[best]]]
+
+
+def _shares(inked: Mask) -> Array:
+    """Give the share of each row that is inked in each strip; a line may slant within a strip."""
     from scipy import ndimage
 
-    height, width = inked.shape
-    edges = np.linspace(0, width, min(width, STRIPS) + 1).astype(int)
-    step = width / (len(edges) - 1)
-    thick = ndimage.maximum_filter1d(inked.astype(np.float64), 2 * round(step / 20) + 1, axis=0)
-    shares = np.add.reduceat(thick, edges[:-1], axis=1) / np.diff(edges)
-    reach = max(1, int(np.ceil(STEEPEST * step)))
+    edges = np.linspace(0, inked.shape[1], min(inked.shape[1], STRIPS) + 1).astype(int)
+    slant = round(inked.shape[1] / (len(edges) - 1) / 20)
+    thick = ndimage.maximum_filter1d(inked.astype(np.float64), 2 * slant + 1, axis=0)
+    return np.add.reduceat(thick, edges[:-1], axis=1) / np.diff(edges)
+
+
+def _best_steps(shares: Array, reach: int) -> tuple[Array, list[Rows]]:
+    """Give how much ink the best path to each row at the right covers, and strip by strip the step back to the row it came from."""
     moves = np.arange(-reach, reach + 1)
-    best, back = shares[:, 0], []
+    ends, steps = shares[:, 0], []
     for share in shares.T[1:]:
-        options = np.lib.stride_tricks.sliding_window_view(np.pad(best, reach, constant_values=-np.inf), len(moves))
-        options = options - 0.1 * np.abs(moves)
-        choice = options.argmax(axis=1)
-        back.append(moves[choice])
-        best = share + options[np.arange(height), choice]
-    rows = [np.arange(height)]
-    for move in reversed(back):
-        rows.append(rows[-1] + move[rows[-1]])
-    paths = np.stack(rows[::-1], axis=1)
-    covered = shares[paths, np.arange(paths.shape[1])]
-    score = _central(covered.T).mean(axis=0)
-    chord = np.linspace(paths[:, 0], paths[:, -1], paths.shape[1], axis=1)
-    straight = np.abs(paths - chord).max(axis=1) <= 0.02 * width + 1
-    straight &= np.abs(paths[:, -1] - paths[:, 0]) <= STEEPEST * width + 1
-    order = np.argsort(-best, kind="stable")
-    return paths[order[(score >= LEAST_COVERED)[order] & straight[order]]]
+        padded = np.pad(ends, reach, constant_values=-np.inf)
+        before = np.lib.stride_tricks.sliding_window_view(padded, len(moves)) - 0.1 * np.abs(moves)
+        chosen = before.argmax(axis=1)
+        steps.append(moves[chosen])
+        ends = share + before[np.arange(len(share)), chosen]
+    return ends, steps
+
+
+def _straight(paths: Rows, width: int) -> Mask:
+    """Tell which paths are straight, but for a slight bend, and level, but for a slant."""
+    ends = paths[:, 0], paths[:, -1]
+    bend = np.abs(paths - np.linspace(*ends, paths.shape[1], axis=1)).max(axis=1)
+    return (bend <= 0.02 * width + 1) & (np.abs(ends[1] - ends[0]) <= STEEPEST * width + 1)
+
+
+def _central(along: AnyArray) -> AnyArray:
+    """Leave out a tenth at either end: a line may end short of the rim."""
+    tenth = len(along) // 10
+    return along[tenth : len(along) - tenth]
 
 
 def _widened(box: tuple[slice, ...], by: int, shape: tuple[int, ...]) -> tuple[slice, slice]:

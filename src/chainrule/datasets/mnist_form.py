@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .._types import AnyArray, Array
 from ..errors import DataError, DataTypeError
-from .ink import EIGHT, WORKING_SIDE, Blob, Mask, find, size_of_box
+from .ink import EIGHT, WORKING_SIDE, Blob, Mask, box_of, find, size_of_box, width_of
 
 SIDE, BOX, CENTRE = 28, 20, 14  # pixels: the field, the box that the ink fits, the centre of mass
 THINNEST = 1.8  # pixels in the box: nine in ten of MNIST's digits have wider strokes
@@ -71,7 +71,7 @@ def in_mnist_form(gray: AnyArray) -> bool:
     if gray.shape != (SIDE, SIDE) or gray.dtype != np.uint8 or not gray.any():
         return False
     centred = max(abs(at - CENTRE) for at in _centre_of_mass(gray)) <= 0.5
-    return bool(centred and size_of_box(_box(gray > 0)) == BOX)
+    return bool(centred and size_of_box(box_of(gray > 0)) == BOX)
 
 
 def reduction(*sides: int) -> int:
@@ -105,7 +105,7 @@ def _fitted(tone: Array) -> Array:
     """Scale a digit, its proportions kept, so that it just fits the box."""
     from PIL import Image
 
-    tone = tone[_box(tone > 0)]
+    tone = tone[box_of(tone > 0)]
     largest = max(tone.shape)
     height, width = (max(1, round(n * BOX / largest)) for n in tone.shape)
     resized = Image.fromarray(tone.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
@@ -117,10 +117,8 @@ def _thickened(tone: Array, strokes: Mask) -> Array:
     """Widen the strokes of a thin pen: such lines would all but vanish in the box."""
     from scipy import ndimage
 
-    scale = BOX / size_of_box(_box(strokes))
-    depth: Array = ndimage.distance_transform_edt(np.pad(strokes, 1))[1:-1, 1:-1]
-    width = 4 * (depth[strokes].mean() - 0.5)  # across a stroke of width w, the mean depth is w/4 + 1/2
-    grow = (THINNEST / scale - width) / 2
+    scale = BOX / size_of_box(box_of(strokes))
+    grow = (THINNEST / scale - width_of(strokes)) / 2
     if grow <= 0:
         return tone
     margin = int(np.ceil(grow)) + 1
@@ -135,11 +133,6 @@ def _placed(tone: Array) -> Pixels:
     corner = [int(np.clip(round(CENTRE - at), 0, SIDE - n)) for at, n in zip(_centre_of_mass(tone), tone.shape, strict=True)]
     field[corner[0] : corner[0] + tone.shape[0], corner[1] : corner[1] + tone.shape[1]] = np.rint(255 * tone)
     return field
-
-
-def _box(inked: Mask) -> tuple[slice, slice]:
-    rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _centre_of_mass(gray: AnyArray) -> tuple[float, float]:
