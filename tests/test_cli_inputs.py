@@ -1,7 +1,6 @@
 """Commands read files as the model learnt to read its data: pictures of every IDX folder, numbers of tables, svmlight's columns."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +146,7 @@ def test_images_of_0_and_1_are_read_from_black_and_white_pictures(told):
     [("emnist-digits-", (), True), ("", ("--transpose",), True), ("emnist-digits-", ("--no-transpose",), False), ("", (), False)],
 )
 def test_emnists_orientation(chainrule, told, prefix, option, transposed):
-    """Images stored on their side, told by EMNIST's names or by an option, are said to be so; upright pictures are turned likewise."""
+    """Images stored on their side, told by names or by an option, are said to be so; upright pictures are turned likewise."""
     test, labels = bars(60, 14, 14, seed=1)
     upright = bars(400, 14, 14)
     folder("side", (upright[0].transpose(0, 2, 1), upright[1]), (test.transpose(0, 2, 1), labels), prefix)
@@ -171,7 +170,7 @@ def test_emnists_orientation(chainrule, told, prefix, option, transposed):
         accuracy if transposed else np.mean([one["label"] for one in found] == labels)
     )
     assert ("the images lie upright, and were turned as those that the model learnt" in err) == transposed
-    os.rename("side", "moved")  # the model no longer knows it as its own
+    Path("side").rename("moved")  # the model no longer knows it as its own
     option = "--transpose" if transposed else "--no-transpose"
     assert told("evaluate", "side.safetensors", "moved", option)[0]["accuracy"] == pytest.approx(accuracy)
 
@@ -348,7 +347,7 @@ def test_a_guess_at_the_first_column_is_told():
     assert table.x.toarray().tolist() == [[0, 0, 5, 0], [0, 0, 0, 7]]
     assert datasets.table("x.svmlight", n_features=3).x.shape == (2, 3)  # column 3 of 3 counts from 1
     for settings in ({"first_column": 2}, {"first_column": True}, {"n_features": 0}, {"n_features": 2.5}):
-        with pytest.raises(cr.ChainruleError, match="first_column must be 0 or 1|n_features must be a whole number"):
+        with pytest.raises(cr.ChainruleError, match=r"first_column must be 0 or 1|n_features must be a whole number"):
             datasets.table("x.svmlight", **settings)
 
 
@@ -438,7 +437,7 @@ def test_several_values_are_told_as_values(chainrule, told, tmp_path):
 
 def test_several_labels_at_once_are_no_one_label(told):
     """The file of a classifier of several labels at once tells all outputs, not the largest as the one label."""
-    x, y = signs()
+    x, _ = signs()
     labels = np.column_stack([x[:, 0] > 0, x[:, 1] > 0, x[:, 0] > -2]).astype(int)
     with pytest.warns(UserWarning, match="Maximum iterations"):
         clf = cr.MLPClassifier((4,), max_iter=20, random_state=0).fit(x, labels)
@@ -529,7 +528,7 @@ def test_an_inverted_picture_of_the_same_size_is_told(chainrule, dark_rimmed):
 
 
 def test_images_of_another_shape_are_refused(chainrule, told, dark_rimmed):
-    """Images whose rows and columns are swapped are refused, in an .npy and in a folder, for all that their number of pixels fits."""
+    """Images whose rows and columns are swapped are refused, in an .npy and in a folder, though the number of pixels fits."""
     images, labels = bars(40, 20, 12)
     np.save("x.npy", images)
     np.save("right.npy", dark_rimmed[1])

@@ -548,7 +548,7 @@ def test_objects_that_are_whole_numbers_are_labels():
 
 
 def test_a_frames_columns_are_known_again(tmp_path):
-    """A network that learnt a frame refuses one whose columns are others or stand in another order; numbers without names it takes."""
+    """A network that learnt a frame refuses one with other columns, or in another order; numbers without names it takes."""
     import pandas as pd
 
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=["a", "b", "c"])
@@ -575,9 +575,9 @@ def test_the_books_pairs_are_told_and_the_remedy_works(columns):
     shape = (lambda n: (n, 1)) if columns else (lambda n: (n,))
     pairs = [(rng.random(shape(6)), rng.random(shape(2))) for _ in range(8)]
     net = cr.Network([6, 3, 2], seed=0)
-    for given in (pairs, zip(*zip(*pairs, strict=True), strict=True)):
-        with pytest.raises(DataTypeError, match="these are pairs .x, y., one an example, as the book has them") as error:
-            cr.train(net, given, epochs=1, batch_size=2, learning_rate=0.1)
+    for data in (pairs, zip(*zip(*pairs, strict=True), strict=True)):
+        with pytest.raises(DataTypeError, match=r"these are pairs \(x, y\), one an example, as the book has them") as error:
+            cr.train(net, data, epochs=1, batch_size=2, learning_rate=0.1)
     remedy = re.search(r"np.hstack\(.*?\).T" if columns else r"np.array\(.*?\)", str(error.value))[0]
     x = eval(remedy, {"np": np, "pairs": pairs})
     y = eval(remedy.replace("[x for", "[y for").replace("x, _", "_, y"), {"np": np, "pairs": pairs})

@@ -210,7 +210,7 @@ def test_an_estimators_file_takes_numbers(tmp_path):
 
 
 def test_a_file_from_before_still_loads():
-    """A file that was written before files said what was learnt loads, predicts what it did, and is read by its data's description."""
+    """A file from before files said what was learnt loads, predicts what it did, and is read by its data's description."""
     net = cr.load(Path(__file__).parent / "files" / "before_input_spec.safetensors")
     x = np.arange(24).reshape(6, 4) / 24
     assert net.inputs == InputSpec("numbers", (4,))  # for its data are called "Examples(6 x 4 float64, labels 0..1)"
@@ -325,10 +325,9 @@ def test_images_that_lie_otherwise_are_refused(layout):
     for ask in (net.accuracy, lambda examples: cr.train(net, examples, **TRAINING)):
         with pytest.raises(DataError, match="but the network learnt images"):
             ask(cr.Examples(PIXELS, LABELS, layout=layout))
+    right, other = (cr.Examples(PIXELS, LABELS, layout=at) for at in (Layout(2, 3, False), layout))
     with pytest.raises(DataError, match="but the network learnt images"):
-        fresh = cr.Network([6, 4, 2], seed=0)
-        right = cr.Examples(PIXELS, LABELS, layout=Layout(2, 3, False))
-        cr.train(fresh, right, validation=cr.Examples(PIXELS, LABELS, layout=layout), **TRAINING)
+        cr.train(cr.Network([6, 4, 2], seed=0), right, validation=other, **TRAINING)
     assert net.accuracy(cr.Examples(PIXELS, LABELS, layout=(2, 3))) >= 0
 
 

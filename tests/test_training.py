@@ -1013,10 +1013,9 @@ def test_a_network_from_a_file_says_what_begins_anew(tmp_path, optimizer, begins
     cr.train(net, (X, Y), **PLAIN)
     net.save(tmp_path / "net.safetensors")
     again = cr.load(tmp_path / "net.safetensors")
-    with pytest.warns(BeginsAnewWarning, match=f"was trained for 6 epochs before.*; {begins} begin anew") as warned:
+    with pytest.warns(BeginsAnewWarning, match=f"was trained for 6 epochs before.*; {begins} begin anew"):
         cr.train(again, (X, Y), **PLAIN, optimizer=optimizer)
-        cr.train(again, (X, Y), **PLAIN, optimizer=optimizer)
-    assert len(warned) == 1
+    cr.train(again, (X, Y), **PLAIN, optimizer=optimizer)  # a second warning would be an error
 
 
 def test_provenance_counts_all_epochs(tmp_path):
