@@ -215,7 +215,7 @@ def _digit(contrast: Array, threshold: float, noise: float) -> Blob:
     box, mass, inner = pieces.boxes[main - 1], pieces.mass[main - 1], bool(pieces.inner[main - 1])
     size = size_of_box(box)
     window = _widened(box, size // 2 + 2, contrast.shape)
-    fitting = (pieces.mass >= 0.02 * mass) & (pieces.mass <= mass) & (pieces.inner | (not inner))
+    fitting = (pieces.mass >= 0.02 * mass) & (pieces.mass <= mass)
     fitting &= [not _overhangs(other, box) for other in pieces.boxes]
     labels = pieces.labels[window]
     sizeable = np.isin(labels, 1 + np.flatnonzero(fitting))

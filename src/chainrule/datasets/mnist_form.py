@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from .._types import AnyArray, Array
 from ..errors import DataError, DataTypeError
+from ..input_spec import BOX, CENTRE, SIDE, in_form
 from .ink import EIGHT, WORKING_SIDE, Blob, Mask, box_of, find, size_of_box, width_of
 
-SIDE, BOX, CENTRE = 28, 20, 14  # pixels: the field, the box that the ink fits, the centre of mass
 THINNEST = 1.8  # pixels in the box: nine in ten of MNIST's digits have wider strokes
 
 Pixels = npt.NDArray[np.uint8]
@@ -68,10 +68,7 @@ def to_mnist(gray: npt.ArrayLike) -> Pixels:
 
 def in_mnist_form(gray: AnyArray) -> bool:
     """Tell whether a picture is as MNIST's are: 28 x 28, its ink in a box of 20 whose centre of mass is at (14, 14)."""
-    if gray.shape != (SIDE, SIDE) or gray.dtype != np.uint8 or not gray.any():
-        return False
-    centred = max(abs(at - CENTRE) for at in _centre_of_mass(gray)) <= 0.5
-    return bool(centred and size_of_box(box_of(gray > 0)) == BOX)
+    return gray.shape == (SIDE, SIDE) and gray.dtype == np.uint8 and bool(in_form(gray[None])[0])
 
 
 def reduction(*sides: int) -> int:
