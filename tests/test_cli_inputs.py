@@ -87,7 +87,7 @@ def test_a_folders_own_images_are_read_as_evaluate_reads_them(told, rows, column
     folder("bars", bars(300, rows, columns), test)
     told("train", "bars", "--epochs", 3, "--quiet")
     net = cr.load("bars.safetensors")
-    assert net.inputs == InputSpec("pixels", (rows, columns), 0.0, 1.0, background=net.inputs.background)
+    assert net.inputs == InputSpec("pixels", (rows, columns), 0.0, 1.0, background=net.inputs.background, mean=net.inputs.mean)
     found = told("predict", "bars.safetensors", *pictures(test[0]), "--outputs")
     due = net.feedforward(test[0].reshape(60, -1))
     np.testing.assert_allclose([one["outputs"] for one in found], due, atol=1e-6)
@@ -124,7 +124,7 @@ def test_a_picture_on_the_other_background_is_inverted_and_said_to_be(chainrule,
     status, out, err = chainrule("predict", "bars.safetensors", *pictures(255 - larger), "--json")
     assert status == 0
     assert [json.loads(line)["label"] for line in out.splitlines()] == due
-    assert err.count("inverted, since its background is light and that of the images that the network learnt dark") == 10
+    assert err.count("inverted, since its tones are those of the images that the network learnt inverted") == 10
 
 
 def test_images_of_0_and_1_are_read_from_black_and_white_pictures(told):
@@ -334,7 +334,7 @@ def test_a_file_that_counts_from_0_for_a_model_of_one_that_counts_from_1(chainru
     dump_svmlight_file(x, y, "other.svmlight", zero_based=True)
     status, _, err = chainrule("evaluate", "train.safetensors", "other.svmlight")
     assert status == 2
-    assert "other.svmlight names column 0, but the first column is to be 1" in err
+    assert "other.svmlight counts its columns from 0, but they are to be counted from 1, as in the training of the model" in err
 
 
 def test_a_guess_at_the_first_column_is_told():
@@ -524,7 +524,7 @@ def test_an_inverted_picture_of_the_same_size_is_told(chainrule, dark_rimmed):
     Image.fromarray(255 - dark_rimmed[1][0]).save("x.png")
     status, _, err = chainrule("predict", "rims.safetensors", "x.png")
     assert status == 0
-    assert "x.png: taken as it is, for it has their size; but its background is light, that of the images learnt dark" in err
+    assert "x.png: taken as it is, for it has their size; but its tones are those of the images learnt inverted" in err
 
 
 def test_images_of_another_shape_are_refused(chainrule, told, dark_rimmed):
@@ -566,3 +566,40 @@ def test_info_tells_of_the_best_epoch_of_a_training_that_ran_to_its_end(chainrul
     assert history.best_epoch < 12
     net.save("net.safetensors")
     assert f"12 epochs, finished; parameters of the best, epoch {history.best_epoch}," in chainrule("info", "net.safetensors")[1]
+
+
+def test_pictures_for_images_without_a_plain_rim_are_inverted_too(chainrule, told):
+    """scikit-learn's digits touch the rim: a dark drawing on white is inverted by its mean, and it is said."""
+    told("train", "digits", "--quiet")
+    test = datasets.digits().test[:60]
+    images = np.rint(255 * np.asarray(test.x).reshape(-1, 8, 8)).astype(np.uint8)
+    larger = np.repeat(np.repeat(images, 10, axis=1), 10, axis=2)
+    due = [one["label"] for one in told("predict", "digits.safetensors", *pictures(larger))]
+    assert np.mean(np.array(due) == test.y) > 0.9
+    status, out, err = chainrule("predict", "digits.safetensors", *pictures(255 - larger), "--json")
+    assert status == 0
+    assert np.mean(np.array([json.loads(line)["label"] for line in out.splitlines()]) == due) > 0.9
+    assert err.count("inverted, since its tones are those of the images that the network learnt inverted") > 55
+
+
+def test_a_named_index_of_pandas_is_no_column(chainrule):
+    """A frame's index that a parquet file holds under its name is refused, as an unnamed one is."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": np.arange(20.0), "y": np.arange(20) % 2}, index=pd.Index(np.arange(20), name="id"))
+    frame.to_parquet("t.parquet")
+    status, _, err = chainrule("train", "t.parquet")
+    assert status == 2
+    assert "column 'id' is pandas' row index; save the table with index=False" in err
+
+
+def test_names_that_a_model_does_not_know_are_told(chainrule, told):
+    """A table with names for a model that knows none is taken in its order, and that is said."""
+    x, y = signs()
+    np.savez("t.npz", x=x, y=(y > 0).astype(int))
+    told("train", "t.npz", "--epochs", 5, "--quiet")
+    np.savetxt("t.csv", np.column_stack([x, y > 0]), delimiter=",", header="a,b,c,y", comments="")
+    status, _, err = chainrule("evaluate", "t.safetensors", "t.csv")
+    assert status == 0
+    assert "the model knows no names of columns; those of t.csv were taken in their order" in err
+    assert "predict reads rows from .npy, .csv and .svmlight" in chainrule("predict", "t.safetensors", "t.npz")[2]

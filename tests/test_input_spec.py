@@ -78,14 +78,17 @@ def test_numbers_are_read_as_they_stand_whatever_their_dtype(reloaded, dtype, ro
     )
 
 
-@pytest.mark.parametrize("x", [np.zeros((3, 6), np.uint8), np.eye(6, dtype=np.uint8)], ids=["all 0", "0 and 1"])
-def test_uint8_of_0_and_1_is_what_the_network_learnt(reloaded, x):
-    """uint8 that holds nothing above 1 means numbers to a network of numbers, dark pixels to one of pixels; else it is refused."""
+def test_uint8_of_0_and_1_is_what_the_network_learnt(reloaded):
+    """uint8 of 0 and 1 means numbers to a network of numbers; to one of pixels 0 alone is dark, and 1 beside it is refused."""
     numbers, pixels = reloaded(trained(RNG.normal(size=(30, 6)))), reloaded(trained(PIXELS))
-    np.testing.assert_allclose(numbers.feedforward(x), by_hand(numbers, x), atol=1e-6)
-    np.testing.assert_allclose(pixels.feedforward(x), by_hand(pixels, x / 255), atol=1e-6)
-    with pytest.raises(DataError, match="its largest value is"):
-        cr.Network([6, 4, 2], seed=0).feedforward(x)
+    dark, bits = np.zeros((3, 6), np.uint8), np.eye(6, dtype=np.uint8)
+    for x in (dark, bits):
+        np.testing.assert_allclose(numbers.feedforward(x), by_hand(numbers, x), atol=1e-6)
+        with pytest.raises(DataError, match="its largest value is"):
+            cr.Network([6, 4, 2], seed=0).feedforward(x)
+    np.testing.assert_allclose(pixels.feedforward(dark), by_hand(pixels, dark), atol=1e-6)
+    with pytest.raises(DataError, match=r"uint8 of 0 and 1 alone, but the network learnt pixels from 0 to 255; pass 255 \* x"):
+        pixels.feedforward(bits)
 
 
 @pytest.mark.parametrize("rows", [1, 30])
@@ -163,7 +166,7 @@ def test_numbers_of_a_table_may_go_beyond_those_of_the_training(reloaded):
     ("x", "examples", "due"),
     [
         (PIXELS, {}, InputSpec("pixels", (6,), 0.0, 1.0)),
-        (PIXELS, {"layout": (2, 3)}, InputSpec("pixels", (2, 3), 0.0, 1.0)),
+        (PIXELS, {"layout": (2, 3)}, InputSpec("pixels", (2, 3), 0.0, 1.0, mean=round(PIXELS.mean() / 255, 4))),
         (np.tile([-2.0, 3.0], (30, 3)), {}, InputSpec("numbers", (6,), -2.0, 3.0)),
         (sparse.csr_array(np.diag(np.arange(1.0, 7))), {}, InputSpec("csr", (6,), 0.0, 6.0)),
         (sparse.csr_array(np.full((4, 6), 2.0)), {}, InputSpec("csr", (6,), 2.0, 2.0)),
@@ -180,7 +183,8 @@ def test_the_file_says_what_was_learnt(tmp_path, x, examples, due):
 def test_mnists_form_is_measured():
     """MNIST's images have MNIST's form, as pixels or as fractions; not so moved by two rows, inverted, or those of digits."""
     train = mnist().train[:300]
-    assert InputSpec.of(train) == InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark")
+    mean = round(train.x.mean() / 255, 4)
+    assert InputSpec.of(train) == InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark", mean=mean)
     assert InputSpec.of(cr.Examples(train.x / 255)).mnist_form
     assert InputSpec.of(cr.Examples(train.x, layout=(28, 28))).mnist_form
     images = np.asarray(train.x).reshape(-1, 28, 28)
@@ -188,7 +192,9 @@ def test_mnists_form_is_measured():
         assert not InputSpec.of(cr.Examples(other.reshape(-1, 784))).mnist_form
     assert InputSpec.of(cr.Examples((255 - images).reshape(-1, 784), layout=(28, 28))).background == "light"
     assert not InputSpec.of(cr.Examples(train.x.astype(float))).mnist_form  # numbers of 0 to 255 are no images
-    assert InputSpec.of(digits().train) == InputSpec("numbers", (8, 8), 0.0, 1.0)
+    assert InputSpec.of(digits().train[:500]) == InputSpec(
+        "numbers", (8, 8), 0.0, 1.0, mean=round(float(digits().train.x[:500].mean()), 4)
+    )
 
 
 def test_a_background_that_is_neither_is_none():
@@ -225,7 +231,7 @@ def test_a_file_from_before_still_loads():
 @pytest.mark.parametrize(
     ("data", "due"),
     [
-        ("mnist", InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark")),
+        ("mnist", InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark", mean=0.1307)),
         ("Examples(50000 x 784 pixels, labels 0..9)", InputSpec("pixels", (784,), 0.0, 1.0)),
         ("Examples(9 x 784 CSR, labels 0..9)", InputSpec("csr", (784,))),
         ("Examples(9 x 784)", InputSpec("numbers", (784,))),
@@ -254,6 +260,8 @@ BAD_SPECS = {
     "a column number that is no int": {"first_column": 1.0},
     "a flag of text": {"transposed": "yes"},
     "another background": {"background": "blue"},
+    "a mean beyond 1": {"mean": 1.5},
+    "a mean of text": {"mean": "0.5"},
     "MNIST's form in another size": {"mnist_form": True},
     "columns from 2": {"first_column": 2},
     "columns from True": {"first_column": True},

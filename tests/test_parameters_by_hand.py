@@ -218,6 +218,7 @@ CONTRADICTIONS = {
     "a column of intercepts": (lambda m: m.intercepts_.__setitem__(0, np.ones((4, 1))), r"intercepts_ must have the shapes"),
     "too few classes": (lambda m: setattr(m, "classes_", np.array([0, 1])), "classes_ has 2 labels, but the network has 3 outputs"),
     "too many classes": (lambda m: setattr(m, "classes_", np.arange(4)), "classes_ has 4 labels, but the network has 3 outputs"),
+    "a class twice": (lambda m: setattr(m, "classes_", np.array([0, 1, 1])), "classes_ names a label twice"),
     "no classes": (lambda m: delattr(m, "classes_"), "no classes_, the labels in the order of its outputs; set them"),
     "no activation": (lambda m: delattr(m, "out_activation_"), "no out_activation_; set 'softmax' where each row"),
     "another activation": (lambda m: setattr(m, "out_activation_", "tanh"), "out_activation_ must be one of logistic, softmax"),

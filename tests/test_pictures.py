@@ -465,3 +465,17 @@ def test_a_box_is_a_0_where_nothing_is_in_it():
     assert np.abs(dotted.astype(int) - alone).mean() < 12
     page[65:135, 94:106] = 0
     assert (to_mnist(page) > 127).any(axis=0).sum() <= 5
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.25, 0.5, 0.75])
+@pytest.mark.parametrize("lines", [6, 8, 10, 14])
+def test_a_thick_bar_along_a_rule_is_kept(lines, offset):
+    """The bar of a 7 that lies along a rule, or in it, is many times thicker than the rule, and stays when the rule goes."""
+    page = Image.new("L", (640, 480), 250)
+    draw = ImageDraw.Draw(page)
+    for k in range(lines):
+        draw.line([(0, int((k + offset) * 480 / lines)), (640, int((k + offset) * 480 / lines))], fill=178, width=2)
+    draw.line([(250, 96), (460, 96), (300, 400)], fill=25, width=34, joint="curve")
+    image = to_mnist(np.asarray(page))
+    top, bottom = (image > 127)[4:9].any(axis=0).sum(), (image > 127)[20:24].any(axis=0).sum()
+    assert top >= 10 > bottom

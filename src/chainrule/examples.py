@@ -315,7 +315,8 @@ def _inputs(x: Any, pixels: bool | None) -> Inputs:
         return _compressed(x)
     array = numbers("x", x)
     if array.ndim != 2:
-        raise DataError(f"x must have shape (n, n_in), a row an example; it has shape {array.shape}")
+        hint = "; reshape images by x.reshape(len(x), -1)" if array.ndim > 2 else ""
+        raise DataError(f"x must have shape (n, n_in), a row an example; it has shape {array.shape}{hint}")
     if not array.size:
         raise DataError(f"x is empty: its shape is {array.shape}")
     if array.dtype == np.uint8 and pixels is not False:

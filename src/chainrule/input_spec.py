@@ -25,6 +25,7 @@ SIDE, BOX, CENTRE = 28, 20, 14
 SAMPLED = 500  # images that the form is measured from
 MOSTLY = 0.9  # of them must have it
 DARK = 0.25  # the grey below which a rim is dark
+FAR = 0.15  # by which one mean is nearer than another
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class InputSpec:
         Whether the images are stored column by column, as EMNIST's are.
     background : {"dark", "light"} or None
         What the rim of most images is; None of other images, and where an example is none.
+    mean : float or None
+        The mean of the images, 0 to 1; None of other images, and where an example is none.
     first_column : {0, 1} or None
         The number of the first column in the svmlight file that was trained on; None where it was none.
     """
@@ -56,6 +59,7 @@ class InputSpec:
     mnist_form: bool = False
     transposed: bool = False
     background: Literal["dark", "light"] | None = None
+    mean: float | None = None
     first_column: int | None = None
 
     @classmethod
@@ -69,16 +73,11 @@ class InputSpec:
             layout = Layout(SIDE, SIDE)
         if layout is None:
             return cls(kinds[examples.kind], (examples.n_in,), low, high)
-        images = sampled(examples, layout.rows, layout.columns)
-        return cls(
-            kinds[examples.kind],
-            (layout.rows, layout.columns),
-            low,
-            high,
-            in_form,
-            bool(layout.transposed),
-            background_of(images / 255 if examples.kind == "pixels" else images) if low >= 0 and high <= 1 else None,
-        )
+        spec = cls(kinds[examples.kind], (layout.rows, layout.columns), low, high, in_form, bool(layout.transposed))
+        if low < 0 or high > 1:
+            return spec
+        images = sampled(examples, layout.rows, layout.columns) / (255 if examples.kind == "pixels" else 1)
+        return replace(spec, background=background_of(images), mean=round(float(images.mean()), 4))
 
     @classmethod
     def parse(cls, described: Any, n_in: int) -> InputSpec:
@@ -92,6 +91,8 @@ class InputSpec:
             raise ValueError("the shape of its inputs is not that of its first layer")
         if spec.background not in ("dark", "light", None):
             raise ValueError("the background of its images is unknown")
+        if spec.mean is not None and not (type(spec.mean) is float and 0 <= spec.mean <= 1):
+            raise ValueError("the mean of its images is none")
         if any(type(flag) is not bool for flag in (spec.mnist_form, spec.transposed)):
             raise ValueError("the form of its images is unknown")
         if spec.mnist_form and (spec.shape != (SIDE, SIDE) or spec.transposed):
@@ -139,6 +140,10 @@ class InputSpec:
         DataError
             When it learnt numbers between 0 and 1, so that they might be either.
         """
+        if self.kind == "pixels" and largest == 1:
+            raise DataError(
+                "x is uint8 of 0 and 1 alone, but the network learnt pixels from 0 to 255; pass 255 * x, or x.astype('float32')"
+            )
         if self.kind == "pixels":
             return True
         if self.unit and largest > 1:
@@ -165,6 +170,17 @@ class InputSpec:
             remedy = "divide by 255, or pass uint8" if low >= 0 and high <= 255 and high > 2 else "bring them to 0..1"
             came = f"x holds values from {low:g} to {high:g}"
             raise DataError(f"{came}, but the network learnt images of values from {self.low:g} to {self.high:g}; {remedy}")
+
+    def is_inverted(self, image: AnyArray) -> bool:
+        """Tell whether an image of values from 0 to 1 has the tones of the training images inverted, as far as that is known.
+
+        The backgrounds decide where both have one; else the means, where the inverted image's is nearer by far.
+        """
+        found = background_of(image[None])
+        if self.background is not None and found is not None:
+            return found != self.background
+        mean = float(image.mean())
+        return self.mean is not None and abs(mean - self.mean) > abs(1 - mean - self.mean) + FAR
 
     def check_layout(self, layout: Layout | None) -> None:
         """Refuse images that lie otherwise than those that the network learnt.
@@ -238,7 +254,7 @@ def spec_from(data: str, n_in: int) -> InputSpec | None:
     ('pixels', 'numbers', None)
     """
     if data == "mnist" and n_in == SIDE * SIDE:
-        return InputSpec("pixels", (SIDE, SIDE), 0.0, 1.0, mnist_form=True, background="dark")
+        return InputSpec("pixels", (SIDE, SIDE), 0.0, 1.0, mnist_form=True, background="dark", mean=0.1307)
     if data.startswith("Examples("):
         kinds: dict[str, Kind] = {" pixels": "pixels", " CSR": "csr"}
         kind: Kind = next((kind for word, kind in kinds.items() if word in data), "numbers")

@@ -316,8 +316,7 @@ class Network:
             said = f"x has no column {missing[0]!r}, which" if missing else "x has other columns, or in another order, than"
             raise DataError(f"{said} the network was trained on; pass x[net.provenance.columns]")
         if has != takes:
-            hint = f"; reshape the images to (n, {takes})" if takes in (784, 64) else ""
-            hint = "; columns are examples here: pass x.T" if has == 1 and len(examples) == takes else hint
+            hint = "; columns are examples here: pass x.T" if len(examples) == takes else ""
             raise DataError(f"x has {has} columns, but the network's first layer takes {takes}{hint}")
 
     def _parameters(self) -> tuple[Plan, list[Array], list[Array]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
+from .telling import warn
 
 if TYPE_CHECKING:
     from ..examples import Examples
@@ -66,7 +67,10 @@ def in_the_models_order(network: Network, table: Examples, name: str, target: st
     from ..examples import Examples
 
     wanted = network.provenance.columns if network.provenance else []
-    names = feature_names(name, target)[0] if wanted else ()
+    names = feature_names(name, target)[0]
+    if names and not wanted:
+        warn(f"the model knows no names of columns; those of {name} were taken in their order")
+        return table
     if not names or list(names) == wanted:
         return table
     places = places_of(wanted, names, f"{name}, its target apart,")

@@ -252,7 +252,8 @@ def said_of(spec: InputSpec) -> str:
         form = " in MNIST's form" * spec.mnist_form + ", stored column by column" * spec.transposed
         return f"images of {spec.shape[0]} x {spec.shape[1]} {what}{form}"
     rows = f"rows of {counted(spec.shape[0], 'pixel' if spec.kind == 'pixels' else 'number')}"
-    return rows + ", most of them 0 (CSR)" * (spec.kind == "csr")
+    counted_from = "" if spec.first_column is None else f", columns counted from {spec.first_column}"
+    return rows + ", most of them 0 (CSR)" * (spec.kind == "csr") + counted_from
 
 
 def split_table(source: Source, table: Examples, seed: int) -> Parts:

@@ -135,6 +135,8 @@ def _read(path: Path, network: Network) -> Inputs:
         wanted = network.provenance.columns if network.provenance else []
         if names and wanted:
             rows = rows[:, places_of(wanted, names, str(path))]
+    elif kind in (".npz", ".parquet"):
+        raise DataError(f"{path}: predict reads rows from .npy, .csv and .svmlight; save them as one of these, without the target")
     else:
         return _read_picture(path, network)
     return _checked(path, _as_rows(path, rows, network), network)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._types import AnyArray
 from ..errors import DataError
-from ..input_spec import InputSpec, background_of
+from ..input_spec import InputSpec
 from .files import reading
 from .ink import WORKING_SIDE
 from .mnist_form import Pixels, reduced, reduction, to_mnist
@@ -94,10 +94,8 @@ def _as_trained(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
     """Bring an upright picture to the size of the training images."""
     rows, columns = spec.shape[::-1] if spec.transposed else spec.shape
     if gray.shape == (rows, columns):
-        found = background_of(gray[None] / 255) if gray.max() > 1 else None
-        differs = spec.background is not None and found not in (None, spec.background)
-        note = f"taken as it is, for it has their size; but its background is {found}, that of the images learnt {spec.background}"
-        return gray, note * differs
+        inverted = bool(gray.max() > 1) and spec.is_inverted(gray / 255)
+        return gray, "taken as it is, for it has their size; but its tones are those of the images learnt inverted" * inverted
     height, width = gray.shape
     size = f"the picture is {width} x {height} pixels, the images that the network learnt {columns} x {rows}"
     if height < rows or width < columns:
@@ -107,13 +105,9 @@ def _as_trained(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
     from PIL import Image
 
     scaled = np.asarray(Image.fromarray(gray.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX))
-    found = background_of(scaled[None] / 255)
-    if spec.background is None or found in (None, spec.background):
+    if not spec.is_inverted(scaled / 255):
         return scaled, ""
-    return (
-        255 - scaled,
-        f"inverted, since its background is {found} and that of the images that the network learnt {spec.background}",
-    )
+    return 255 - scaled, "inverted, since its tones are those of the images that the network learnt inverted"
 
 
 def _read(path: Path, spec: InputSpec | None = None) -> AnyArray:

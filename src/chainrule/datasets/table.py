@@ -6,6 +6,7 @@ import os
 import warnings
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Literal, NamedTuple
@@ -171,7 +172,7 @@ def read_svmlight(path: Path, n_features: int | None = None, first_column: int |
     least, most = (int(named.min()), int(named.max())) if len(named) else (1, 0)
     base = first_column if first_column is not None else int(least > 0)
     if least < base:
-        raise DataError(f"{path} names column 0, but the first column is to be 1")
+        raise DataError(f"{path} counts its columns from 0, but they are to be counted from 1, as in the training of the model")
     if n_features is None:
         n_features = most + 1 - base
     elif first_column is None and 0 < least <= most < n_features:
@@ -232,8 +233,9 @@ def _unpacked(path: Path, opened: Any, target: str | int) -> tuple[AnyArray, Any
     """Read a parquet file's columns into one array, and the target's into another, some rows at a time."""
     names, rows = list(opened.schema_arrow.names), opened.metadata.num_rows
     check_size(path, rows * len(names) * 8, LIMIT_UNPACKED)
+    index = [name for name in (opened.schema_arrow.pandas_metadata or {}).get("index_columns", ()) if isinstance(name, str)]
     for field in opened.schema_arrow:
-        _check_type(path, field)
+        _check_type(path, field, index)
     if not (rows and names):
         raise DataError(f"{path} holds no rows")
     k = _position(path, names, len(names), target)
@@ -252,11 +254,11 @@ def _unpacked(path: Path, opened: Any, target: str | int) -> tuple[AnyArray, Any
     return x, y
 
 
-def _check_type(path: Path, field: Any) -> None:
+def _check_type(path: Path, field: Any, index: Sequence[str]) -> None:
     """Refuse a parquet column that holds no numbers, before it is read."""
     from pyarrow import types
 
-    if field.name.startswith("__index_level_"):
+    if field.name.startswith("__index_level_") or field.name in index:
         raise DataError(f"{path}: column {field.name!r} is pandas' row index; save the table with index=False")
     kind = field.type
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
