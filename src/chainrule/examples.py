@@ -7,7 +7,7 @@ and CSR matrices of floats. ``y`` is labels (1-D, for a network with several out
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+T = TypeVar("T")
 PAIRS = (
     "these are pairs (x, y), one an example, as the book has them; pass x and y as two arrays with a row an example: "
     "x = np.hstack([x for x, _ in pairs]).T where each x is a column, np.array([x for x, _ in pairs]) where it is a row; y likewise"
@@ -92,7 +93,7 @@ class Examples:
     array([0])
     """
 
-    __slots__ = ("_bounds", "_prepared", "columns", "layout", "weights", "x", "y")
+    __slots__ = ("_bounds", "_measured", "_prepared", "columns", "layout", "weights", "x", "y")
 
     x: Inputs
     y: AnyArray | None
@@ -117,6 +118,7 @@ class Examples:
         self.weights = None if weights is None else _row_weights(weights, n)
         self._prepared: dict[object, Any] = {}
         self._bounds: tuple[float, float] | None = None
+        self._measured: Any = None
 
     @property
     def n_in(self) -> int:
@@ -137,6 +139,12 @@ class Examples:
             self._bounds = _bounds(self)
         return self._bounds
 
+    def measured(self, measure: Callable[[Examples], T]) -> T:
+        """Give what ``measure`` finds out about these examples, looked up once; it is always the same function."""
+        if self._measured is None:
+            self._measured = measure(self)
+        return self._measured
+
     def __len__(self) -> int:
         return int(self.x.shape[0])
 
@@ -156,7 +164,7 @@ class Examples:
         if part.weights is not None and not part.weights.any():
             raise DataError("these rows weigh nothing together; choose some whose weight is above 0")
         part.columns, part.layout = self.columns, self.layout
-        part._prepared, part._bounds = {}, None
+        part._prepared, part._bounds, part._measured = {}, None, None
         return part
 
     def split(self, *fractions: float, seed: int = 0) -> tuple[Examples, ...]:

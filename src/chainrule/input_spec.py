@@ -22,7 +22,7 @@ ROUNDING = 1e-3
 SIDE, BOX, CENTRE = 28, 20, 14
 """MNIST's form, in pixels: the field, the box that the ink fits, the centre of mass."""
 
-SAMPLED = 500  # images that the form is measured from
+SAMPLED = 200  # images that the form is measured from
 MOSTLY = 0.9  # of them must have it
 DARK = 0.25  # the grey below which a rim is dark
 FAR = 0.15  # by which one mean is nearer than another

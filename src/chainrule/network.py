@@ -298,6 +298,7 @@ class Network:
             examples = Examples(x, y, pixels=pixels)
         elif x.kind == "pixels" and pixels is False:
             examples = Examples(x.x, x.y, weights=x.weights, pixels=False, layout=x.layout)
+            examples.columns = x.columns
         else:
             examples = x
         self._check_columns(examples)

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 import numpy as np
@@ -197,7 +198,7 @@ class Run:
         network.check_writable()
         self.network = network
         self.examples = network.check_examples(examples, training=True)
-        learnt = InputSpec.of(self.examples)
+        learnt = self.examples.measured(InputSpec.of)
         self.inputs = learnt if network.inputs is None else network.inputs.joined(learnt)
         self.validation = None if validation is None else self._read_validation(validation)
         self.epochs = whole("epochs", epochs, least=0)
@@ -216,7 +217,6 @@ class Run:
         self.shuffle = shuffle
         self.threads: Threads = threads if threads == "auto" else whole("threads", threads, least=1, most=1024)
         self.callbacks = _callables(callbacks)
-        self.classes = Answers(self.examples, self.plan).classes is not None
         self._best = self._watch(early_stopping)
         self.engine = choose(engine, self.plan, self.examples)
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
@@ -227,6 +227,11 @@ class Run:
         self._before: Provenance | None = None  # known when the training begins
         self._warn_of_targets()
         self._warn_of_what_begins_anew()
+
+    @cached_property
+    def classes(self) -> bool:
+        """Whether y holds classes, not values."""
+        return Answers(self.examples, self.plan).classes is not None
 
     def _read_validation(self, validation: Any) -> Examples:
         """Read the validation examples as the training examples are read."""
