@@ -176,7 +176,7 @@ struct Few {
     int n_layers;
     const FewLayer<T> *layers;
     T *room[2];
-    T low, high;                      // what inputs that are no pixels must lie between
+    T low = -T(__builtin_inf()), high = T(__builtin_inf());  // what inputs that are no pixels must lie between
 };
 
 // One instruction set's kernels. Every worker calls them with the same arguments.
