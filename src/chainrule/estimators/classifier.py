@@ -156,11 +156,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if given is None:
             raise ValueError("this classifier has no classes_, the labels in the order of its outputs; set them")
         classes = np.asarray(given)
-        if len(np.unique(classes)) < len(classes):
-            raise ValueError(f"classes_ names a label twice: {classes}")
         kind = self._label_kind() or (kept.y_type_ if kept is not None else "")
         if kept is not None and kept.y_type_ == kind and _are_same(kept.classes_, classes):
             return kept
+        if len(np.unique(classes)) < len(classes):
+            raise ValueError(f"classes_ names a label twice: {classes}")
         made = LabelBinarizer()
         made.classes_, made.sparse_input_, made.y_type_ = classes, getattr(kept, "sparse_input_", False), kind
         return made
