@@ -65,8 +65,9 @@ class Held:
 
 @dataclass(frozen=True)
 class Trained:
-    """What is told of a training with its network: rows, the engine, its rates (None: L-BFGS), why it ended; and epochs and steps,
-    which count those of the earlier trainings that this one went on from.
+    """What is told of a training with its network: rows, engine, rates (None: L-BFGS), why it ended, and epochs and steps.
+
+    Epochs and steps count those of the earlier trainings that this one went on from.
     """
 
     examples: int

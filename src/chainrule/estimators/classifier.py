@@ -149,7 +149,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         ValueError
-            When ``classes_`` are missing, or are not as many as the outputs stand for.
+            When ``classes_`` are missing, or name a label twice.
         """
         kept = self.__dict__.get("_label_binarizer")
         given = getattr(self, "classes_", None if kept is None else kept.classes_)
