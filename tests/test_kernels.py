@@ -249,7 +249,7 @@ def test_a_few_rows_are_answered_as_many_are(sizes, network, kind, dtype):
         x[:, 0] = 200
     due = net.feedforward(x)
     for rows in (x[:1], x[:16]):
-        quick = ENGINES["fused"].few(net.plan, net.weights, net.biases, rows)
+        quick = ENGINES["fused"].forward_small(net.plan, net.weights, net.biases, rows)
         np.testing.assert_allclose(
             quick, due[: len(rows)], rtol=2e-5 if dtype == "float32" else 1e-13, atol=1e-6 if dtype == "float32" else 1e-15
         )
@@ -259,9 +259,9 @@ def test_a_few_rows_are_answered_as_many_are(sizes, network, kind, dtype):
 def test_what_a_few_rows_may_not_be_goes_the_long_way():
     """Rows with NaN, dim images, and arrays that don't fit are told as ever, however few the rows are."""
     net = cr.Network([4, 3, 2], seed=0)
-    few = ENGINES["fused"].few
+    forward_small = ENGINES["fused"].forward_small
     good = np.ones((1, 4))
-    assert few(net.plan, net.weights, net.biases, good) is not None
+    assert forward_small(net.plan, net.weights, net.biases, good) is not None
     for x in (
         good * np.nan,
         good * np.inf,
@@ -271,12 +271,12 @@ def test_what_a_few_rows_may_not_be_goes_the_long_way():
         np.ones((17, 4)),
         [[1.0] * 4],
     ):
-        assert few(net.plan, net.weights, net.biases, x) is None
+        assert forward_small(net.plan, net.weights, net.biases, x) is None
     with pytest.raises(cr.ChainruleError, match="NaN or inf"):
         net.predict(good * np.nan)
     for wrong in (np.zeros((3, 4)), np.zeros((3, 5), np.float32), "text"):
-        assert few(net.plan, [wrong, net.weights[1]], net.biases, good) is None
-    assert few(net.plan, net.weights[:1], net.biases, good) is None
+        assert forward_small(net.plan, [wrong, net.weights[1]], net.biases, good) is None
+    assert forward_small(net.plan, net.weights[:1], net.biases, good) is None
 
 
 def test_columns_beyond_16_bits():

@@ -29,7 +29,7 @@ PAIRS = [(sigma, cost.name) for cost in COSTS.values() for sigma in ACTIVATIONS 
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
 
-def whole(network):
+def check_int(network):
     """All that a file keeps of a network, in a form that compares bit by bit."""
     arrays = [(part.dtype.str, part.shape, part.tobytes()) for part in [*network.weights, *network.biases]]
     return network.plan, network.seed, network.init, network.provenance, arrays
@@ -57,7 +57,7 @@ def test_every_output_cost_and_dtype_comes_back(path, output, cost, dtype):
     """A network of any output, cost and dtype is read back bit for bit."""
     net = cr.Network([3, 4, 2], activation="tanh", output=output, cost=cost, dtype=dtype, seed=2**64 - 1)
     net.save(path)
-    assert whole(cr.load(path)) == whole(net)
+    assert check_int(cr.load(path)) == check_int(net)
 
 
 @given(
@@ -75,7 +75,7 @@ def test_every_network_comes_back(tmp_path_factory, sizes, data, dtype, init):
     net.weights[0].flat[0] = special
     path = tmp_path_factory.mktemp("models") / "net"
     net.save(path)
-    assert whole(cr.load(path)) == whole(net)
+    assert check_int(cr.load(path)) == check_int(net)
 
 
 def test_how_it_was_trained_comes_back(path):
@@ -129,7 +129,7 @@ def test_settings_that_are_numpy_scalars_can_be_saved(path):
         seed=np.uint64(3),
     )
     net.save(path)
-    assert whole(cr.load(path)) == whole(net)
+    assert check_int(cr.load(path)) == check_int(net)
 
 
 def test_a_loaded_network_predicts_and_goes_on_learning(path):
@@ -143,7 +143,7 @@ def test_a_loaded_network_predicts_and_goes_on_learning(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BeginsAnewWarning)
             cr.train(network, pair, epochs=2, batch_size=5, learning_rate=0.5, threads=1)
-    assert whole(again) == whole(net)
+    assert check_int(again) == check_int(net)
 
 
 def test_a_loaded_network_can_be_written_to(path):
@@ -169,7 +169,7 @@ def test_a_path_may_be_text_or_bytes_like_path(tmp_path):
     name = str(tmp_path / "a model, naïvely named")
     net = small()
     net.save(name)
-    assert whole(cr.load(name)) == whole(net)
+    assert check_int(cr.load(name)) == check_int(net)
 
 
 def test_any_depth_that_can_be_saved_can_be_loaded(path):
@@ -180,7 +180,7 @@ def test_any_depth_that_can_be_saved_can_be_loaded(path):
     except cr.ChainruleError:
         assert not path.exists()
     else:
-        assert whole(cr.load(path)) == whole(net)
+        assert check_int(cr.load(path)) == check_int(net)
 
 
 @pytest.mark.parametrize("part", ["activation", "cost"])
@@ -224,14 +224,14 @@ def test_a_file_with_any_byte_flipped_is_refused_or_the_same(path, flip):
     """Whichever byte is changed, loading is refused or gives the very same network; never other numbers, never another error."""
     net = small()
     net.save(path)
-    contents, due = path.read_bytes(), whole(net)
+    contents, due = path.read_bytes(), check_int(net)
     refused = 0
     for place in range(len(contents)):
         damaged = bytearray(contents)
         damaged[place] ^= flip
         path.write_bytes(damaged)
         try:
-            assert whole(cr.load(path)) == due, f"byte {place}"
+            assert check_int(cr.load(path)) == due, f"byte {place}"
         except ModelFileError:
             refused += 1
     assert refused > 0.9 * len(contents)
@@ -322,7 +322,7 @@ def test_taking_apart_and_putting_together_changes_nothing(path):
     net = small()
     net.save(path)
     put_together(path, *contents_of(path))
-    assert whole(cr.load(path)) == whole(net)
+    assert check_int(cr.load(path)) == check_int(net)
 
 
 @pytest.mark.parametrize("version", ["2", "17", "999999999"])
@@ -549,14 +549,14 @@ def test_places_where_no_file_can_be(tmp_path, name):
     (tmp_path / "file").write_text("no folder")
     place = tmp_path / name
     net = small()
-    before = whole(net)
+    before = check_int(net)
     with pytest.raises(FileError):
         cr.load(place)
     with pytest.raises(FileError, match="cannot write"):
         net.save(place)
     with pytest.raises(FileError, match="cannot write"):
         model_file.check_writable(place)
-    assert whole(net) == before
+    assert check_int(net) == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
@@ -615,7 +615,7 @@ def test_a_disk_that_fills_up_loses_nothing(path):
     net.save(path)
     run = subprocess.run([sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, check=True)
     assert run.stdout.startswith(f"cannot write {path}: ")
-    assert whole(cr.load(path)) == whole(net)
+    assert check_int(cr.load(path)) == check_int(net)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -635,13 +635,13 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_file(path):
     """Whenever a process that saves over and over is killed, the file is one of those it saved, whole."""
     nets = [cr.Network([300, 100, 10], seed=seed) for seed in (0, 1, 2)]
     nets[0].save(path)
-    known = {repr(whole(net)) for net in nets}
+    known = {repr(check_int(net)) for net in nets}
     for k in range(5):
         with subprocess.Popen([sys.executable, "-c", SAVING, path], stdout=subprocess.PIPE) as process:
             process.stdout.readline()
             time.sleep(0.01 + 0.007 * k)
             process.send_signal(signal.SIGKILL)
-        assert repr(whole(cr.load(path))) in known
+        assert repr(check_int(cr.load(path))) in known
 
 
 def test_an_interrupt_while_saving_leaves_no_half(path, monkeypatch):
@@ -655,7 +655,7 @@ def test_an_interrupt_while_saving_leaves_no_half(path, monkeypatch):
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cr.Network([5, 5], seed=0).save(path)
-    assert whole(cr.load(path)) == whole(net)
+    assert check_int(cr.load(path)) == check_int(net)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -677,7 +677,7 @@ def test_saving_again_replaces(path):
     nets = [cr.Network(sizes, seed=0) for sizes in ([50, 50], [2, 2])]
     for net in nets:
         net.save(path)
-    assert whole(cr.load(path)) == whole(nets[1])
+    assert check_int(cr.load(path)) == check_int(nets[1])
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -719,4 +719,4 @@ def test_a_link_is_written_through(tmp_path):
     link.symlink_to(target)
     small().save(link)
     assert link.is_symlink()
-    assert whole(cr.load(target)) == whole(small())
+    assert check_int(cr.load(target)) == check_int(small())

@@ -860,7 +860,7 @@ def test_the_chooser_knows_its_engines(engine):
 @given(cases())
 @settings(max_examples=60)
 def test_squares_are_those_of_the_weights_before_each_step(engine, case):
-    """Where they are asked for, ``Progress.squares`` holds the sum of all weights' squares as each mini-batch found them."""
+    """Where they are asked for, ``BlockResult.squares`` holds the sum of all weights' squares as each mini-batch found them."""
     plan, size = case.plan, case.plan.batch_size
     data = engine.prepare(case.examples)
     session, due = engine.open(plan, case.state, threads=1), []

@@ -831,10 +831,10 @@ def test_an_output_of_ones_own_that_is_called_sigmoid_is_not_ours():
 def test_examples_are_prepared_once_for_many_trainings(monkeypatch, engine):
     """One Examples in several trainings and evaluations is prepared once by each engine."""
     examples, made = Examples(X, Y), []
-    real = Examples.prepared
+    prepared = Examples.prepared
 
     def watched(self, key, prepare):
-        return real(self, key, lambda examples: made.append(key) or prepare(examples))
+        return prepared(self, key, lambda examples: made.append(key) or prepare(examples))
 
     monkeypatch.setattr(Examples, "prepared", watched)
     for seed in range(3):

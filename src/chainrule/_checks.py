@@ -12,7 +12,7 @@ SEEDS = 2**64
 COUNTED = 2**31 - 1  # the most of anything that is counted: steps are epochs times batches, and stay below 2**63
 
 
-def whole(name: str, value: Any, *, least: int, most: int = COUNTED) -> int:
+def check_int(name: str, value: Any, *, least: int, most: int = COUNTED) -> int:
     """Read a whole number of at least ``least``, and at most ``most``."""
     try:
         number = operator.index(value)
@@ -25,7 +25,7 @@ def whole(name: str, value: Any, *, least: int, most: int = COUNTED) -> int:
     return number
 
 
-def real(name: str, value: Any, *, least: float = -math.inf, below: float = math.inf, above: float = -math.inf) -> float:
+def check_float(name: str, value: Any, *, least: float = -math.inf, below: float = math.inf, above: float = -math.inf) -> float:
     """Read a finite number, ``least <= number < below``, and ``> above``."""
     limits = [f"at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
     limits += [f"below {below:g}" if below < math.inf else "finite"]
@@ -38,9 +38,9 @@ def real(name: str, value: Any, *, least: float = -math.inf, below: float = math
     return number
 
 
-def seed_number(name: str, value: Any) -> int:
+def check_seed(name: str, value: Any) -> int:
     """Read a seed, 0 <= seed < 2**64."""
-    number = whole(name, value, least=0, most=SEEDS * SEEDS)
+    number = check_int(name, value, least=0, most=SEEDS * SEEDS)
     if number >= SEEDS:
         raise SettingError(f"{name} must be below 2**64; it is {value!r}")
     return number

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from ._arrays import check_finite, column_names, in_dtype, numbers
-from ._checks import real, seed_number, whole
+from ._checks import check_float, check_int, check_seed
 from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
 
@@ -177,12 +177,12 @@ class Examples:
         (8, 2)
         """
         try:
-            shares = [real("fraction", fraction, above=0, below=1) for fraction in fractions]
+            shares = [check_float("fraction", fraction, above=0, below=1) for fraction in fractions]
         except SettingError:
             shares = []
         if not shares or sum(shares) >= 1:
             raise SettingError(f"fractions must be above 0 and together below 1; they are {fractions}")
-        order = np.random.default_rng(seed_number("seed", seed)).permutation(len(self))
+        order = np.random.default_rng(check_seed("seed", seed)).permutation(len(self))
         cuts = np.rint(np.cumsum(shares) * len(self)).astype(int)
         return tuple(self[np.sort(rows)] for rows in np.split(order, cuts))
 
@@ -254,7 +254,7 @@ def _layout(given: Any, n_in: int) -> Layout:
         layout = Layout(*given)
     except TypeError:
         raise SettingError(f"layout must be the rows and columns of an image, such as (28, 28); it is {given!r}") from None
-    rows, columns = (whole(name, n, least=1) for name, n in zip(("rows", "columns"), layout, strict=False))
+    rows, columns = (check_int(name, n, least=1) for name, n in zip(("rows", "columns"), layout, strict=False))
     if rows * columns != n_in:
         raise DataError(f"layout says {rows} x {columns}, but a row of x has {n_in} numbers")
     return Layout(rows, columns, layout.transposed)

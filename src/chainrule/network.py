@@ -12,14 +12,14 @@ import numpy as np
 
 from . import model_file
 from ._arrays import DTYPES, common_floats
-from ._checks import seed_number, whole
+from ._checks import check_int, check_seed
 from ._format import counted
 from ._types import AnyArray, Array, Inputs
 from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
 from .calculus.costs import Cost, find_cost
 from .calculus.feedforward import decision, layer_shapes, start
-from .engines import choose, few
+from .engines import choose, forward_small
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_pair
 from .input_spec import InputSpec, spec_from
@@ -97,7 +97,7 @@ class Network:
     ) -> None:
         layers = _layers(sizes, activation, output, cost)
         self.plan = Plan(layers=layers, cost=_named(cost), dtype=_dtype(dtype))
-        self.seed = _drawn_seed() if seed is None else seed_number("seed", seed)
+        self.seed = _drawn_seed() if seed is None else check_seed("seed", seed)
         first = layers[0].activation
         self.init = INIT_OF.get(str(first), "scaled") if init is None else init
         try:
@@ -147,7 +147,7 @@ class Network:
             limits = self.inputs.limits
             if self.inputs.kind != "pixels" and getattr(x, "dtype", None) == np.uint8:
                 return None
-        return few(self.plan, self.weights, self.biases, x, limits)
+        return forward_small(self.plan, self.weights, self.biases, x, limits)
 
     def predict(self, x: npt.ArrayLike) -> AnyArray:
         """Give each row's label: that of the largest output; of one sigmoid output 0 or 1; of another single output its value.
@@ -418,7 +418,7 @@ def _layers(
 ) -> tuple[Layer, ...]:
     """Check the settings of a network's layers, and fill in what suits the cost."""
     try:
-        counts = [whole("each of sizes", size, least=1) for size in sizes]
+        counts = [check_int("each of sizes", size, least=1) for size in sizes]
     except TypeError:
         raise SettingError(f"sizes must be a list such as [784, 30, 10]; it is {sizes!r}") from None
     if len(counts) < 2:

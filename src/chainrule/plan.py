@@ -1,7 +1,7 @@
 """What crosses the seam between training and an engine: plain frozen data.
 
 ``Plan`` never changes in a training, ``State`` is all that an engine changes, ``Steps`` says what the next mini-batches need, and
-``Progress`` and ``Evaluation`` are what comes back.
+``BlockResult`` and ``Evaluation`` are what comes back.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class State:
 class Steps:
     """The learning rate and the L2 decay of each of the next mini-batches, float64: schedules are evaluated above the seam.
 
-    ``squares`` asks for ``Progress.squares``.
+    ``squares`` asks for ``BlockResult.squares``.
     """
 
     rate: Floats
@@ -189,7 +189,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Progress:
+class BlockResult:
     """What some mini-batches gave.
 
     Attributes

@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
-from ._checks import whole
+from ._checks import check_int
 from ._warnings import frames_below_the_user
 from .engines import Threads, thread_count
 from .errors import ArgumentTypeError, ChainruleError, SettingError
@@ -80,7 +80,7 @@ def train_population(
     ['finished', 'finished', 'finished']
     """
     members = _members(networks)
-    at_once = thread_count(threads if threads == "auto" else whole("threads", threads, least=1, most=1024))
+    at_once = thread_count(threads if threads == "auto" else check_int("threads", threads, least=1, most=1024))
     shared = as_examples(examples)
     held_out = None if validation is None else as_examples(validation)
     if isinstance(settings.get("callbacks"), Iterator):

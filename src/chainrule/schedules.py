@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import whole
+from ._checks import check_int
 from .errors import SettingError, look_up
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ def inverse_scaling(step: npt.NDArray[np.int64], total: int, *, power: float = 0
 
 def step(step: npt.NDArray[np.int64], total: int, *, every: int | None = None, factor: float = 0.1) -> Floats:
     """``factor^floor(step / every)``: the rate falls in stairs; by default three of them over the training."""
-    every = max(1, -(-total // 3)) if every is None else whole("every", every, least=1)
+    every = max(1, -(-total // 3)) if every is None else check_int("every", every, least=1)
     return np.asarray(factor ** (step // every), dtype=np.float64)
 
 
@@ -42,7 +42,7 @@ def cosine(step: npt.NDArray[np.int64], total: int, *, end: float = 0.0) -> Floa
 
 def warm_up(step: npt.NDArray[np.int64], total: int, *, steps: int | None = None, then: Schedule = constant) -> Floats:
     """``(step + 1) / steps`` until it reaches 1 (by default over a tenth of the training), times what comes ``then``."""
-    steps = max(1, total // 10) if steps is None else whole("steps", steps, least=1)
+    steps = max(1, total // 10) if steps is None else check_int("steps", steps, least=1)
     return np.minimum(1.0, (step + 1) / steps) * np.asarray(then(step, total), dtype=np.float64)
 
 

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 import numpy as np
 
-from ._checks import real, seed_number, whole
+from ._checks import check_float, check_int, check_seed
 from ._format import counted
 from ._types import Indices, is_sparse
 from ._warnings import frames_below_the_user
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
 from .engines import Threads, at_work, choose
-from .engines.answers import Answers
+from .engines.encoded_targets import EncodedTargets
 from .errors import ArgumentTypeError, DataError, EngineError, SettingError, UnknownName
 from .examples import Examples
 from .history import EpochRecord, History
@@ -76,8 +76,8 @@ class EarlyStopping:
     monitor: Literal["validation_accuracy", "validation_cost"] | None = None
 
     def __post_init__(self) -> None:
-        whole("patience", self.patience, least=1)
-        real("min_delta", self.min_delta, least=0)
+        check_int("patience", self.patience, least=1)
+        check_float("min_delta", self.min_delta, least=0)
         if self.monitor not in (None, "validation_accuracy", "validation_cost"):
             raise UnknownName("monitor", self.monitor, ("validation_accuracy", "validation_cost"))
 
@@ -201,21 +201,21 @@ class Run:
         learnt = self.examples.measured(InputSpec.of)
         self.inputs = learnt if network.inputs is None else network.inputs.joined(learnt)
         self.validation = None if validation is None else self._read_validation(validation)
-        self.epochs = whole("epochs", epochs, least=0)
-        self.learning_rate = real("learning_rate", learning_rate, above=0)
+        self.epochs = check_int("epochs", epochs, least=0)
+        self.learning_rate = check_float("learning_rate", learning_rate, above=0)
         self.schedule = find_schedule(schedule)
         self.plan = with_training(
             network.plan,
             optimizer=find_optimizer(optimizer),
-            batch_size=whole("batch_size", batch_size, least=1),
-            l1=real("l1", l1, least=0),
-            l2=real("l2", l2, least=0),
-            dropout=real("dropout", dropout, least=0, below=1),
-            clip=None if clip is None else real("clip", clip, above=0),
-            seed=network.seed if seed is None else seed_number("seed", seed),
+            batch_size=check_int("batch_size", batch_size, least=1),
+            l1=check_float("l1", l1, least=0),
+            l2=check_float("l2", l2, least=0),
+            dropout=check_float("dropout", dropout, least=0, below=1),
+            clip=None if clip is None else check_float("clip", clip, above=0),
+            seed=network.seed if seed is None else check_seed("seed", seed),
         )
         self.shuffle = shuffle
-        self.threads: Threads = threads if threads == "auto" else whole("threads", threads, least=1, most=1024)
+        self.threads: Threads = threads if threads == "auto" else check_int("threads", threads, least=1, most=1024)
         self.callbacks = _callables(callbacks)
         self._best = self._watch(early_stopping)
         self.engine = choose(engine, self.plan, self.examples)
@@ -231,7 +231,7 @@ class Run:
     @cached_property
     def classes(self) -> bool:
         """Whether y holds classes, not values."""
-        return Answers(self.examples, self.plan).classes is not None
+        return EncodedTargets(self.examples, self.plan).classes is not None
 
     def _read_validation(self, validation: Any) -> Examples:
         """Read the validation examples as the training examples are read."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._arrays import check_finite, in_dtype, numbers
-from .._checks import real
+from .._checks import check_float
 from .._types import Array
 from ..errors import DataError, UnknownName
 
@@ -125,7 +125,7 @@ class Neuron:
 
     def step(self, x: npt.ArrayLike, y: npt.ArrayLike, eta: float) -> None:
         """``w <- w - eta dC/dw``, ``b <- b - eta dC/db``: one step of gradient descent, in place."""
-        eta = real("eta", eta, above=0)
+        eta = check_float("eta", eta, above=0)
         dw, db = self.gradient(x, y)
         self.w = self.w - eta * dw
         self.b = self.b - eta * db

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .._checks import real
+from .._checks import check_float
 from .._types import Array
 from ..errors import SettingError, look_up
 
@@ -33,7 +33,7 @@ class Optimizer:
 
     def _settle(self, name: str, **limits: float) -> None:
         """Check a setting, and keep it as a plain float: one of NumPy's would turn a float32 network to float64."""
-        object.__setattr__(self, name, real(name, getattr(self, name), **limits))
+        object.__setattr__(self, name, check_float(name, getattr(self, name), **limits))
 
     @property
     def slots(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from typer import Argument, Exit
 
-from .._checks import seed_number, whole
+from .._checks import check_int, check_seed
 from .evaluate import check_width, find_judged
 from .options import flag, option, transpose_option
 from .telling import say, say_json
@@ -45,8 +45,8 @@ def check(
     large one some and random directions; what the cost does is what the
     gradient should say. Exit status 1 if it does not.
     """
-    whole("--examples", examples, least=1, most=200)
-    seed_number("seed", seed)
+    check_int("--examples", examples, least=1, most=200)
+    check_seed("seed", seed)
     from ..explaining.check import check_gradient
     from ..network import Network, load
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from typer import Argument
 
-from .._checks import whole
+from .._checks import check_int
 from .._format import counted, percent
 from ..errors import DataError, SettingError
 from ..progress import while_read
@@ -54,7 +54,7 @@ def evaluate(
     """
     from ..network import load as load_network
 
-    whole("worst", worst, least=0)
+    check_int("worst", worst, least=0)
     network = load_network(model)
     judged = find_judged(network, data, target, transpose)
     check_width(network, judged, data)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
-from .._checks import whole
+from .._checks import check_int
 from ..errors import SettingError
 from ..progress import while_read
 from .evaluate import check_width, find_judged
@@ -102,7 +102,7 @@ def _example(network: Network, data: str | None, target: str | None, number: int
     """Find the example to explain, alone in a batch."""
     judged = find_judged(network, data, target, transposed)
     check_width(network, judged, data)
-    at = 0 if number is None else whole("the number of the example", number, least=0)
+    at = 0 if number is None else check_int("the number of the example", number, least=0)
     if at >= len(judged.examples):
         raise SettingError(f"there is no example {at}: {judged.name} are numbered from 0 to {len(judged.examples) - 1:,}")
     return judged.examples[[at]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Exit
 
-from .._checks import seed_number, whole
+from .._checks import check_int, check_seed
 from ..errors import FileError, SettingError
 from .data import Parts, Source, are_signs, from_0, load, outputs_for, real_path, said_of, task_of
 from .options import data_argument, flag, option, transpose_option
@@ -261,8 +261,8 @@ class Job:
         from .. import model_file
 
         kind = self.source.kind  # a name that is wrong is told before anything else
-        seed_number("seed", self.seed)
-        whole("epochs", chosen.get("epochs", 1), least=1)  # none would put an untrained model in a trained one's place
+        check_seed("seed", self.seed)
+        check_int("epochs", chosen.get("epochs", 1), least=1)  # none would put an untrained model in a trained one's place
         if real_path(self.path) == real_path(self.source.name):
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         model_file.check_writable(self.path)

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._checks import whole
+from .._checks import check_int
 from .._types import AnyArray
 from .._warnings import frames_below_the_user
 from ..errors import DataError, DataTypeError, MissingExtra, SettingError
@@ -78,7 +78,7 @@ def table(
     if first_column not in (0, 1, None) or isinstance(first_column, bool):
         raise SettingError(f"first_column must be 0 or 1; it is {first_column!r}")
     if n_features is not None:
-        n_features = whole("n_features", n_features, least=1, most=LIMIT_COLUMNS)
+        n_features = check_int("n_features", n_features, least=1, most=LIMIT_COLUMNS)
     readers = {".csv": _csv, ".tsv": _csv, ".npz": _npz, ".svmlight": _svmlight, ".libsvm": _svmlight, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:

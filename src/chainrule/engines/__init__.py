@@ -16,18 +16,18 @@ from typing import Any, Protocol, TypeAlias
 from .._types import Array, Indices, Inputs
 from ..errors import EngineError, UnknownName
 from ..examples import Examples
-from ..plan import Evaluation, Plan, Progress, State, Steps
+from ..plan import BlockResult, Evaluation, Plan, State, Steps
 from .reference import Reference
 from .threads import Threads, at_work, blas_threads, thread_count
 
-Slope: TypeAlias = Callable[[Array], tuple[float, Array]]
+ValueAndGradient: TypeAlias = Callable[[Array], tuple[float, Array]]
 """From all parameters to a cost and its gradient: vectors as ``Plan.pack`` makes them."""
 
 
 class Session(Protocol):
     """A network in training, inside an engine."""
 
-    def advance(self, data: Any, order: Indices, steps: Steps) -> Progress:
+    def advance(self, data: Any, order: Indices, steps: Steps) -> BlockResult:
         """Take one step for each mini-batch of ``order``, cut from its start; ``data`` is what ``prepare`` gave.
 
         An order (epochs, n) is that many orders one after another, each cut from its own start: short epochs at one call.
@@ -60,7 +60,7 @@ class Engine(Protocol):
         """Give the outputs (m, n_out) for checked inputs (m, n_in)."""
         ...
 
-    def gradient(self, plan: Plan, data: Any, rows: Indices | None, *, threads: Threads) -> Slope:
+    def gradient(self, plan: Plan, data: Any, rows: Indices | None, *, threads: Threads) -> ValueAndGradient:
         """Give the summed cost of some rows, or all, and its gradient as a function of all parameters; no dropout, no penalty."""
         ...
 
@@ -78,7 +78,18 @@ def _engines() -> dict[str, Engine]:
     return {"fused": Fused(), "reference": Reference()}
 
 
-__all__ = ["ENGINES", "Engine", "Session", "Slope", "Threads", "at_work", "blas_threads", "choose", "few", "thread_count"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Session",
+    "Threads",
+    "ValueAndGradient",
+    "at_work",
+    "blas_threads",
+    "choose",
+    "forward_small",
+    "thread_count",
+]
 
 ENGINES = _engines()
 """Every engine here, the fastest first."""
@@ -131,13 +142,15 @@ def choose(name: str, plan: Plan, examples: Examples | None) -> Engine:
     return engine
 
 
-def few(plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-inf, inf)) -> Array | None:
+def forward_small(
+    plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-inf, inf)
+) -> Array | None:
     """Give the outputs of a few rows at once where an engine here can, before any check; None where the long way must be gone.
 
     ``limits`` are those that floats must lie between; others go the long way.
     """
     fused: Any = ENGINES.get("fused")
-    return None if fused is None else fused.few(plan, weights, biases, x, limits)
+    return None if fused is None else fused.forward_small(plan, weights, biases, x, limits)
 
 
 @cache

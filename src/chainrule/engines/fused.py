@@ -20,14 +20,14 @@ from ..calculus.costs import COLLAPSES, COSTS
 from ..calculus.optimizers import SGD, Adam, RMSprop
 from ..errors import EngineError
 from ..examples import Examples
-from ..plan import Evaluation, Plan, Progress, State, Steps
-from .answers import Answers
+from ..plan import BlockResult, Evaluation, Plan, State, Steps
+from .encoded_targets import EncodedTargets
 from .threads import Threads, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from . import Slope
+    from . import ValueAndGradient
 
 FEW = 16  # rows: up to these the weights are taken as they lie, beyond they are laid out for the kernels first
 BEST = _fused.instruction_sets()[0]
@@ -115,7 +115,7 @@ class Data:
         key = (plan.dtype, plan.layers[-1].n_out, plan.layers[-1].activation, plan.cost)
         if key not in self._views:
             check_range(self.examples.x, plan)
-            answers = Answers(self.examples, plan)
+            answers = EncodedTargets(self.examples, plan)
             labels = _as(np.int32, answers.labels)
             weights = None if self.examples.weights is None else self.examples.weights / self.most
             self._views[key] = self.inputs.with_answers(
@@ -184,7 +184,7 @@ class FusedSession:
             self.native.get(layer, which, w, b)
         return weights, biases
 
-    def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
+    def advance(self, data: Data, order: Indices, steps: Steps) -> BlockResult:
         """Take one step for each mini-batch of ``order``."""
         view, count = data.view(self.plan), len(steps)
         costs, right, squares = unwritten(count), unwritten(count), unwritten(count * steps.squares)
@@ -192,7 +192,7 @@ class FusedSession:
         self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right, squares)
         finite = bool(np.isfinite(costs).all()) and self.native.finite()
         rights = data.most * right if view.has_classes else None
-        return Progress(data.most * costs, rights, finite, squares if steps.squares else None)
+        return BlockResult(data.most * costs, rights, finite, squares if steps.squares else None)
 
     def evaluate(self, data: Data) -> Evaluation:
         """Give the cost over all of ``data``, and how many are right."""
@@ -239,7 +239,7 @@ class Fused:
     def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
         """Give the outputs (m, n_out)."""
         check_range(x, plan)
-        quick = self.few(plan, weights, biases, x)
+        quick = self.forward_small(plan, weights, biases, x)
         if quick is not None:
             return quick
         session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
@@ -247,7 +247,7 @@ class Fused:
         session.native.forward(native_inputs(x, threads, once=True), out)
         return out
 
-    def few(
+    def forward_small(
         self, plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-np.inf, np.inf)
     ) -> Array | None:
         """Give the outputs of a few rows through the arrays as they are, in microseconds; None for what needs another look.
@@ -267,7 +267,7 @@ class Fused:
             return None
         return out if fine else None
 
-    def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> Slope:
+    def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> ValueAndGradient:
         """Give the summed cost of some rows, or all, and its gradient as a function of all parameters, by one session."""
         session, view = FusedSession(plan, State((), ()), threads), data.view(plan)
         rows = None if rows is None else np.ascontiguousarray(rows, np.int64)

@@ -21,12 +21,12 @@ from ..calculus.descent import Parameters, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples
-from ..plan import Evaluation, Floats, Plan, Progress, State, Steps
-from .answers import Answers
+from ..plan import BlockResult, Evaluation, Floats, Plan, State, Steps
+from .encoded_targets import EncodedTargets
 from .threads import Threads, blas_threads
 
 if TYPE_CHECKING:
-    from . import Slope
+    from . import ValueAndGradient
 
 EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough to stay in the caches
 GATHERED_AT_ONCE = 512  # rows: gathering costs by the call, and these stay in the caches until they are used
@@ -47,7 +47,7 @@ class View:
         self.weights = examples.weights
         self.most = 1.0 if examples.weights is None else float(examples.weights.max())
         self.relative = None if examples.weights is None else (examples.weights / self.most).astype(self.dtype)
-        answers = Answers(examples, plan)
+        answers = EncodedTargets(examples, plan)
         self.labels, self.classes = answers.labels, answers.classes
         self.y: Array = np.eye(n_out, dtype=self.dtype) if answers.values is None else answers.values  # row k is label k's target
         self.output = plan.sigmas[-1]
@@ -109,14 +109,14 @@ class ReferenceSession:
         # One attribute holds all that a step changes, so that an interrupt falls before a step or after it, never within.
         self._now = Parameters(weights, biases, slots), state.step
 
-    def advance(self, data: Data, order: Indices, steps: Steps) -> Progress:
+    def advance(self, data: Data, order: Indices, steps: Steps) -> BlockResult:
         """Take one step for each mini-batch of ``order``."""
         plan, view = self.plan, data.view(self.plan)
         sigmas, cost = functions(plan)
         dropout = any(layer.dropout for layer in plan.layers)
         outputs, squares = [], []
         rates, decays = steps.rate.tolist(), steps.decay.tolist()
-        with blas_threads(self.threads), np.errstate(all="ignore"):  # a training that diverges is seen in Progress
+        with blas_threads(self.threads), np.errstate(all="ignore"):  # a training that diverges is seen in BlockResult
             batches = chain.from_iterable(view.batches(epoch, plan.batch_size) for epoch in np.atleast_2d(order))
             for k, (x, y, weights) in enumerate(batches):
                 parameters, done = self._now
@@ -149,7 +149,7 @@ class ReferenceSession:
             for k, layer in enumerate(self.plan.layers)
         ]
 
-    def _progress(self, view: View, outputs: Array, order: Indices) -> Progress:
+    def _progress(self, view: View, outputs: Array, order: Indices) -> BlockResult:
         """Sum up what the mini-batches gave, all at once."""
         length = order.shape[-1]
         starts = np.ravel(np.arange(0, order.size, length)[:, None] + np.arange(0, length, self.plan.batch_size))
@@ -160,7 +160,7 @@ class ReferenceSession:
         finite = bool(np.isfinite(sums).all()) and all(
             bool(np.isfinite(part).all()) for parts in self._now[0][:2] for part in parts
         )
-        return Progress(sums, None if right is None else np.add.reduceat(view.counted(right, order), starts), finite)
+        return BlockResult(sums, None if right is None else np.add.reduceat(view.counted(right, order), starts), finite)
 
     def evaluate(self, data: Data) -> Evaluation:
         """Give the cost over all of ``data``, and how many are right."""
@@ -210,7 +210,7 @@ class Reference:
             parts = [feedforward(weights, biases, sigmas, as_floats(x[rows], dtype)) for rows in slices(x.shape[0])]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> Slope:
+    def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> ValueAndGradient:
         """Give the summed cost of some rows, or of all, and its gradient as a function of all parameters."""
         view, (sigmas, cost), some = data.view(plan), functions(plan), slice(None) if rows is None else rows
         x, y, row_weights = view.batch(some)

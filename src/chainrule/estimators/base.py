@@ -26,7 +26,7 @@ from .._types import Array, is_sparse
 from .._warnings import frames_below_the_user
 from ..calculus.feedforward import for_raw_columns
 from ..calculus.optimizers import SGD, Adam, Optimizer
-from ..engines import at_work, choose, few
+from ..engines import at_work, choose, forward_small
 from ..examples import Examples
 from ..input_spec import InputSpec
 from ..network import Network, network_from
@@ -475,7 +475,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         coefs, intercepts = self.coefs_, self.intercepts_
         if type(coefs) is not list or type(intercepts) is not list or any(type(w) is not np.ndarray for w in coefs):
             return None
-        return few(plan, [w.T for w in coefs], intercepts, X)
+        return forward_small(plan, [w.T for w in coefs], intercepts, X)
 
     def _network_parts(self) -> tuple[Plan, list[Array], list[Array]]:
         dtype, weights, biases = self._parameters()

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._types import Array
 from .._warnings import frames_below_the_user
-from ..engines import Engine, Slope, Threads, blas_threads
+from ..engines import Engine, Threads, ValueAndGradient, blas_threads
 from ..examples import Examples
 from ..plan import Floats, Plan
 from .telling import Quiet
@@ -43,7 +43,7 @@ class Problem:
         """Where in the vector the weights lie, which are penalized."""
         return slice(self.plan.places[len(self.plan.layers)][0].start)
 
-    def cost_and_gradient(self, parameters: Floats, slope: Slope) -> tuple[float, Floats]:
+    def cost_and_gradient(self, parameters: Floats, slope: ValueAndGradient) -> tuple[float, Floats]:
         """scikit-learn's loss, penalty in it, and its gradient, from the engine's."""
         cost, nabla = slope(parameters.astype(self.plan.dtype, copy=False))
         gradient = nabla.astype(np.float64, copy=False)

@@ -12,7 +12,7 @@ import numpy as np
 from ..calculus.descent import number_of_steps
 from ..examples import Examples
 from ..history import EpochRecord, History
-from ..plan import Plan, Progress
+from ..plan import BlockResult, Plan
 from ..progress import live, while_read
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Quiet:
 
     each_epoch = False  # whether an epoch is told of as soon as it ends, or with those that were trained at one call with it
 
-    def block(self, progress: Progress) -> None:
+    def block(self, progress: BlockResult) -> None:
         """Take note of a block of mini-batches."""
 
     def epoch(self, record: Record) -> None:
@@ -78,7 +78,7 @@ class Live(Quiet):
         self.right: list[Any] = []
         self.began = self.now = time.perf_counter()
 
-    def block(self, progress: Progress) -> None:
+    def block(self, progress: BlockResult) -> None:
         """Move the bar."""
         self.done += len(progress.costs)
         self.right.append(progress.right)

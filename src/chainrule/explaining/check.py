@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import seed_number
+from .._checks import check_seed
 from .._types import Array
 from ..calculus.activations import ACTIVATIONS
 from ..calculus.costs import COSTS
@@ -135,7 +135,7 @@ def check_gradient(subject: Any, x: Any, y: Any = None, *, like: Network | None 
     if isinstance(subject, Network):
         if like is not None:
             raise SettingError("like is for a function of your own; a network is its own likeness")
-        return check_network(subject, x, y, seed_number("seed", seed))
+        return check_network(subject, x, y, check_seed("seed", seed))
     if not callable(subject):
         raise ArgumentTypeError(f"check_gradient takes a Network, an estimator or a function; this is {type(subject).__name__}")
     if not isinstance(like, Network):

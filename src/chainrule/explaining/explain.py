@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import real, whole
+from .._checks import check_float, check_int
 from ..calculus.neuron import Neuron
 from ..errors import ArgumentTypeError, DataError, SettingError
 from ..examples import Examples, Layout, as_pair
@@ -73,14 +73,16 @@ def explain(
             raise SettingError("a neuron has no layers to choose from; leave layer, unit and input out")
         if y is None:
             raise DataError("explain needs y, a target for each row of x: without it there is no error to send back")
-        return explain_neuron(network, x, y, real("learning_rate", RATE if learning_rate is None else learning_rate, above=0))
+        return explain_neuron(
+            network, x, y, check_float("learning_rate", RATE if learning_rate is None else learning_rate, above=0)
+        )
     network, x, y = behind(network, x, y)
     if not isinstance(network, Network):
         raise ArgumentTypeError(f"explain takes a Network, a Neuron or a fitted estimator; this is {type(network).__name__}")
     examples = _batch(network, x, y)
     choice = _choice(network, layer, unit, input)
     passage = passage_of(network, examples)
-    rate = _falling(passage, _learnt(network)) if learning_rate is None else real("learning_rate", learning_rate, above=0)
+    rate = _falling(passage, _learnt(network)) if learning_rate is None else check_float("learning_rate", learning_rate, above=0)
     return explain_network(network, passage, choice, rate, _layout_of(examples))
 
 
@@ -113,12 +115,12 @@ def _choice(network: Network, layer: int | None, unit: int | None, input_: int |
             )
         at = 0 if layers == 1 else None
     else:
-        at = whole("layer", layer, least=1) - 1
+        at = check_int("layer", layer, least=1) - 1
         if at >= layers:
             raise SettingError(f"layer must be at most {layers}, the number of layers; it is {layer}")
     if at is not None:
         for name, chosen, count in zip(("unit", "input"), (unit, input_), network.weights[at].shape, strict=True):
-            if chosen is not None and whole(name, chosen, least=0) >= count:
+            if chosen is not None and check_int(name, chosen, least=0) >= count:
                 raise SettingError(f"{name} must be below {count}, the number of {name}s of layer {at + 1}; it is {chosen}")
     return Choice(at, unit, input_)
 

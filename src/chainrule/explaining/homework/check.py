@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..._checks import seed_number
+from ..._checks import check_seed
 from ..._types import is_sparse
 from ...errors import ArgumentTypeError, DataError, DataTypeError
 from ...examples import Examples
@@ -86,7 +86,7 @@ def check_homework(f: Callable[..., Any], x: Any, y: Any, like: Network, *, seed
         x, y = x.x, x.y if y is None else y
     x = np.zeros(x.shape) if is_sparse(x) else x  # only its shape is asked
     own, lone, classes = own_convention(x, y, like.sizes)
-    for net, note in _networks(like, own, classes, seed_number("seed", seed)):
+    for net, note in _networks(like, own, classes, check_seed("seed", seed)):
         verdict = _try_all(f, net, own, lone, classes)
         if isinstance(verdict, Homework):
             return replace(verdict, assumed=f"{verdict.assumed[:-1]}; {note}.") if note else verdict

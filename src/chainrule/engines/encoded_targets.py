@@ -12,7 +12,7 @@ from ..examples import Examples
 from ..plan import Plan, targets_for
 
 
-class Answers:
+class EncodedTargets:
     """Targets as one kind of network sees them.
 
     Attributes
