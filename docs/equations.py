@@ -157,7 +157,9 @@ def function_from(lines: list[str], first: int) -> str:
 
 def name_of(lines: list[str], at: int) -> str:
     """Name the function or class that a line stands in: the nearest above that begins at the margin."""
-    head = next(line for line in reversed(lines[: at + 1]) if re.match(r"(?!template|static_assert)[A-Za-z]", line))
+    head = next(
+        line for line in reversed(lines[: at + 1]) if re.match(r"(?!template|static_assert|public:|private:)[A-Za-z]", line)
+    )
     match = re.match(r"(?:class|struct) (\w+)", head) or re.search(r"(\w+)\(", head)
     if match is None:
         raise ValueError(f"no function or class stands above a tagged line; the nearest is {head!r}")
@@ -171,7 +173,10 @@ def table() -> list[Equation]:
     """Make the whole table from the source tree."""
     calculus = [ROOT / "src" / "chainrule" / "calculus" / f"{name}.py" for name in READING_ORDER]
     functions = _by_number(pair for path in calculus for pair in functions_of(f"chainrule.calculus.{path.stem}", _text(path)))
-    kernels = _by_number(pair for path in sorted(ROOT.glob("kernels/*.[hc]pp")) for pair in kernels_of(path.name, _text(path)))
+    sources = sorted((ROOT / "kernels").rglob("*.[hc]pp"))
+    kernels = _by_number(
+        pair for path in sources for pair in kernels_of(path.relative_to(ROOT / "kernels").as_posix(), _text(path))
+    )
     tests = _by_number(pair for path in sorted(ROOT.glob("tests/test_*.py")) for pair in tests_of(path.name, _text(path)))
     return [
         replace(

@@ -156,6 +156,9 @@ class State:
         Updates done: Adam's t, and the counter of dropout.
     made_by : str
         The path that computed it. Bits are promised between equal paths.
+    deferred : mapping of str to array
+        Updates that the engine has not yet applied to its own copy, so that a session opened from this state goes on with the same
+        bits. ``weights`` are true values; whoever changes these may leave this as it is.
     """
 
     weights: tuple[Array, ...]
@@ -163,6 +166,7 @@ class State:
     slots: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
     step: int = 0
     made_by: str = ""
+    deferred: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def is_finite(self) -> bool:

@@ -7,6 +7,7 @@ fails where they were not built.
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +16,7 @@ import chainrule.engines._fused as _fused
 
 from .._arrays import in_dtype
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
-from ..calculus.activations import ACTIVATIONS
-from ..calculus.costs import COLLAPSES, COSTS
-from ..calculus.optimizers import SGD, Adam, RMSprop
+from ..calculus.costs import COLLAPSES
 from ..errors import EngineError
 from ..examples import Examples
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
@@ -29,14 +28,22 @@ if TYPE_CHECKING:
 
     from . import ValueAndGradient
 
-FEW = 16  # rows: up to these the weights are taken as they lie, beyond they are laid out for the kernels first
-BEST = _fused.instruction_sets()[0]
-ORDER = {name: position for position, name in enumerate(ACTIVATIONS)}  # of the activations, as the kernels count them
-LARGE = 1 << 20  # bytes of inputs: below it waking a thread takes longer than looking through them
-DENSITY = 0.4  # of the inputs: below it they are kept as lists of what is not 0 (measured by benchmarks.density)
-PARAMETERS = -1  # of what a native session gives; 0 and 1 are the optimizer's slots
-DEBUG = os.environ.get("CHAINRULE_DEBUG") == "1"  # whether arrays that kernels fill hold NaN before
-SGD_RULE, MOMENTUM_RULE, NESTEROV_RULE, ADAM_RULE, RMSPROP_RULE = range(5)
+SMALL_BATCH = 16
+"""Rows up to which ``forward`` reads the weights in place; for more rows the kernels arrange them in panels first."""
+
+BEST_INSTRUCTION_SET = _fused.instruction_sets()[0]
+
+BYTES_WORTH_A_THREAD = 1 << 20
+"""Inputs below this size are counted by one thread: waking a second one takes longer."""
+
+SPARSE_DENSITY = 0.4
+"""Inputs with a smaller fraction of nonzero numbers become CSR (measured by ``python -m benchmarks.density``)."""
+
+PARAMETERS = -1
+"""The slot number of the parameters in a native session; 0 and 1 are the optimizer's slots."""
+
+FILL_WITH_NAN = os.environ.get("CHAINRULE_DEBUG") == "1"
+"""Whether arrays that kernels fill hold NaN before, so that tests find numbers that no kernel wrote."""
 
 
 def available() -> list[str]:
@@ -61,39 +68,57 @@ def instruction_set() -> str:
     return asked or here[0]
 
 
-def native_inputs(x: Inputs, threads: Threads, *, once: bool = False) -> _fused.Data:
-    """Give inputs to the kernels: those that are mostly 0 as lists of what is not, each example's entries one after another.
+def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _fused.Data:
+    """Give inputs to the kernels: as CSR where most of them are 0, else as they are.
 
-    Floats that are used ``once`` stay as they are: looking for their zeros would take longer than computing with them.
+    Dense floats that are ``used_once`` are not searched for zeros: that takes longer than computing with them.
     """
-    n, n_in = x.shape
-    wide = n_in > 2**16
-    columns_of = np.uint32 if wide else np.uint16
-    native = _fused.Data()
     if is_sparse(x):
-        csr = _canonical(x)
-        indptr, columns = _as(np.int64, csr.indptr), csr.indices.astype(columns_of)
-        native.sparse(n, n_in, indptr, columns, wide, np.ascontiguousarray(csr.data), False)
-        return native
+        return _from_csr(x)
     dense = np.require(x, requirements=["C", "A"])
-    if once and dense.dtype != np.uint8:
-        native.dense(n, n_in, dense)
-        return native
-    starts = np.zeros(n + 1, np.int64)
-    workers = thread_count(threads) if dense.nbytes > LARGE else 1
-    _fused.count_entries(dense, starts[1:], workers)
-    np.cumsum(starts, out=starts)
-    if starts[-1] > DENSITY * dense.size:
-        native.dense(n, n_in, dense)
-        return native
-    columns, values = np.empty(starts[-1], columns_of), np.empty(starts[-1], dense.dtype)
-    _fused.fill_entries(dense, starts, columns, values, workers)
-    native.sparse(n, n_in, starts, columns, wide, values, True)
+    if used_once and dense.dtype != np.uint8:
+        return _from_dense(dense)
+    workers = thread_count(threads) if dense.nbytes > BYTES_WORTH_A_THREAD else 1
+    row_starts = np.zeros(len(dense) + 1, np.int64)
+    _fused.count_entries(dense, row_starts[1:], workers)
+    np.cumsum(row_starts, out=row_starts)
+    entries = row_starts[-1]
+    if entries > SPARSE_DENSITY * dense.size:
+        return _from_dense(dense)
+    columns = np.empty(entries, _column_type(dense.shape[1]))
+    values = np.empty(entries, dense.dtype)
+    _fused.fill_entries(dense, row_starts, columns, values, workers)
+    return _sparse_data(dense.shape, row_starts, columns, values, trusted=True)
+
+
+def _from_dense(x: AnyArray) -> _fused.Data:
+    native = _fused.Data()
+    native.set_dense(x.shape[0], x.shape[1], x)
     return native
 
 
+def _from_csr(x: Any) -> _fused.Data:
+    csr = _canonical(x)
+    row_starts = _as(np.int64, csr.indptr)
+    columns = csr.indices.astype(_column_type(x.shape[1]))
+    return _sparse_data(x.shape, row_starts, columns, np.ascontiguousarray(csr.data), trusted=False)
+
+
+def _sparse_data(shape: tuple[int, ...], row_starts: Any, columns: AnyArray, values: AnyArray, *, trusted: bool) -> _fused.Data:
+    """Give CSR rows to the kernels, which check them unless they made them."""
+    n, n_in = shape
+    native = _fused.Data()
+    native.set_sparse(n, n_in, row_starts, columns, columns.dtype == np.uint32, values, trusted)
+    return native
+
+
+def _column_type(n_in: int) -> type[np.unsignedinteger[Any]]:
+    """Choose the narrower type that holds every column."""
+    return np.uint32 if n_in > 2**16 else np.uint16
+
+
 def _canonical(x: Any) -> Any:
-    """Give a CSR matrix whose columns rise in each row: itself, or a copy."""
+    """Give a CSR matrix whose columns ascend in each row: itself, or a copy."""
     if not x.has_canonical_format:
         x = x.copy()
         x.sum_duplicates()
@@ -118,7 +143,7 @@ class Data:
             answers = EncodedTargets(self.examples, plan)
             labels = _as(np.int32, answers.labels)
             weights = None if self.examples.weights is None else self.examples.weights / self.most
-            self._views[key] = self.inputs.with_answers(
+            self._views[key] = self.inputs.with_targets(
                 labels,
                 _as(np.float64, answers.values),
                 labels if answers.classes is answers.labels else _as(np.int32, answers.classes),
@@ -135,9 +160,9 @@ def check_range(x: Inputs, plan: Plan) -> None:
         in_dtype("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
 
 
-def unwritten(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
+def allocate_result(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
     """Allocate an array for a kernel to fill; with ``CHAINRULE_DEBUG=1`` it holds NaN, which shows what no kernel wrote."""
-    return np.full(shape, np.nan, dtype) if DEBUG else np.empty(shape, dtype)
+    return np.full(shape, np.nan, dtype) if FILL_WITH_NAN else np.empty(shape, dtype)
 
 
 def _as(dtype: Any, array: AnyArray | None) -> AnyArray | None:
@@ -152,42 +177,64 @@ class FusedSession:
         isa = instruction_set()
         self.made_by = f"fused/{isa}"
         self.dtype = np.dtype(plan.dtype)
-        kind = _fused.SessionF32 if plan.dtype == "float32" else _fused.SessionF64
-        self.native = kind(
-            isa,
-            list(plan.sizes),
-            [ORDER[sigma.name] for sigma in plan.sigmas],
-            [layer.dropout for layer in plan.layers],
-            list(COSTS).index(plan.cost_function.name),
-            (plan.sigmas[-1], plan.cost_function) in COLLAPSES,
-            *rule_of(plan),
-            plan.seed,
-            state.step,
-            thread_count(threads),
-            threads == "auto",
+        session = _fused.SessionF32 if plan.dtype == "float32" else _fused.SessionF64
+        self.native = session(
+            instruction_set=isa,
+            sizes=list(plan.sizes),
+            activations=[sigma.name for sigma in plan.sigmas],
+            dropout=[layer.dropout for layer in plan.layers],
+            cost=plan.cost_function.name,
+            cost_delta=float(getattr(plan.cost_function, "delta", 1.0)),
+            delta_is_difference=(plan.sigmas[-1], plan.cost_function) in COLLAPSES,
+            optimizer=plan.optimizer.name,
+            optimizer_settings=asdict(plan.optimizer),
+            l1=plan.l1,
+            clip=plan.clip,
+            seed=plan.seed,
+            step=state.step,
+            threads=thread_count(threads),
+            tune_threads=threads == "auto",
         )
         self.put(PARAMETERS, [*state.weights, *state.biases])
         for k, name in enumerate(plan.optimizer.slots if state.slots else ()):
             self.put(k, state.slots[name])
+        if state.deferred and state.made_by == self.made_by:
+            self._put_deferred(state)
 
-    def put(self, which: int, arrays: Sequence[Array]) -> None:
+    def _put_deferred(self, state: State) -> None:
+        """Take over a deferred factor of the first layer's weights, unless the weights were changed since."""
+        unscaled, w_scale = state.deferred["unscaled_w"], state.deferred["w_scale"]
+        if np.array_equal(unscaled * self.dtype.type(w_scale), state.weights[0]):
+            self.native.put_unscaled(unscaled, np.require(state.biases[0], self.dtype, ["C", "A"]), float(w_scale))
+
+    def _deferred(self) -> dict[str, Array]:
+        """Copy out the first layer's weights without their deferred factor; nothing where that is 1."""
+        w_scale = self.native.w_scale()
+        if w_scale == 1:
+            return {}
+        layer = self.plan.layers[0]
+        unscaled: Array = allocate_result((layer.n_out, layer.n_in), self.dtype)
+        self.native.get_unscaled(unscaled, allocate_result(layer.n_out, self.dtype))
+        return {"unscaled_w": unscaled, "w_scale": np.array(w_scale)}
+
+    def put(self, slot: int, arrays: Sequence[Array]) -> None:
         """Copy in the parameters, or a slot's arrays: those of the weights, then of the biases."""
         n = len(self.plan.layers)
         for layer, (w, b) in enumerate(zip(arrays[:n], arrays[n:], strict=True)):
-            self.native.put(layer, which, np.require(w, self.dtype, ["C", "A"]), np.require(b, self.dtype, ["C", "A"]))
+            self.native.put(layer, slot, np.require(w, self.dtype, ["C", "A"]), np.require(b, self.dtype, ["C", "A"]))
 
-    def get(self, which: int) -> tuple[list[Array], list[Array]]:
+    def get(self, slot: int) -> tuple[list[Array], list[Array]]:
         """Copy out the parameters, or a slot's arrays: of the weights, and of the biases."""
-        weights = [unwritten((layer.n_out, layer.n_in), self.dtype) for layer in self.plan.layers]
-        biases = [unwritten(layer.n_out, self.dtype) for layer in self.plan.layers]
+        weights = [allocate_result((layer.n_out, layer.n_in), self.dtype) for layer in self.plan.layers]
+        biases = [allocate_result(layer.n_out, self.dtype) for layer in self.plan.layers]
         for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
-            self.native.get(layer, which, w, b)
+            self.native.get(layer, slot, w, b)
         return weights, biases
 
     def advance(self, data: Data, order: Indices, steps: Steps) -> BlockResult:
         """Take one step for each mini-batch of ``order``."""
         view, count = data.view(self.plan), len(steps)
-        costs, right, squares = unwritten(count), unwritten(count), unwritten(count * steps.squares)
+        costs, right, squares = allocate_result(count), allocate_result(count), allocate_result(count * steps.squares)
         rate, decay = np.ascontiguousarray(steps.rate, np.float64), np.ascontiguousarray(steps.decay, np.float64)
         self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right, squares)
         finite = bool(np.isfinite(costs).all()) and self.native.finite()
@@ -204,21 +251,7 @@ class FusedSession:
         """Copy out the state."""
         weights, biases = self.get(PARAMETERS)
         slots = {name: tuple(w + b) for name, (w, b) in ((name, self.get(k)) for k, name in enumerate(self.plan.optimizer.slots))}
-        return State(tuple(weights), tuple(biases), slots, self.native.step(), self.made_by)
-
-
-def rule_of(plan: Plan) -> tuple[int, list[float]]:
-    """Give the optimizer as the kernels take it: its rule, and (mu, beta1, beta2, epsilon, raw, shrink, l1, clip)."""
-    optimizer, clip = plan.optimizer, -1.0 if plan.clip is None else plan.clip
-    rest = [optimizer.shrink, plan.l1, clip]
-    if isinstance(optimizer, Adam):
-        raw = float(optimizer.epsilon_on == "raw")
-        return ADAM_RULE, [0.0, optimizer.beta1, optimizer.beta2, optimizer.epsilon, raw, *rest]
-    if isinstance(optimizer, RMSprop):
-        return RMSPROP_RULE, [0.0, 0.0, optimizer.rho, optimizer.epsilon, 0.0, *rest]
-    assert isinstance(optimizer, SGD)  # noqa: S101  # what else there may be was refused
-    rule = NESTEROV_RULE if optimizer.nesterov else MOMENTUM_RULE if optimizer.momentum else SGD_RULE
-    return rule, [optimizer.momentum, 0.0, 0.0, 0.0, 0.0, *rest]
+        return State(tuple(weights), tuple(biases), slots, self.native.step(), self.made_by, self._deferred())
 
 
 class Fused:
@@ -227,9 +260,16 @@ class Fused:
     name = "fused"
 
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
-        """Refuse functions and optimizers of the user's own, which only Python can call."""
+        """Refuse activations, costs and optimizers that the kernels do not have."""
         own = plan.own_functions or ([] if type(plan.optimizer).__module__.startswith("chainrule.") else [plan.optimizer.name])
-        return f"the fused engine cannot call {own[0]!r}, which is your own; take engine='reference'" if own else None
+        if own:
+            return f"the fused engine cannot call {own[0]!r}, which is your own; take engine='reference'"
+        needed = [("activation", sigma.name, _fused.activations()) for sigma in plan.sigmas]
+        needed += [("cost", plan.cost_function.name, _fused.costs()), ("optimizer", plan.optimizer.name, _fused.optimizers())]
+        for kind, name, available in needed:
+            if name not in available:
+                return f"the fused engine has no {kind} {name!r}, only {', '.join(available)}; take engine='reference'"
+        return None
 
     def prepare(self, examples: Examples) -> Data:
         """Compress the inputs where most of them are 0."""
@@ -243,8 +283,8 @@ class Fused:
         if quick is not None:
             return quick
         session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
-        out: Array = unwritten((x.shape[0], plan.layers[-1].n_out), session.dtype)
-        session.native.forward(native_inputs(x, threads, once=True), out)
+        out: Array = allocate_result((x.shape[0], plan.layers[-1].n_out), session.dtype)
+        session.native.forward(native_inputs(x, threads, used_once=True), out)
         return out
 
     def forward_small(
@@ -254,18 +294,19 @@ class Fused:
 
         That is x of any other kind, width or layout, numbers that may not be, and arrays that do not fit the plan.
         """
-        if type(x) is not np.ndarray or x.ndim != 2 or not 0 < x.shape[0] <= FEW or x.shape[1] != plan.layers[0].n_in:
+        if type(x) is not np.ndarray or x.ndim != 2 or not 0 < x.shape[0] <= SMALL_BATCH or x.shape[1] != plan.layers[0].n_in:
             return None
         if plan.own_functions or not x.flags.c_contiguous or len(weights) != len(plan.layers):
             return None
-        isa = instruction_set() if "CHAINRULE_ISA" in os.environ else BEST
-        out: Array = unwritten((x.shape[0], plan.layers[-1].n_out), plan.dtype)
+        isa = instruction_set() if "CHAINRULE_ISA" in os.environ else BEST_INSTRUCTION_SET
+        out: Array = allocate_result((x.shape[0], plan.layers[-1].n_out), plan.dtype)
         try:
-            sigmas = [ORDER[sigma.name] for sigma in plan.sigmas]
-            fine = _fused.feedforward(isa, plan.sizes, sigmas, weights, biases, x, out, *limits)
+            complete = _fused.forward_small(
+                isa, plan.sizes, [sigma.name for sigma in plan.sigmas], weights, biases, x, out, *limits
+            )
         except TypeError:  # arrays of another kind
             return None
-        return out if fine else None
+        return out if complete else None
 
     def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> ValueAndGradient:
         """Give the summed cost of some rows, or all, and its gradient as a function of all parameters, by one session."""
@@ -273,8 +314,8 @@ class Fused:
         rows = None if rows is None else np.ascontiguousarray(rows, np.int64)
 
         def slope(parameters: Array) -> tuple[float, Array]:
-            gradient: Array = unwritten(len(parameters), session.dtype)
-            cost = session.native.gradient(view, rows, np.ascontiguousarray(parameters, session.dtype), gradient)
+            gradient: Array = allocate_result(len(parameters), session.dtype)
+            cost = session.native.value_and_gradient(view, rows, np.ascontiguousarray(parameters, session.dtype), gradient)
             if data.most != 1:
                 gradient *= data.most
             return data.most * cost, gradient

@@ -60,7 +60,7 @@ class Kernel:
     Attributes
     ----------
     file, name : str
-        ``backward.hpp`` in ``kernels/``, and the function (or class) there.
+        A path below ``kernels/``, such as ``calculus/backprop.hpp``, and the function (or class) there.
     comment, code : str
         What the comment above a function says, empty for a line; and the C++.
     """

@@ -1,0 +1,82 @@
+// Feedforward of a few rows through the caller's own arrays, (n_out, n_in) as in the notes.
+//
+// For one row, arranging the weights in panels would take longer than computing the outputs.
+#pragma once
+#include "linalg/gemm.hpp"
+#include "runtime/network.hpp"
+#include "sparse/csr.hpp"
+
+namespace chainrule::ISA {
+
+// One row's inputs as numbers, padded with 0 to whole cache lines. False where the network must not
+// read them: floats that are not finite or not between lowest and highest, pixels that are all 0 or
+// 1.
+template <class Value>
+static bool read_row(const Value *x, long n_in, T *a, T lowest, T highest) {
+    T zero = 0;  // a finite number times 0 is 0, others are NaN
+    int largest_pixel = 0;
+    bool outside = false;
+    for (long k = 0; k < n_in; ++k) {
+        a[k] = to_number(x[k]);
+        if constexpr (sizeof(Value) == 1) {
+            largest_pixel = x[k] > largest_pixel ? x[k] : largest_pixel;
+        } else {
+            zero += a[k] * 0;
+            outside |= (a[k] < lowest) | (a[k] > highest);
+        }
+    }
+    for (long k = n_in; k < round_up(n_in, line<T>); ++k) {
+        a[k] = 0;
+    }
+    return sizeof(Value) == 1 ? largest_pixel > 1 : zero == 0 && !outside;
+}
+
+// z = w a + b, then a = sigma(z), of one layer and one row. `a` and `z` are padded to whole cache
+// lines, and do not overlap                                                                 (N10)
+static void feedforward_row(const BorrowedLayer<T> &layer, const T *a, T *z) {
+    constexpr long units_at_once = 4;
+    const long width = round_up(layer.n_out, line<T>);
+    long o = 0;
+    for (; o + units_at_once <= layer.n_out; o += units_at_once) {
+        weighted_input_of_units<units_at_once>(layer.w + o * layer.n_in, layer.b + o, layer.n_in, a,
+                                               z + o);
+    }
+    for (; o < layer.n_out; ++o) {
+        weighted_input_of_units<1>(layer.w + o * layer.n_in, layer.b + o, layer.n_in, a, z + o);
+    }
+    activate(layer.activation, {.data = z, .rows = 1, .stride = width, .width = width}, z);
+    if (layer.activation == Activation::softmax) {
+        softmax(z, int(layer.n_out));
+    }
+    for (o = layer.n_out; o < width; ++o) {
+        z[o] = 0;
+    }
+}
+
+// The outputs of m dense rows, (m, n_out), by one thread. False where a row must not be read; `out`
+// is then unspecified.
+static bool forward_small(const BorrowedNetwork<T> &network, InputKind kind, const void *x, long m,
+                          T *out) {
+    const FlushDenormals flush;
+    const long n_in = network.layers[0].n_in;
+    const long n_out = network.layers[network.n_layers - 1].n_out;
+    for (long i = 0; i < m; ++i) {
+        const bool readable = with_input_type(kind, x, [&](auto *rows) {
+            return read_row(rows + i * n_in, n_in, network.buffers[0], network.lowest_input,
+                            network.highest_input);
+        });
+        if (!readable) {
+            return false;
+        }
+        for (int l = 0; l < network.n_layers; ++l) {
+            feedforward_row(network.layers[l], network.buffers[l % 2], network.buffers[1 - l % 2]);
+        }
+        const T *outputs = network.buffers[network.n_layers % 2];
+        for (long o = 0; o < n_out; ++o) {
+            out[i * n_out + o] = outputs[o];
+        }
+    }
+    return true;
+}
+
+}  // namespace chainrule::ISA

@@ -1,0 +1,41 @@
+// The examples of a training as the kernels read them: dense rows or CSR, with their targets.
+#pragma once
+#include <cstdint>
+
+namespace chainrule {
+
+// The type of the inputs; pixels are uint8, read as x / 255.
+enum class InputKind : int { float32, float64, pixels };
+
+struct Data {
+    std::int64_t n;
+    int n_in;
+    InputKind kind;
+    const void *values;  // dense: (n, n_in); sparse: one value an entry
+
+    // CSR: row i has the entries row_starts[i] .. row_starts[i + 1] - 1, their columns ascending.
+    bool sparse;
+    bool wide_columns;               // columns are uint32, else uint16
+    const std::int64_t *row_starts;  // (n + 1)
+    const void *columns;
+
+    const std::int32_t *labels;   // (n): the class of each example; or null, and
+    const double *targets;        // (n, n_out)
+    const std::int32_t *classes;  // (n): the class that counts as right; null where there are none
+    const double *weights;        // (n): relative row weights; null where all are 1
+};
+
+// Calls f with a pointer to x of the type of the inputs.
+template <class F>
+static inline auto with_input_type(InputKind kind, const void *x, F &&f) {
+    switch (kind) {
+        case InputKind::pixels:
+            return f(static_cast<const std::uint8_t *>(x));
+        case InputKind::float32:
+            return f(static_cast<const float *>(x));
+        default:
+            return f(static_cast<const double *>(x));
+    }
+}
+
+}  // namespace chainrule

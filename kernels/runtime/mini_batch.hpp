@@ -1,0 +1,48 @@
+// One mini-batch in work, and how its parts are divided among workers.
+#pragma once
+#include "linalg/simd.hpp"
+#include "runtime/data.hpp"
+#include "runtime/mini_batch_rows.hpp"
+#include "runtime/network.hpp"
+
+namespace chainrule::ISA {
+
+// What one worker knows of the mini-batch at hand.
+struct MiniBatch {
+    Network<T> &network;
+    const Data &data;
+    MiniBatchRows rows;
+    long m;
+    std::int64_t step = 0;             // dropout's counter
+    T w_scale = 1;                     // the first layer's weights are w_scale * w
+    bool training = false;             // with dropout
+    int rank = 0;                      // the worker's
+    long microbatches = 1;             // into which the mini-batch is cut
+    bool transposed_is_valid = false;  // the worker has transposed the upper layers' w already
+    double *column_squares = nullptr;  // where a sparse step adds up the squares of w; or null
+};
+
+// A part of a layer's (m, n_out) results: some examples' rows, of some units.
+struct Region {
+    Range examples;
+    Range units;
+};
+
+static inline Region all_units(const Network<T> &network, int l, const Range &examples) {
+    const long units = l < network.n_layers ? network.layers[l].padded_n_out : 0;
+    return {.examples = examples, .units = {.first = 0, .last = units}};
+}
+
+static inline Range units_of_worker(const Layer<T> &layer, const Worker &worker) {
+    return range_of_worker(layer.padded_n_out, layer.unit_granule, worker);
+}
+
+static inline Range w_rows_of_worker(const Layer<T> &layer, const Worker &worker) {
+    return range_of_worker(layer.w.rows, line<T>, worker);
+}
+
+static inline double weight_of(const Data &data, std::int64_t row) {
+    return data.weights ? data.weights[row] : 1;
+}
+
+}  // namespace chainrule::ISA
