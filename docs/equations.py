@@ -157,9 +157,8 @@ def function_from(lines: list[str], first: int) -> str:
 
 def name_of(lines: list[str], at: int) -> str:
     """Name the function or class that a line stands in: the nearest above that begins at the margin."""
-    head = next(
-        line for line in reversed(lines[: at + 1]) if re.match(r"(?!template|static_assert|public:|private:)[A-Za-z]", line)
-    )
+    at_margin = re.compile(r"(?!template|static_assert|public:|private:)[A-Za-z]")
+    head = next(line for line in reversed(lines[: at + 1]) if at_margin.match(line))
     match = re.match(r"(?:class|struct) (\w+)", head) or re.search(r"(\w+)\(", head)
     if match is None:
         raise ValueError(f"no function or class stands above a tagged line; the nearest is {head!r}")

@@ -115,7 +115,7 @@ static inline GradientFactors gradient_factors(const MiniBatch &batch, int l) {
 }
 
 // BP4. nabla_w = delta.T @ a_prev for some rows of w; use(place, sums, count) takes a tile at a
-// time, `place` as in w.data                                                        (N6, N7, BP4)
+// time, `place` as in w.data                                                          (N6, N7, BP4)
 template <class Use>
 static void nabla_w(const MiniBatch &batch, int l, const Range &rows, Use &&use) {
     const Layer<T> &layer = batch.network.layers[l];
@@ -149,7 +149,7 @@ static void nabla_w(const MiniBatch &batch, int l, const Range &rows, Use &&use)
 }
 
 // BP3 and BP4 of some examples into a buffer that holds every layer's nabla_w and nabla_b in w's
-// and b's layout; added to what the buffer holds where `accumulate`           (N6-N8, BP3, BP4)
+// and b's layout; added to what the buffer holds where `accumulate`               (N6-N8, BP3, BP4)
 static void nabla_into(const MiniBatch &batch, const Range &examples, T *buffer, bool accumulate) {
     for (int l = 0; l < batch.network.n_layers; ++l) {
         const Layer<T> &layer = batch.network.layers[l];
@@ -192,7 +192,7 @@ static void sum_column_squares(const T *w, long rows, long width, double *column
 }
 
 // BP4 of a sparse first layer for a worker's units, from the CSC form of the mini-batch; `use`
-// takes four rows of a panel at a time                                                      (BP4)
+// takes four rows of a panel at a time                                                        (BP4)
 // Rows whose inputs were all never active are skipped. Of a large w the rows some way ahead are
 // prefetched, with their slots: the columns of CSC in between hide the order from the hardware.
 // Where batch.column_squares is set, the squares of the rows are added up after `use` has stepped
@@ -242,7 +242,7 @@ static void nabla_w_sparse(const MiniBatch &batch, const Worker &worker, Use &&u
 }
 
 // BP4 of a sparse first layer and its plain step at once: w -= factor * nabla_w, without forming
-// nabla_w. Each example adds -factor * x_k * delta to the rows of its inputs               (BP4)
+// nabla_w. Each example adds -factor * x_k * delta to the rows of its inputs                  (BP4)
 // delta is scaled in place. `next_m` rows of the schedule after these m are prefetched meanwhile.
 static void subtract_nabla_w_sparse(const MiniBatch &batch, T factor, long next_m,
                                     const Range &units) {

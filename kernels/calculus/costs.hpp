@@ -110,8 +110,8 @@ static double poisson(const T *a, const T *y, int n_out) {
     return sum;
 }
 
-// sum of 1/2 v^2 where |v| <= delta, else delta (|v| - delta / 2), with v = y - a: with
-// c = min(|v|, delta) both cases are c (|v| - c / 2)
+// sum of 1/2 v^2 where |v| <= delta, else delta (|v| - delta / 2), v = y - a. Both cases are
+// c (|v| - c / 2) with c = min(|v|, delta).
 static double huber(const T *a, const T *y, int n_out, double delta) {
     double sum = 0;
     for (int o = 0; o < n_out; ++o) {

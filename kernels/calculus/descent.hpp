@@ -4,8 +4,7 @@
 // the units of a large layer, in the forward pass and for its delta, and the examples of small
 // layers; the gradient and the step are divided by the rows of w, so that a worker finds its part
 // of w and of delta in its own cache. They wait for each other where one needs another's results.
-// Rows of
-// the first layer are inputs; a sparse first layer is divided by its units throughout.
+// Rows of the first layer are inputs; a sparse first layer is divided by its units throughout.
 //
 // Functions whose names end in `_with_barriers` are called by every worker of a team, and wait.
 #pragma once
@@ -181,7 +180,7 @@ static void scale_w(const Layer<T> &layer, double factor, const Range &units) {
 }
 
 // The plain step of a sparse first layer, for some units: W <- keep W - factor nabla_w, where W is
-// w_scale * w and `keep` goes into w_scale                                                  (N12)
+// w_scale * w and `keep` goes into w_scale                                                    (N12)
 // Returns the new w_scale.
 static double step_in_place(const MiniBatch &batch, double factor, double w_scale, long next_m,
                             const Range &units) {
@@ -196,7 +195,7 @@ static double step_in_place(const MiniBatch &batch, double factor, double w_scal
 }
 
 // w <- w - (eta / m) nabla_w, or what the optimizer makes of it, for a worker's part of every
-// layer; without the first layer's w where `in_place`                                       (N12)
+// layer; without the first layer's w where `in_place`                                         (N12)
 static void update_mini_batch_with_barriers(const MiniBatch &batch, double rate, double decay,
                                             double gradient_scale, bool in_place,
                                             const Worker &worker) {

@@ -22,8 +22,8 @@ static inline void philox(std::uint64_t counter[4], std::uint64_t key0, std::uin
     }
 }
 
-// layer.mask[row][unit] = 0 with probability p, else 1 / (1 - p), for a part of a mini-batch.
-// A block of 8 units shares one cipher call; units.first is a multiple of 8.
+// layer.mask[row][unit] = 0 with probability p, else 1 / (1 - p), for a part of a mini-batch. A
+// block of 8 units shares one cipher call; units.first is a multiple of 8.
 static void dropout_mask(const Layer<T> &layer, int layer_index, std::uint64_t seed,
                          std::int64_t step, const Range &examples, const Range &units) {
     constexpr std::uint64_t stream = 0x64726F706F7574u;

@@ -1,5 +1,4 @@
-// Feedforward layer by layer, and what the outputs amount to: calculus/feedforward.py once
-// more.
+// Feedforward layer by layer, and what the outputs amount to: calculus/feedforward.py once more.
 #pragma once
 #include "calculus/costs.hpp"
 #include "calculus/dropout.hpp"
@@ -72,8 +71,8 @@ static void transpose_units(const Layer<T> &layer, long first_unit, long units, 
 }
 
 // The transposed weights of a panel of units, (w.columns, units), in the worker's buffer.
-// Microbatches
-// need every panel several times: then each has a place of its own, and is transposed once a step.
+// Microbatches need every panel several times: then each has a place of its own, and is transposed
+// once a step.
 static const T *transposed_panel(const MiniBatch &batch, const Layer<T> &layer, long first_unit,
                                  long units) {
     T *buffer = batch.network.transposed + batch.rank * batch.network.transposed_size;
@@ -87,7 +86,7 @@ static const T *transposed_panel(const MiniBatch &batch, const Layer<T> &layer, 
 }
 
 // a = sigma(w a_prev + b) of a layer with one unit: sums along the inputs, since a panel of one
-// unit would leave the other lanes idle                                                     (N10)
+// unit would leave the other lanes idle                                                       (N10)
 static void feedforward_one_unit(const Layer<T> &layer, const LayerInput &input,
                                  const Range &examples) {
     long last = examples.first;
@@ -116,7 +115,7 @@ static void apply_w_scale(const Block &z, T w_scale, const T *b) {
 }
 
 // a = sigma(w a_prev + b) of a region of a dense layer; a panel is activated while its z is in the
-// cache                                                                                     (N10)
+// cache                                                                                       (N10)
 static void feedforward_dense(const MiniBatch &batch, int l, const Region &region) {
     const Layer<T> &layer = batch.network.layers[l];
     const LayerInput input = input_of(batch, l);

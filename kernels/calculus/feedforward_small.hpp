@@ -32,7 +32,7 @@ static bool read_row(const Value *x, long n_in, T *a, T lowest, T highest) {
 }
 
 // z = w a + b, then a = sigma(z), of one layer and one row. `a` and `z` are padded to whole cache
-// lines, and do not overlap                                                                 (N10)
+// lines, and do not overlap                                                                   (N10)
 static void feedforward_row(const BorrowedLayer<T> &layer, const T *a, T *z) {
     constexpr long units_at_once = 4;
     const long width = round_up(layer.n_out, line<T>);

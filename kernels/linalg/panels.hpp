@@ -35,8 +35,8 @@ static inline long length(const Range &range) {
 // expects, and one row of a panel is one run of vectors.
 //
 // Panels are 256 bytes wide. Columns are first divided into parts of `columns_per_worker`, so that
-// a worker can own whole panels; the last panel of each part may be narrower.
-// columns and columns_per_worker are whole cache lines.
+// a worker can own whole panels; the last panel of each part may be narrower. columns and
+// columns_per_worker are whole cache lines.
 template <class T>
 struct PanelMatrix {
     T *data;

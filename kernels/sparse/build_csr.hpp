@@ -10,8 +10,8 @@
 
 namespace chainrule::host {
 
-// Throws std::invalid_argument unless row_starts ascend and every row's columns ascend within
-// [0, n_in): the kernels use them as offsets.
+// Throws std::invalid_argument unless row_starts ascend, and every row's columns ascend below n_in:
+// the kernels use them as offsets.
 template <class Column>
 void check_csr(const Data &data, const Column *columns) {
     const std::int64_t entries = data.row_starts[data.n];

@@ -13,7 +13,7 @@ static inline bool panel_is_large(const Layer<T> &layer, long width) {
 }
 
 // z = b + w_scale * (sum over an example's entries of x_k W[k]) of a region; a panel of W at a
-// time, so that it stays in the cache                                                       (N10)
+// time, so that it stays in the cache                                                         (N10)
 static void sparse_weighted_input(const Layer<T> &layer, const Data &data,
                                   const MiniBatchRows &rows, const Region &region, T w_scale) {
     const bool rows_are_far = panel_is_large(layer, panel_at(layer.w, region.units.first).width);

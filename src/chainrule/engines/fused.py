@@ -301,9 +301,8 @@ class Fused:
         isa = instruction_set() if "CHAINRULE_ISA" in os.environ else BEST_INSTRUCTION_SET
         out: Array = allocate_result((x.shape[0], plan.layers[-1].n_out), plan.dtype)
         try:
-            complete = _fused.forward_small(
-                isa, plan.sizes, [sigma.name for sigma in plan.sigmas], weights, biases, x, out, *limits
-            )
+            names = [sigma.name for sigma in plan.sigmas]
+            complete = _fused.forward_small(isa, plan.sizes, names, weights, biases, x, out, *limits)
         except TypeError:  # arrays of another kind
             return None
         return out if complete else None
