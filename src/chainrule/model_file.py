@@ -21,7 +21,7 @@ from ._files import reporting, write_whole
 from ._types import Array
 from .calculus.activations import ACTIVATIONS, Activation
 from .calculus.costs import COSTS, Cost
-from .calculus.feedforward import STARTS
+from .calculus.initializers import INITIALIZERS
 from .errors import FileError, ModelFileError, SettingError
 from .input_spec import InputSpec
 from .plan import LAYERS, Layer, Provenance
@@ -184,7 +184,7 @@ def _parse(described: Any) -> Model:
     if len(names) != len(sizes) - 1 or any(name not in ACTIVATIONS for name in names) or "softmax" in names[:-1]:
         raise ValueError("activations are none of ours")
     cost, dtype, init, seed = (described[key] for key in ("cost", "dtype", "init", "seed"))
-    if cost not in COSTS or dtype not in DTYPES or init not in STARTS or type(seed) is not int or not 0 <= seed < 2**64:
+    if cost not in COSTS or dtype not in DTYPES or init not in INITIALIZERS or type(seed) is not int or not 0 <= seed < 2**64:
         raise ValueError("a setting is none of ours")
     if COSTS[cost].outputs and names[-1] not in COSTS[cost].outputs:
         raise ValueError("the output does not suit the cost")

@@ -18,7 +18,8 @@ from ._types import AnyArray, Array, Inputs
 from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
 from .calculus.costs import Cost, find_cost
-from .calculus.feedforward import decision, layer_shapes, start
+from .calculus.feedforward import decision, layer_shapes
+from .calculus.initializers import initial_parameters
 from .engines import choose, forward_small
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_pair
@@ -27,8 +28,6 @@ from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_fo
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-INIT_OF = {"sigmoid": "normal", "relu": "he_normal", "leaky_relu": "he_normal", "tanh": "glorot_uniform"}
 
 
 class Network:
@@ -98,10 +97,9 @@ class Network:
         layers = _layers(sizes, activation, output, cost)
         self.plan = Plan(layers=layers, cost=_named(cost), dtype=_dtype(dtype))
         self.seed = _drawn_seed() if seed is None else check_seed("seed", seed)
-        first = layers[0].activation
-        self.init = INIT_OF.get(str(first), "scaled") if init is None else init
+        self.init = self.plan.sigmas[0].initializer if init is None else init
         try:
-            weights, biases = start(self.plan.sizes, self.init, np.random.default_rng(self.seed))
+            weights, biases = initial_parameters(self.plan.sizes, self.init, np.random.default_rng(self.seed))
         except UnknownName:
             raise
         except (MemoryError, ValueError, OverflowError):

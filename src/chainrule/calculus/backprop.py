@@ -19,7 +19,7 @@ import numpy as np
 
 from .._types import Array, Rows
 from .activations import Activation
-from .costs import COLLAPSES, Cost
+from .costs import Cost
 from .feedforward import trace
 
 
@@ -31,8 +31,8 @@ class Gradient(NamedTuple):
 
 
 def output_delta(cost: Cost, sigma: Activation, z: Array, a: Array, y: Array) -> Array:
-    """BP1: ``dC/da * sigma'(z)``, or ``a - y`` for the pairs where the derivative cancels (``costs.COLLAPSES``)."""
-    if (sigma, cost) in COLLAPSES:
+    """BP1: ``dC/da * sigma'(z)``, or ``a - y`` where sigma is the cost's partner and their derivatives cancel."""
+    if cost.cancels(sigma):
         return a - y
     return sigma.pullback(z, a, cost.gradient(a, y))
 

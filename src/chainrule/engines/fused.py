@@ -16,7 +16,7 @@ import chainrule.engines._fused as _fused
 from .._arrays import in_dtype
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..calculus.activations import ACTIVATIONS
-from ..calculus.costs import COLLAPSES, COSTS
+from ..calculus.costs import COSTS
 from ..calculus.optimizers import SGD, Adam, RMSprop
 from ..errors import EngineError
 from ..examples import Examples
@@ -159,7 +159,7 @@ class FusedSession:
             [ORDER[sigma.name] for sigma in plan.sigmas],
             [layer.dropout for layer in plan.layers],
             list(COSTS).index(plan.cost_function.name),
-            (plan.sigmas[-1], plan.cost_function) in COLLAPSES,
+            plan.cost_function.cancels(plan.sigmas[-1]),
             *rule_of(plan),
             plan.seed,
             state.step,
