@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.datasets import digits, mnist
 from chainrule.errors import DataError, ModelFileError, SettingError
 from chainrule.examples import Layout
-from chainrule.input_spec import InputSpec, background_of, spec_from
+from chainrule.input_spec import InputSpec, background_of, infer_input_spec
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 6)).astype(np.uint8)
@@ -243,7 +243,7 @@ def test_a_file_from_before_still_loads():
 )
 def test_a_file_from_before_is_read_by_its_datas_name(data, due):
     """What the name or description of the data tells is known; what it does not tell is not guessed."""
-    assert spec_from(data, 784) == due
+    assert infer_input_spec(data, 784) == due
 
 
 BAD_SPECS = {

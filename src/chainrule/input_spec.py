@@ -245,21 +245,23 @@ def in_form(images: Any) -> Any:
     return good & (np.maximum(*extents) == BOX)
 
 
-def spec_from(data: str, n_in: int) -> InputSpec | None:
-    """Tell what a network learnt to read by what its file calls the data, where it says no more; None if that tells nothing.
+def infer_input_spec(data: str, n_in: int, kind: str = "") -> InputSpec | None:
+    """Infer the inputs that a network takes from the name and the kind of its training data; None where they do not say.
+
+    The first model files hold no ``InputSpec``.
 
     Examples
     --------
-    >>> spec_from("mnist", 784).kind, spec_from("wine.csv#kind", 13).kind, spec_from("fashion/", 784)
-    ('pixels', 'numbers', None)
+    >>> infer_input_spec("mnist", 784).kind, infer_input_spec("wine.csv#kind", 13).kind, infer_input_spec("", 9, "csr").kind
+    ('pixels', 'numbers', 'csr')
+    >>> infer_input_spec("fashion/", 784) is None
+    True
     """
     if data == "mnist" and n_in == SIDE * SIDE:
         return InputSpec("pixels", (SIDE, SIDE), 0.0, 1.0, mnist_form=True, background="dark", mean=0.1307)
-    if data.startswith("Examples("):
-        kinds: dict[str, Kind] = {" pixels": "pixels", " CSR": "csr"}
-        kind: Kind = next((kind for word, kind in kinds.items() if word in data), "numbers")
-        return InputSpec(kind, (n_in,), *((0.0, 1.0) if kind == "pixels" else ()))
+    if kind == "pixels":
+        return InputSpec("pixels", (n_in,), 0.0, 1.0)
     ending = PurePath(data.partition("#")[0]).suffix.lower()
-    if ending in (".csv", ".tsv", ".parquet"):
-        return InputSpec("numbers", (n_in,))
-    return InputSpec("csr", (n_in,)) if ending in (".svmlight", ".libsvm") else None
+    if kind == "csr" or ending in (".svmlight", ".libsvm"):
+        return InputSpec("csr", (n_in,))
+    return InputSpec("numbers", (n_in,)) if kind == "dense" or ending in (".csv", ".tsv", ".parquet") else None

@@ -17,14 +17,14 @@ from ._format import counted
 from ._types import AnyArray, Array, Inputs
 from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
-from .calculus.costs import Cost, find_cost
+from .calculus.costs import COSTS, Cost, cost_for, find_cost
 from .calculus.feedforward import decision, layer_shapes
 from .calculus.initializers import initial_parameters
 from .engines import choose, forward_small
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_pair
-from .input_spec import InputSpec, spec_from
-from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
+from .input_spec import InputSpec, infer_input_spec
+from .plan import MAXIMUM_LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -362,7 +362,9 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     model = model_file.read(path)
     plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
-    inputs = model.inputs if model.inputs or model.provenance is None else spec_from(model.provenance.data, plan.sizes[0])
+    inputs, provenance = model.inputs, model.provenance
+    if inputs is None and provenance is not None:
+        inputs = infer_input_spec(provenance.data, plan.sizes[0], provenance.kind)
     made: dict[str, Any] = {"init": model.init, "seed": model.seed, "provenance": model.provenance, "inputs": inputs}
     return network_from(plan, model.weights, model.biases, **made, from_file=True)
 
@@ -421,8 +423,8 @@ def _layers(
         raise SettingError(f"sizes must be a list such as [784, 30, 10]; it is {sizes!r}") from None
     if len(counts) < 2:
         raise SettingError(f"sizes must name the inputs and one layer or more, such as [784, 30, 10]; it is {list(sizes)!r}")
-    if len(counts) > LAYERS + 1:
-        raise SettingError(f"sizes must name at most {LAYERS:,} layers; it names {len(counts) - 1:,}")
+    if len(counts) > MAXIMUM_LAYERS + 1:
+        raise SettingError(f"sizes must name at most {MAXIMUM_LAYERS:,} layers; it names {len(counts) - 1:,}")
     hidden = _hidden(activation, len(counts) - 2)
     last = _suited(output, find_cost(cost))
     if counts[-1] == 1 and find_activation(last) is ACTIVATIONS["softmax"]:
@@ -454,19 +456,16 @@ def _suited(output: str | Activation | None, cost: Cost) -> str | Activation:
     name = find_activation(output).name
     if isinstance(output, str) and cost.outputs and name not in cost.outputs:
         needs = " or ".join(f"output={known!r}" for known in cost.outputs)
-        partner = {"softmax": "log_loss", "sigmoid": "cross_entropy"}.get(name)
-        hint = f"; with output={name!r} take cost={partner!r}" if partner else ""
+        suited = cost_for(name)
+        hint = f"; with output={name!r} take cost={suited!r}" if suited else ""
         raise SettingError(f"the cost {cost.name} needs {needs}, but the output is {name!r}{hint}")
     return output
 
 
 def _named(part: Any) -> Any:
-    """Name a built-in that was passed as an object; leave one of the user's own."""
-    known: Any = find_activation if isinstance(part, Activation) else find_cost
-    try:
-        return part.name if not isinstance(part, str) and known(part.name) is part else part
-    except UnknownName:
-        return part
+    """Give the name of a built-in function that was passed as an object; leave any other as it is."""
+    table: Any = ACTIVATIONS if isinstance(part, Activation) else COSTS
+    return part.name if not isinstance(part, str) and table.get(part.name) == part else part
 
 
 def _dtype(dtype: Any) -> str:

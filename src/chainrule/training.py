@@ -403,7 +403,7 @@ class Run:
         schedule = getattr(self.schedule, "__name__", "a schedule of its own")
         self.network.provenance = Provenance(
             plan=self.plan.to_dict(),
-            data=repr(self.examples),
+            data="",
             examples=len(self.examples),
             epochs=earlier[0] + epochs,
             steps=earlier[1] + state.step,
@@ -415,6 +415,8 @@ class Run:
             earlier_epochs=earlier[0],
             earlier_steps=earlier[1],
             classes=self.classes,
+            n_in=self.examples.n_in,
+            kind=self.examples.kind,
         )
 
     def _end(self, stopped: str, message: str) -> None:

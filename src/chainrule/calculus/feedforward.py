@@ -67,7 +67,7 @@ def for_raw_columns(w: Array, b: Array, mean: Array, scale: Array) -> tuple[Arra
 
 
 def decision(a: Array, sigma: Activation) -> AnyArray:
-    """Give the predictions of outputs (m, n_out): the label of the largest; of one sigmoid output 0 or 1; of one other its value."""
+    """Predict from outputs (m, n_out): the label of the largest; for one sigmoid output 0 or 1; for one other its value."""
     if a.shape[1] > 1:
         return a.argmax(axis=1)
     return (a[:, 0] > 0.5).astype(np.intp) if sigma is ACTIVATIONS["sigmoid"] else a[:, 0]

@@ -16,7 +16,7 @@ from .._arrays import in_dtype
 from .._types import Array, Indices, Inputs, Rows, is_sparse
 from ..calculus.activations import Activation
 from ..calculus.backprop import backprop
-from ..calculus.costs import Cost
+from ..calculus.costs import Cost, is_built_in
 from ..calculus.descent import Parameters, mini_batches, update_mini_batch
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
@@ -243,7 +243,7 @@ def functions(plan: Plan) -> tuple[list[Activation], Cost]:
     for k, layer in enumerate(plan.layers):
         if isinstance(layer.activation, Activation):
             sigmas[k] = replace(sigmas[k], value=settled(sigmas[k].value), derivative=settled(sigmas[k].derivative))
-    if isinstance(plan.cost, Cost):
+    if not is_built_in(cost):
         cost = replace(cost, gradient=settled(cost.gradient))
     return sigmas, cost
 

@@ -506,7 +506,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         plan = fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if rate is None else {})
         return Provenance(
             plan=plan,
-            data=f"Examples({trained.examples} x {fitted.sizes[0]})",
+            data="",
             examples=trained.examples,
             epochs=trained.epochs,
             steps=trained.steps,
