@@ -174,6 +174,7 @@ class Cost:
         return f"Cost({self.name!r})"
 
 
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Huber(Cost):
     """Huber's cost: quadratic for errors up to ``delta``, linear beyond, so that outliers pull no harder than ``delta``.
 
@@ -190,7 +191,7 @@ class Huber(Cost):
     array([0.125, 2.5  ])
     """
 
-    delta: float
+    delta: float = 1.0
 
     def __init__(self, delta: float = 1.0) -> None:
         delta = check_float("delta", delta, above=0)

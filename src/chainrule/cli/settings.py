@@ -99,7 +99,8 @@ def settle(defaults: Settings, chosen: Mapping[str, Any]) -> Settings:
     if "cost" not in chosen and settings.output is not None and defaults.cost == "log_loss":
         from ..calculus.costs import cost_for
 
-        settings = replace(settings, cost="mean_squared_error" if settings.output == "identity" else cost_for(settings.output) or "quadratic")
+        suited = "mean_squared_error" if settings.output == "identity" else cost_for(settings.output)
+        settings = replace(settings, cost=suited or "quadratic")
     bearing = ("optimizer", "momentum", "cost", "activation", "output")
     if "learning_rate" not in chosen and any(getattr(settings, name) != getattr(defaults, name) for name in bearing):
         settings = replace(settings, learning_rate=suitable_rate(settings))
