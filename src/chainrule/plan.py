@@ -331,6 +331,8 @@ class Provenance:
     @classmethod
     def parse(cls, described: Any) -> Provenance:
         """Read a file's entries strictly; any mistake raises ValueError, TypeError or KeyError."""
+        if not isinstance(described, dict):
+            raise TypeError("provenance must be an object")
         names = set(described)
         unexpected = names - set(_TYPES)
         missing = {entry.name for entry in fields(cls)} - _ADDED_LATER - names
