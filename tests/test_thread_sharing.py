@@ -4,6 +4,7 @@ import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ IRIS = load_iris(return_X_y=True)
 
 @pytest.fixture
 def eight_cores(monkeypatch):
-    """A process that may use eight cores, with nothing to limit it."""
+    """A process that may use eight cores, with nothing to limit it, and no session of an earlier test."""
+    monkeypatch.setattr("chainrule.engines.threads._TRAINING_THREADS", WeakValueDictionary())
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.setattr("chainrule.engines.threads.blas_limits", list)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

@@ -38,7 +38,7 @@ def output_delta(cost: Cost, sigma: Activation, z: Array, a: Array, y: Array) ->
 
 
 def hidden_delta(delta: Array, w_next: Array, sigma: Activation, z: Array, a: Array, mask: Array | None = None) -> Array:
-    """BP2: the next layer's delta, sent back through its weights, times ``sigma'(z)``."""
+    """BP2: the next layer's delta times its weights, times ``sigma'(z)``."""
     g = delta @ w_next
     return sigma.pullback(z, a, g if mask is None else g * mask)
 
@@ -64,7 +64,7 @@ def backprop(
     row_weights: Array | None = None,
     masks: Sequence[Array | None] | None = None,
 ) -> tuple[Array, Gradient]:
-    """Send a batch forward, and its error back.
+    """Compute a batch's outputs, and by backpropagation the gradient of its summed cost.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ def backprop(
     y : array, shape (m, n_out)
         The targets.
     row_weights : array, shape (m,), optional
-        How much each example counts; 1 if not given.
+        The weight of each example; 1 if not given.
     masks : sequence, optional
-        What dropout multiplies each layer's activations by, or None for a layer without.
+        The factors of each layer's activations in dropout; None for a layer without.
 
     Returns
     -------
