@@ -1,4 +1,4 @@
-"""Bad input: each mistake has its exception, a sentence that says what was due, what came and what to do, and loses nothing."""
+"""Invalid arguments: each has its exception, with what was required, what was given and the remedy, and changes nothing."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def assert_mistake(act, kind, message):
 
 def test_errors_are_the_builtins_they_look_like():
     """Each error is a ChainruleError and the builtin a caller would expect."""
-    due = {
+    builtins = {
         SettingError: ValueError,
         UnknownName: SettingError,
         DataError: ValueError,
@@ -58,7 +58,7 @@ def test_errors_are_the_builtins_they_look_like():
         EngineError: RuntimeError,
         MissingExtra: ImportError,
     }
-    for error, builtin in due.items():
+    for error, builtin in builtins.items():
         assert issubclass(error, builtin)
         assert issubclass(error, ChainruleError)
 
@@ -212,7 +212,7 @@ def test_bad_y(name, where):
     ],
 )
 def test_targets_out_of_a_costs_range(cost, y, message):
-    """Targets that a cost has no meaning for are refused, with its range and the value that came."""
+    """Targets outside a cost's range are refused, with the range and the value that was given."""
     targets = np.eye(3)[Y]
     targets[7, 1] = y
     net = network(cost=cost)
@@ -327,7 +327,7 @@ BAD_NETWORKS = {
 
 @pytest.mark.parametrize("name", BAD_NETWORKS)
 def test_bad_networks(name):
-    """A network that cannot be is refused when it is made, with what was due, what came, and where there are names, the nearest."""
+    """An invalid network is refused when it is made, with what was required, what was given, and the nearest of the valid names."""
     settings, kind, message = BAD_NETWORKS[name]
     assert_mistake(lambda: cr.Network(**{"sizes": [4, 5, 3], **settings}), kind, message)
 

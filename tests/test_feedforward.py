@@ -1,4 +1,4 @@
-"""Page 3: the shapes (N9), the starts, and feedforward (N10)."""
+"""Page 3: the shapes (N9), and feedforward (N10)."""
 
 import naive
 import numpy as np

@@ -96,9 +96,9 @@ def test_uint8_of_0_and_1_is_what_the_network_learnt(reloaded):
 def test_pixels_are_read_as_fractions_whatever_gives_them(reloaded, rows):
     """A network of pixels reads uint8 and the same pixels divided by 255 alike, few rows or many, dense or CSR."""
     net = reloaded(trained(PIXELS))
-    due = by_hand(net, PIXELS[:rows] / 255)
+    expected = by_hand(net, PIXELS[:rows] / 255)
     for x in (PIXELS[:rows], PIXELS[:rows] / 255, (PIXELS[:rows] / 255).astype(np.float32), sparse.csr_array(PIXELS[:rows] / 255)):
-        np.testing.assert_allclose(net.feedforward(x), due, atol=1e-6)
+        np.testing.assert_allclose(net.feedforward(x), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [1, 16, 30])
@@ -164,7 +164,7 @@ def test_numbers_of_a_table_may_go_beyond_those_of_the_training(reloaded):
 
 
 @pytest.mark.parametrize(
-    ("x", "examples", "due"),
+    ("x", "examples", "expected"),
     [
         (PIXELS, {}, InputSpec("pixels", (6,), 0.0, 1.0)),
         (PIXELS, {"layout": (2, 3)}, InputSpec("pixels", (2, 3), 0.0, 1.0, mean=round(PIXELS.mean() / 255, 4))),
@@ -173,12 +173,12 @@ def test_numbers_of_a_table_may_go_beyond_those_of_the_training(reloaded):
         (sparse.csr_array(np.full((4, 6), 2.0)), {}, InputSpec("csr", (6,), 2.0, 2.0)),
     ],
 )
-def test_the_file_says_what_was_learnt(tmp_path, x, examples, due):
+def test_the_file_says_what_was_learnt(tmp_path, x, examples, expected):
     """Kind, shape and limits are measured at the training, kept in the file, and come back."""
     net = trained(x, **examples)
-    assert net.inputs == due
+    assert net.inputs == expected
     net.save(tmp_path / "net.safetensors")
-    assert cr.load(tmp_path / "net.safetensors").inputs == due
+    assert cr.load(tmp_path / "net.safetensors").inputs == expected
 
 
 def test_mnists_form_is_measured():

@@ -295,14 +295,14 @@ def test_a_file_with_any_byte_flipped_is_refused_or_the_same(path, flip):
     """Whichever byte is changed, loading is refused or gives the very same network; never other numbers, never another error."""
     net = small()
     net.save(path)
-    contents, due = path.read_bytes(), every_array_and_setting(net)
+    contents, expected = path.read_bytes(), every_array_and_setting(net)
     refused = 0
     for place in range(len(contents)):
         damaged = bytearray(contents)
         damaged[place] ^= flip
         path.write_bytes(damaged)
         try:
-            assert every_array_and_setting(cr.load(path)) == due, f"byte {place}"
+            assert every_array_and_setting(cr.load(path)) == expected, f"byte {place}"
         except ModelFileError:
             refused += 1
     assert refused > 0.9 * len(contents)
