@@ -1,5 +1,8 @@
 """Each activation beside its derivative."""
 
+import copy
+import pickle
+
 import mpmath
 import naive
 import numpy as np
@@ -194,6 +197,16 @@ def test_ones_own_activation():
     assert find_activation(square) is square
     assert square.pullback(z, square.value(z), g).tolist() == [[6.0, -20.0]]
     assert repr(square) == "Activation('square')"
+
+
+def test_copies_of_a_built_in_are_the_built_in():
+    """A built-in activation that is copied or pickled stays the table's object; one of the user's own becomes another object."""
+    for sigma in ACTIVATIONS.values():
+        assert copy.deepcopy(sigma) is pickle.loads(pickle.dumps(sigma)) is sigma
+    own = Activation("sigmoid", naive.sigmoid, naive.sigmoid_prime, most=2.0)
+    again = pickle.loads(pickle.dumps(own))
+    assert again is not own
+    assert (again.name, again.value, again.most) == ("sigmoid", naive.sigmoid, 2.0)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

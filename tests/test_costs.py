@@ -1,5 +1,6 @@
 """Each cost beside its gradient at the output."""
 
+import copy
 import pickle
 from dataclasses import FrozenInstanceError
 
@@ -131,6 +132,15 @@ def test_hubers_settings():
     for delta in (0, -1.0, np.nan, np.inf, "1"):
         with pytest.raises(SettingError, match="delta must be a number, above 0"):
             Huber(delta)
+
+
+def test_copies_of_a_built_in_are_the_built_in():
+    """A built-in cost that is copied or pickled stays the table's object, or equal to it where it has settings."""
+    for cost in COSTS.values():
+        assert copy.deepcopy(cost) == pickle.loads(pickle.dumps(cost)) == cost
+    assert pickle.loads(pickle.dumps(COSTS["quadratic"])) is COSTS["quadratic"]
+    own = Cost("quadratic", naive.quadratic, naive.quadratic)
+    assert pickle.loads(pickle.dumps(own)) not in COSTS.values()
 
 
 def test_built_in_costs():

@@ -67,6 +67,15 @@ def test_the_output_follows_the_cost(cost, output):
     assert cr.Network([4, 3, 2], cost=COSTS[cost]).plan == cr.Network([4, 3, 2], cost=cost).plan
 
 
+def test_a_copied_network_predicts_what_it_did():
+    """A network that is copied or pickled after use still knows its activations: one sigmoid output gives labels 0 and 1."""
+    net = cr.Network([4, 1], cost="cross_entropy", seed=0)
+    labels = net.predict(X)
+    for again in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert again.predict(X).tolist() == labels.tolist()
+        assert again.backprop(X, Y % 2).nabla_w[0].tobytes() == net.backprop(X, Y % 2).nabla_w[0].tobytes()
+
+
 def test_a_cost_with_settings():
     """A cost with its usual settings is known by its name, and one with others is kept as it is; plans compare by the settings."""
     assert cr.Network([4, 2], cost=cr.costs.Huber(1.0)).plan.cost == "huber"

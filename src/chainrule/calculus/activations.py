@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -208,6 +209,10 @@ class Activation:
     def pullback(self, z: Array, a: Array, g: Array) -> Array:
         """From ``g = dC/da`` make ``dC/dz = g * sigma'(z)``."""
         return g * self.derivative(z, a)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copy and pickle a built-in by its name, so that it stays the object in the table."""
+        return (find_activation, (self.name,)) if self is ACTIVATIONS.get(self.name) else super().__reduce_ex__(protocol)
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"

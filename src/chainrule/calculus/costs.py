@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -169,6 +170,10 @@ class Cost:
     def cancels(self, sigma: Activation) -> bool:
         """Whether the derivatives of this cost and of an output activation cancel, so that BP1 is ``a - y``: both are built-in."""
         return self is COSTS.get(self.name) and sigma is ACTIVATIONS.get(self.partner)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copy and pickle a built-in by its name, so that it stays the object in the table."""
+        return (find_cost, (self.name,)) if self is COSTS.get(self.name) else super().__reduce_ex__(protocol)
 
     def __repr__(self) -> str:
         return f"Cost({self.name!r})"
