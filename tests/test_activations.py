@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.calculus.activations import ACTIVATIONS, LEAK, SELU_ALPHA, SELU_SCALE, Activation, find_activation
+from chainrule.calculus.initializers import INITIALIZERS
 from chainrule.errors import SettingError, UnknownName
 
 DTYPES = ["float64", "float32"]
@@ -197,6 +198,16 @@ def test_ones_own_activation():
     assert find_activation(square) is square
     assert square.pullback(z, square.value(z), g).tolist() == [[6.0, -20.0]]
     assert repr(square) == "Activation('square')"
+
+
+def test_every_built_in_is_described():
+    """Each built-in has a summary for help texts, a formula for explanations, and a name that the table knows it by."""
+    for name, sigma in ACTIVATIONS.items():
+        assert sigma.name == name
+        assert sigma.summary
+        assert sigma.formula.value
+        assert sigma.formula.derivative
+        assert sigma.initializer in INITIALIZERS
 
 
 def test_copies_of_a_built_in_are_the_built_in():

@@ -134,6 +134,16 @@ def test_hubers_settings():
             Huber(delta)
 
 
+def test_every_built_in_is_described():
+    """Each built-in has a summary for help texts, a formula for explanations, and a name that the table knows it by."""
+    for name, cost in COSTS.items():
+        assert cost.name == name
+        assert cost.summary
+        assert cost.formula.value
+        assert cost.formula.derivative
+        assert bool(cost.partner) == (cost.partner_formula is not None)
+
+
 def test_copies_of_a_built_in_are_the_built_in():
     """A built-in cost that is copied or pickled stays the table's object, or equal to it where it has settings."""
     for cost in COSTS.values():

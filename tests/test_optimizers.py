@@ -180,6 +180,15 @@ def test_a_gradient_of_0_is_finite(optimizer):
     assert all(slot.tolist() == [0, 0, 0] for slot in slots)
 
 
+def test_every_built_in_is_described():
+    """Each entry of the table has a summary of its own, and a rate that suits it where that is not the network's affair."""
+    summaries = [optimizer.summary for optimizer in OPTIMIZERS.values()]
+    assert all(summaries)
+    assert len(set(summaries)) == len(summaries)
+    rates = {name: optimizer.usual_rate for name, optimizer in OPTIMIZERS.items() if optimizer.usual_rate is not None}
+    assert rates == {"adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "lion": 0.0001}
+
+
 def test_slots_and_decay():
     """Each optimizer names its slots, and of the usual ones only AdamW decays the weights."""
     slots = {name: optimizer.slots for name, optimizer in OPTIMIZERS.items()}

@@ -46,6 +46,11 @@ class Optimizer:
         object.__setattr__(self, name, check_float(name, getattr(self, name), **limits))
 
     @property
+    def summary(self) -> str:
+        """A phrase on it, for help texts."""
+        return ""
+
+    @property
     def slots(self) -> tuple[str, ...]:
         """The names of its slots."""
         return ()
@@ -93,6 +98,12 @@ class SGD(Optimizer):
         object.__setattr__(self, "nesterov", bool(self.nesterov))
         if self.nesterov and not self.momentum:
             raise SettingError("nesterov=True needs a momentum above 0, such as 0.9")
+
+    @property
+    def summary(self) -> str:
+        """Plain, or with its momentum."""
+        kind = "Nesterov's momentum" if self.nesterov else "momentum"
+        return f"gradient descent with {kind} {self.momentum:g}" if self.momentum else "gradient descent, the notes' step"
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -146,6 +157,11 @@ class Adam(Optimizer):
         look_up("epsilon_on", self.epsilon_on, {"corrected": 0, "raw": 1})
 
     @property
+    def summary(self) -> str:
+        """By the averages that it divides."""
+        return "steps of about the rate in each coordinate, by averages of the gradient and of its square"
+
+    @property
     def slots(self) -> tuple[str, ...]:
         """``m`` and ``v``: the averages of the gradient and of its square."""
         return ("m", "v")
@@ -183,6 +199,11 @@ class AdamW(Adam):
         self._check("weight_decay", least=0)
 
     @property
+    def summary(self) -> str:
+        """Adam's, with the decay."""
+        return f"adam with decoupled weight decay {self.weight_decay:g}"
+
+    @property
     def shrink(self) -> float:
         """The weight decay."""
         return self.weight_decay
@@ -211,6 +232,11 @@ class RMSprop(Optimizer):
     def __post_init__(self) -> None:
         self._check("rho", least=0, below=1)
         self._check("epsilon", above=0)
+
+    @property
+    def summary(self) -> str:
+        """By the average that it divides by."""
+        return "the gradient over the root of its recent mean square"
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -248,6 +274,11 @@ class Lion(Optimizer):
         self._check("beta1", least=0, below=1)
         self._check("beta2", least=0, below=1)
         self._check("weight_decay", least=0)
+
+    @property
+    def summary(self) -> str:
+        """By the sign that it takes."""
+        return "steps of exactly the rate in each coordinate, by the sign of the gradient's average"
 
     @property
     def slots(self) -> tuple[str, ...]:
