@@ -66,7 +66,7 @@ class Model:
 
 
 def write(path: str | os.PathLike[str], model: Model) -> None:
-    """Write a model file, whole or not at all.
+    """Write a model file; a failure leaves no partial file.
 
     Raises
     ------

@@ -318,9 +318,9 @@ class Network:
     def _check_columns(self, examples: Examples) -> None:
         """Refuse inputs of another width, or a frame whose columns are not those of the training."""
         takes, has = self.plan.layers[0].n_in, examples.n_in
-        learnt = self.provenance.columns if self.provenance else []
-        if examples.columns and learnt and list(examples.columns) != learnt:
-            missing = [name for name in learnt if name not in examples.columns]
+        trained_on = self.provenance.columns if self.provenance else []
+        if examples.columns and trained_on and list(examples.columns) != trained_on:
+            missing = [name for name in trained_on if name not in examples.columns]
             fault = f"x has no column {missing[0]!r}, which" if missing else "x has other columns, or in another order, than"
             raise DataError(f"{fault} the network was trained on; pass x[net.provenance.columns]")
         if has != takes:

@@ -70,7 +70,7 @@ def leaky_relu_prime(z: Array, a: Array) -> Array:
 
 
 def identity(z: Array) -> Array:
-    """``z`` itself: nothing is cut off."""
+    """``z`` itself."""
     return z
 
 
@@ -81,7 +81,7 @@ def identity_prime(z: Array, a: Array) -> Array:
 
 @np.errstate(over="ignore")
 def exp(z: Array) -> Array:
-    """``exp(z)``, for rates and counts; held at the largest number of its dtype, where it would overflow."""
+    """``exp(z)``, for rates and counts; clipped at the largest number of its dtype, where it would overflow."""
     return np.minimum(np.exp(z), np.finfo(z.dtype).max)
 
 
@@ -153,7 +153,7 @@ def selu_prime(z: Array, a: Array) -> Array:
 
 
 def softmax(z: Array) -> Array:
-    """``exp(z_j) / sum_k exp(z_k)`` in each row; the largest ``z`` is taken off first, which changes nothing but the overflow."""
+    """``exp(z_j) / sum_k exp(z_k)`` in each row; the largest ``z`` is subtracted first, which only prevents overflow."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
@@ -280,8 +280,8 @@ ACTIVATIONS: dict[str, Activation] = {
             formula=Formula(
                 "σ(z) = max(0, z)",
                 _TWO_CASES.format(below="0", above="1"),
-                "ReLU has two cases. Where $z > 0$ it lets the number through, and the error comes back whole; where $z ≤ 0$ it "
-                "answers 0, and nothing comes back.",
+                "ReLU has two cases. Where $z > 0$ it is z itself, and the error passes back unchanged; where $z ≤ 0$ it is 0, "
+                "and no error passes back.",
             ),
         ),
         Activation(
@@ -294,7 +294,7 @@ ACTIVATIONS: dict[str, Activation] = {
             formula=Formula(
                 "σ(z) = max(0.01 z, z)",
                 _TWO_CASES.format(below="0.01", above="1"),
-                "Leaky ReLU has two cases: where $z > 0$ all comes through, else a hundredth.",
+                "Leaky ReLU has two cases: where $z > 0$ it is z itself, else a hundredth of it.",
             ),
         ),
         Activation(
@@ -303,7 +303,7 @@ ACTIVATIONS: dict[str, Activation] = {
             identity_prime,
             derivative_needs_z=False,
             summary="z itself, for values",
-            formula=Formula("σ(z) = z", "σ′(z) = 1", "Nothing is cut off: the activation is the weighted input itself."),
+            formula=Formula("σ(z) = z", "σ′(z) = 1", "The activation is the weighted input itself."),
             output_formula=OutputFormula((), "With no activation at the output $σ′ = 1$: the cost's own slope goes on as it is."),
         ),
         Activation(

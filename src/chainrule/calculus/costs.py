@@ -270,7 +270,7 @@ COSTS: dict[str, Cost] = {
             partner_formula=OutputFormula(
                 (r"δ_j = \frac{a_j − y_j}{a_j (1 − a_j)} · a_j (1 − a_j) = a_j − y_j",),
                 "The sigmoid's slope $a_j (1 − a_j)$ stands below in the cost's derivative, and above in the activation's: it "
-                "cancels. A saturated output that is wrong is told so at full strength, which is what this cost is for.",
+                "cancels. A saturated output that is wrong gets its full error, which is the purpose of this cost.",
             ),
         ),
         Cost(
@@ -306,7 +306,7 @@ COSTS: dict[str, Cost] = {
             formula=Formula(r"C = Σ_j [a_j − y_j + y_j ln \frac{y_j}{a_j}]", r"\frac{∂C}{∂a_j} = 1 − \frac{y_j}{a_j}"),
             partner_formula=OutputFormula(
                 (r"δ_j = (1 − \frac{y_j}{a_j}) · a_j = a_j − y_j",),
-                "The exponential is its own slope, and meets the $a_j$ below: it cancels.",
+                "The exponential is its own slope, which cancels the $a_j$ below the fraction bar.",
             ),
         ),
         Huber(),
