@@ -35,7 +35,7 @@ DATA = ROOT / "src" / "chainrule" / "explaining" / "equations.json"
 PAGE = ROOT / "docs" / "equations.md"
 
 NUMBERS = [f"N{k}" for k in range(1, 13)] + [f"BP{k}" for k in range(1, 5)]
-READING_ORDER = ["neuron", "feedforward", "backprop", "descent", "activations", "costs", "optimizers", "dropout"]
+READING_ORDER = ["neuron", "feedforward", "initializers", "backprop", "descent", "activations", "costs", "optimizers", "dropout"]
 
 ONE = r"(?:N1[0-2]|N[1-9]|BP[1-4])\b"
 BRACKETS = rf"\({ONE}(?:(?:, |-){ONE})*\)"

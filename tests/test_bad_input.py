@@ -1,4 +1,4 @@
-"""Bad input: each mistake has its exception, a sentence that says what was due, what came and what to do, and loses nothing."""
+"""Invalid arguments: each has its exception, with what was required, what was given and the remedy, and changes nothing."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def assert_mistake(act, kind, message):
 
 def test_errors_are_the_builtins_they_look_like():
     """Each error is a ChainruleError and the builtin a caller would expect."""
-    due = {
+    builtins = {
         SettingError: ValueError,
         UnknownName: SettingError,
         DataError: ValueError,
@@ -58,7 +58,7 @@ def test_errors_are_the_builtins_they_look_like():
         EngineError: RuntimeError,
         MissingExtra: ImportError,
     }
-    for error, builtin in due.items():
+    for error, builtin in builtins.items():
         assert issubclass(error, builtin)
         assert issubclass(error, ChainruleError)
 
@@ -212,7 +212,7 @@ def test_bad_y(name, where):
     ],
 )
 def test_targets_out_of_a_costs_range(cost, y, message):
-    """Targets that a cost has no meaning for are refused, with its range and the value that came."""
+    """Targets outside a cost's range are refused, with the range and the value that was given."""
     targets = np.eye(3)[Y]
     targets[7, 1] = y
     net = network(cost=cost)
@@ -223,7 +223,7 @@ def test_targets_out_of_a_costs_range(cost, y, message):
 def test_accuracy_of_values_says_to_ask_for_the_cost():
     """Asking for the accuracy where y holds values is refused with what to ask instead."""
     net = cr.Network([4, 1], cost="mean_squared_error", seed=0)
-    assert_mistake(lambda: net.accuracy(X, X[:, 0]), DataError, r"accuracy counts right classes.*; ask cost\(\) instead")
+    assert_mistake(lambda: net.accuracy(X, X[:, 0]), DataError, r"accuracy needs classes.*; call cost\(\) instead")
 
 
 # Row weights
@@ -312,9 +312,9 @@ BAD_NETWORKS = {
         SettingError,
         "poisson needs output='exp' or .*, but the output is 'identity'",
     ),
-    "an unknown start": ({"init": "gaussian"}, UnknownName, "unknown start .*'gaussian'.*[Tt]here are: normal, scaled"),
-    "an empty start": ({"init": ""}, UnknownName, "unknown start"),
-    "a start that is a list": ({"init": ["normal"]}, UnknownName, "unknown start"),
+    "an unknown initializer": ({"init": "gaussian"}, UnknownName, "unknown initializer .*'gaussian'.*[Tt]here are: normal, scaled"),
+    "an empty initializer": ({"init": ""}, UnknownName, "unknown initializer"),
+    "an initializer that is a list": ({"init": ["normal"]}, UnknownName, "unknown initializer"),
     "an unknown dtype": ({"dtype": "float16"}, UnknownName, "unknown dtype 'float16'; .*[Tt]here are: float32, float64"),
     "a whole dtype": ({"dtype": int}, UnknownName, "unknown dtype 'int64'.*[Tt]here are: float32, float64"),
     "a dtype that is none": ({"dtype": "floaty"}, UnknownName, "unknown dtype 'floaty'"),
@@ -327,7 +327,7 @@ BAD_NETWORKS = {
 
 @pytest.mark.parametrize("name", BAD_NETWORKS)
 def test_bad_networks(name):
-    """A network that cannot be is refused when it is made, with what was due, what came, and where there are names, the nearest."""
+    """An invalid network is refused when it is made, with what was required, what was given, and the nearest of the valid names."""
     settings, kind, message = BAD_NETWORKS[name]
     assert_mistake(lambda: cr.Network(**{"sizes": [4, 5, 3], **settings}), kind, message)
 

@@ -14,7 +14,6 @@ from threading import Event
 
 import numpy as np
 import pytest
-from interrupts import interrupted_in_each_line
 from rich.console import Console
 from scipy import sparse
 from sklearn import neural_network as theirs
@@ -26,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule as cr
-from chainrule.engines import ENGINES, at_work, blas_threads, thread_count
+from chainrule.engines import ENGINES, blas_threads, thread_count
 from chainrule.engines.threads import blas_limits
 
 pytestmark = pytest.mark.filterwarnings("ignore:this chainrule was installed without its kernels")
@@ -329,107 +328,6 @@ def test_a_fit_starts_no_thread_beyond_the_limit():
     assert (free > 0) == ("fused" in ENGINES and thread_count("auto") > 1)
 
 
-@pytest.fixture
-def eight_cores(monkeypatch):
-    """A process that may use eight cores, with nothing to limit it."""
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
-    monkeypatch.setattr("chainrule.engines.threads.blas_limits", list)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-
-
-def asked_elsewhere():
-    """What another Python thread is given, which trains nothing."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(thread_count, "auto").result()
-
-
-@contextmanager
-def training_elsewhere():
-    """Another Python thread that trains while this lasts."""
-    began, over = Event(), Event()
-
-    def train():
-        with at_work():
-            began.set()
-            assert over.wait(60)
-
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(train)
-        assert began.wait(60)
-        try:
-            yield
-        finally:
-            over.set()
-            done.result()
-
-
-def test_trainings_side_by_side_share_the_cores(eight_cores, monkeypatch):
-    """With k others at work ``"auto"`` is cores / (k + 1), at least 1."""
-    with training_elsewhere():
-        assert thread_count("auto") == 4
-        with at_work(), training_elsewhere():
-            assert thread_count("auto") == 2
-            assert thread_count(3) == 3
-            monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
-            assert thread_count("auto") == 1
-
-
-def test_a_training_within_a_training_counts_once(eight_cores):
-    """As where a callback trains another network: the outer one goes on being counted."""
-    with at_work():
-        with at_work():
-            assert asked_elsewhere() == 4
-            assert thread_count("auto") == 8
-        assert asked_elsewhere() == 4
-    assert asked_elsewhere() == 8
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here")
-def test_a_forked_process_has_the_cores_to_itself(eight_cores):
-    """Who trains in the parent does not train in its child."""
-    with training_elsewhere(), multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply(thread_count, ("auto",)) == 8
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(
-    "train",
-    [
-        lambda: cr.MLPClassifier((3,), max_iter=2, random_state=0).fit(*IRIS),
-        lambda: cr.MLPClassifier((3,), solver="lbfgs", max_iter=2, random_state=0).fit(*IRIS),
-        lambda: cr.MLPClassifier((3,), random_state=0).partial_fit(*IRIS, classes=[0, 1, 2]),
-        lambda: cr.MLPRegressor(random_state=0).partial_fit(*IRIS),
-        lambda: cr.train(cr.Network([4, 3], seed=0), IRIS, epochs=2, batch_size=10, learning_rate=0.1),
-    ],
-    ids=["fit", "lbfgs", "partial_fit", "regressor", "train"],
-)
-def test_whoever_trains_is_counted_while_it_trains(train, eight_cores, monkeypatch):
-    """In the midst of a fit, and of ``train``, others get half of the cores, and all of them once it has ended."""
-    engine, seen = next(iter(ENGINES.values())), []
-    prepare = engine.prepare
-
-    def looked(examples):
-        seen.append(asked_elsewhere())
-        return prepare(examples)
-
-    monkeypatch.setattr(engine, "prepare", looked)
-    train()
-    assert set(seen) == {4}
-    assert asked_elsewhere() == 8
-
-
-def test_ctrl_c_in_the_last_line_of_a_training_leaves_nobody_counted(eight_cores):
-    """Wherever within a training the interrupt comes, its thread is counted no longer than the training's frames live."""
-
-    def train():
-        with at_work():
-            pass
-
-    assert interrupted_in_each_line(at_work.__wrapped__, train) >= 5
-    assert asked_elsewhere() == 8
-
-
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_calls_of_partial_fit_are_a_fit_bit_for_bit_on_sparse_rows(momentum):
     """With a penalty and without shuffling, k calls are k epochs, and calls on chunks of whole batches are one."""
@@ -446,10 +344,3 @@ def test_calls_of_partial_fit_are_a_fit_bit_for_bit_on_sparse_rows(momentum):
         chunks.partial_fit(x[first : first + 16], y[first : first + 16], classes=[0, 1, 2])
     for one, other in ((once, thrice), (whole, chunks)):
         assert all(np.array_equal(a, b) for a, b in zip(one.coefs_, other.coefs_, strict=True))
-
-
-def test_a_fit_that_fails_is_counted_no_longer(eight_cores):
-    """A refusal leaves the cores to others."""
-    with pytest.raises(ValueError, match="NaN"):
-        cr.MLPRegressor().fit(*IRIS, X_val=IRIS[0], y_val=np.full(150, np.nan))
-    assert asked_elsewhere() == 8

@@ -49,7 +49,7 @@ def test_pixels_are_kept_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "due"),
+    ("dtype", "expected"),
     [
         (np.float16, np.float32),
         (">f4", np.float32),
@@ -63,11 +63,11 @@ def test_pixels_are_kept_as_they_are():
         (bool, np.float64),
     ],
 )
-def test_other_numbers_become_floats(dtype, due):
+def test_other_numbers_become_floats(dtype, expected):
     """Other real numbers become floats of this machine, with the values they had."""
     x = np.array([[0, 1], [2, 3]]).astype(dtype)
     examples = Examples(x)
-    assert examples.x.dtype == due
+    assert examples.x.dtype == expected
     assert examples.x.dtype.isnative
     assert examples.x.tolist() == x.astype(np.float64).tolist()
 
@@ -165,14 +165,14 @@ def test_any_sparse_format_becomes_csr(form, container):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "due"),
+    ("dtype", "expected"),
     [(np.float32, np.float32), (np.float64, np.float64), (np.int64, np.float64), (np.uint8, np.float64), (bool, np.float64)],
 )
-def test_sparse_numbers_become_floats(dtype, due):
+def test_sparse_numbers_become_floats(dtype, expected):
     """A CSR matrix of floats keeps its dtype, one of other numbers becomes float64; sparse uint8 is numbers, not pixels."""
     dense = sparse_rows().astype(dtype)
     examples = Examples(sparse.csr_array(dense))
-    assert examples.x.dtype == due
+    assert examples.x.dtype == expected
     assert examples.x.toarray().tolist() == dense.astype(float).tolist()
 
 
@@ -195,10 +195,10 @@ def test_duplicates_are_summed_without_touching_the_callers_matrix(entries, dtyp
     before = [part.copy() for part in (x.data, x.indices, x.indptr)]
     for part in (x.data, x.indices, x.indptr):
         part.flags.writeable = False
-    due = np.zeros((4, 5))
-    np.add.at(due, (rows, columns), values)
+    expected = np.zeros((4, 5))
+    np.add.at(expected, (rows, columns), values)
     examples = Examples(x)
-    assert examples.x.toarray().tolist() == due.tolist()
+    assert examples.x.toarray().tolist() == expected.tolist()
     assert examples.x.has_canonical_format
     fresh = sparse.csr_array((examples.x.data, examples.x.indices, examples.x.indptr), shape=examples.x.shape)
     assert fresh.has_canonical_format
@@ -251,8 +251,8 @@ def test_some_rows_are_those_rows(kind, rows):
     x = sparse.csr_array(dense) if kind == "csr" else dense
     y, weights = np.arange(8), np.linspace(1, 2, 8)
     part = Examples(x, y, weights=weights)[rows]
-    came = part.x.toarray() if kind == "csr" else part.x
-    assert came.tolist() == dense[rows].tolist()
+    actual = part.x.toarray() if kind == "csr" else part.x
+    assert actual.tolist() == dense[rows].tolist()
     assert part.y.tolist() == y[rows].tolist()
     assert part.weights.tolist() == weights[rows].tolist()
     assert part.kind == kind
@@ -280,7 +280,7 @@ def test_a_slice_of_black_pixels_is_still_pixels():
 def test_a_single_row_is_a_slice():
     """A number instead of rows is refused with how to write it."""
     for k in (0, np.int64(1), -1):
-        with pytest.raises(SettingError, match=r"would be no batch of rows; write examples\["):
+        with pytest.raises(SettingError, match=r"is one row, not a batch of rows; write examples\["):
             Examples(np.eye(3))[k]
 
 
@@ -441,7 +441,7 @@ def test_what_is_no_pair_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("examples", "due"),
+    ("examples", "expected"),
     [
         (Examples(np.eye(3)), "Examples(3 x 3 float64)"),
         (Examples(np.eye(3, dtype=np.float32), [0, 4, 9]), "Examples(3 x 3 float32, labels 0..9)"),
@@ -452,9 +452,9 @@ def test_what_is_no_pair_is_refused():
     ],
     ids=["inputs", "labels", "pixels", "csr", "weighted", "bool"],
 )
-def test_repr_says_what_there_is(examples, due):
+def test_repr_says_what_there_is(examples, expected):
     """The repr tells how many rows of what, the labels or targets, and whether they are weighted."""
-    assert repr(examples) == due
+    assert repr(examples) == expected
 
 
 def test_a_whole_dataset_is_no_examples():

@@ -11,7 +11,8 @@ import chainrule as cr
 from chainrule.datasets import digits, mnist
 from chainrule.errors import DataError, ModelFileError, SettingError
 from chainrule.examples import Layout
-from chainrule.input_spec import InputSpec, background_of, spec_from
+from chainrule.input_spec import InputSpec, background_of, infer_input_spec
+from chainrule.plan import Provenance
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 6)).astype(np.uint8)
@@ -95,9 +96,9 @@ def test_uint8_of_0_and_1_is_what_the_network_learnt(reloaded):
 def test_pixels_are_read_as_fractions_whatever_gives_them(reloaded, rows):
     """A network of pixels reads uint8 and the same pixels divided by 255 alike, few rows or many, dense or CSR."""
     net = reloaded(trained(PIXELS))
-    due = by_hand(net, PIXELS[:rows] / 255)
+    expected = by_hand(net, PIXELS[:rows] / 255)
     for x in (PIXELS[:rows], PIXELS[:rows] / 255, (PIXELS[:rows] / 255).astype(np.float32), sparse.csr_array(PIXELS[:rows] / 255)):
-        np.testing.assert_allclose(net.feedforward(x), due, atol=1e-6)
+        np.testing.assert_allclose(net.feedforward(x), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [1, 16, 30])
@@ -163,7 +164,7 @@ def test_numbers_of_a_table_may_go_beyond_those_of_the_training(reloaded):
 
 
 @pytest.mark.parametrize(
-    ("x", "examples", "due"),
+    ("x", "examples", "expected"),
     [
         (PIXELS, {}, InputSpec("pixels", (6,), 0.0, 1.0)),
         (PIXELS, {"layout": (2, 3)}, InputSpec("pixels", (2, 3), 0.0, 1.0, mean=round(PIXELS.mean() / 255, 4))),
@@ -172,12 +173,12 @@ def test_numbers_of_a_table_may_go_beyond_those_of_the_training(reloaded):
         (sparse.csr_array(np.full((4, 6), 2.0)), {}, InputSpec("csr", (6,), 2.0, 2.0)),
     ],
 )
-def test_the_file_says_what_was_learnt(tmp_path, x, examples, due):
+def test_the_file_says_what_was_learnt(tmp_path, x, examples, expected):
     """Kind, shape and limits are measured at the training, kept in the file, and come back."""
     net = trained(x, **examples)
-    assert net.inputs == due
+    assert net.inputs == expected
     net.save(tmp_path / "net.safetensors")
-    assert cr.load(tmp_path / "net.safetensors").inputs == due
+    assert cr.load(tmp_path / "net.safetensors").inputs == expected
 
 
 def test_mnists_form_is_measured():
@@ -229,7 +230,7 @@ def test_a_file_from_before_still_loads():
 
 
 @pytest.mark.parametrize(
-    ("data", "due"),
+    ("data", "expected"),
     [
         ("mnist", InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark", mean=0.1307)),
         ("Examples(50000 x 784 pixels, labels 0..9)", InputSpec("pixels", (784,), 0.0, 1.0)),
@@ -241,9 +242,12 @@ def test_a_file_from_before_still_loads():
         ("fashion/", None),
     ],
 )
-def test_a_file_from_before_is_read_by_its_datas_name(data, due):
-    """What the name or description of the data tells is known; what it does not tell is not guessed."""
-    assert spec_from(data, 784) == due
+def test_inputs_are_inferred_from_the_provenance_of_an_older_file(data, expected):
+    """The inputs of a network from an older file are inferred from the name or the repr of its data, and not guessed."""
+    entries = {"plan": {}, "data": data, "examples": 9, "epochs": 1, "steps": 1, "learning_rate": 0.1, "columns": []}
+    provenance = Provenance.parse({**entries, "schedule": "constant", "engine": "", "stopped": "finished"})
+    assert infer_input_spec(provenance.data, 784, provenance.kind) == expected
+    assert provenance.data == ("" if data.startswith("Examples(") else data)
 
 
 BAD_SPECS = {
@@ -275,8 +279,8 @@ def test_a_file_that_says_something_else_is_refused(tmp_path, monkeypatch, chang
     from chainrule import model_file
 
     net = trained(PIXELS)
-    described = model_file._describe
-    monkeypatch.setattr(model_file, "_described", lambda model: _changed(described(model), change))
+    to_json = model_file._to_json
+    monkeypatch.setattr(model_file, "_description_of", lambda model: _changed(to_json(model), change))
     net.save(tmp_path / "net.safetensors")
     with pytest.raises(ModelFileError, match="its description cannot be read"):
         cr.load(tmp_path / "net.safetensors")

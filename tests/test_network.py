@@ -1,4 +1,4 @@
-"""The network: its settings and defaults, its parameters, and what can be asked of it."""
+"""The network: its settings and defaults, its parameters, predictions, costs and gradients."""
 
 import copy
 import pickle
@@ -25,7 +25,7 @@ def arrays(network):
     return [part.tobytes() for part in [*network.weights, *network.biases]]
 
 
-# Page 3: shapes and starts
+# Page 3: shapes and initial parameters
 
 
 def test_the_notes_network():
@@ -58,12 +58,34 @@ def test_any_sizes_of_two_or_more(sizes):
         ("log_loss", "softmax"),
         ("mean_squared_error", "identity"),
         ("poisson", "exp"),
+        ("huber", "identity"),
     ],
 )
 def test_the_output_follows_the_cost(cost, output):
     """Without ``output`` the last layer has the activation that suits the cost."""
     assert cr.Network([4, 3, 2], cost=cost).plan.layers[-1].activation == output
     assert cr.Network([4, 3, 2], cost=COSTS[cost]).plan == cr.Network([4, 3, 2], cost=cost).plan
+
+
+def test_a_copied_network_predicts_what_it_did():
+    """A network that is copied or pickled after use still knows its activations: one sigmoid output gives labels 0 and 1."""
+    net = cr.Network([4, 1], cost="cross_entropy", seed=0)
+    labels = net.predict(X)
+    for again in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert again.predict(X).tolist() == labels.tolist()
+        assert again.backprop(X, Y % 2).nabla_w[0].tobytes() == net.backprop(X, Y % 2).nabla_w[0].tobytes()
+
+
+def test_a_cost_with_settings():
+    """A cost with its usual settings is known by its name, and one with others is kept as it is; plans compare by the settings."""
+    assert cr.Network([4, 2], cost=cr.costs.Huber(1.0)).plan.cost == "huber"
+    net = cr.Network([4, 2], cost=cr.costs.Huber(0.5))
+    assert net.plan.cost == cr.costs.Huber(0.5)
+    assert net.plan.own_functions == []
+    assert net.plan == cr.Network([4, 2], cost=cr.costs.Huber(0.5)).plan != cr.Network([4, 2], cost="huber").plan
+    assert hash(net.plan) == hash(cr.Network([4, 2], cost=cr.costs.Huber(0.5)).plan)
+    assert net.plan.to_dict()["cost"] == {"name": "huber", "delta": 0.5}
+    assert pickle.loads(pickle.dumps(net)).plan == net.plan
 
 
 @pytest.mark.parametrize(
@@ -75,10 +97,14 @@ def test_the_output_follows_the_cost(cost, output):
         ("tanh", "glorot_uniform"),
         ("identity", "scaled"),
         ("exp", "scaled"),
+        ("gelu", "he_normal"),
+        ("silu", "he_normal"),
+        ("mish", "he_normal"),
+        ("selu", "lecun_normal"),
     ],
 )
-def test_the_start_follows_the_activation(activation, init):
-    """Without ``init`` the start is the one that suits the first layer's activation; with it, that one."""
+def test_the_initializer_follows_the_activation(activation, init):
+    """Without ``init`` the initializer is the one that suits the first layer's activation; with it, that one."""
     assert cr.Network([4, 3, 2], activation=activation).init == init
     assert cr.Network([4, 3, 2], activation=activation, init="scaled").init == "scaled"
     given = cr.Network([4, 3, 2], activation=ACTIVATIONS[activation], seed=0)
@@ -93,22 +119,22 @@ def test_each_hidden_layer_may_have_its_own_activation():
     assert cr.Network([4, 2], activation=[]).plan.layers[0].activation == "sigmoid"
 
 
-def test_a_seed_decides_the_start():
-    """The same seed gives the same parameters, another seed others, and the seed is remembered."""
+def test_a_seed_decides_the_initial_parameters():
+    """The same seed gives the same parameters, another seed others, and the seed is stored."""
     first, again, other = (cr.Network([4, 3, 2], seed=seed) for seed in (7, 7, 8))
     assert arrays(first) == arrays(again) != arrays(other)
     assert first.seed == 7
 
 
 def test_without_a_seed_one_is_drawn():
-    """Two networks without a seed differ, and each remembers the seed that gives it again."""
+    """Two networks without a seed differ, and each stores the seed that reproduces it."""
     first, other = cr.Network([4, 3, 2]), cr.Network([4, 3, 2])
     assert first.seed != other.seed
     assert arrays(cr.Network([4, 3, 2], seed=first.seed)) == arrays(first)
 
 
-def test_the_dtype_is_a_matter_of_rounding():
-    """The start is drawn in float64 and then cast: float32 is the float64 start, rounded."""
+def test_float32_parameters_are_the_float64_ones_rounded():
+    """Initial parameters are drawn in float64 and then cast: float32 ones are the float64 ones, rounded."""
     double, single = cr.Network([4, 3, 2], seed=0, dtype="float64"), cr.Network([4, 3, 2], seed=0)
     for one, other in zip(double.weights + double.biases, single.weights + single.biases, strict=True):
         assert one.dtype == np.float64
@@ -116,15 +142,15 @@ def test_the_dtype_is_a_matter_of_rounding():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), ">f4", "f4", "single"], ids=repr)
-def test_a_dtype_may_be_said_in_any_way(dtype):
-    """Whatever NumPy takes for float32 makes the network that "float32" makes, of this machine's byte order."""
+def test_a_dtype_in_any_form(dtype):
+    """Every form of float32 that NumPy accepts makes the network that "float32" makes, in native byte order."""
     net = cr.Network([4, 3, 2], seed=0, dtype=dtype)
     assert arrays(net) == arrays(cr.Network([4, 3, 2], seed=0))
     assert net.plan.dtype == "float32"
     net.accuracy(X[:, :4], Y % 2)
 
 
-# What can be asked
+# Outputs, costs and gradients
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -132,9 +158,9 @@ def test_feedforward_is_the_notes_loop(dtype):
     """The outputs are those of the loop over single examples (N10)."""
     net = cr.Network([4, 5, 3], activation="tanh", seed=2, dtype=dtype)
     a = net.feedforward(X)
-    due = [naive.feedforward(net.weights, net.biases, ["tanh", "sigmoid"], row)[1][-1] for row in X.tolist()]
+    expected = [naive.feedforward(net.weights, net.biases, ["tanh", "sigmoid"], row)[1][-1] for row in X.tolist()]
     assert a.dtype == dtype
-    np.testing.assert_allclose(a, due, rtol=1e-5 if dtype == "float32" else 1e-12)
+    np.testing.assert_allclose(a, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
 
 
 @pytest.mark.parametrize("cost", COSTS)
@@ -143,9 +169,9 @@ def test_backprop_gives_the_sums_of_the_notes(cost):
     net = cr.Network([4, 5, 3], cost=cost, activation="tanh", init="scaled", seed=2, dtype="float64")
     nabla_b, nabla_w = net.backprop(X, Y)
     names = [layer.activation for layer in net.plan.layers]
-    due_b, due_w = naive.backprop(net.weights, net.biases, names, cost, X.tolist(), np.eye(3)[Y].tolist())
-    for came, due in zip([*nabla_b, *nabla_w], [*due_b, *due_w], strict=True):
-        np.testing.assert_allclose(came, due, rtol=1e-11, atol=1e-12)
+    expected_b, expected_w = naive.backprop(net.weights, net.biases, names, cost, X.tolist(), np.eye(3)[Y].tolist())
+    for actual, expected in zip([*nabla_b, *nabla_w], [*expected_b, *expected_w], strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-12)
     assert [g.shape for g in nabla_w] == [w.shape for w in net.weights]
 
 
@@ -153,8 +179,8 @@ def test_log_loss_asks_for_distributions():
     """Targets of log_loss are rows that sum to 1: others are refused, since a - y is no gradient of theirs."""
     net = cr.Network([4, 3], cost="log_loss", seed=0, dtype="float64")
     smooth = np.full((12, 3), 0.05) + 0.85 * np.eye(3)[Y]
-    due, _ = naive.backprop(net.weights, net.biases, ["softmax"], "log_loss", X.tolist(), smooth.tolist())
-    np.testing.assert_allclose(net.backprop(X, smooth.astype(np.float32))[0][0], due[0], atol=1e-5)
+    expected, _ = naive.backprop(net.weights, net.biases, ["softmax"], "log_loss", X.tolist(), smooth.tolist())
+    np.testing.assert_allclose(net.backprop(X, smooth.astype(np.float32))[0][0], expected[0], atol=1e-5)
     with pytest.raises(DataError, match="sum to 1"):
         net.backprop(X, np.ones((12, 3)))
     with pytest.raises(DataError, match="sum to 1"):
@@ -166,8 +192,8 @@ def test_cost_is_the_mean_without_penalty(cost):
     """``cost`` is the mean of the examples' costs."""
     net = cr.Network([4, 5, 3], cost=cost, init="scaled", seed=2, dtype="float64")
     names = [layer.activation for layer in net.plan.layers]
-    due = naive.batch_cost(net.weights, net.biases, names, cost, X.tolist(), np.eye(3)[Y].tolist()) / 12
-    assert net.cost(X, Y) == pytest.approx(due, rel=1e-12)
+    expected = naive.batch_cost(net.weights, net.biases, names, cost, X.tolist(), np.eye(3)[Y].tolist()) / 12
+    assert net.cost(X, Y) == pytest.approx(expected, rel=1e-12)
 
 
 def test_accuracy_is_the_fraction_that_predict_has_right():
@@ -182,8 +208,8 @@ def test_accuracy_weighs_the_examples():
     """A weighted example counts as its weight."""
     net = cr.Network([4, 5, 3], seed=3)
     weights = np.arange(12.0)
-    due = np.average(net.predict(X) == Y, weights=weights)
-    assert net.accuracy(cr.Examples(X, Y, weights=weights)) == pytest.approx(due, rel=1e-12)
+    expected = np.average(net.predict(X) == Y, weights=weights)
+    assert net.accuracy(cr.Examples(X, Y, weights=weights)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_predict_gives_the_label_of_the_largest_output():
@@ -349,10 +375,10 @@ def test_plans_are_plain_data():
 
 
 def test_repr_says_what_it_is():
-    """The repr tells sizes, activations, cost, start, seed, dtype, how many parameters, and whether it was trained."""
+    """The repr tells sizes, activations, cost, initializer, seed, dtype, how many parameters, and whether it was trained."""
     net = cr.Network([4, 5, 3], activation="tanh", cost="log_loss", seed=3, dtype="float64")
     assert repr(net) == (
-        "Network([4, 5, 3], tanh > softmax, log_loss cost, glorot_uniform start, seed 3, float64: 43 parameters, untrained)"
+        "Network([4, 5, 3], tanh > softmax, log_loss cost, glorot_uniform initializer, seed 3, float64: 43 parameters, untrained)"
     )
     for epochs, told in ((1, "1 epoch"), (2, "3 epochs")):
         cr.train(net, (X, Y), epochs=epochs, batch_size=4, learning_rate=0.5)

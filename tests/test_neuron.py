@@ -182,7 +182,7 @@ def test_weights_that_are_none(w, b, says):
     ],
 )
 def test_bad_data(x, y, says):
-    """Inputs or targets that cannot be used are refused with what was required and what came, and nothing is learnt."""
+    """Invalid inputs or targets are refused with what was required and what was given, and no weight changes."""
     neuron = Neuron([1.0, 1.0], 0.0)
     for use in (neuron.gradient, neuron.cost, neuron.error_terms, lambda x, y: neuron.step(x, y, 1.0)):
         with pytest.raises((DataError, DataTypeError), match=says):
@@ -200,7 +200,7 @@ def test_a_step_needs_a_rate(eta):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_that_became_no_numbers_are_told(value):
+def test_weights_set_to_nan_or_inf_are_refused(value):
     """A weight that was set to NaN or inf is refused by every question: ReLU would make a gradient of 0 of it."""
     neuron = Neuron([1.0, 2.0], 0.5)
     neuron.w[0] = value

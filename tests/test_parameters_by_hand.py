@@ -457,7 +457,7 @@ def test_masked_values_are_no_data():
     masked = np.ma.masked_array(X, mask=X > 2)
     model = quietly(cr.MLPRegressor(hidden_layer_sizes=(3,), max_iter=3, random_state=0).fit, X, X[:, 0])
     for ask in (lambda: model.predict(masked), lambda: model.fit(masked, X[:, 0]), lambda: cr.Examples([*masked])):
-        with pytest.raises(ValueError, match="what its mask hides is no data"):
+        with pytest.raises(ValueError, match="masked values; fill or remove them"):
             ask()
 
 

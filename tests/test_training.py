@@ -676,7 +676,7 @@ def test_a_network_knows_how_it_was_trained():
     assert (found.examples, found.epochs, found.steps) == (60, 3, 24)
     assert (found.learning_rate, found.schedule, found.stopped) == (0.5, "cosine", "finished")
     assert found.engine.startswith(next(iter(ENGINES)))
-    assert found.data == "Examples(60 x 4 float64, labels 0..2)"
+    assert (found.data, found.n_in, found.kind) == ("", 4, "dense")
     assert found.plan["optimizer"] == {"name": "sgd", "momentum": 0.9, "nesterov": False}
     assert (found.plan["l2"], found.plan["clip"], found.plan["seed"], found.plan["batch_size"]) == (0.1, 3.0, 8, 8)
     assert json.loads(json.dumps(found.plan)) == found.plan

@@ -68,7 +68,7 @@ Enum named(const char *const (&names)[N], const std::string &name, const std::st
     throw std::invalid_argument("the kernels have no " + kind + " named '" + name + "'");
 }
 
-// An optimizer's settings by name, from the fields of its dataclass.
+// The settings of a cost or an optimizer, by name.
 struct SettingsDict {
     const nb::dict &fields;
 
@@ -78,7 +78,7 @@ struct SettingsDict {
 private:
     nb::object field(const char *name) const {
         if (!fields.contains(name)) {
-            throw std::invalid_argument(std::string("the optimizer's settings lack ") + name);
+            throw std::invalid_argument(std::string("the settings lack ") + name);
         }
         return nb::object(fields[name]);
     }
@@ -240,9 +240,10 @@ void construct_session(Session<T> *self, const std::string &instruction_set,
                        const std::vector<std::int64_t> &sizes,
                        const std::vector<std::string> &activations,
                        const std::vector<double> &dropout, const std::string &cost,
-                       double cost_delta, bool delta_is_difference, const std::string &optimizer,
-                       const nb::dict &optimizer_settings, double l1, std::optional<double> clip,
-                       std::uint64_t seed, std::int64_t step, int threads, bool tune_threads) {
+                       const nb::dict &cost_settings, bool delta_is_difference,
+                       const std::string &optimizer, const nb::dict &optimizer_settings, double l1,
+                       std::optional<double> clip, std::uint64_t seed, std::int64_t step,
+                       int threads, bool tune_threads) {
     check(sizes.size() >= 2, "sizes must name the inputs and at least one layer's units");
     check(activations.size() == sizes.size() - 1, "activations must have one entry a layer");
     check(dropout.size() == activations.size(), "dropout must have one entry a layer");
@@ -254,7 +255,8 @@ void construct_session(Session<T> *self, const std::string &instruction_set,
         .sizes = sizes,
         .activations = {},
         .dropout = dropout,
-        .cost = {.name = named<CostName>(cost_names, cost, "cost"), .delta = cost_delta},
+        .cost = cost_from(named<CostName>(cost_names, cost, "cost"),
+                          SettingsDict{.fields = cost_settings}),
         .delta_is_difference = delta_is_difference,
         .optimizer = optimizer_from(named<OptimizerName>(optimizer_names, optimizer, "optimizer"),
                                     SettingsDict{.fields = optimizer_settings}),
@@ -506,7 +508,7 @@ template <class T>
 void bind_session(nb::module_ &m, const char *name) {
     nb::class_<Session<T>>(m, name)
         .def("__init__", &construct_session<T>, nb::arg("instruction_set"), nb::arg("sizes"),
-             nb::arg("activations"), nb::arg("dropout"), nb::arg("cost"), nb::arg("cost_delta"),
+             nb::arg("activations"), nb::arg("dropout"), nb::arg("cost"), nb::arg("cost_settings"),
              nb::arg("delta_is_difference"), nb::arg("optimizer"), nb::arg("optimizer_settings"),
              nb::arg("l1"), nb::arg("clip").none(), nb::arg("seed"), nb::arg("step"),
              nb::arg("threads"), nb::arg("tune_threads"))

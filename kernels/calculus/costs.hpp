@@ -1,7 +1,8 @@
 // Each cost beside its gradient at the output, dC/da: calculus/costs.py once more.
 //
 // The list comes first; the binding tells its names to Python, and costs cross from Python by name.
-// To add a cost: add its name to the list, and its cases to `cost_of` and `cost_gradient` below.
+// To add a cost: add its name to the list, its settings to `cost_from`, and its
+// cases to `cost_of` and `cost_gradient` below.
 #pragma once
 #include <cstdint>
 
@@ -23,6 +24,12 @@ struct Cost {
     CostName name;
     double delta = 1;  // Huber's: where the square becomes a line
 };
+
+// A cost from its name and a source of settings: `settings.number("delta")`.
+template <class Settings>
+static Cost cost_from(CostName name, const Settings &settings) {
+    return {.name = name, .delta = name == CostName::huber ? settings.number("delta") : 1};
+}
 
 // Numbers below the least normal one count as 0: the kernels flush them.
 template <class T>

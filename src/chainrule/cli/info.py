@@ -52,12 +52,15 @@ def facts(network: Network) -> dict[str, Any]:
 def lines(network: Network) -> list[tuple[str, str]]:
     """Tell the same to people."""
     told = facts(network)
+    initializer = f"{network.init}, seed {network.seed}"
+    if network.init is None:
+        initializer = (network.provenance.initializer if network.provenance else "") or "unknown"
     said = [
         ("sizes", " x ".join(map(str, network.sizes))),
         ("parameters", f"{network.parameters:,} ({network.plan.dtype})"),
         ("activations", " > ".join(told["activations"])),
         ("cost", told["cost"]),
-        ("start", f"{network.init}, seed {network.seed}"),
+        ("initializer", initializer),
     ]
     said += [("learnt", said_of(network.inputs))] if network.inputs else []
     return [*said, *(training_lines(network.provenance) if network.provenance else [("trained", "not yet")])]
@@ -67,9 +70,12 @@ def training_lines(provenance: Provenance) -> list[tuple[str, str]]:
     """Tell how a network was trained; a setting that a file leaves out is left out here."""
     plan = provenance.plan
     optimizer = plan.get("optimizer")
-    rate = f"{provenance.learning_rate:g}, {provenance.schedule}"
+    rate = "none" if provenance.learning_rate is None else f"{provenance.learning_rate:g}, {provenance.schedule}"
+    examples = counted(provenance.examples, "example")
+    if not provenance.data and provenance.n_in:
+        examples += f" of {counted(provenance.n_in, 'pixel' if provenance.kind == 'pixels' else 'number')}"
     said = [
-        ("trained on", f"{provenance.data}, {counted(provenance.examples, 'example')}"),
+        ("trained on", f"{provenance.data}, {examples}" if provenance.data else examples),
         ("trained for", _done(provenance)),
         ("learning rate", rate),
         ("batches of", str(plan.get("batch_size", "?"))),

@@ -20,7 +20,7 @@ class SessionF32:
         activations: list[str],
         dropout: list[float],
         cost: str,
-        cost_delta: float,
+        cost_settings: Mapping[str, float],
         delta_is_difference: bool,
         optimizer: str,
         optimizer_settings: Mapping[str, Any],

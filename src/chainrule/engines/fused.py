@@ -16,17 +16,17 @@ import chainrule.engines._fused as _fused
 
 from .._arrays import in_dtype
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
-from ..calculus.costs import COLLAPSES
 from ..errors import EngineError
 from ..examples import Examples
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
-from .encoded_targets import EncodedTargets
-from .threads import Threads, thread_count
+from .encoded_targets import EncodedTargets, relative_weights
+from .threads import Threads, TrainingThread, thread_count
+from .unsupported import unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from . import ValueAndGradient
+    from .protocol import ValueAndGradient
 
 SMALL_BATCH = 16
 """Rows up to which ``forward`` reads the weights in place; for more rows the kernels arrange them in panels first."""
@@ -126,29 +126,27 @@ def _canonical(x: Any) -> Any:
 
 
 class Data:
-    """The prepared form of some examples: their inputs once, and the native view of each kind of network that asked."""
+    """The prepared form of some examples: their inputs once, and their targets for each kind of network that asked."""
 
     def __init__(self, examples: Examples) -> None:
         self.examples = examples
         self.inputs = native_inputs(examples.x, "auto")
-        # Only the ratio of weights matters to a step; relative to the largest they fit into any dtype.
-        self.most = 1.0 if examples.weights is None else float(examples.weights.max())
+        self.relative_weights, self.largest_weight = relative_weights(examples)
         self._views: dict[object, _fused.Data] = {}
 
     def view(self, plan: Plan) -> _fused.Data:
-        """Give the data as this plan's network sees it; made once."""
+        """Give the inputs with the targets that this plan's outputs and cost need; made once."""
         key = (plan.dtype, plan.layers[-1].n_out, plan.layers[-1].activation, plan.cost)
         if key not in self._views:
             check_range(self.examples.x, plan)
-            answers = EncodedTargets(self.examples, plan)
-            labels = _as(np.int32, answers.labels)
-            weights = None if self.examples.weights is None else self.examples.weights / self.most
+            encoded = EncodedTargets(self.examples, plan)
+            labels = _as(np.int32, encoded.labels)
             self._views[key] = self.inputs.with_targets(
-                labels,
-                _as(np.float64, answers.values),
-                labels if answers.classes is answers.labels else _as(np.int32, answers.classes),
-                _as(np.float64, weights),
-                plan.layers[-1].n_out,
+                labels=labels,
+                targets=_as(np.float64, encoded.values),
+                classes=labels if encoded.classes is encoded.labels else _as(np.int32, encoded.classes),
+                weights=_as(np.float64, self.relative_weights),
+                n_out=plan.layers[-1].n_out,
             )
         return self._views[key]
 
@@ -177,6 +175,7 @@ class FusedSession:
         isa = instruction_set()
         self.made_by = f"fused/{isa}"
         self.dtype = np.dtype(plan.dtype)
+        self.counted_as_training = TrainingThread()
         session = _fused.SessionF32 if plan.dtype == "float32" else _fused.SessionF64
         self.native = session(
             instruction_set=isa,
@@ -184,8 +183,8 @@ class FusedSession:
             activations=[sigma.name for sigma in plan.sigmas],
             dropout=[layer.dropout for layer in plan.layers],
             cost=plan.cost_function.name,
-            cost_delta=float(getattr(plan.cost_function, "delta", 1.0)),
-            delta_is_difference=(plan.sigmas[-1], plan.cost_function) in COLLAPSES,
+            cost_settings=plan.cost_function.settings,
+            delta_is_difference=plan.cost_function.cancels(plan.sigmas[-1]),
             optimizer=plan.optimizer.name,
             optimizer_settings=asdict(plan.optimizer),
             l1=plan.l1,
@@ -238,14 +237,14 @@ class FusedSession:
         rate, decay = np.ascontiguousarray(steps.rate, np.float64), np.ascontiguousarray(steps.decay, np.float64)
         self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right, squares)
         finite = bool(np.isfinite(costs).all()) and self.native.finite()
-        rights = data.most * right if view.has_classes else None
-        return BlockResult(data.most * costs, rights, finite, squares if steps.squares else None)
+        rights = data.largest_weight * right if view.has_classes else None
+        return BlockResult(data.largest_weight * costs, rights, finite, squares if steps.squares else None)
 
     def evaluate(self, data: Data) -> Evaluation:
         """Give the cost over all of ``data``, and how many are right."""
         view = data.view(self.plan)
         cost, right, total = self.native.evaluate(view)
-        return Evaluation(cost / total, data.most * right if view.has_classes else None, data.most * total)
+        return Evaluation(cost / total, data.largest_weight * right if view.has_classes else None, data.largest_weight * total)
 
     def state(self) -> State:
         """Copy out the state."""
@@ -258,18 +257,18 @@ class Fused:
     """The engine itself."""
 
     name = "fused"
+    uses_blas = False
+
+    def describe(self) -> str:
+        """Give the name, and the instruction set that the kernels use."""
+        isa = instruction_set()
+        return f"fused ({'x86-64-' * isa.startswith('v')}{isa})"
 
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
         """Refuse activations, costs and optimizers that the kernels do not have."""
-        own = plan.own_functions or ([] if type(plan.optimizer).__module__.startswith("chainrule.") else [plan.optimizer.name])
-        if own:
-            return f"the fused engine cannot call {own[0]!r}, which is your own; take engine='reference'"
-        needed = [("activation", sigma.name, _fused.activations()) for sigma in plan.sigmas]
-        needed += [("cost", plan.cost_function.name, _fused.costs()), ("optimizer", plan.optimizer.name, _fused.optimizers())]
-        for kind, name, available in needed:
-            if name not in available:
-                return f"the fused engine has no {kind} {name!r}, only {', '.join(available)}; take engine='reference'"
-        return None
+        return unsupported(
+            plan, self.name, activations=_fused.activations(), costs=_fused.costs(), optimizers=_fused.optimizers()
+        )
 
     def prepare(self, examples: Examples) -> Data:
         """Compress the inputs where most of them are 0."""
@@ -315,9 +314,9 @@ class Fused:
         def slope(parameters: Array) -> tuple[float, Array]:
             gradient: Array = allocate_result(len(parameters), session.dtype)
             cost = session.native.value_and_gradient(view, rows, np.ascontiguousarray(parameters, session.dtype), gradient)
-            if data.most != 1:
-                gradient *= data.most
-            return data.most * cost, gradient
+            if data.largest_weight != 1:
+                gradient *= data.largest_weight
+            return data.largest_weight * cost, gradient
 
         return slope
 

@@ -26,7 +26,7 @@ from .._types import Array, is_sparse
 from .._warnings import frames_below_the_user
 from ..calculus.feedforward import for_raw_columns
 from ..calculus.optimizers import SGD, Adam, Optimizer
-from ..engines import at_work, choose, forward_small
+from ..engines import choose, forward_small
 from ..examples import Examples
 from ..input_spec import InputSpec
 from ..network import Network, network_from
@@ -161,7 +161,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
             raise ValueError("a validation set is X_val and y_val together, and with them sample_weight_val if it is weighted")
         validation = None if X_val is None else (X_val, y_val, sample_weight_val)
-        with unharmed(self), at_work():
+        with unharmed(self):
             return self._fit(X, y, sample_weight, incremental=False, validation=validation)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, validation: Any = None) -> Any:
@@ -506,7 +506,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         plan = fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if rate is None else {})
         return Provenance(
             plan=plan,
-            data=f"Examples({trained.examples} x {fitted.sizes[0]})",
+            data="",
             examples=trained.examples,
             epochs=trained.epochs,
             steps=trained.steps,

@@ -64,7 +64,7 @@ class Problem:
 
         slope = self.engine.gradient(self.plan, self.engine.prepare(self.examples), None, threads=self.threads)
         # SciPy's own products are small, but a thread of BLAS would go on turning on the core that the kernels need next.
-        with nullcontext() if self.engine.name == "reference" else blas_threads(1):
+        with nullcontext() if self.engine.uses_blas else blas_threads(1):
             settings: dict[str, Any] = {"method": "L-BFGS-B", "jac": True, "options": options, "callback": tell}
             result = minimize(self.cost_and_gradient, start, (slope,), **settings)
         if result.status != 0:

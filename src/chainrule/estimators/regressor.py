@@ -10,7 +10,6 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from .._types import Array
-from ..engines import at_work
 from .base import BaseMLP, keep, unharmed
 
 
@@ -143,5 +142,5 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Go through X and y once more."""
-        with unharmed(self), at_work():
+        with unharmed(self):
             return self._fit(X, y, sample_weight, incremental=True)
