@@ -1,8 +1,8 @@
 """The command line: ``chainrule train``, ``evaluate``, ``predict`` and the others, a file each.
 
 A command reads what the user wants, calls the library, and says what came of it. What is decided or reckoned on the way stands in
-plain functions: ``settings`` (defaults that suit the data), ``data`` (what a name means), ``scaling`` (a table's columns) and
-``scores``. Here is what all share: the program, and how a mistake is told: one line on standard error, exit status 2.
+plain functions: ``settings`` (defaults that suit the data), ``data`` (what a name means) and ``scores``.
+Here is what all share: the program, and how a mistake is told: one line on standard error, exit status 2.
 """
 
 from __future__ import annotations

@@ -24,13 +24,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from .._arrays import check_readable
 from .._types import Array, is_sparse
 from .._warnings import frames_below_the_user
-from ..calculus.feedforward import for_raw_columns
 from ..calculus.optimizers import SGD, Adam, Optimizer
 from ..engines import at_work, choose, forward_small
 from ..examples import Examples
 from ..input_spec import InputSpec
 from ..network import Network, network_from
 from ..plan import Layer, Plan, Provenance, State
+from ..scaler import ColumnScaler
 from . import draws, gates
 from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
@@ -538,16 +538,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """
         network, scaler = self.network_, self._scale()
         if scaler is not None:
-            if not isinstance(scaler, StandardScaler):
-                raise ValueError(f"scaler_ must be a StandardScaler to be folded into the network; it is {scaler!r}")
-            mean = scaler.mean_ if scaler.with_mean else np.zeros(network.sizes[0])
-            scale = scaler.scale_ if scaler.with_std else np.ones(network.sizes[0])
-            raw = for_raw_columns(network.weights[0], network.biases[0], mean, scale)
-            network.plan = replace(network.plan, dtype="float64")
-            network.weights, network.biases = (
-                [first, *(part.astype(np.float64) for part in rest[1:])]
-                for first, rest in zip(raw, (network.weights, network.biases), strict=True)
-            )
+            _column_scaler(scaler).fold_into_inputs(network)
         network.save(path)
 
     def for_network(self, X: Any, y: Any = None) -> tuple[Any, Any]:
@@ -578,6 +569,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _column_scaler(scaler: Any) -> ColumnScaler:
+    """Read the means and scales of a fitted ``StandardScaler``, either of which may be switched off."""
+    if not isinstance(scaler, StandardScaler):
+        raise ValueError(f"scaler_ must be a StandardScaler to be folded into the network; it is {scaler!r}")  # noqa: TRY004
+    n_in = scaler.n_features_in_
+    mean = scaler.mean_ if scaler.with_mean else np.zeros(n_in)
+    scale = scaler.scale_ if scaler.with_std else np.ones(n_in)
+    return ColumnScaler(mean, scale)
 
 
 @contextmanager
