@@ -365,7 +365,7 @@ def test_dropout_and_threads():
     assert not np.allclose(plain.coefs_[0], dropped.coefs_[0])
     assert np.array_equal(dropped.coefs_[0], cr.MLPClassifier(**chosen, dropout=0.3).fit(x, y).coefs_[0])
     assert np.array_equal(plain.coefs_[0], cr.MLPClassifier(**chosen, threads=2).fit(x, y).coefs_[0])
-    with pytest.raises(ValueError, match="dropout draws anew"):
+    with pytest.raises(ValueError, match="dropout draws units for each mini-batch"):
         cr.MLPClassifier(solver="lbfgs", dropout=0.3).fit(x, y)
 
 
@@ -407,7 +407,7 @@ def test_plain_rows_are_predicted_without_scikit_learns_checks(chosen, monkeypat
     x, y = IRIS
     clf = cr.MLPClassifier(max_iter=5, random_state=0, **chosen).fit(x, y)
     due = clf.predict_proba(x.tolist())
-    monkeypatch.setattr("chainrule.estimators.base.validate_data", None)
+    monkeypatch.setattr("chainrule.estimators.input_checks.validate_data", None)
     assert np.array_equal(clf.predict_proba(x), due)
     with pytest.raises(TypeError, match="not callable"):
         clf.predict(x.tolist())
@@ -503,7 +503,7 @@ def test_ctrl_c_warns_and_keeps_what_was_learnt(monkeypatch):
             raise KeyboardInterrupt
         return order
 
-    monkeypatch.setattr("chainrule.estimators.draws.shuffled", until_interrupted)
+    monkeypatch.setattr("chainrule.estimators.stochastic.shuffle_order", until_interrupted)
     with pytest.warns(UserWarning, match="interrupted by user"):
         clf = cr.MLPClassifier(max_iter=50, random_state=0).fit(x, y)
     assert clf.n_iter_ == len(clf.loss_curve_) == 22  # two runs of the 11 epochs that no stall can end

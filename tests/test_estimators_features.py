@@ -58,7 +58,7 @@ def interrupted(random, order):
 def test_a_warning_points_at_the_users_own_line(chosen, category, match, train, monkeypatch):
     """Whatever lies between, a pipeline or a search, a warning names the file and line of the user's own call."""
     if "interrupted" in match:
-        monkeypatch.setattr("chainrule.estimators.draws.shuffled", interrupted)
+        monkeypatch.setattr("chainrule.estimators.stochastic.shuffle_order", interrupted)
     clf = cr.MLPClassifier((3,), random_state=0, **chosen)
     with pytest.warns(category, match=match) as caught:
         train(clf)

@@ -213,14 +213,14 @@ def test_classes_that_were_set_anew_are_those_that_are_told():
 CONTRADICTIONS = {
     "a layer too many": (lambda m: setattr(m, "n_layers_", 4), "must have n_layers_ - 1 = 3 arrays; they have 2 and 2"),
     "no intercepts": (lambda m: m.intercepts_.pop(), "they have 2 and 1"),
-    "layers that do not meet": (lambda m: m.coefs_.__setitem__(1, np.ones((5, 3))), "each taking what the one before gives"),
+    "layers that do not meet": (lambda m: m.coefs_.__setitem__(1, np.ones((5, 3))), "where n_in is n_out of the layer before"),
     "a flat layer": (lambda m: m.coefs_.__setitem__(1, np.ones(4)), "must have shapes"),
     "a column of intercepts": (lambda m: m.intercepts_.__setitem__(0, np.ones((4, 1))), r"intercepts_ must have the shapes"),
     "too few classes": (lambda m: setattr(m, "classes_", np.array([0, 1])), "classes_ has 2 labels, but the network has 3 outputs"),
     "too many classes": (lambda m: setattr(m, "classes_", np.arange(4)), "classes_ has 4 labels, but the network has 3 outputs"),
-    "a class twice": (lambda m: setattr(m, "classes_", np.array([0, 1, 1])), "classes_ names a label twice"),
-    "no classes": (lambda m: delattr(m, "classes_"), "no classes_, the labels in the order of its outputs; set them"),
-    "no activation": (lambda m: delattr(m, "out_activation_"), "no out_activation_; set 'softmax' where each row"),
+    "a class twice": (lambda m: setattr(m, "classes_", np.array([0, 1, 1])), "classes_ must contain each label once"),
+    "no classes": (lambda m: delattr(m, "classes_"), "no classes_; set it to the labels in the order of the network's outputs"),
+    "no activation": (lambda m: delattr(m, "out_activation_"), "no out_activation_; set it to 'softmax' where each row"),
     "another activation": (lambda m: setattr(m, "out_activation_", "tanh"), "out_activation_ must be one of logistic, softmax"),
     "text": (lambda m: m.coefs_.__setitem__(0, np.full((3, 4), "1")), "holds text; it must hold numbers"),
     "complex numbers": (lambda m: m.coefs_.__setitem__(0, np.full((3, 4), 1j)), "holds complex128; it must hold numbers"),
@@ -427,11 +427,11 @@ def test_another_output_than_was_fitted_is_refused_in_training():
     """A loss that asks for another output than the fitted one is refused by partial_fit and a warm fit, in both directions."""
     model = quietly(cr.MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit, X, np.arange(30) % 3)
     model.set_params(loss="poisson")
-    with pytest.raises(ValueError, match="ask for an output of exp, but out_activation_ is identity; fit anew"):
+    with pytest.raises(ValueError, match="require out_activation_ 'exp', but the fitted network has 'identity'; refit"):
         model.partial_fit(X, np.arange(30) % 3)
     model = put_together(cr, "counts", *drawn(1, "f8")).set_params(hidden_layer_sizes=(4,))
     model.out_activation_ = "exp"
-    with pytest.raises(ValueError, match="ask for an output of identity, but out_activation_ is exp"):
+    with pytest.raises(ValueError, match="require out_activation_ 'identity', but the fitted network has 'exp'"):
         model.partial_fit(X, np.arange(30) % 3)
 
 
@@ -478,7 +478,7 @@ def test_nan_is_no_class():
     clf = fitted(max_iter=1)
     clf.coefs_[0][...] = np.nan
     for rows in (1, 30):
-        with pytest.raises(ValueError, match="outputs hold NaN, which stands for no class"):
+        with pytest.raises(ValueError, match="outputs contain NaN, so no class can be predicted"):
             clf.predict(IRIS.data[:rows])
 
 
