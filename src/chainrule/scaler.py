@@ -28,7 +28,7 @@ class ColumnScaler:
     Attributes
     ----------
     mean, scale : float64 arrays, shape (n_in,)
-        A constant column has the scale inf: the column and its weights become 0, since nothing can be learnt from it.
+        A constant column has the scale inf: the column and its weights become 0, since it carries no information.
     """
 
     mean: Floats
@@ -68,7 +68,7 @@ def fit_standard_scaler(columns: AnyArray, name: str = "column") -> ColumnScaler
     ----------
     columns : array, shape (n, n_in)
     name : str
-        What an error message calls a column.
+        The word for a column in an error message.
 
     Raises
     ------

@@ -58,7 +58,7 @@ def store_hyperparameters(estimator: BaseEstimator, arguments: dict[str, Any]) -
 
 
 def check_hyperparameters(estimator: BaseEstimator) -> None:
-    """Check the hyperparameters that differ from their defaults; checking all of them takes a third of a small fit.
+    """Check the hyperparameters that differ from their defaults; scikit-learn needs 0.2 ms for all of them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Class labels: the distinct ones, the binarizer between labels and targets, and the labels that a network's outputs stand for."""
+"""Class labels: the distinct ones, the binarizer between labels and targets, and the labels that a network's outputs predict."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def decode_targets(binarizer: LabelBinarizer, targets: Any) -> Any:
 
 
 def decode_outputs(binarizer: LabelBinarizer, outputs: Array) -> Any:
-    """Return the label that each row of outputs (n, n_outputs) predicts, or a row of 0s and 1s where there are several labels.
+    """Return the label that each row of outputs (n, n_outputs) predicts, or 0s and 1s where a row has several labels.
 
     Raises
     ------

@@ -33,7 +33,7 @@ class LBFGSProblem:
     Attributes
     ----------
     engine, plan, examples, threads
-        What is computed on what, and how.
+        The engine that computes, the plan, the data, and the number of threads.
     alpha : float
         The L2 penalty.
     loss_scale : float

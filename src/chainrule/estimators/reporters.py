@@ -1,7 +1,7 @@
 """Reporters of a fit's progress: scikit-learn's lines of text, or the command line's live line.
 
-A trainer builds an ``EpochRecord`` after each epoch and hands it to a reporter. The loss stands in its ``cost``, and the score of
-a validation set, R2 as well as accuracy, in its ``validation_accuracy``.
+A trainer builds an ``EpochRecord`` after each epoch and hands it to a reporter. Its ``cost`` is the loss, and its
+``validation_accuracy`` is the score of the validation set, accuracy or R2.
 """
 
 from __future__ import annotations

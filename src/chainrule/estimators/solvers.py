@@ -25,7 +25,7 @@ from .validation_set import ValidationSet, split_examples
 
 
 class TrainableNetwork(NetworkExport):
-    """An estimator that can train its parameters, once they are there."""
+    """An estimator that can train its parameters."""
 
     _training: TrainingState | None = None
 

@@ -1,6 +1,7 @@
 """Training by mini-batches, solvers "sgd" and "adam": scikit-learn's epochs, plateaus and early stopping.
 
-An engine's session does the arithmetic of one or several epochs in one ``advance``; this module decides what to do between them.
+An engine's session does the arithmetic of one or several epochs in one ``advance``; this module decides whether and how to
+continue after them.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class StochasticTrainer:
     Attributes
     ----------
     engine, plan, examples, settings, random_state, threads
-        What is trained on what, and how.
+        The engine that computes, the plan, the data, the hyperparameters, the random draws, and the number of threads.
     reporter : Reporter or None
     score : callable or None
         With early stopping, the score of a state on the validation set.
