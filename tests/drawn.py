@@ -20,7 +20,7 @@ from chainrule.calculus.costs import COSTS
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 KINDS = ["dense", "pixels", "csr"]
 PAIRS = [(output, cost.name) for cost in COSTS.values() for output in (cost.outputs or tuple(ACTIVATIONS))]
-KINKED = ("relu", "leaky_relu")
+KINKED = ("relu", "leaky_relu", "selu")
 LARGEST_Z = 3.0
 NEAREST_TO_KINK = 0.05  # far beyond the 1e-6 that a gradient needs, so that central differences have room to step
 SMALLEST_SLOPE = 1e-3  # beside a cost of 1

@@ -1,8 +1,8 @@
-"""The notes again, as slowly and plainly as they can be said: the judge of everything faster.
+"""The notes once more, in the slowest and plainest form: the reference that every faster implementation is tested against.
 
 Written from the notes and the papers, not from the library, and sharing nothing with it: one example at a time, one scalar at a
 time, Python floats (which are float64) in lists of lists, no matrix products and no shortcuts. A cost is always taken through the
-activation's whole Jacobian, so that nothing collapses here.
+activation's whole Jacobian, so that no derivatives cancel here.
 
 ``weights[layer][j][k]`` leads from unit ``k`` of the layer before to unit ``j``; ``biases[layer][j]`` is that unit's; an example is
 a list of inputs. Both may be NumPy arrays too, since only ``[]``, ``len`` and iteration are used.
@@ -53,6 +53,42 @@ def identity_prime(z):
     return 1.0
 
 
+def gelu(z):
+    return z * math.erfc(-z / math.sqrt(2)) / 2
+
+
+def gelu_prime(z):
+    return math.erfc(-z / math.sqrt(2)) / 2 + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+def silu(z):
+    return z * sigmoid(z)
+
+
+def silu_prime(z):
+    return sigmoid(z) + z * sigmoid_prime(z)
+
+
+def mish(z):
+    return z * math.tanh(math.log1p(math.exp(z)))
+
+
+def mish_prime(z):
+    softplus = math.log1p(math.exp(z))
+    return math.tanh(softplus) + z * tanh_prime(softplus) * sigmoid(z)
+
+
+SELU_LAMBDA, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def selu(z):
+    return SELU_LAMBDA * (z if z > 0 else SELU_ALPHA * math.expm1(z))
+
+
+def selu_prime(z):
+    return SELU_LAMBDA * (1.0 if z > 0 else SELU_ALPHA * math.exp(z))
+
+
 ELEMENTWISE = {
     "sigmoid": (sigmoid, sigmoid_prime),
     "tanh": (math.tanh, tanh_prime),
@@ -60,6 +96,10 @@ ELEMENTWISE = {
     "leaky_relu": (leaky_relu, leaky_relu_prime),
     "identity": (identity, identity_prime),
     "exp": (math.exp, math.exp),
+    "gelu": (gelu, gelu_prime),
+    "silu": (silu, silu_prime),
+    "mish": (mish, mish_prime),
+    "selu": (selu, selu_prime),
 }
 
 
@@ -113,12 +153,19 @@ def poisson(a, y):
     return sum(a_j - y_j + (y_j * math.log(y_j / a_j) if y_j > 0 else 0.0) for a_j, y_j in zip(a, y, strict=True))
 
 
+def huber(a, y):
+    """Quadratic for errors up to delta = 1, linear beyond."""
+    errors = [abs(y_j - a_j) for a_j, y_j in zip(a, y, strict=True)]
+    return sum(v * v / 2 if v <= 1 else v - 1 / 2 for v in errors)
+
+
 COSTS = {
     "quadratic": (quadratic, lambda a, y: a - y),
     "mean_squared_error": (mean_squared_error, lambda a, y: 2 * a - 2 * y),
     "cross_entropy": (cross_entropy, lambda a, y: (1 - y) / (1 - a) - y / a),
     "log_loss": (log_loss, lambda a, y: -y / a),
     "poisson": (poisson, lambda a, y: 1 - y / a),
+    "huber": (huber, lambda a, y: a - y if abs(a - y) <= 1 else math.copysign(1.0, a - y)),
 }
 
 
@@ -292,6 +339,13 @@ def rmsprop(w, g, v, rate, rho, epsilon):
     """Hinton's lecture 6e (2012): divide by the root of a running mean of squares."""
     v = rho * v + (1 - rho) * g**2
     return w - rate * g / (math.sqrt(v) + epsilon), v
+
+
+def lion(w, g, m, rate, beta1, beta2, weight_decay):
+    """Chen et al. (2023): a step of the rate, in the direction of an average's sign; the decay apart, times the rate."""
+    average = beta1 * m + (1 - beta1) * g
+    sign = 0.0 if average == 0 else math.copysign(1.0, average)
+    return w - rate * (sign + weight_decay * w), beta2 * m + (1 - beta2) * g
 
 
 def l1_gradient(w, l1):

@@ -1,5 +1,6 @@
 """Each activation beside its derivative."""
 
+import mpmath
 import naive
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from drawn import HIDDEN, KINKED, largest_error, repeatable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.calculus.activations import ACTIVATIONS, LEAK, Activation, find_activation
+from chainrule.calculus.activations import ACTIVATIONS, LEAK, SELU_ALPHA, SELU_SCALE, Activation, find_activation
 from chainrule.errors import SettingError, UnknownName
 
 DTYPES = ["float64", "float32"]
@@ -20,6 +21,10 @@ LIMITS = {
     "leaky_relu": ([-10, 0, 1000], [0.01, 0.01, 1]),
     "identity": ([-1000, 0, 1000], [1, 1, 1]),
     "exp": ([0, 1, "largest"], [0, 1, "largest"]),
+    "gelu": ([0, 0, 1000], [0, 0.5, 1]),
+    "silu": ([0, 0, 1000], [0, 0.5, 1]),
+    "mish": ([0, 0, 1000], [0, 0.6, 1]),
+    "selu": ([-SELU_SCALE * SELU_ALPHA, 0, 1000 * SELU_SCALE], [0, SELU_SCALE * SELU_ALPHA, SELU_SCALE]),
 }
 
 
@@ -68,7 +73,72 @@ def test_derivative_is_the_slope(name):
     np.testing.assert_allclose(sigma.derivative(z, sigma.value(z)), slope, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "left"), [("relu", 0.0), ("leaky_relu", LEAK)])
+mpmath.mp.dps = 50  # digits
+
+
+def exact_gelu(z):
+    return z * mpmath.ncdf(z), mpmath.ncdf(z) + z * mpmath.npdf(z)
+
+
+def exact_silu(z):
+    s = 1 / (1 + mpmath.exp(-z))
+    return z * s, s + z * s / (1 + mpmath.exp(z))
+
+
+def exact_mish(z):
+    softplus = mpmath.log1p(mpmath.exp(z))
+    return z * mpmath.tanh(softplus), mpmath.tanh(softplus) + z * mpmath.sech(softplus) ** 2 / (1 + mpmath.exp(-z))
+
+
+def exact_selu(z):
+    scale, alpha = mpmath.mpf("1.0507009873554804934193349852946"), mpmath.mpf("1.6732632423543772848170429916717")
+    return (scale * z, scale) if z > 0 else (scale * alpha * mpmath.expm1(z), scale * alpha * mpmath.exp(z))
+
+
+# Where the value is still a normal number of the dtype: (float64, float32).
+EXACT = {
+    "gelu": (exact_gelu, 37.5, 13.0),
+    "silu": (exact_silu, 700.0, 85.0),
+    "mish": (exact_mish, 700.0, 85.0),
+    "selu": (exact_selu, 700.0, 85.0),
+}
+
+
+def ulps(actual, expected, scale):
+    """The error of numbers in units of the last place of ``scale``."""
+    spacing = np.spacing(np.abs(scale))
+    return np.array([float((mpmath.mpf(float(a)) - e) / float(s)) for a, e, s in zip(actual, expected, spacing, strict=True)])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", EXACT)
+def test_accurate_to_a_few_ulps(name, dtype):
+    """The value is within 5 ulps of the exact one as far out as it is a normal number, the derivative of its largest term."""
+    exact, *farthest = EXACT[name]
+    far = farthest[DTYPES.index(dtype)]
+    rng = np.random.default_rng(0)
+    z = np.concatenate([rng.uniform(-3, 3, 150), rng.uniform(-far, far, 150), 1e-3 * rng.standard_normal(50)]).astype(dtype)
+    a = ACTIVATIONS[name].value(z[None])[0]
+    values, derivatives = zip(*(exact(mpmath.mpf(float(z_j))) for z_j in z), strict=True)
+    assert np.abs(ulps(a, values, np.array(values, dtype))).max() < 5
+    scale = np.maximum(np.abs(np.array(derivatives, dtype)), np.abs(np.array(values, dtype)))  # the terms cancel near z = -1
+    if name == "selu":  # its derivative is computed from a, which tends to a constant
+        scale = np.where(z > 0, np.abs(scale), SELU_SCALE * SELU_ALPHA).astype(dtype)
+    derivative = ACTIVATIONS[name].derivative(z[None], a[None])[0]
+    assert np.abs(ulps(derivative, derivatives, scale)).max() < 5
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_derivative_needs_z(name):
+    """Where an activation says that its derivative needs no z, the derivative is the same for any z that is given beside a."""
+    sigma = ACTIVATIONS[name]
+    z = np.linspace(-3, 3, 61)[None]
+    a = sigma.value(z)
+    from_a = sigma.derivative(a, a)  # a has the sign of z in those that look at it
+    assert np.array_equal(from_a, sigma.derivative(z, a)) != sigma.derivative_needs_z
+
+
+@pytest.mark.parametrize(("name", "left"), [("relu", 0.0), ("leaky_relu", LEAK), ("selu", SELU_SCALE * SELU_ALPHA)])
 def test_at_the_kink_the_left_slope_counts(name, left):
     """At ``z = 0``, of either sign, the derivative is that of ``z <= 0``, as (N5) has it."""
     z = np.array([[0.0, -0.0]])

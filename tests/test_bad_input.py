@@ -223,7 +223,7 @@ def test_targets_out_of_a_costs_range(cost, y, message):
 def test_accuracy_of_values_says_to_ask_for_the_cost():
     """Asking for the accuracy where y holds values is refused with what to ask instead."""
     net = cr.Network([4, 1], cost="mean_squared_error", seed=0)
-    assert_mistake(lambda: net.accuracy(X, X[:, 0]), DataError, r"accuracy counts right classes.*; ask cost\(\) instead")
+    assert_mistake(lambda: net.accuracy(X, X[:, 0]), DataError, r"accuracy needs classes.*; call cost\(\) instead")
 
 
 # Row weights
@@ -312,9 +312,9 @@ BAD_NETWORKS = {
         SettingError,
         "poisson needs output='exp' or .*, but the output is 'identity'",
     ),
-    "an unknown start": ({"init": "gaussian"}, UnknownName, "unknown start .*'gaussian'.*[Tt]here are: normal, scaled"),
-    "an empty start": ({"init": ""}, UnknownName, "unknown start"),
-    "a start that is a list": ({"init": ["normal"]}, UnknownName, "unknown start"),
+    "an unknown initializer": ({"init": "gaussian"}, UnknownName, "unknown initializer .*'gaussian'.*[Tt]here are: normal, scaled"),
+    "an empty initializer": ({"init": ""}, UnknownName, "unknown initializer"),
+    "an initializer that is a list": ({"init": ["normal"]}, UnknownName, "unknown initializer"),
     "an unknown dtype": ({"dtype": "float16"}, UnknownName, "unknown dtype 'float16'; .*[Tt]here are: float32, float64"),
     "a whole dtype": ({"dtype": int}, UnknownName, "unknown dtype 'int64'.*[Tt]here are: float32, float64"),
     "a dtype that is none": ({"dtype": "floaty"}, UnknownName, "unknown dtype 'floaty'"),

@@ -431,7 +431,7 @@ def test_several_values_are_told_as_values(chainrule, told, tmp_path):
     assert chainrule("predict", "two.safetensors", "x.npy")[1].splitlines()[0] == "x.npy[0]  " + " ".join(
         f"{v:.6g}" for v in due[0]
     )
-    with pytest.raises(cr.ChainruleError, match=r"learnt several values, of which none is a label; ask feedforward"):
+    with pytest.raises(cr.ChainruleError, match=r"trained on rows of values, which are not labels; call feedforward"):
         net.predict(x)
 
 

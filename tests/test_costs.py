@@ -1,5 +1,8 @@
 """Each cost beside its gradient at the output."""
 
+import pickle
+from dataclasses import FrozenInstanceError
+
 import naive
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.backprop import output_delta
-from chainrule.calculus.costs import COSTS, Cost, find_cost
+from chainrule.calculus.costs import COSTS, Cost, Huber, cost_for, find_cost, is_built_in
 from chainrule.errors import SettingError, UnknownName
 
 DTYPES = ["float64", "float32"]
@@ -91,6 +94,67 @@ def test_poisson_is_0_at_the_target(dtype):
     assert COSTS["poisson"].gradient(y, y)[0, 1:].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("delta", [0.25, 3.0])
+def test_huber_at_its_delta(delta):
+    """Huber's cost and its gradient are continuous at an error of delta, where the parabola becomes a line of slope delta."""
+    cost, y = Huber(delta), np.zeros((3, 1))
+    errors = delta * np.array([[1 - 1e-9], [1.0], [1 + 1e-9]])
+    np.testing.assert_allclose(cost.value(errors, y), delta**2 / 2, rtol=1e-8)
+    np.testing.assert_allclose(cost.gradient(errors, y), delta, rtol=1e-8)
+    np.testing.assert_allclose(cost.value(np.array([[4 * delta]]), y[:1]), delta * (4 * delta - delta / 2), rtol=1e-15)
+    np.testing.assert_allclose(cost.gradient(np.array([[-4 * delta]]), y[:1]), -delta, rtol=1e-15)
+
+
+def test_a_large_delta_is_the_quadratic_cost():
+    """With a delta beyond every error Huber's cost is the quadratic one."""
+    a, y = drawn("quadratic", 1)
+    assert largest_error(Huber(1e6).value(a, y), COSTS["quadratic"].value(a, y)) < 1e-14
+    np.testing.assert_array_equal(Huber(1e6).gradient(a, y), COSTS["quadratic"].gradient(a, y))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_huber_overflows_only_where_it_must(dtype):
+    """An error whose square is beyond the dtype gives a finite Huber cost, without a warning."""
+    a = np.array([[np.finfo(dtype).max / 4]], dtype)
+    assert np.isfinite(Huber(1.0).value(a, np.zeros_like(a))).all()
+
+
+def test_hubers_settings():
+    """Huber's costs are equal, hashed and pickled by their delta, and frozen; a delta that is not above 0 is refused."""
+    assert Huber() == COSTS["huber"] != Huber(2)
+    assert hash(Huber(2)) == hash(Huber(2.0))
+    assert pickle.loads(pickle.dumps(Huber(0.5))) == Huber(0.5)
+    assert Huber(0.5).settings == {"delta": 0.5}
+    assert repr(Huber(0.5)) == "Huber(delta=0.5)"
+    with pytest.raises(FrozenInstanceError):
+        Huber().delta = 2.0
+    for delta in (0, -1.0, np.nan, np.inf, "1"):
+        with pytest.raises(SettingError, match="delta must be a number, above 0"):
+            Huber(delta)
+
+
+def test_built_in_costs():
+    """A cost is built-in where its class and name are a table's entry's, whatever its settings, and not for its name alone."""
+    assert all(is_built_in(cost) for cost in (*COSTS.values(), Huber(7.0)))
+    imitation = Cost("huber", COSTS["huber"].value, COSTS["huber"].gradient)
+    assert not is_built_in(imitation)
+    assert not is_built_in(Cost("quadratic", COSTS["quadratic"].value, COSTS["quadratic"].gradient))
+
+
+def test_partners():
+    """A cost cancels with its built-in partner alone; a cost of the user's own with none, whatever it says."""
+    cancelling = {(name, sigma) for name in COSTS for sigma in ACTIVATIONS if COSTS[name].cancels(ACTIVATIONS[sigma])}
+    assert cancelling == {
+        ("quadratic", "identity"),
+        ("cross_entropy", "sigmoid"),
+        ("log_loss", "softmax"),
+        ("poisson", "exp"),
+    }
+    own = Cost("own", COSTS["quadratic"].value, COSTS["quadratic"].gradient, partner="sigmoid")
+    assert not own.cancels(ACTIVATIONS["sigmoid"])
+    assert [cost_for(output) for output in ("sigmoid", "exp", "relu")] == ["cross_entropy", "poisson", ""]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", COSTS)
 def test_shape_and_dtype_stay(name, dtype):
@@ -121,6 +185,7 @@ def test_default_outputs_are_allowed():
         "cross_entropy": "sigmoid",
         "log_loss": "softmax",
         "poisson": "exp",
+        "huber": "identity",
     }
 
 

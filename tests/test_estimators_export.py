@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn_comparison import (
     IRIS,
@@ -96,3 +97,31 @@ def test_provenance_is_missing_where_the_parameters_were_replaced():
     assert clf.network_.provenance.epochs == 3
     clf.coefs_, clf.intercepts_ = [np.ones((4, 7)), np.ones((7, 3))], [np.ones(7), np.ones(3)]
     assert clf.network_.provenance is None
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize(("activation", "initializer"), [("relu", "glorot_uniform"), ("logistic", "glorot_uniform with factor 2")])
+@pytest.mark.parametrize(("container", "kind"), [(np.asarray, "dense"), (sparse.csr_matrix, "csr")])
+def test_provenance_names_the_real_settings(solver, activation, initializer, container, kind, tmp_path):
+    """Provenance names initializer, seed, learning rate, alpha, rows, columns and kind of the fit; a model file keeps them."""
+    settings = {"solver": solver, "activation": activation, "random_state": 7, "alpha": 0.25, "learning_rate_init": 0.02}
+    clf = cr.MLPClassifier((5,), max_iter=3, **settings).fit(container(IRIS[0]), IRIS[1])
+    network, provenance = clf.network_, clf.network_.provenance
+    assert (network.init, network.seed) == (None, 7)
+    assert (provenance.initializer, provenance.seed, provenance.alpha) == (f"scikit-learn's {initializer}", 7, 0.25)
+    assert (provenance.data, provenance.examples, provenance.n_in, provenance.kind) == ("", 150, 4, kind)
+    assert provenance.learning_rate == (None if solver == "lbfgs" else 0.02)
+    assert provenance.schedule == ("" if solver == "lbfgs" else "constant")
+    assert f"scikit-learn's {initializer}" in repr(network)
+    clf.save(tmp_path / "clf.safetensors")
+    assert cr.load(tmp_path / "clf.safetensors").provenance == provenance
+
+
+def test_provenance_of_a_random_state_has_no_seed():
+    """A RandomState's seed is unknown, and so is the initializer of parameters that were set by hand."""
+    clf = cr.MLPClassifier((5,), max_iter=3, random_state=np.random.RandomState(0)).fit(*IRIS)
+    assert clf.network_.provenance.seed is None
+    by_hand = cr.MLPClassifier((5,), max_iter=3, warm_start=True)
+    for name in ("coefs_", "intercepts_", "out_activation_", "classes_"):
+        setattr(by_hand, name, getattr(clf, name))
+    assert by_hand.fit(*IRIS).network_.provenance.initializer == ""

@@ -242,7 +242,7 @@ def test_masked_values_are_refused():
     masked = np.ma.masked_array(X, mask=X > 2)
     model = cr.MLPRegressor(hidden_layer_sizes=(3,), max_iter=3, random_state=0).fit(X, X[:, 0])
     for call in (lambda: model.predict(masked), lambda: model.fit(masked, X[:, 0]), lambda: cr.Examples([*masked])):
-        with pytest.raises(ValueError, match="what its mask hides is no data"):
+        with pytest.raises(ValueError, match="masked values; fill or remove them"):
             call()
 
 

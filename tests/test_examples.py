@@ -280,7 +280,7 @@ def test_a_slice_of_black_pixels_is_still_pixels():
 def test_a_single_row_is_a_slice():
     """A number instead of rows is refused with how to write it."""
     for k in (0, np.int64(1), -1):
-        with pytest.raises(SettingError, match=r"would be no batch of rows; write examples\["):
+        with pytest.raises(SettingError, match=r"is one row, not a batch of rows; write examples\["):
             Examples(np.eye(3))[k]
 
 

@@ -8,73 +8,16 @@ from drawn import HIDDEN, KINDS, largest_error, networks, repeatable
 from hypothesis import given
 
 from chainrule.calculus.activations import ACTIVATIONS, Activation, sigmoid
-from chainrule.calculus.feedforward import STARTS, decision, feedforward, layer_shapes, start, trace, weighted_input
-from chainrule.errors import SettingError, UnknownName
+from chainrule.calculus.feedforward import decision, feedforward, layer_shapes, trace, weighted_input
+from chainrule.calculus.initializers import initial_parameters
 
 
 def test_shapes_of_the_notes():
     """784 x 30 x 10 has matrices (30, 784) and (10, 30), biases of 30 and 10, and none for the input layer (N9)."""
     assert layer_shapes([784, 30, 10]) == [(30, 784), (10, 30)]
-    weights, biases = start([784, 30, 10], "normal", np.random.default_rng(0))
+    weights, biases = initial_parameters([784, 30, 10], "normal", np.random.default_rng(0))
     assert [w.shape for w in weights] == [(30, 784), (10, 30)]
     assert [b.shape for b in biases] == [(30,), (10,)]
-
-
-@pytest.mark.parametrize("init", STARTS)
-@pytest.mark.parametrize("sizes", [[1, 1], [3, 2], [2, 5, 4, 1]])
-def test_shapes_of_any_sizes(init, sizes):
-    """Any two sizes or more make one matrix (n_out, n_in) and one bias (n_out,) a layer, in float64, by every start."""
-    weights, biases = start(sizes, init, np.random.default_rng(0))
-    assert [w.shape for w in weights] == list(zip(sizes[1:], sizes[:-1], strict=True))
-    assert [b.shape for b in biases] == [(n,) for n in sizes[1:]]
-    assert {part.dtype for part in (*weights, *biases)} == {np.dtype("float64")}
-
-
-@pytest.mark.parametrize(
-    ("init", "spread", "bias_spread"),
-    [
-        ("normal", 1, 1),
-        ("scaled", 1 / np.sqrt(400), 1),
-        ("glorot_uniform", np.sqrt(2 / 1000), 0),
-        ("he_normal", np.sqrt(2 / 400), 0),
-    ],
-)
-def test_spread_of_the_starts(init, spread, bias_spread):
-    """Over a big layer a start's weights and biases have mean 0 and the spread that it promises."""
-    (w,), (b,) = start([400, 600], init, np.random.default_rng(1))
-    assert abs(w.mean()) < 5 * spread / np.sqrt(w.size)
-    assert w.std() == pytest.approx(spread, rel=0.01)
-    assert abs(b.mean()) <= 5 * bias_spread / np.sqrt(b.size)
-    assert b.std() == pytest.approx(bias_spread, rel=0.1)
-
-
-def test_glorot_is_uniform_the_others_normal():
-    """Glorot's weights fill an interval and stay in it; the normal starts have a normal's tails."""
-    (w,), _ = start([400, 600], "glorot_uniform", np.random.default_rng(2))
-    bound = np.sqrt(6 / 1000)
-    assert bound * 0.999 < np.abs(w).max() <= bound
-    assert np.mean(np.abs(w) < bound / 2) == pytest.approx(0.5, abs=0.01)
-    for init in ("normal", "scaled", "he_normal"):
-        (w,), _ = start([400, 600], init, np.random.default_rng(2))
-        assert np.mean(np.abs(w) < w.std()) == pytest.approx(0.6827, abs=0.01)
-
-
-@pytest.mark.parametrize("init", STARTS)
-def test_seed_reproduces_the_start(init):
-    """The same seed gives the same bits, another seed another network, and global random state is left alone."""
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    first, again, other = (start([5, 4, 3], init, np.random.default_rng(seed)) for seed in (7, 7, 8))
-    for one, same, different in zip(first[0], again[0], other[0], strict=True):
-        np.testing.assert_array_equal(one, same)
-        assert not np.array_equal(one, different)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
-
-
-def test_unknown_start():
-    """A start in no table is refused with the nearest that is."""
-    with pytest.raises(UnknownName, match="did you mean 'normal'") as caught:
-        start([2, 1], "nromal", np.random.default_rng(0))
-    assert isinstance(caught.value, SettingError)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -94,7 +37,7 @@ def test_feedforward_is_the_notes(output, hidden, kind):
 
 def test_one_example_of_the_notes_network():
     """784 inputs become 30 activations, then 10, each a sigmoid of its weighted input (N10)."""
-    weights, biases = start([784, 30, 10], "normal", np.random.default_rng(0))
+    weights, biases = initial_parameters([784, 30, 10], "normal", np.random.default_rng(0))
     x = np.random.default_rng(1).random((1, 784))
     inputs, zs, activations = trace(weights, biases, [ACTIVATIONS["sigmoid"]] * 2, x)
     assert [a.shape for a in inputs] == [(1, 784), (1, 30)]

@@ -11,7 +11,8 @@ import chainrule as cr
 from chainrule.datasets import digits, mnist
 from chainrule.errors import DataError, ModelFileError, SettingError
 from chainrule.examples import Layout
-from chainrule.input_spec import InputSpec, background_of, spec_from
+from chainrule.input_spec import InputSpec, background_of, infer_input_spec
+from chainrule.plan import Provenance
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 6)).astype(np.uint8)
@@ -229,7 +230,7 @@ def test_a_file_from_before_still_loads():
 
 
 @pytest.mark.parametrize(
-    ("data", "due"),
+    ("data", "expected"),
     [
         ("mnist", InputSpec("pixels", (28, 28), 0.0, 1.0, mnist_form=True, background="dark", mean=0.1307)),
         ("Examples(50000 x 784 pixels, labels 0..9)", InputSpec("pixels", (784,), 0.0, 1.0)),
@@ -241,9 +242,12 @@ def test_a_file_from_before_still_loads():
         ("fashion/", None),
     ],
 )
-def test_a_file_from_before_is_read_by_its_datas_name(data, due):
-    """What the name or description of the data tells is known; what it does not tell is not guessed."""
-    assert spec_from(data, 784) == due
+def test_inputs_are_inferred_from_the_provenance_of_an_older_file(data, expected):
+    """The inputs of a network from an older file are inferred from the name or the repr of its data, and not guessed."""
+    entries = {"plan": {}, "data": data, "examples": 9, "epochs": 1, "steps": 1, "learning_rate": 0.1, "columns": []}
+    provenance = Provenance.parse({**entries, "schedule": "constant", "engine": "", "stopped": "finished"})
+    assert infer_input_spec(provenance.data, 784, provenance.kind) == expected
+    assert provenance.data == ("" if data.startswith("Examples(") else data)
 
 
 BAD_SPECS = {
@@ -275,8 +279,8 @@ def test_a_file_that_says_something_else_is_refused(tmp_path, monkeypatch, chang
     from chainrule import model_file
 
     net = trained(PIXELS)
-    described = model_file._describe
-    monkeypatch.setattr(model_file, "_described", lambda model: _changed(described(model), change))
+    to_json = model_file._to_json
+    monkeypatch.setattr(model_file, "_description_of", lambda model: _changed(to_json(model), change))
     net.save(tmp_path / "net.safetensors")
     with pytest.raises(ModelFileError, match="its description cannot be read"):
         cr.load(tmp_path / "net.safetensors")

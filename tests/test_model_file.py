@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,7 +30,7 @@ PAIRS = [(sigma, cost.name) for cost in COSTS.values() for sigma in ACTIVATIONS 
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
 
-def check_int(network):
+def every_array_and_setting(network):
     """All that a file keeps of a network, in a form that compares bit by bit."""
     arrays = [(part.dtype.str, part.shape, part.tobytes()) for part in [*network.weights, *network.biases]]
     return network.plan, network.seed, network.init, network.provenance, arrays
@@ -57,7 +58,7 @@ def test_every_output_cost_and_dtype_comes_back(path, output, cost, dtype):
     """A network of any output, cost and dtype is read back bit for bit."""
     net = cr.Network([3, 4, 2], activation="tanh", output=output, cost=cost, dtype=dtype, seed=2**64 - 1)
     net.save(path)
-    assert check_int(cr.load(path)) == check_int(net)
+    assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
 
 
 @given(
@@ -75,7 +76,7 @@ def test_every_network_comes_back(tmp_path_factory, sizes, data, dtype, init):
     net.weights[0].flat[0] = special
     path = tmp_path_factory.mktemp("models") / "net"
     net.save(path)
-    assert check_int(cr.load(path)) == check_int(net)
+    assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
 
 
 def test_how_it_was_trained_comes_back(path):
@@ -129,7 +130,7 @@ def test_settings_that_are_numpy_scalars_can_be_saved(path):
         seed=np.uint64(3),
     )
     net.save(path)
-    assert check_int(cr.load(path)) == check_int(net)
+    assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
 
 
 def test_a_loaded_network_predicts_and_goes_on_learning(path):
@@ -143,7 +144,7 @@ def test_a_loaded_network_predicts_and_goes_on_learning(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BeginsAnewWarning)
             cr.train(network, pair, epochs=2, batch_size=5, learning_rate=0.5, threads=1)
-    assert check_int(again) == check_int(net)
+    assert every_array_and_setting(again) == every_array_and_setting(net)
 
 
 def test_a_loaded_network_can_be_written_to(path):
@@ -169,7 +170,7 @@ def test_a_path_may_be_text_or_bytes_like_path(tmp_path):
     name = str(tmp_path / "a model, naïvely named")
     net = small()
     net.save(name)
-    assert check_int(cr.load(name)) == check_int(net)
+    assert every_array_and_setting(cr.load(name)) == every_array_and_setting(net)
 
 
 def test_any_depth_that_can_be_saved_can_be_loaded(path):
@@ -180,7 +181,7 @@ def test_any_depth_that_can_be_saved_can_be_loaded(path):
     except cr.ChainruleError:
         assert not path.exists()
     else:
-        assert check_int(cr.load(path)) == check_int(net)
+        assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
 
 
 @pytest.mark.parametrize("part", ["activation", "cost"])
@@ -195,6 +196,76 @@ def test_functions_of_ones_own_are_not_saved(path, part):
         net.save(path)
     assert isinstance(caught.value, cr.ChainruleError)
     assert not path.exists()
+
+
+def test_a_costs_settings_come_back(path):
+    """A cost with settings is saved with them, and is loaded by name where they are the usual ones."""
+    for cost, expected in ((cr.costs.Huber(0.5), cr.costs.Huber(0.5)), (cr.costs.Huber(1.0), "huber"), ("huber", "huber")):
+        cr.Network([2, 1], cost=cost, seed=0).save(path)
+        plan = cr.load(path).plan
+        assert plan.cost == expected
+        assert plan.to_dict()["cost"] == {"name": "huber", "delta": plan.cost_function.delta}
+        assert type(plan.cost) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        "huber",
+        {"name": "huber"},
+        {"name": "huber", "delta": 1},
+        {"name": "huber", "delta": "1.0"},
+        {"name": "huber", "delta": 0.0},
+        {"name": "huber", "delta": -1.0},
+        {"name": "huber", "delta": True},
+        {"name": "huber", "delta": 1.0, "more": 1.0},
+        {"name": "quadratic", "delta": 1.0},
+        {"name": ["huber"], "delta": 1.0},
+        {"delta": 1.0},
+        None,
+    ],
+    ids=str,
+)
+def test_a_cost_with_other_settings_is_refused(path, cost):
+    """A file's cost must be a built-in one with exactly its settings, each a float that the cost takes."""
+    rewritten(path, lambda model: model.update(cost=cost))
+    assert_refused(path, "its description cannot be read")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_in": 2.0},
+        {"n_in": -1},
+        {"kind": None},
+        {"initializer": 1},
+        {"seed": -1},
+        {"seed": "1"},
+        {"alpha": "0"},
+        {"alpha": 1},
+        {"learning_rate": 1},
+        {"learning_rate": "0.1"},
+        {"data": None},
+    ],
+    ids=str,
+)
+def test_provenance_with_other_values_is_refused(path, change):
+    """Each entry of a file's provenance must have its type and a possible value."""
+    rewritten(path, lambda model: model["provenance"].update(change))
+    assert_refused(path, "its description cannot be read")
+
+
+def test_an_estimators_provenance_comes_back(path):
+    """The entries that only an estimator's network has come back, and an initializer that is not one of ``Network``'s is null."""
+    net = small()
+    net.init = None
+    estimators = {"initializer": "scikit-learn's", "seed": 3, "alpha": 1e-4, "learning_rate": None, "kind": "dense", "n_in": 2}
+    net.provenance = replace(net.provenance, **estimators)
+    net.save(path)
+    again = cr.load(path)
+    assert again.provenance == net.provenance
+    assert again.init is None
+    assert "scikit-learn's initializer" in repr(again)
 
 
 # What is damaged, foreign or false
@@ -216,7 +287,7 @@ def test_a_file_cut_at_any_length_is_refused(path):
     contents = path.read_bytes()
     for length in range(len(contents)):
         path.write_bytes(contents[:length])
-        assert_refused(path, "no intact model file|no chainrule model")
+        assert_refused(path, "not an intact model file|not a chainrule model")
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x20, 0xFF])
@@ -224,14 +295,14 @@ def test_a_file_with_any_byte_flipped_is_refused_or_the_same(path, flip):
     """Whichever byte is changed, loading is refused or gives the very same network; never other numbers, never another error."""
     net = small()
     net.save(path)
-    contents, due = path.read_bytes(), check_int(net)
+    contents, due = path.read_bytes(), every_array_and_setting(net)
     refused = 0
     for place in range(len(contents)):
         damaged = bytearray(contents)
         damaged[place] ^= flip
         path.write_bytes(damaged)
         try:
-            assert check_int(cr.load(path)) == due, f"byte {place}"
+            assert every_array_and_setting(cr.load(path)) == due, f"byte {place}"
         except ModelFileError:
             refused += 1
     assert refused > 0.9 * len(contents)
@@ -290,7 +361,7 @@ def test_a_file_of_another_library_is_refused(path):
     tensors = {"weights.0": np.zeros((2, 2), np.float32), "biases.0": np.zeros(2, np.float32)}
     for metadata in (None, {"format": "pt"}, {"format": "Chainrule"}):
         save_file(tensors, path, metadata=metadata)
-        assert_refused(path, "no chainrule model")
+        assert_refused(path, "not a chainrule model")
 
 
 def contents_of(path):
@@ -307,7 +378,7 @@ def put_together(path, header, data):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def described(path, change):
+def rewritten(path, change):
     """Write the small network's file again, its description changed."""
     small().save(path)
     header, data = contents_of(path)
@@ -322,7 +393,7 @@ def test_taking_apart_and_putting_together_changes_nothing(path):
     net = small()
     net.save(path)
     put_together(path, *contents_of(path))
-    assert check_int(cr.load(path)) == check_int(net)
+    assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
 
 
 @pytest.mark.parametrize("version", ["2", "17", "999999999"])
@@ -394,8 +465,8 @@ FALSE_DESCRIPTIONS = {
 @pytest.mark.parametrize("name", FALSE_DESCRIPTIONS)
 def test_a_false_description_is_refused(path, name):
     """A description that was changed in any way is refused."""
-    described(path, FALSE_DESCRIPTIONS[name])
-    assert_refused(path, "no intact model file")
+    rewritten(path, FALSE_DESCRIPTIONS[name])
+    assert_refused(path, "not an intact model file")
 
 
 NO_DESCRIPTIONS = {
@@ -420,7 +491,7 @@ def test_a_description_that_is_none_is_refused(path, name):
     header, data = contents_of(path)
     header["__metadata__"]["model"] = NO_DESCRIPTIONS[name]
     put_together(path, header, data)
-    assert_refused(path, "no intact model file")
+    assert_refused(path, "not an intact model file")
 
 
 def test_provenance_that_nests_without_end_is_refused(path):
@@ -431,7 +502,7 @@ def test_provenance_that_nests_without_end_is_refused(path):
     model["provenance"]["plan"] = "HERE"
     header["__metadata__"]["model"] = json.dumps(model).replace('"HERE"', '{"a":' * 50_000 + "1" + "}" * 50_000)
     put_together(path, header, data)
-    assert_refused(path, "no intact model file")
+    assert_refused(path, "not an intact model file")
 
 
 def with_digest(path, header, data):
@@ -470,7 +541,7 @@ def test_tensors_that_are_not_those_of_the_description_are_refused(path, name):
     header, data = contents_of(path)
     TENSOR_CHANGES[name](header)
     put_together(path, header, data)
-    assert_refused(path, "no intact model file")
+    assert_refused(path, "not an intact model file")
 
 
 def test_tensors_beside_those_of_the_network_are_refused(path):
@@ -479,7 +550,7 @@ def test_tensors_beside_those_of_the_network_are_refused(path):
     header, data = contents_of(path)
     header["extra"] = {"dtype": "U8", "shape": [8], "data_offsets": [len(data), len(data) + 8]}
     with_digest(path, header, data + b"\0" * 8)
-    assert_refused(path, "tensors are not those of its sizes")
+    assert_refused(path, "tensors are not those that its sizes need")
 
 
 def test_another_networks_tensors_are_refused(tmp_path):
@@ -549,14 +620,14 @@ def test_places_where_no_file_can_be(tmp_path, name):
     (tmp_path / "file").write_text("no folder")
     place = tmp_path / name
     net = small()
-    before = check_int(net)
+    before = every_array_and_setting(net)
     with pytest.raises(FileError):
         cr.load(place)
     with pytest.raises(FileError, match="cannot write"):
         net.save(place)
     with pytest.raises(FileError, match="cannot write"):
         model_file.check_writable(place)
-    assert check_int(net) == before
+    assert every_array_and_setting(net) == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
@@ -615,7 +686,7 @@ def test_a_disk_that_fills_up_loses_nothing(path):
     net.save(path)
     run = subprocess.run([sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, check=True)
     assert run.stdout.startswith(f"cannot write {path}: ")
-    assert check_int(cr.load(path)) == check_int(net)
+    assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -635,13 +706,13 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_file(path):
     """Whenever a process that saves over and over is killed, the file is one of those it saved, whole."""
     nets = [cr.Network([300, 100, 10], seed=seed) for seed in (0, 1, 2)]
     nets[0].save(path)
-    known = {repr(check_int(net)) for net in nets}
+    known = {repr(every_array_and_setting(net)) for net in nets}
     for k in range(5):
         with subprocess.Popen([sys.executable, "-c", SAVING, path], stdout=subprocess.PIPE) as process:
             process.stdout.readline()
             time.sleep(0.01 + 0.007 * k)
             process.send_signal(signal.SIGKILL)
-        assert repr(check_int(cr.load(path))) in known
+        assert repr(every_array_and_setting(cr.load(path))) in known
 
 
 def test_an_interrupt_while_saving_leaves_no_half(path, monkeypatch):
@@ -655,7 +726,7 @@ def test_an_interrupt_while_saving_leaves_no_half(path, monkeypatch):
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cr.Network([5, 5], seed=0).save(path)
-    assert check_int(cr.load(path)) == check_int(net)
+    assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -677,7 +748,7 @@ def test_saving_again_replaces(path):
     nets = [cr.Network(sizes, seed=0) for sizes in ([50, 50], [2, 2])]
     for net in nets:
         net.save(path)
-    assert check_int(cr.load(path)) == check_int(nets[1])
+    assert every_array_and_setting(cr.load(path)) == every_array_and_setting(nets[1])
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -719,4 +790,4 @@ def test_a_link_is_written_through(tmp_path):
     link.symlink_to(target)
     small().save(link)
     assert link.is_symlink()
-    assert check_int(cr.load(target)) == check_int(small())
+    assert every_array_and_setting(cr.load(target)) == every_array_and_setting(small())

@@ -221,7 +221,7 @@ def test_starts_beyond_31_bits_are_refused():
     broken = good.copy()
     broken.indptr = good.indptr.astype(np.int64)
     broken.indptr[1:] += 2**32
-    with pytest.raises(DataError, match="no sound CSR matrix"):
+    with pytest.raises(DataError, match="not a valid CSR matrix"):
         cr.Examples(broken, LABELS)
 
 

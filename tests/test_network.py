@@ -349,10 +349,10 @@ def test_plans_are_plain_data():
 
 
 def test_repr_says_what_it_is():
-    """The repr tells sizes, activations, cost, start, seed, dtype, how many parameters, and whether it was trained."""
+    """The repr tells sizes, activations, cost, initializer, seed, dtype, how many parameters, and whether it was trained."""
     net = cr.Network([4, 5, 3], activation="tanh", cost="log_loss", seed=3, dtype="float64")
     assert repr(net) == (
-        "Network([4, 5, 3], tanh > softmax, log_loss cost, glorot_uniform start, seed 3, float64: 43 parameters, untrained)"
+        "Network([4, 5, 3], tanh > softmax, log_loss cost, glorot_uniform initializer, seed 3, float64: 43 parameters, untrained)"
     )
     for epochs, told in ((1, "1 epoch"), (2, "3 epochs")):
         cr.train(net, (X, Y), epochs=epochs, batch_size=4, learning_rate=0.5)

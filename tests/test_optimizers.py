@@ -6,7 +6,9 @@ import naive
 import numpy as np
 import pytest
 
-from chainrule.calculus.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop, find_optimizer
+from chainrule.calculus.backprop import Gradient
+from chainrule.calculus.descent import Parameters, update_mini_batch
+from chainrule.calculus.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Lion, Optimizer, RMSprop, find_optimizer
 from chainrule.errors import SettingError, UnknownName
 
 SHAPE = (3, 2)
@@ -54,6 +56,7 @@ def naive_walk(rule, slots):
         (SGD(momentum=0.7, nesterov=True), lambda w, g, v, rate, t: naive.nesterov(w, g, v, rate, 0.7)),
         (Adam(*BETAS, 1e-3), lambda w, g, m, v, rate, t: naive.adam(w, g, m, v, rate, t, *BETAS, 1e-3, "corrected")),
         (Adam(*BETAS, 1e-3, "raw"), lambda w, g, m, v, rate, t: naive.adam(w, g, m, v, rate, t, *BETAS, 1e-3, "raw")),
+        (Lion(*BETAS), lambda w, g, m, rate, t: naive.lion(w, g, m, rate, *BETAS, 0.0)),
         (RMSprop(0.8, 1e-3), lambda w, g, v, rate, t: naive.rmsprop(w, g, v, rate, 0.8, 1e-3)),
     ],
     ids=lambda part: repr(part) if isinstance(part, Optimizer) else "",
@@ -81,6 +84,20 @@ def test_one_step_by_hand():
         np.testing.assert_allclose(w, [0.9])
     w, _ = RMSprop(rho=0.75, epsilon=1.0).step(one, two, (np.zeros(1),), 0.1, 1)  # v = 1
     np.testing.assert_allclose(w, [0.9])
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_lions_decay_is_the_papers(weight_decay):
+    """``update_mini_batch`` with Lion, decay included, takes the paper's steps for every scalar of the weights."""
+    lion, w, slots = Lion(*BETAS, weight_decay), np.random.default_rng(1).standard_normal(SHAPE), np.zeros(SHAPE)
+    expected, averages = w.copy(), np.zeros(SHAPE)
+    for t, (g, rate) in enumerate(zip(gradients(), RATES, strict=True), start=1):
+        parameters = Parameters([w], [np.zeros(3)], [(slots,), (np.zeros(3),)])
+        (w,), _, ((slots,), _) = update_mini_batch(parameters, Gradient([np.zeros(3)], [g]), lion, rate, 1, t=t)
+        for index in np.ndindex(SHAPE):
+            expected[index], averages[index] = naive.lion(expected[index], g[index], averages[index], rate, *BETAS, weight_decay)
+        np.testing.assert_allclose(w, expected, rtol=1e-12)
+        np.testing.assert_allclose(slots, averages, rtol=1e-12)
 
 
 def test_no_momentum_is_plain():
@@ -164,18 +181,19 @@ def test_a_gradient_of_0_is_finite(optimizer):
 
 
 def test_slots_and_decay():
-    """Each optimizer names what it remembers, and AdamW alone shrinks the weights."""
-    remembered = {name: optimizer.slots for name, optimizer in OPTIMIZERS.items()}
-    assert remembered == {
+    """Each optimizer names its slots, and of the usual ones only AdamW decays the weights."""
+    slots = {name: optimizer.slots for name, optimizer in OPTIMIZERS.items()}
+    assert slots == {
         "sgd": (),
         "momentum": ("velocity",),
         "nesterov": ("velocity",),
         "adam": ("m", "v"),
         "adamw": ("m", "v"),
         "rmsprop": ("v",),
+        "lion": ("m",),
     }
     assert {name: optimizer.shrink for name, optimizer in OPTIMIZERS.items() if optimizer.shrink} == {"adamw": 0.01}
-    assert AdamW(weight_decay=0.5).shrink == 0.5
+    assert AdamW(weight_decay=0.5).shrink == Lion(weight_decay=0.5).shrink == 0.5
     with pytest.raises(FrozenInstanceError):
         OPTIMIZERS["adam"].beta1 = 0.5
 
@@ -198,6 +216,9 @@ def test_slots_and_decay():
         (lambda: AdamW(weight_decay=-1), "weight_decay"),
         (lambda: AdamW(beta1=2), "beta1"),
         (lambda: RMSprop(rho=1), "rho"),
+        (lambda: Lion(beta1=1), "beta1"),
+        (lambda: Lion(beta2=-0.1), "beta2"),
+        (lambda: Lion(weight_decay=-1), "weight_decay"),
         (lambda: RMSprop(epsilon=-1e-8), "epsilon"),
     ],
 )

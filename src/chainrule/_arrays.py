@@ -1,4 +1,4 @@
-"""What users pass as numbers, read as NumPy arrays: lists, frames, objects that are numbers, floats of one type."""
+"""Conversion of arguments to NumPy arrays of numbers: lists, frames, Python objects, floats of mixed dtypes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._types import AnyArray, Array
 from .errors import DataError, DataTypeError
 
 DTYPES = ("float32", "float64")
-"""What networks compute in."""
+"""The dtypes that networks compute in."""
 
 BOOLEANS = (bool, np.bool_)
 
@@ -27,7 +27,7 @@ def numbers(name: str, values: Any) -> AnyArray:
     Parameters
     ----------
     name : str
-        What a message calls the argument.
+        The argument's name in messages.
     values : array_like or frame
 
     Raises
@@ -35,7 +35,7 @@ def numbers(name: str, values: Any) -> AnyArray:
     DataError
         When rows differ in length, a value is missing, or a number is beyond float64.
     DataTypeError
-        When it holds something other than real numbers.
+        When it holds anything but real numbers.
     """
     check_readable(name, values)
     try:
@@ -51,12 +51,12 @@ def numbers(name: str, values: Any) -> AnyArray:
 
 
 def _parts(values: Any) -> Sequence[Any]:
-    """Give an argument, or the rows that it lists."""
+    """Give the rows of a list or tuple; any other argument as the only one."""
     return values if isinstance(values, (list, tuple)) else (values,)
 
 
 def check_readable(name: str, values: Any) -> None:
-    """Refuse what NumPy would make numbers of without a word: dates, and values that a mask hides.
+    """Refuse arguments that NumPy converts to numbers silently: dates, and masked arrays with masked values.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def check_readable(name: str, values: Any) -> None:
         When they are dates, times or lengths of time, in an array or in a column of a frame.
     """
     if any(type(part).__module__.startswith("numpy.ma") and np.any(part.mask) for part in _parts(values)):
-        raise DataError(f"{name} is a masked array, and what its mask hides is no data; fill or remove those values")
+        raise DataError(f"{name} is a masked array with masked values; fill or remove them")
     if hasattr(values, "with_columns"):  # Polars'
         kinds = {column: kind for column, kind in values.schema.items() if kind.is_temporal()}
     elif hasattr(values, "iloc") and hasattr(values, "columns"):  # pandas'
@@ -101,18 +101,18 @@ def _from_objects(name: str, array: AnyArray) -> AnyArray:
         raise DataError(f"{name} holds a number beyond float64; scale it") from None
 
 
-MOST_LETTERS = 1 << 19
-"""Of all columns' names, so that a model's description stays well within what is read again."""
+MAXIMUM_LETTERS = 1 << 19
+"""The most letters of all column names together, so that a model's description stays below ``model_file.METADATA_BYTES``."""
 
 
 def names_to_keep(names: Iterable[str]) -> tuple[str, ...]:
-    """Give the names that a model remembers: all, or none where two are the same or they are too long together."""
+    """Give the column names that a model stores: all, or none where two are equal or they are too long together."""
     listed = tuple(names)
-    return () if len(set(listed)) < len(listed) or sum(map(len, listed)) > MOST_LETTERS else listed
+    return () if len(set(listed)) < len(listed) or sum(map(len, listed)) > MAXIMUM_LETTERS else listed
 
 
 def column_names(values: Any) -> tuple[str, ...]:
-    """Give the names of a frame's columns; none where it is no frame, or a column is named by something other than text.
+    """Give the names of a frame's columns; none where it is not a frame, or a name is not text.
 
     Examples
     --------
@@ -132,9 +132,9 @@ def check_finite(name: str, array: AnyArray) -> None:
     Raises
     ------
     DataError
-        With the place of the first.
+        With the index of the first.
     """
-    # A sum is finite only if every entry is, and needs no array of its own; only a doubtful one is looked at entry by entry.
+    # A finite sum proves that every entry is finite, and needs no temporary array; only if it is not are the entries checked.
     with np.errstate(over="ignore", invalid="ignore"):
         if array.dtype.kind == "f" and not np.isfinite(array.sum()) and not np.isfinite(array).all():
             where = ", ".join(str(int(i)) for i in np.argwhere(~np.isfinite(array))[0])
@@ -142,7 +142,7 @@ def check_finite(name: str, array: AnyArray) -> None:
 
 
 def in_dtype(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    """Bring floats to another dtype; what is finite must stay so.
+    """Cast floats to another dtype; finite numbers must stay finite.
 
     Raises
     ------
@@ -163,13 +163,13 @@ def common_floats(named: Sequence[tuple[str, Any]]) -> tuple[str, list[Array]]:
     Parameters
     ----------
     named : sequence of (str, array_like)
-        Each array with what a message calls it.
+        Each array with its name in messages.
 
     Returns
     -------
     dtype : {"float32", "float64"}
     arrays : list of arrays
-        Those that are of this type already are themselves.
+        Those that have this dtype already are not copied.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Checks of single settings; each returns the setting as a plain Python number."""
+"""Checks of single settings; each returns the setting as a Python number."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from .errors import SettingError
 
 SEEDS = 2**64
-COUNTED = 2**31 - 1  # the most of anything that is counted: steps are epochs times batches, and stay below 2**63
+MAXIMUM_COUNT = 2**31 - 1  # so that epochs times batches, the number of steps, stays below 2**63
 
 
-def check_int(name: str, value: Any, *, least: int, most: int = COUNTED) -> int:
+def check_int(name: str, value: Any, *, least: int, most: int = MAXIMUM_COUNT) -> int:
     """Read a whole number of at least ``least``, and at most ``most``."""
     try:
         number = operator.index(value)

@@ -1,4 +1,4 @@
-"""Examples: the data of a training, checked once.
+"""Examples: the inputs, targets and weights of a training, checked once.
 
 Three kinds of ``x``, a row an example: floats (float32 or float64; other numbers become float64), uint8 *pixels* (read as x/255),
 and CSR matrices of floats. ``y`` is labels (1-D, for a network with several outputs), or targets (2-D, or 1-D for one output).
@@ -28,20 +28,20 @@ PAIRS = (
 
 
 class Targets(NamedTuple):
-    """What a network with ``n_out`` outputs is asked for: ``values`` (n, n_out), or ``labels`` (n,) where each row is one class."""
+    """The targets of a network with ``n_out`` outputs: ``values`` (n, n_out), or ``labels`` (n,) where each row is one class."""
 
     values: Array | None
     labels: Indices | None
 
 
 class Layout(NamedTuple):
-    """How an image lies in a row of x.
+    """The layout of an image in a row of x.
 
     Attributes
     ----------
     rows, columns : int
     transposed : bool or None
-        Whether the image is stored column by column, so that it lies on its side; None where that is not known.
+        Whether the image is stored column by column; None if unknown.
     """
 
     rows: int
@@ -50,10 +50,10 @@ class Layout(NamedTuple):
 
 
 class Examples:
-    """Inputs, what they should give, and how much each counts; checked once, then never written to.
+    """Inputs, targets and weights; checked once, and never written to.
 
-    A float or pixel array is held as a read-only view, without a copy: leave the original alone while you use this. An engine's
-    prepared form of the data is kept beside it, so that one ``Examples`` serves many trainings at the cost of one.
+    A float or pixel array is kept as a read-only view, without a copy: do not write to the original while you use this. An engine's
+    prepared form of the data is kept as well, so that several trainings prepare it once.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ class Examples:
     y : array_like, shape (n,) or (n, n_out), optional
         Labels 0, 1, ... or targets; None for inputs alone.
     weights : array_like, shape (n,), optional
-        How much each example counts, at least 0; 1 if not given.
+        The weight of each example, at least 0; 1 if not given.
     pixels : bool, optional
         Whether uint8 means pixels; without it, uint8 that holds nothing above 1 is refused, since those may be numbers.
     layout : (int, int) or Layout, optional
-        The rows and columns of the image that a row of x is; a model keeps them, to take pictures of that size.
+        The rows and columns of the image in each row of x; a model keeps them, to read pictures of that size.
 
     Attributes
     ----------
@@ -80,9 +80,9 @@ class Examples:
     Raises
     ------
     DataError
-        Empty or ragged data, NaN or inf, lengths that differ, 0/1 pixels.
+        When the data is empty or ragged, holds NaN or inf, or differs in length; when uint8 holds nothing above 1.
     DataTypeError
-        Objects, text, or complex numbers.
+        When it holds objects, text or complex numbers.
 
     Examples
     --------
@@ -134,13 +134,13 @@ class Examples:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest value of x, of pixels 0 and 1; looked up once."""
+        """The smallest and the largest value of x, of pixels 0 and 1; computed once."""
         if self._bounds is None:
             self._bounds = _bounds(self)
         return self._bounds
 
     def measured(self, measure: Callable[[Examples], T]) -> T:
-        """Give what ``measure`` finds out about these examples, looked up once; it is always the same function."""
+        """Give ``measure(self)``, computed once; every call must pass the same function."""
         if self._measured is None:
             self._measured = measure(self)
         return self._measured
@@ -149,13 +149,13 @@ class Examples:
         return int(self.x.shape[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy or pickle the data alone; what an engine prepared from it is made anew, and the copy is as read-only as this."""
-        return _remade, (self.x, self.y, self.weights, self.columns, self.layout)
+        """Copy or pickle the data without the engines' prepared forms; the copy is read-only too."""
+        return _rebuild, (self.x, self.y, self.weights, self.columns, self.layout)
 
     def __getitem__(self, rows: slice | Indices | list[int]) -> Examples:
         """Some of the examples, by a slice, an array of row numbers, or a mask."""
         rows = _rows(rows, len(self))
-        part = object.__new__(Examples)  # what was checked once is not checked again
+        part = object.__new__(Examples)  # without the checks, which the whole has passed
         part.x = _frozen(self.x[rows])
         if not part.x.shape[0]:
             raise DataError(f"these rows choose none of the {len(self)} examples")
@@ -168,7 +168,7 @@ class Examples:
         return part
 
     def split(self, *fractions: float, seed: int = 0) -> tuple[Examples, ...]:
-        """Deal the examples, in a random order, into parts of these fractions, and one of what is left.
+        """Split the examples at random into parts of these fractions, and one of the rest.
 
         Examples
         --------
@@ -177,17 +177,17 @@ class Examples:
         (8, 2)
         """
         try:
-            shares = [check_float("fraction", fraction, above=0, below=1) for fraction in fractions]
+            parts = [check_float("fraction", fraction, above=0, below=1) for fraction in fractions]
         except SettingError:
-            shares = []
-        if not shares or sum(shares) >= 1:
+            parts = []
+        if not parts or sum(parts) >= 1:
             raise SettingError(f"fractions must be above 0 and together below 1; they are {fractions}")
         order = np.random.default_rng(check_seed("seed", seed)).permutation(len(self))
-        cuts = np.rint(np.cumsum(shares) * len(self)).astype(int)
+        cuts = np.rint(np.cumsum(parts) * len(self)).astype(int)
         return tuple(self[np.sort(rows)] for rows in np.split(order, cuts))
 
     def prepared(self, key: object, prepare: Callable[[Examples], Any]) -> Any:
-        """Give what ``prepare`` made of these examples, made once for each key and kept as long as they are."""
+        """Give ``prepare(self)``, computed once for each key and kept as long as the examples."""
         if key not in self._prepared:
             self._prepared[key] = prepare(self)
         return self._prepared[key]
@@ -200,7 +200,7 @@ class Examples:
         Raises
         ------
         DataError
-            When there is no y, a label is no class of this network, or the targets have another shape or range.
+            When there is no y, a label is not a class of this network, or the targets have another shape or range.
         """
         if self.y is None:
             raise DataError("these examples have no y; give labels or targets as well")
@@ -208,8 +208,8 @@ class Examples:
             return Targets(None, _labels(self.y, n_out))
         values = self.y.reshape(len(self), -1)
         if values.shape[1] != n_out:
-            came = f"y has {values.shape[1]} columns, but the network has {n_out} outputs"
-            raise DataError(f"{came}; targets have shape (n, {n_out})")
+            actual = f"y has {values.shape[1]} columns, but the network has {n_out} outputs"
+            raise DataError(f"{actual}; targets have shape (n, {n_out})")
         if values.min() < least or values.max() > most:
             worst = values[(values < least) | (values > most)][0]
             limits = f"lie between {least:g} and {most:g}" if np.isfinite(most) else f"are at least {least:g}"
@@ -232,7 +232,7 @@ class Examples:
         return f"Examples({', '.join(parts)})"
 
 
-def _remade(x: Any, y: Any, weights: Any, columns: tuple[str, ...], layout: Layout | None) -> Examples:
+def _rebuild(x: Any, y: Any, weights: Any, columns: tuple[str, ...], layout: Layout | None) -> Examples:
     examples = Examples(x, y, weights=weights, pixels=True, layout=layout)
     examples.columns = columns
     return examples
@@ -249,7 +249,7 @@ def _bounds(examples: Examples) -> tuple[float, float]:
 
 
 def _layout(given: Any, n_in: int) -> Layout:
-    """Read how an image lies in a row."""
+    """Read a layout, whose size must be that of a row."""
     try:
         layout = Layout(*given)
     except TypeError:
@@ -261,7 +261,7 @@ def _layout(given: Any, n_in: int) -> Layout:
 
 
 def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
-    """Take a pair ``(x, y)`` apart, or give x, which may be an ``Examples``, and y; refuse what is neither."""
+    """Unpack a pair ``(x, y)``, or give x, which may be an ``Examples``, and y; refuse other forms."""
     if isinstance(x, Examples) and y is not None:
         raise SettingError("an Examples has its y already; pass it alone")
     if hasattr(x, "train") and hasattr(x, "validation"):
@@ -278,24 +278,24 @@ def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
 
 
 def _are_pairs(x: Any) -> bool:
-    """Tell the book's form: a list of pairs of arrays, or a zip of them."""
+    """Whether x has the book's form: a list of pairs of arrays, or a zip of them."""
     if isinstance(x, zip):
         return True
     return isinstance(x, list) and bool(x) and all(isinstance(p, tuple) and len(p) == 2 and hasattr(p[0], "shape") for p in x)
 
 
 def as_examples(x: Any, y: Any = None) -> Examples:
-    """Take an ``Examples``, a pair ``(x, y)``, or x and y: wherever (x, y) goes, an Examples goes too."""
+    """Make an ``Examples`` of a pair ``(x, y)``, or of x and y; give one that is passed as it is."""
     x, y = as_pair(x, y)
     return x if isinstance(x, Examples) else Examples(x, y)
 
 
 def _rows(rows: Any, n: int) -> slice | Indices:
-    """Read a choice of rows: a slice, row numbers, or a mask."""
+    """Read an index of rows: a slice, row numbers, or a mask."""
     if isinstance(rows, slice):
         return rows
     if isinstance(rows, (int, np.integer)):
-        raise SettingError(f"examples[{rows}] would be no batch of rows; write examples[[{rows}]]")
+        raise SettingError(f"examples[{rows}] is one row, not a batch of rows; write examples[[{rows}]]")
     array = np.asarray(rows)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iub"):
         raise SettingError(f"rows are chosen by a slice, by whole numbers in one row, or by a mask; this is {rows!r}")
@@ -334,7 +334,7 @@ def _inputs(x: Any, pixels: bool | None) -> Inputs:
                 f"{array.max()}; pass x.astype('float32') if these are numbers"
             )
     elif array.dtype not in (np.float32, np.float64) or not array.dtype.isnative:
-        single = array.dtype == np.float16 or array.dtype == ">f4" or array.dtype == np.uint8
+        single = array.dtype in (np.float16, np.uint8) or array.dtype == ">f4"
         array = in_dtype("x", array, np.dtype(np.float32 if single else np.float64))
     check_finite("x", array)
     return _frozen(array)
@@ -352,7 +352,7 @@ def _compressed(x: Any) -> CSR:
     try:
         csr.check_format(full_check=True)
     except ValueError as error:
-        raise DataError(f"x is no sound CSR matrix: {error}") from None
+        raise DataError(f"x is not a valid CSR matrix: {error}") from None
     if csr.dtype not in (np.float32, np.float64):
         csr = csr.astype(np.float64)
     if not csr.has_canonical_format:

@@ -1,4 +1,4 @@
-"""What a network learnt to read: a model keeps it, so that what comes later is read as the training data was, or refused."""
+"""The inputs that a network was trained on. A model keeps them, so that later inputs are read in the same way, or refused."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from .examples import Examples, Layout
 Kind = Literal["numbers", "pixels", "csr"]
 
 ROUNDING = 1e-3
-"""How far beyond 0 and 1 a pixel may lie: what resizing and rounding do."""
+"""The tolerance beyond 0 and 1 of a pixel, for resizing and rounding errors."""
 
 SIDE, BOX, CENTRE = 28, 20, 14
-"""MNIST's form, in pixels: the field, the box that the ink fits, the centre of mass."""
+"""MNIST's form, in pixels: the image's side, the side of the box around the ink, the coordinates of the centre of mass."""
 
-SAMPLED = 200  # images that the form is measured from
-MOSTLY = 0.9  # of them must have it
-DARK = 0.25  # the grey below which a rim is dark
-FAR = 0.15  # by which one mean is nearer than another
+SAMPLED = 200  # images are enough to measure the form and the background
+MOSTLY = 0.9  # the share of them that must agree
+DARK = 0.25  # a rim is dark below this grey
+FAR = 0.15  # a mean must be nearer by this much to decide
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a network learnt to read.
+    """The inputs that a network was trained on.
 
     Attributes
     ----------
     kind : {"numbers", "pixels", "csr"}
-        Numbers as they stand; pixels, which uint8 gives as x/255; or the rows of a CSR matrix, numbers as they stand.
+        Unscaled numbers; pixels, read from uint8 as x/255; or rows of a CSR matrix of unscaled numbers.
     shape : tuple of int
         Of one example: (rows, columns) of an image, else (n_in,).
     low, high : float or None
-        The least and the largest value in training, of pixels after the division by 255; None where that is not known.
+        The smallest and the largest value in training, of pixels after the division by 255; None if unknown.
     mnist_form : bool
         Whether the images have MNIST's form: ink in a box of 20 x 20 whose centre of mass is at (14, 14) of 28 x 28 pixels.
     transposed : bool
         Whether the images are stored column by column, as EMNIST's are.
     background : {"dark", "light"} or None
-        What the rim of most images is; None of other images, and where an example is none.
+        The background that most images have at their rim; None if they differ, or examples are not images.
     mean : float or None
-        The mean of the images, 0 to 1; None of other images, and where an example is none.
+        The mean of the images, 0 to 1; None where examples are not images.
     first_column : {0, 1} or None
-        The number of the first column in the svmlight file that was trained on; None where it was none.
+        The number of the first column in the svmlight file of the training data; None for other data.
     """
 
     kind: Kind
@@ -64,7 +64,7 @@ class InputSpec:
 
     @classmethod
     def of(cls, examples: Examples) -> InputSpec:
-        """Measure it from the examples of a training."""
+        """Measure the inputs of a training."""
         kinds: dict[str, Kind] = {"dense": "numbers", "pixels": "pixels", "csr": "csr"}
         low, high = examples.bounds
         layout = examples.layout
@@ -81,7 +81,7 @@ class InputSpec:
 
     @classmethod
     def parse(cls, described: Any, n_in: int) -> InputSpec:
-        """Read what a file says; whatever is wrong raises ValueError, TypeError or KeyError."""
+        """Read a model file's entries strictly; any mistake raises ValueError, TypeError or KeyError."""
         spec = cls(**{**described, "shape": tuple(described["shape"])})
         if spec.kind not in get_args(Kind) or (spec.first_column is not None and type(spec.first_column) is not int):
             raise ValueError("its inputs are of an unknown kind")
@@ -92,14 +92,14 @@ class InputSpec:
         if spec.background not in ("dark", "light", None):
             raise ValueError("the background of its images is unknown")
         if spec.mean is not None and not (type(spec.mean) is float and 0 <= spec.mean <= 1):
-            raise ValueError("the mean of its images is none")
+            raise ValueError("the mean of its images is not a number from 0 to 1")
         if any(type(flag) is not bool for flag in (spec.mnist_form, spec.transposed)):
             raise ValueError("the form of its images is unknown")
         if spec.mnist_form and (spec.shape != (SIDE, SIDE) or spec.transposed):
             raise ValueError("its images do not have MNIST's form")
         limits = (spec.low, spec.high)
         if any(type(limit) is not float or not math.isfinite(limit) for limit in limits) and limits != (None, None):
-            raise ValueError("the limits of its inputs are no numbers")
+            raise ValueError("the limits of its inputs are not finite numbers")
         if spec.low is not None and spec.high is not None and spec.low > spec.high:
             raise ValueError("the limits of its inputs are the wrong way round")
         if spec.kind == "pixels" and spec.low is None:
@@ -118,13 +118,13 @@ class InputSpec:
 
     @cached_property
     def limits(self) -> tuple[float, float]:
-        """What values may lie between: for pixels 0 and 1, or what was beyond them in training; without limit for all others."""
+        """The limits of valid values: for pixels 0 and 1, or farther if training values were; infinite for all others."""
         if self.low is None or self.high is None or not (self.kind == "pixels" or (self.unit and self.is_image)):
             return -math.inf, math.inf
         return min(self.low, 0) - ROUNDING, max(self.high, 1) + ROUNDING
 
     def joined(self, other: InputSpec) -> InputSpec:
-        """Give what a network has learnt to read that is trained on this first, and then on the other."""
+        """Give the inputs of a network that is trained on these, and then on the other ones."""
         known = None not in (self.low, self.high, other.low, other.high)
         low = min(self.low, other.low) if known else None  # type: ignore[type-var]
         high = max(self.high, other.high) if known else None  # type: ignore[type-var]
@@ -133,12 +133,12 @@ class InputSpec:
         return replace(newer, kind=kind, low=low, high=high)
 
     def takes_uint8_as_pixels(self, largest: int) -> bool:
-        """Say whether uint8 inputs up to ``largest`` are pixels for this network.
+        """Whether uint8 inputs up to ``largest`` are pixels for this network.
 
         Raises
         ------
         DataError
-            When it learnt numbers between 0 and 1, so that they might be either.
+            When it was trained on numbers between 0 and 1, so that uint8 is ambiguous.
         """
         if self.kind == "pixels" and largest == 1:
             raise DataError(
@@ -154,27 +154,27 @@ class InputSpec:
         return False
 
     def check_limits(self, low: float, high: float, *, training: bool = False) -> None:
-        """Refuse inputs from ``low`` to ``high`` that cannot be pixels, where the network learnt pixels.
+        """Refuse inputs from ``low`` to ``high`` where the network was trained on pixels, and they cannot be pixels.
 
-        A training may go beyond 0 and 1, as noise on pixels does, but not on to another scale; the network then learns that too.
+        Training values may lie somewhat beyond 0 and 1, as pixels with noise do, but not on another scale.
 
         Raises
         ------
         DataError
             With the remedy.
         """
-        least, most = self.limits
+        minimum, maximum = self.limits
         if training:
-            least, most = least - 1, most + 1
-        if low < least or high > most:
+            minimum, maximum = minimum - 1, maximum + 1
+        if low < minimum or high > maximum:
             remedy = "divide by 255, or pass uint8" if low >= 0 and high <= 255 and high > 2 else "bring them to 0..1"
-            came = f"x holds values from {low:g} to {high:g}"
-            raise DataError(f"{came}, but the network learnt images of values from {self.low:g} to {self.high:g}; {remedy}")
+            actual = f"x holds values from {low:g} to {high:g}"
+            raise DataError(f"{actual}, but the network learnt images of values from {self.low:g} to {self.high:g}; {remedy}")
 
     def is_inverted(self, image: AnyArray) -> bool:
-        """Tell whether an image of values from 0 to 1 has the tones of the training images inverted, as far as that is known.
+        """Whether an image of values from 0 to 1 is dark where the training images are light; False if that is not known.
 
-        The backgrounds decide where both have one; else the means, where the inverted image's is nearer by far.
+        The backgrounds decide where both have one; else the means, if the inverted image's is nearer by ``FAR``.
         """
         found = background_of(image[None])
         if self.background is not None and found is not None:
@@ -183,7 +183,7 @@ class InputSpec:
         return self.mean is not None and abs(mean - self.mean) > abs(1 - mean - self.mean) + FAR
 
     def check_layout(self, layout: Layout | None) -> None:
-        """Refuse images that lie otherwise than those that the network learnt.
+        """Refuse images of another size, or stored in another order, than the training images.
 
         Raises
         ------
@@ -193,8 +193,8 @@ class InputSpec:
         if layout is None or not self.is_image:
             return
         if (layout.rows, layout.columns) != self.shape:
-            came, learnt = f"{layout.rows} x {layout.columns}", f"{self.shape[0]} x {self.shape[1]}"
-            raise DataError(f"x holds images of {came} pixels, but the network learnt images of {learnt}")
+            actual, learnt = f"{layout.rows} x {layout.columns}", f"{self.shape[0]} x {self.shape[1]}"
+            raise DataError(f"x holds images of {actual} pixels, but the network learnt images of {learnt}")
         if layout.transposed is not None and layout.transposed != self.transposed:
             raise DataError(
                 f"x holds images stored {'column by column' if layout.transposed else 'row by row'}, but the network learnt images "
@@ -203,7 +203,7 @@ class InputSpec:
 
 
 def has_mnist_form(examples: Examples) -> bool:
-    """Tell whether most images have MNIST's form: 28 x 28, ink in a box of 20 x 20 whose centre of mass is at (14, 14)."""
+    """Whether most images have MNIST's form: 28 x 28, ink in a box of 20 x 20 whose centre of mass is at (14, 14)."""
     if examples.n_in != SIDE * SIDE or is_sparse(examples.x):
         return False
     return bool(np.mean(in_form(sampled(examples, SIDE, SIDE))) >= MOSTLY)
@@ -217,7 +217,7 @@ def sampled(examples: Examples, rows: int, columns: int) -> AnyArray:
 
 
 def background_of(images: AnyArray) -> Literal["dark", "light"] | None:
-    """Tell whether most of the rim of images of 0 to 1, (n, rows, columns), is dark or light; None where it is neither.
+    """Give whether most of the rim of images of 0 to 1, (n, rows, columns), is dark or light; None where it is neither.
 
     Examples
     --------
@@ -231,7 +231,7 @@ def background_of(images: AnyArray) -> Literal["dark", "light"] | None:
 
 
 def in_form(images: Any) -> Any:
-    """Tell of each image, (n, 28, 28) of 0 or more, whether it has MNIST's form; (n,) of bool."""
+    """Whether each image, (n, 28, 28) of 0 or more, has MNIST's form; (n,) of bool."""
     mass = images.sum(axis=(1, 2), dtype=np.float64)
     inked = mass > 0
     mass = np.where(inked, mass, 1)
@@ -245,21 +245,23 @@ def in_form(images: Any) -> Any:
     return good & (np.maximum(*extents) == BOX)
 
 
-def spec_from(data: str, n_in: int) -> InputSpec | None:
-    """Tell what a network learnt to read by what its file calls the data, where it says no more; None if that tells nothing.
+def infer_input_spec(data: str, n_in: int, kind: str = "") -> InputSpec | None:
+    """Infer the inputs that a network takes from the name and the kind of its training data; None where they do not say.
+
+    The first model files hold no ``InputSpec``.
 
     Examples
     --------
-    >>> spec_from("mnist", 784).kind, spec_from("wine.csv#kind", 13).kind, spec_from("fashion/", 784)
-    ('pixels', 'numbers', None)
+    >>> infer_input_spec("mnist", 784).kind, infer_input_spec("wine.csv#kind", 13).kind, infer_input_spec("", 9, "csr").kind
+    ('pixels', 'numbers', 'csr')
+    >>> infer_input_spec("fashion/", 784) is None
+    True
     """
     if data == "mnist" and n_in == SIDE * SIDE:
         return InputSpec("pixels", (SIDE, SIDE), 0.0, 1.0, mnist_form=True, background="dark", mean=0.1307)
-    if data.startswith("Examples("):
-        kinds: dict[str, Kind] = {" pixels": "pixels", " CSR": "csr"}
-        kind: Kind = next((kind for word, kind in kinds.items() if word in data), "numbers")
-        return InputSpec(kind, (n_in,), *((0.0, 1.0) if kind == "pixels" else ()))
+    if kind == "pixels":
+        return InputSpec("pixels", (n_in,), 0.0, 1.0)
     ending = PurePath(data.partition("#")[0]).suffix.lower()
-    if ending in (".csv", ".tsv", ".parquet"):
-        return InputSpec("numbers", (n_in,))
-    return InputSpec("csr", (n_in,)) if ending in (".svmlight", ".libsvm") else None
+    if kind == "csr" or ending in (".svmlight", ".libsvm"):
+        return InputSpec("csr", (n_in,))
+    return InputSpec("numbers", (n_in,)) if kind == "dense" or ending in (".csv", ".tsv", ".parquet") else None

@@ -1,7 +1,7 @@
-"""A network's file: safetensors, written and read.
+"""Model files: networks written to safetensors files, and read from them.
 
-Weights and biases are tensors ``weights.0``, ``biases.0`` ...; all else is JSON in the metadata, under a format version. A SHA-256
-over both tells damage. Nothing in a file is executed, and nothing is allocated before its size was checked.
+Weights and biases are tensors ``weights.0``, ``biases.0`` ...; everything else is JSON in the metadata, under a format version. A
+SHA-256 over both detects damage. Nothing in a file is executed, and every size is checked before memory is allocated.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ._arrays import DTYPES
 from ._files import reporting, write_whole
 from ._types import Array
 from .calculus.activations import ACTIVATIONS, Activation
-from .calculus.costs import COSTS, Cost
-from .calculus.feedforward import STARTS
+from .calculus.costs import Cost, find_cost, is_built_in
+from .calculus.initializers import INITIALIZERS
 from .errors import FileError, ModelFileError, SettingError
 from .input_spec import InputSpec
-from .plan import LAYERS, Layer, Provenance
+from .plan import MAXIMUM_LAYERS, Layer, Provenance, cost_from_json, cost_to_json
 
 VERSION = 1
 METADATA_BYTES = 1 << 20
@@ -34,26 +34,30 @@ FILE_BYTES = 16 << 30
 
 @dataclass(frozen=True)
 class Model:
-    """What a file holds: a network as it predicts, and how it was made.
+    """The contents of a file: a network, and how it was made.
 
     Attributes
     ----------
     layers : tuple of Layer
         Without dropout, which belongs to a training.
-    cost, dtype, init : str
+    cost : str or Cost
+        A built-in one: its name, or an object where its settings are not the usual ones.
+    dtype : str
+    init : str or None
+        None where no initializer of ``Network`` drew the parameters.
     seed : int
     weights, biases : tuple of arrays
         Each (n_out, n_in) and (n_out,).
     provenance : Provenance or None
         How it was trained.
     inputs : InputSpec or None
-        What it learnt to read; None in files that do not say.
+        The inputs that it takes; None in files that do not say.
     """
 
     layers: tuple[Layer, ...]
     cost: str | Cost
     dtype: str
-    init: str
+    init: str | None
     seed: int
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
@@ -70,7 +74,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         When an activation or the cost is the user's own, since a file holds no code; when a weight is NaN or infinite; or when
         ``read`` would refuse the file.
     FileError
-        When it cannot be written; what was there before stays.
+        When it cannot be written; an existing file stays as it was.
     """
     from safetensors.numpy import save
 
@@ -80,7 +84,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     for k, (w, b) in enumerate(zip(model.weights, model.biases, strict=True)):
         tensors[f"weights.{k}"] = np.ascontiguousarray(w)
         tensors[f"biases.{k}"] = np.ascontiguousarray(b)
-    description = _described(model)
+    description = _description_of(model)
     if len(description) > METADATA_BYTES:
         raise SettingError(f"the network's description takes {len(description):,} bytes, and a model file holds {METADATA_BYTES:,}")
     if {name: [str(array.dtype), array.shape] for name, array in tensors.items()} != {
@@ -97,20 +101,20 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> Model:
-    """Read a model file, believing nothing in it.
+    """Read a model file; every entry is validated.
 
     Raises
     ------
     FileError
-        When there is no such file, or it cannot be read.
+        When the file does not exist or cannot be read.
     ModelFileError
-        When it is cut, damaged, of another kind, or of a later version.
+        When it is truncated, damaged, of another kind, or of a later version.
     """
     path = Path(path)
     with _opened(path) as file:
         metadata = file.metadata() or {}
         if metadata.get("format") != "chainrule":
-            raise ModelFileError(f"{path} is a safetensors file, but no chainrule model")
+            raise ModelFileError(f"{path} is a safetensors file, but not a chainrule model")
         _check_version(path, metadata)
         description = metadata.get("model", "")
         try:
@@ -124,12 +128,12 @@ def read(path: str | os.PathLike[str]) -> Model:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Find out now whether ``write`` will be able to put a file here later.
+    """Check now that ``write`` will be able to create a file here later.
 
     Raises
     ------
     FileError
-        When it will not.
+        When it will not be.
     """
     path = Path(path)
     import tempfile
@@ -138,15 +142,20 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         pass
 
 
-def _describe(model: Model) -> dict[str, Any]:
-    for part in [*(layer.activation for layer in model.layers), model.cost]:
-        if isinstance(part, (Activation, Cost)):
-            own = f"{part.name!r} is a function of your own, which a model file cannot hold"
-            raise SettingError(f"{own}; save net.weights and net.biases yourself")
+def _to_json(model: Model) -> dict[str, Any]:
+    """Give everything but the tensors as JSON's types."""
+    cost = find_cost(model.cost)
+    own = [layer.activation.name for layer in model.layers if isinstance(layer.activation, Activation)]
+    if not is_built_in(cost):
+        own.append(cost.name)
+    if own:
+        raise SettingError(
+            f"{own[0]!r} is a function of your own, which a model file cannot hold; save net.weights and net.biases yourself"
+        )
     return {
         "sizes": [model.layers[0].n_in, *(layer.n_out for layer in model.layers)],
         "activations": [layer.activation for layer in model.layers],
-        "cost": model.cost,
+        "cost": cost_to_json(cost),
         "dtype": model.dtype,
         "init": model.init,
         "seed": model.seed,
@@ -155,10 +164,10 @@ def _describe(model: Model) -> dict[str, Any]:
     }
 
 
-def _described(model: Model) -> str:
-    """Write the description as JSON, and read it as ``read`` will: what would be refused then is not written."""
+def _description_of(model: Model) -> str:
+    """Write the description as JSON, and parse it as ``read`` will, so that no file is written that cannot be read."""
     try:
-        description = json.dumps(_describe(model), allow_nan=False)
+        description = json.dumps(_to_json(model), allow_nan=False)
         _parse(json.loads(description))
     except SettingError:
         raise
@@ -177,36 +186,42 @@ def _shapes(layers: tuple[Layer, ...]) -> dict[str, tuple[int, ...]]:
 
 
 def _parse(described: Any) -> Model:
-    """Read the description; whatever is wrong with it raises ValueError, TypeError or KeyError."""
+    """Parse the description; any mistake in it raises ValueError, TypeError or KeyError."""
     sizes, names = described["sizes"], described["activations"]
-    if not 2 <= len(sizes) <= LAYERS + 1 or any(type(size) is not int or not 1 <= size < 2**31 for size in sizes):
-        raise ValueError("sizes are no sizes")
+    if not 2 <= len(sizes) <= MAXIMUM_LAYERS + 1 or any(type(size) is not int or not 1 <= size < 2**31 for size in sizes):
+        raise ValueError("sizes must be 2 to 1,001 whole numbers from 1")
     if len(names) != len(sizes) - 1 or any(name not in ACTIVATIONS for name in names) or "softmax" in names[:-1]:
-        raise ValueError("activations are none of ours")
-    cost, dtype, init, seed = (described[key] for key in ("cost", "dtype", "init", "seed"))
-    if cost not in COSTS or dtype not in DTYPES or init not in STARTS or type(seed) is not int or not 0 <= seed < 2**64:
-        raise ValueError("a setting is none of ours")
-    if COSTS[cost].outputs and names[-1] not in COSTS[cost].outputs:
-        raise ValueError("the output does not suit the cost")
+        raise ValueError("activations must name a built-in one for each layer, softmax at the output alone")
+    cost = cost_from_json(described["cost"])
+    outputs = find_cost(cost).outputs
+    if outputs and names[-1] not in outputs:
+        raise ValueError(f"the output activation is {names[-1]}, but the cost needs one of {outputs}")
+    dtype, init, seed = (described[key] for key in ("dtype", "init", "seed"))
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {DTYPES}")
+    if init is not None and init not in INITIALIZERS:
+        raise ValueError(f"init must be null or one of {[*INITIALIZERS]}")
+    if type(seed) is not int or not 0 <= seed < 2**64:
+        raise ValueError("seed must be a whole number from 0 and below 2**64")
     layers = tuple(Layer(n_in, n_out, name) for n_in, n_out, name in zip(sizes, sizes[1:], names, strict=False))
-    came, learnt = described["provenance"], described.get("inputs")  # which files of the first versions lack
-    provenance = None if came is None else Provenance.parse(came)
-    inputs = None if learnt is None else InputSpec.parse(learnt, sizes[0])
+    provenance = None if described["provenance"] is None else Provenance.parse(described["provenance"])
     if provenance is not None and len(provenance.columns) not in (0, sizes[0]):
-        raise ValueError("it names more or fewer columns than it takes")
+        raise ValueError(f"provenance names {len(provenance.columns)} columns, but the network takes {sizes[0]}")
+    spec = described.get("inputs")  # the first files lack it
+    inputs = None if spec is None else InputSpec.parse(spec, sizes[0])
     return Model(layers, cost, dtype, init, seed, (), (), provenance, inputs)
 
 
 def _tensors(path: Path, file: Any, model: Model) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Read the tensors that the description calls for, each of the right shape and dtype, and no others."""
+    """Read the tensors that the description names, each of the expected shape and dtype; refuse any others."""
     shapes = _shapes(model.layers)
     if set(file.keys()) != set(shapes):
-        raise _damaged(path, "its tensors are not those of its sizes")
+        raise _damaged(path, "its tensors are not those that its sizes need")
     dtype = {"float32": "F32", "float64": "F64"}[model.dtype]
     for name, shape in shapes.items():
-        piece = file.get_slice(name)
-        if tuple(piece.get_shape()) != shape or piece.get_dtype() != dtype:
-            raise _damaged(path, f"{name} is {piece.get_dtype()} {piece.get_shape()}, but should be {dtype} {shape}")
+        tensor = file.get_slice(name)  # its shape and dtype, without its data
+        if tuple(tensor.get_shape()) != shape or tensor.get_dtype() != dtype:
+            raise _damaged(path, f"{name} is {tensor.get_dtype()} {tensor.get_shape()}, but should be {dtype} {shape}")
     arrays = {name: np.array(file.get_tensor(name)) for name in shapes}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ModelFileError(f"{path} holds weights that are NaN or infinite, which predict nothing; train the network anew")
@@ -225,7 +240,7 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
 
 
 def _digest(description: str, weights: tuple[Array, ...], biases: tuple[Array, ...]) -> str:
-    import hashlib  # with its library it is as much to load as all of this package
+    import hashlib  # imported late: it loads OpenSSL
 
     digest = hashlib.sha256(description.encode())
     for array in (*weights, *biases):
@@ -234,7 +249,7 @@ def _digest(description: str, weights: tuple[Array, ...], biases: tuple[Array, .
 
 
 def _damaged(path: Path, why: str) -> ModelFileError:
-    return ModelFileError(f"{path} is no intact model file: {why}; save or copy it again")
+    return ModelFileError(f"{path} is not an intact model file: {why}; save or copy it again")
 
 
 @contextmanager
@@ -246,7 +261,7 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="numpy") as file:
             yield file
     except SafetensorError:
-        raise _damaged(path, "it is no safetensors file, or it is cut") from None
+        raise _damaged(path, "it is not a safetensors file, or it is truncated") from None
     except OSError as error:
         if isinstance(error, FileError):
             raise
@@ -254,7 +269,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _check_regular(path: Path) -> None:
-    """Refuse what is no file of a size that a model can have, before it is opened."""
+    """Refuse directories, devices, and files that are larger than a model can be, before they are opened."""
     if not path.exists():
         raise FileError(f"no such file: {path}")
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""The network: its parameters, and what can be asked of it."""
+"""The network: its parameters, predictions, costs, gradients and file."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from ._format import counted
 from ._types import AnyArray, Array, Inputs
 from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
-from .calculus.costs import Cost, find_cost
-from .calculus.feedforward import decision, layer_shapes, start
+from .calculus.costs import COSTS, Cost, cost_for, find_cost
+from .calculus.feedforward import decision, layer_shapes
+from .calculus.initializers import initial_parameters
 from .engines import choose, forward_small
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_pair
-from .input_spec import InputSpec, spec_from
-from .plan import LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
+from .input_spec import InputSpec, infer_input_spec
+from .plan import MAXIMUM_LAYERS, Evaluation, Layer, Plan, Provenance, State, targets_for
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-INIT_OF = {"sigmoid": "normal", "relu": "he_normal", "leaky_relu": "he_normal", "tanh": "glorot_uniform"}
+
+NAN_OUTPUTS = "the network's outputs hold NaN, which stands for no label: look for NaN or inf in its parameters"
 
 
 class Network:
@@ -39,16 +41,18 @@ class Network:
     sizes : sequence of int
         The number of inputs, of each hidden layer's units, and of outputs: ``[784, 30, 10]``.
     activation : str, Activation, or a sequence of them
-        Of the hidden layers: sigmoid (the notes), tanh, relu, leaky_relu, identity, exp, or one of your own; a sequence names one a
-        hidden layer.
+        Of the hidden layers: sigmoid (the notes), tanh, relu, leaky_relu, identity, exp, gelu, silu, mish, selu, or one of your
+        own; a sequence names one a hidden layer.
     output : str or Activation, optional
-        Of the output layer; by default what suits the cost.
+        Of the output layer; by default the one that suits the cost.
     cost : str or Cost
-        quadratic (the notes), mean_squared_error, cross_entropy, log_loss, poisson, or one of your own.
+        quadratic (the notes), mean_squared_error, cross_entropy, log_loss, poisson, huber, one from ``cr.costs`` with settings of
+        its own, or one of your own.
     init : str, optional
-        normal (the notes), scaled, glorot_uniform or he_normal; by default what suits the first layer's activation.
+        The initializer: normal (the notes), scaled, glorot_uniform, he_normal or lecun_normal; by default the one that suits the
+        first layer's activation.
     seed : int, optional
-        Decides the start, and the trainings that take no seed of their own; drawn and recorded if not given.
+        Of the initial parameters, and of trainings that are given no seed; drawn at random and recorded if not given.
     dtype : {"float32", "float64"}
 
     Attributes
@@ -59,30 +63,32 @@ class Network:
         Each (n_out,): live and writable.
     plan : Plan
         Its layers, cost and dtype, as the engines read them.
-    init : str
+    init : str or None
+        The initializer; None where the parameters were not drawn by one, as in an estimator's network.
     seed : int
     provenance : Provenance or None
         How it was trained.
     inputs : InputSpec or None
-        What it learnt to read: pixels, numbers or CSR rows, of what shape and between what limits; None where that is not known,
-        as before the first training.
+        The inputs that it was trained on: pixels, numbers or CSR rows, their shape and limits; None where that is not known, as
+        before the first training.
 
     Raises
     ------
     SettingError
-        When a setting cannot be what it is.
+        When a setting is not valid.
 
     Examples
     --------
     >>> net = Network([784, 30, 10], seed=0)
     >>> net
-    Network([784, 30, 10], sigmoid > sigmoid, quadratic cost, normal start, seed 0, float32: 23,860 parameters, untrained)
+    Network([784, 30, 10], sigmoid > sigmoid, quadratic cost, normal initializer, seed 0, float32: 23,860 parameters, untrained)
     >>> [w.shape for w in net.weights]
     [(30, 784), (10, 30)]
     """
 
-    inputs: InputSpec | None = None  # of networks that were pickled before there was one, too
-    from_file: bool = False  # until it is trained again
+    inputs: InputSpec | None = None  # class attributes, so that networks pickled by older versions have them too
+    from_file: bool = False  # True from loading to the next training
+    init: str | None
 
     def __init__(
         self,
@@ -96,12 +102,12 @@ class Network:
         dtype: str = "float32",
     ) -> None:
         layers = _layers(sizes, activation, output, cost)
-        self.plan = Plan(layers=layers, cost=_named(cost), dtype=_dtype(dtype))
-        self.seed = _drawn_seed() if seed is None else check_seed("seed", seed)
-        first = layers[0].activation
-        self.init = INIT_OF.get(str(first), "scaled") if init is None else init
+        self.plan = Plan(layers=layers, cost=_name_if_built_in(cost), dtype=_dtype(dtype))
+        self.seed = _random_seed() if seed is None else check_seed("seed", seed)
+        init = self.plan.sigmas[0].initializer if init is None else init
+        self.init = init
         try:
-            weights, biases = start(self.plan.sizes, self.init, np.random.default_rng(self.seed))
+            weights, biases = initial_parameters(self.plan.sizes, init, np.random.default_rng(self.seed))
         except UnknownName:
             raise
         except (MemoryError, ValueError, OverflowError):
@@ -122,7 +128,7 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """How many weights and biases there are."""
+        """The number of weights and biases."""
         return sum(n_out * n_in + n_out for n_out, n_in in layer_shapes(self.plan.sizes))
 
     def feedforward(self, x: npt.ArrayLike) -> Array:
@@ -133,15 +139,15 @@ class Network:
         DataError
             When x is of another width, or holds NaN or inf.
         """
-        quick = self._few(x)
-        if quick is not None:
-            return quick
+        outputs = self._forward_small(x)
+        if outputs is not None:
+            return outputs
         inputs = self._inputs(x)
         plan, weights, biases = self._parameters()
         return choose("auto", plan, None).forward(plan, weights, biases, inputs, threads="auto")
 
-    def _few(self, x: Any) -> Array | None:
-        """Give the outputs of a few rows against which nothing is to be said; None for all that must be looked at."""
+    def _forward_small(self, x: Any) -> Array | None:
+        """Give the outputs of a few rows, past the slower checks; None where x is not an array that is valid without them."""
         limits = (-np.inf, np.inf)
         if self.inputs is not None:
             limits = self.inputs.limits
@@ -152,20 +158,19 @@ class Network:
     def predict(self, x: npt.ArrayLike) -> AnyArray:
         """Give each row's label: that of the largest output; of one sigmoid output 0 or 1; of another single output its value.
 
-        With several outputs that stand for values, ask ``feedforward``.
+        Where several outputs stand for values, call ``feedforward``.
 
         Raises
         ------
         DataError
-            As ``feedforward``; when an output is NaN, which stands for no label; when there are several outputs, and the network
-            learnt values.
+            As ``feedforward``; when an output is NaN; when the network has several outputs and was trained on values.
         """
         if self.provenance is not None and self.provenance.classes is False and self.plan.sizes[-1] > 1:
-            raise DataError("the network learnt several values, of which none is a label; ask feedforward() for them")
+            raise DataError("the network was trained on rows of values, which are not labels; call feedforward() instead")
         outputs = self.feedforward(x)
         largest = outputs.max()
-        if largest != largest:  # so it is NaN, as it is where any output is
-            raise DataError("the network's outputs hold NaN, which stands for no label: look for NaN or inf in its parameters")
+        if largest != largest:  # NaN: max() gives NaN where any output is NaN
+            raise DataError(NAN_OUTPUTS)
         return decision(outputs, self.plan.sigmas[-1])
 
     def cost(self, x: Any, y: Any = None) -> float:
@@ -173,7 +178,7 @@ class Network:
         return self.evaluate(x, y).cost
 
     def accuracy(self, x: Any, y: Any = None) -> float:
-        """Give the fraction of the examples that is right, in [0, 1].
+        """Give the fraction of the examples that is classified correctly, in [0, 1].
 
         Raises
         ------
@@ -182,19 +187,20 @@ class Network:
         """
         accuracy = self.evaluate(x, y).accuracy
         if accuracy is not None and np.isnan(accuracy):
-            raise DataError("the network's outputs hold NaN, which stands for no label: look for NaN or inf in its parameters")
+            raise DataError(NAN_OUTPUTS)
         if accuracy is None:
-            raise DataError("accuracy counts right classes, but this y holds values; ask cost() instead")
+            raise DataError("accuracy needs classes, but this y holds values; call cost() instead")
         return accuracy
 
     def evaluate(self, x: Any, y: Any = None) -> Evaluation:
-        """Give the cost and the number right in one pass; ``x`` may be an ``Examples``. Both are NaN where an output is."""
+        """Give the cost and the number of correct predictions in one pass. Both are NaN if an output is."""
         examples = self.check_examples(x, y)
         plan, weights, biases = self._parameters()
         engine = choose("auto", plan, examples)
-        found = engine.open(plan, State(tuple(weights), tuple(biases)), threads="auto").evaluate(engine.prepare(examples))
-        wrong_by_nan = np.isnan(found.cost) and found.right is not None  # NaN is no label, which the largest output would be
-        return replace(found, right=np.nan) if wrong_by_nan else found
+        evaluation = engine.open(plan, State(tuple(weights), tuple(biases)), threads="auto").evaluate(engine.prepare(examples))
+        if np.isnan(evaluation.cost) and evaluation.right is not None:  # the largest of outputs that hold NaN is not a prediction
+            return replace(evaluation, right=np.nan)
+        return evaluation
 
     def backprop(self, x: Any, y: Any = None) -> Gradient:
         """Give the gradient of the cost, summed over the examples (BP1-BP4).
@@ -207,12 +213,13 @@ class Network:
         examples = self.check_examples(x, y)
         plan, weights, biases = self._parameters()
         engine = choose("auto", plan, examples)
-        slope = engine.gradient(plan, engine.prepare(examples), None, threads="auto")
-        nabla_w, nabla_b = plan.unpack(slope(plan.pack(weights, biases))[1])
+        value_and_gradient = engine.gradient(plan, engine.prepare(examples), None, threads="auto")
+        _, gradient = value_and_gradient(plan.pack(weights, biases))
+        nabla_w, nabla_b = plan.unpack(gradient)
         return Gradient(nabla_b, nabla_w)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a safetensors file, whole or not at all.
+        """Write the network to a safetensors file; a failure leaves no partial file.
 
         Raises
         ------
@@ -226,7 +233,7 @@ class Network:
         model_file.write(path, model_file.Model(*settings, tuple(weights), tuple(biases), self.provenance, self.inputs))
 
     def state(self) -> State:
-        """Give the parameters as an engine takes them, before any update."""
+        """Give the parameters as an engine's initial state."""
         _, weights, biases = self._parameters()
         return State(tuple(weights), tuple(biases))
 
@@ -241,7 +248,7 @@ class Network:
         Raises
         ------
         SettingError
-            When one is no array of the network's dtype, or is read-only.
+            When one is not an array of the network's dtype, is read-only, or shares memory with another.
         """
         self._parameters()
         every = [*self.weights, *self.biases]
@@ -261,16 +268,16 @@ class Network:
                 raise SettingError(f"{name} and {other} share memory, and would be trained over each other; copy one of them")
 
     def check_examples(self, x: Any, y: Any = None, *, training: bool = False) -> Examples:
-        """Read x and y, or an ``Examples``, as this network takes them, and refuse what it cannot take.
+        """Convert x and y, or an ``Examples``, to the inputs and targets of this network, and refuse what does not suit it.
 
-        uint8 means pixels to a network that learnt pixels or has learnt nothing yet, and numbers to one that learnt numbers. A
-        training may take values somewhat beyond those of pixels.
+        uint8 means pixels to a network that was trained on pixels or not at all, and numbers to one that was trained on numbers.
+        With ``training=True`` values may lie somewhat beyond those of pixels.
 
         Raises
         ------
         DataError
-            When they are of another width, their values cannot be what the network learnt, or their y does not suit the outputs
-            and the cost.
+            When they are of another width, their values are beyond those of the training, or their y does not suit the outputs and
+            the cost.
         """
         examples = self.read(*as_pair(x, y), training=training)
         targets_for(examples, self.plan)
@@ -283,12 +290,12 @@ class Network:
         return self.read(x).x
 
     def read(self, x: Any, y: Any = None, *, training: bool = False) -> Examples:
-        """Read x, or an ``Examples``, as the network learnt to read it, and y where there is one.
+        """Convert x, or an ``Examples``, to the kind of inputs that the network was trained on; y is optional.
 
         Raises
         ------
         DataError
-            When x is of another width, or its values cannot be what the network learnt.
+            When x is of another width, or its values are beyond those of the training.
         """
         spec = self.inputs
         pixels = None
@@ -314,28 +321,31 @@ class Network:
         learnt = self.provenance.columns if self.provenance else []
         if examples.columns and learnt and list(examples.columns) != learnt:
             missing = [name for name in learnt if name not in examples.columns]
-            said = f"x has no column {missing[0]!r}, which" if missing else "x has other columns, or in another order, than"
-            raise DataError(f"{said} the network was trained on; pass x[net.provenance.columns]")
+            fault = f"x has no column {missing[0]!r}, which" if missing else "x has other columns, or in another order, than"
+            raise DataError(f"{fault} the network was trained on; pass x[net.provenance.columns]")
         if has != takes:
             hint = "; columns are examples here: pass x.T" if len(examples) == takes else ""
             raise DataError(f"x has {has} columns, but the network's first layer takes {takes}{hint}")
 
     def _parameters(self) -> tuple[Plan, list[Array], list[Array]]:
-        """Give the plan, the weights and the biases to compute with: the lists are the user's to put arrays into.
+        """Give the plan, the weights and the biases to compute with; the user may have replaced arrays in the lists.
 
-        They are the live arrays where all are of the network's dtype and shapes. Otherwise they are computed with in float64, or
-        in float32 where every one of them is float32; biases may be columns (n_out, 1), as the book has them.
+        They are the live arrays where all have the network's dtype and shapes. Otherwise they are copies in float64, or in float32
+        where every one of them is float32; biases may be columns (n_out, 1), as the book has them.
         """
         shapes = layer_shapes(self.plan.sizes)
-        due = [*shapes, *(shape[:1] for shape in shapes)]
+        expected = [*shapes, *(shape[:1] for shape in shapes)]
         parts = [*self.weights, *self.biases]
-        if len(self.weights) == len(self.biases) == len(shapes) and _are(parts, due, self.plan.dtype):
+        if len(self.weights) == len(self.biases) == len(shapes) and _are_arrays_of(parts, expected, self.plan.dtype):
             return self.plan, self.weights, self.biases
-        for name, arrays, wanted in (("weights", self.weights, due[: len(shapes)]), ("biases", self.biases, due[len(shapes) :])):
+        for name, arrays, wanted in (
+            ("weights", self.weights, expected[: len(shapes)]),
+            ("biases", self.biases, expected[len(shapes) :]),
+        ):
             columns = [(*shape, 1) if name == "biases" else shape for shape in wanted]
-            came = [_shape(part) for part in arrays]
-            if len(came) != len(wanted) or any(c not in (s, col) for c, s, col in zip(came, wanted, columns, strict=True)):
-                raise SettingError(f"net.{name} must be {len(wanted)} arrays of shapes {wanted}; they are {came}")
+            actual = [_shape(part) for part in arrays]
+            if len(actual) != len(wanted) or any(c not in (s, col) for c, s, col in zip(actual, wanted, columns, strict=True)):
+                raise SettingError(f"net.{name} must be {len(wanted)} arrays of shapes {wanted}; they are {actual}")
         names = [f"{name}[{k}]" for name in ("weights", "biases") for k in range(len(shapes))]
         dtype, arrays = common_floats(list(zip(names, parts, strict=True)))
         biases = [b.reshape(-1) for b in arrays[len(shapes) :]]
@@ -345,10 +355,11 @@ class Network:
         plan = self.plan
         sigmas = " > ".join(sigma.name for sigma in plan.sigmas)
         epochs = 0 if self.provenance is None else self.provenance.epochs
-        made = "untrained" if self.provenance is None else f"trained for {counted(epochs, 'epoch')}"
+        trained = "untrained" if self.provenance is None else f"trained for {counted(epochs, 'epoch')}"
+        init = self.init or (self.provenance.initializer if self.provenance is not None else "") or "unknown"
         return (
-            f"Network({self.sizes}, {sigmas}, {plan.cost_function.name} cost, {self.init} start, seed {self.seed}, {plan.dtype}: "
-            f"{self.parameters:,} parameters, {made})"
+            f"Network({self.sizes}, {sigmas}, {plan.cost_function.name} cost, {init} initializer, seed {self.seed}, {plan.dtype}: "
+            f"{self.parameters:,} parameters, {trained})"
         )
 
 
@@ -358,13 +369,15 @@ def load(path: str | os.PathLike[str]) -> Network:
     Raises
     ------
     FileError
-        When there is no such file, or it cannot be read.
+        When the file does not exist or cannot be read.
     ModelFileError
-        When it is cut, damaged, of another kind, or of a later version.
+        When it is truncated, damaged, of another kind, or of a later version.
     """
     model = model_file.read(path)
     plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
-    inputs = model.inputs if model.inputs or model.provenance is None else spec_from(model.provenance.data, plan.sizes[0])
+    inputs, provenance = model.inputs, model.provenance
+    if inputs is None and provenance is not None:
+        inputs = infer_input_spec(provenance.data, plan.sizes[0], provenance.kind)
     made: dict[str, Any] = {"init": model.init, "seed": model.seed, "provenance": model.provenance, "inputs": inputs}
     return network_from(plan, model.weights, model.biases, **made, from_file=True)
 
@@ -374,13 +387,13 @@ def network_from(
     weights: Sequence[Array],
     biases: Sequence[Array],
     *,
-    init: str,
+    init: str | None,
     seed: int = 0,
     provenance: Provenance | None = None,
     inputs: InputSpec | None = None,
     from_file: bool = False,
 ) -> Network:
-    """Make a network of parameters that are there already, and share their memory."""
+    """Make a network of existing parameters, whose memory it shares."""
     network = object.__new__(Network)
     network.plan, network.init, network.seed = plan, init, seed
     network.provenance, network.inputs, network.from_file = provenance, inputs, from_file
@@ -395,15 +408,15 @@ def _is_uint8(x: Any) -> bool:
 
 
 def _shape(part: Any) -> tuple[int, ...] | str:
-    """Give the shape of what may be no array."""
+    """Give the shape of an object that may not be an array."""
     try:
         return np.shape(part)
     except ValueError:
         return "ragged"
 
 
-def _are(parts: list[Any], shapes: Sequence[tuple[int, ...]], dtype: str) -> bool:
-    """Whether all of them are arrays of these shapes and of this dtype, in the byte order of the machine."""
+def _are_arrays_of(parts: list[Any], shapes: Sequence[tuple[int, ...]], dtype: str) -> bool:
+    """Whether all of them are arrays of these shapes and this dtype, in native byte order."""
     return all(
         isinstance(part, np.ndarray) and part.shape == shape and part.dtype == dtype and part.dtype.isnative
         for part, shape in zip(parts, shapes, strict=True)
@@ -416,23 +429,26 @@ def _layers(
     output: str | Activation | None,
     cost: str | Cost,
 ) -> tuple[Layer, ...]:
-    """Check the settings of a network's layers, and fill in what suits the cost."""
+    """Check the settings of a network's layers, and choose the output activation by the cost where none was given."""
     try:
         counts = [check_int("each of sizes", size, least=1) for size in sizes]
     except TypeError:
         raise SettingError(f"sizes must be a list such as [784, 30, 10]; it is {sizes!r}") from None
     if len(counts) < 2:
         raise SettingError(f"sizes must name the inputs and one layer or more, such as [784, 30, 10]; it is {list(sizes)!r}")
-    if len(counts) > LAYERS + 1:
-        raise SettingError(f"sizes must name at most {LAYERS:,} layers; it names {len(counts) - 1:,}")
+    if len(counts) > MAXIMUM_LAYERS + 1:
+        raise SettingError(f"sizes must name at most {MAXIMUM_LAYERS:,} layers; it names {len(counts) - 1:,}")
     hidden = _hidden(activation, len(counts) - 2)
-    last = _suited(output, find_cost(cost))
+    last = _output_for(output, find_cost(cost))
     if counts[-1] == 1 and find_activation(last) is ACTIVATIONS["softmax"]:
         raise SettingError(
             "softmax over one output is always 1, so that nothing can be learnt; for two classes take two outputs, or one output "
             "with cost='cross_entropy'"
         )
-    return tuple(Layer(n_in, n_out, _named(sigma)) for n_in, n_out, sigma in zip(counts, counts[1:], [*hidden, last], strict=False))
+    return tuple(
+        Layer(n_in, n_out, _name_if_built_in(sigma))
+        for n_in, n_out, sigma in zip(counts, counts[1:], [*hidden, last], strict=False)
+    )
 
 
 def _hidden(activation: str | Activation | Sequence[str | Activation], layers: int) -> list[str | Activation]:
@@ -449,26 +465,23 @@ def _hidden(activation: str | Activation | Sequence[str | Activation], layers: i
     return hidden
 
 
-def _suited(output: str | Activation | None, cost: Cost) -> str | Activation:
-    """Give the output's activation, by default what suits the cost; refuse one that the cost makes no sense of."""
+def _output_for(output: str | Activation | None, cost: Cost) -> str | Activation:
+    """Give the output activation, by default the one that suits the cost; refuse one that the cost cannot be used with."""
     if output is None:
         output = cost.output
     name = find_activation(output).name
     if isinstance(output, str) and cost.outputs and name not in cost.outputs:
-        needs = " or ".join(f"output={known!r}" for known in cost.outputs)
-        partner = {"softmax": "log_loss", "sigmoid": "cross_entropy"}.get(name)
-        hint = f"; with output={name!r} take cost={partner!r}" if partner else ""
+        needs = " or ".join(f"output={allowed!r}" for allowed in cost.outputs)
+        suited = cost_for(name)
+        hint = f"; with output={name!r} take cost={suited!r}" if suited else ""
         raise SettingError(f"the cost {cost.name} needs {needs}, but the output is {name!r}{hint}")
     return output
 
 
-def _named(part: Any) -> Any:
-    """Name a built-in that was passed as an object; leave one of the user's own."""
-    known: Any = find_activation if isinstance(part, Activation) else find_cost
-    try:
-        return part.name if not isinstance(part, str) and known(part.name) is part else part
-    except UnknownName:
-        return part
+def _name_if_built_in(part: Any) -> Any:
+    """Give the name of a built-in function that was passed as an object; leave any other as it is."""
+    table: Any = ACTIVATIONS if isinstance(part, Activation) else COSTS
+    return part.name if not isinstance(part, str) and table.get(part.name) == part else part
 
 
 def _dtype(dtype: Any) -> str:
@@ -481,7 +494,7 @@ def _dtype(dtype: Any) -> str:
     return name
 
 
-def _drawn_seed() -> int:
+def _random_seed() -> int:
     return int(np.random.SeedSequence().generate_state(1)[0])
 
 

@@ -1,13 +1,14 @@
-"""What crosses the seam between training and an engine: plain frozen data.
+"""The data that crosses the seam between training and an engine: plain frozen dataclasses.
 
-``Plan`` never changes in a training, ``State`` is all that an engine changes, ``Steps`` says what the next mini-batches need, and
-``BlockResult`` and ``Evaluation`` are what comes back.
+A ``Plan`` is constant during a training, a ``State`` is all that an engine changes, ``Steps`` holds the rates of the next
+mini-batches, and an engine returns a ``BlockResult`` or an ``Evaluation``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from itertools import accumulate
 from math import prod
@@ -19,12 +20,12 @@ import numpy.typing as npt
 from ._arrays import DTYPES
 from ._types import Array
 from .calculus.activations import Activation, find_activation
-from .calculus.costs import Cost, find_cost
+from .calculus.costs import COSTS, Cost, find_cost, is_built_in
 from .calculus.optimizers import SGD, Optimizer
 from .errors import UnknownName
 from .examples import Examples, Targets
 
-LAYERS = 1000  # at the most, so that a file that claims more need not be believed
+MAXIMUM_LAYERS = 1000
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Plan:
-    """What never changes in a training; hashable, and equal plans can go on from each other's states.
+    """The constants of a training; hashable, and a training can go on from the state of another with an equal plan.
 
     Attributes
     ----------
@@ -50,7 +51,7 @@ class Plan:
     optimizer : Optimizer
     batch_size : int
     l1, l2 : float
-        The penalties beside the mean cost. ``l2`` is a record: what an engine applies is each step's ``Steps.decay``.
+        The penalties beside the mean cost. ``l2`` is informative: an engine applies ``Steps.decay`` of each step.
     clip : float or None
         The largest norm of a mini-batch's mean gradient, before penalties.
     dtype : {"float32", "float64"}
@@ -111,32 +112,61 @@ class Plan:
 
     @cached_property
     def own_functions(self) -> list[str]:
-        """The names of the activations and costs that are the user's own, known to no engine but the reference."""
-        parts = [*(layer.activation for layer in self.layers), self.cost]
-        return [part.name for part in parts if not isinstance(part, str)]
+        """The names of the activations and costs that are the user's own, which only the reference engine can call."""
+        names = [layer.activation.name for layer in self.layers if isinstance(layer.activation, Activation)]
+        if not is_built_in(self.cost_function):
+            names.append(self.cost_function.name)
+        return names
 
     def to_dict(self) -> dict[str, Any]:
         """Give the plan as JSON's types; functions of the user's own by their names."""
         named = asdict(self)
         named["layers"] = [
-            {"n_in": la.n_in, "n_out": la.n_out, "activation": _name(la.activation), "dropout": la.dropout} for la in self.layers
+            {"n_in": layer.n_in, "n_out": layer.n_out, "activation": sigma.name, "dropout": layer.dropout}
+            for layer, sigma in zip(self.layers, self.sigmas, strict=True)
         ]
-        named["cost"] = _name(self.cost)
+        named["cost"] = cost_to_json(self.cost_function)
         named["optimizer"] = {"name": self.optimizer.name, **asdict(self.optimizer)}
         return named
 
 
-def _name(part: str | Activation | Cost) -> str:
-    return part if isinstance(part, str) else part.name
+def cost_to_json(cost: Cost) -> str | dict[str, Any]:
+    """Give a cost as JSON's types: its name, or its name with its settings.
+
+    Examples
+    --------
+    >>> cost_to_json(find_cost("quadratic")), cost_to_json(find_cost("huber"))
+    ('quadratic', {'name': 'huber', 'delta': 1.0})
+    """
+    return {"name": cost.name, **cost.settings} if cost.settings else cost.name
+
+
+def cost_from_json(described: Any) -> str | Cost:
+    """Read a built-in cost that ``cost_to_json`` has written; by name where its settings are the usual ones.
+
+    Raises
+    ------
+    ValueError
+        When it is not a built-in cost, or its settings are not exactly those of the cost.
+    """
+    name = described.get("name") if isinstance(described, dict) else described
+    known = COSTS.get(name) if isinstance(name, str) else None
+    if known is None:
+        raise ValueError("the cost is not a built-in one")
+    settings = {key: value for key, value in described.items() if key != "name"} if isinstance(described, dict) else {}
+    if set(settings) != set(known.settings) or any(type(value) is not float for value in settings.values()):
+        raise ValueError(f"the settings of the cost {name} must be {sorted(known.settings)}, each a float")
+    cost = known.with_settings(**settings)
+    return known.name if cost == known else cost
 
 
 def targets_for(examples: Examples, plan: Plan) -> Targets:
-    """Read the examples' y as this plan's outputs and cost ask for it.
+    """Read the examples' y as targets of this plan's outputs and cost.
 
     Raises
     ------
     DataError
-        When it does not suit them.
+        When y does not suit them.
     """
     cost = plan.cost_function
     return examples.targets(plan.layers[-1].n_out, least=cost.least, most=cost.most, distribution=cost.distribution, cost=cost.name)
@@ -144,18 +174,18 @@ def targets_for(examples: Examples, plan: Plan) -> Targets:
 
 @dataclass(frozen=True)
 class State:
-    """All that an engine changes, as true values.
+    """All that an engine changes, fully updated: no deferred decay or scale is left out.
 
     Attributes
     ----------
     weights, biases : tuple of arrays
         Each (n_out, n_in) and (n_out,).
     slots : mapping of str to tuple of arrays
-        What the optimizer remembers (``velocity``, ``m``, ``v``): by name, an array for each of the weights, then of the biases.
+        The optimizer's state (``velocity``, ``m``, ``v``): by name, an array for each of the weights, then of the biases.
     step : int
-        Updates done: Adam's t, and the counter of dropout.
+        The number of updates done: Adam's t, and the counter of dropout.
     made_by : str
-        The path that computed it. Bits are promised between equal paths.
+        The engine and code path that computed it. Results are bit-identical only between equal paths.
     """
 
     weights: tuple[Array, ...]
@@ -172,7 +202,7 @@ class State:
 
 @dataclass(frozen=True)
 class Steps:
-    """The learning rate and the L2 decay of each of the next mini-batches, float64: schedules are evaluated above the seam.
+    """The learning rate and the L2 decay of each of the next mini-batches, float64; schedules are evaluated above the seam.
 
     ``squares`` asks for ``BlockResult.squares``.
     """
@@ -190,18 +220,18 @@ class Steps:
 
 @dataclass(frozen=True)
 class BlockResult:
-    """What some mini-batches gave.
+    """The results of some mini-batches.
 
     Attributes
     ----------
     costs : float64 array
         The summed cost of each mini-batch, before its update.
     right : float64 array or None
-        The examples (their weights) that each mini-batch had right, before its update; None where there are no classes.
+        The number (summed weight) of correctly classified examples of each mini-batch, before its update; None without classes.
     finite : bool
         Whether every cost, and every parameter afterwards, is finite.
     squares : float64 array or None
-        The sum of all weights' squares before each mini-batch's update, for a penalty in the cost; where it was asked for.
+        The sum of all weights' squares before each mini-batch's update, to add a penalty to the cost; None unless requested.
     """
 
     costs: Floats
@@ -212,16 +242,16 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a network does on some data, a weighted example counting as its weight.
+    """The cost and accuracy of a network on some data, each example counted by its weight.
 
     Attributes
     ----------
     cost : float
         The mean over examples, without penalty.
     right : float or None
-        How many examples are right; None where there are no classes.
+        The number (summed weight) of correctly classified examples; None without classes.
     total : float
-        How many examples there are.
+        The number (summed weight) of all examples.
     """
 
     cost: float
@@ -230,28 +260,30 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float | None:
-        """The fraction that is right, in [0, 1]; None where there are no classes."""
+        """The fraction that is classified correctly, in [0, 1]; None without classes."""
         return None if self.right is None else self.right / self.total
 
 
-COLUMNS = 10**6  # whose names a model file may hold
+MAXIMUM_COLUMNS = 10**6
+"""The most column names that a model file may hold."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a network was trained: what a model file tells of it, of several trainings the last.
+    """How a network was trained, as a model file keeps it; of several trainings the last.
 
     Attributes
     ----------
     plan : dict
         ``Plan.to_dict()`` of the training.
     data : str
-        The name of the data, where it had one, or its description.
+        The name of the data; empty where it has none.
     examples : int
-        How many the last training had.
+        The number of examples of the last training.
     epochs, steps : int
-        Epochs gone through whole and updates done, in all trainings together.
-    learning_rate : float
+        Completed epochs and updates, of all trainings together.
+    learning_rate : float or None
+        The initial learning rate; None of a solver that has none.
     schedule : str
     engine : str
     stopped : str
@@ -264,6 +296,16 @@ class Provenance:
         Whether y held classes, not values; None in files that do not say.
     target : str
         The name of the target's column in a table; empty where it has none.
+    n_in : int
+        The number of columns of x; 0 in files that do not say.
+    kind : str
+        ``Examples.kind`` of the data: dense, pixels or csr; empty in files that do not say.
+    initializer : str
+        Of an estimator's network: how its parameters were drawn. Empty where ``Network.init`` says so.
+    seed : int or None
+        Of an estimator's network: its ``random_state``, where that was a number.
+    alpha : float or None
+        Of an estimator's network: its L2 penalty.
     """
 
     plan: dict[str, Any]
@@ -271,7 +313,7 @@ class Provenance:
     examples: int
     epochs: int
     steps: int
-    learning_rate: float
+    learning_rate: float | None
     schedule: str
     engine: str
     stopped: str
@@ -280,24 +322,81 @@ class Provenance:
     earlier_steps: int = 0
     classes: bool | None = None
     target: str = ""
+    n_in: int = 0
+    kind: str = ""
+    initializer: str = ""
+    seed: int | None = None
+    alpha: float | None = None
 
     @classmethod
-    def parse(cls, came: Any) -> Provenance:
-        """Read what a file says, each entry of its type; whatever is wrong raises ValueError, TypeError or KeyError."""
-        kinds = {"plan": dict, "data": str, "schedule": str, "engine": str, "stopped": str, "learning_rate": float}
-        kinds |= {"examples": int, "epochs": int, "steps": int, "columns": list}
-        later: dict[str, type] = {"earlier_epochs": int, "earlier_steps": int, "target": str}  # which the first files lack
-        known = kinds | later
-        entries = set(came) - {"classes"}
-        if not set(kinds) <= entries <= set(known) or any(type(came[name]) is not known[name] for name in entries):
-            raise ValueError("provenance has other entries")
-        if type(came.get("classes")) not in (bool, type(None)):
-            raise ValueError("it does not say whether y held classes")
-        counts = [came[name] for name in ("examples", "epochs", "steps", "earlier_epochs", "earlier_steps") if name in came]
-        if min(counts) < 0 or not np.isfinite(came["learning_rate"]):
-            raise ValueError("a count is below 0, or the learning rate is no number")
-        if len(came["columns"]) > COLUMNS or any(type(name) is not str for name in came["columns"]):
-            raise ValueError("its columns are no names")
-        if len(set(came["columns"])) < len(came["columns"]):
-            raise ValueError("two of its columns have one name")
-        return cls(**came)
+    def parse(cls, described: Any) -> Provenance:
+        """Read a file's entries strictly; any mistake raises ValueError, TypeError or KeyError."""
+        if not isinstance(described, dict):
+            raise TypeError("provenance must be an object")
+        names = set(described)
+        unexpected = names - set(_TYPES)
+        missing = {entry.name for entry in fields(cls)} - _ADDED_LATER - names
+        if unexpected or missing:
+            raise ValueError(f"provenance has the unknown entries {sorted(unexpected)} and lacks {sorted(missing)}")
+        for name, value in described.items():
+            if type(value) not in _TYPES[name]:
+                raise ValueError(f"provenance: {name} is {type(value).__name__}")
+        provenance = cls(**described)
+        provenance._check_values()
+        if provenance.data.startswith("Examples("):  # the first files held the repr of unnamed data here
+            provenance = replace(provenance, data="", **_read_repr(provenance.data))
+        return provenance
+
+    def _check_values(self) -> None:
+        """Refuse counts below 0, numbers that are not finite, and column names that are not distinct texts."""
+        counts = (self.examples, self.epochs, self.steps, self.earlier_epochs, self.earlier_steps, self.n_in, self.seed or 0)
+        if min(counts) < 0:
+            raise ValueError("provenance: a count is below 0")
+        if not np.isfinite([self.learning_rate or 0.0, self.alpha or 0.0]).all():
+            raise ValueError("provenance: the learning rate and alpha must be finite")
+        if len(self.columns) > MAXIMUM_COLUMNS or any(type(name) is not str for name in self.columns):
+            raise ValueError("provenance: columns must be at most a million texts")
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("provenance: two columns have the same name")
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "plan": (dict,),
+    "data": (str,),
+    "examples": (int,),
+    "epochs": (int,),
+    "steps": (int,),
+    "learning_rate": (float, type(None)),
+    "schedule": (str,),
+    "engine": (str,),
+    "stopped": (str,),
+    "columns": (list,),
+    "earlier_epochs": (int,),
+    "earlier_steps": (int,),
+    "classes": (bool, type(None)),
+    "target": (str,),
+    "n_in": (int,),
+    "kind": (str,),
+    "initializer": (str,),
+    "seed": (int, type(None)),
+    "alpha": (float, type(None)),
+}
+_ADDED_LATER = {
+    *("classes", "earlier_epochs", "earlier_steps", "target"),
+    *("n_in", "kind", "initializer", "seed", "alpha"),
+}
+"""The entries that older model files lack."""
+
+
+def _read_repr(text: str) -> dict[str, Any]:
+    """Read the number of columns and the kind from the repr of an ``Examples``, such as ``"Examples(50 x 784 pixels)"``.
+
+    Examples
+    --------
+    >>> _read_repr("Examples(150 x 4 float64, labels 0..2)"), _read_repr("Examples(2 x 784 pixels)")
+    ({'n_in': 4, 'kind': 'dense'}, {'n_in': 784, 'kind': 'pixels'})
+    """
+    found = re.match(r"Examples\(\d+ x (\d{1,10})(?: (pixels|CSR))?", text)
+    if found is None:
+        return {}
+    return {"n_in": int(found[1]), "kind": {"pixels": "pixels", "CSR": "csr"}.get(found[2] or "", "dense")}

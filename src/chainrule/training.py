@@ -25,7 +25,7 @@ from ._types import Indices, is_sparse
 from ._warnings import frames_below_the_user
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
-from .engines import Threads, at_work, choose
+from .engines import Threads, choose
 from .engines.encoded_targets import EncodedTargets
 from .errors import ArgumentTypeError, DataError, EngineError, SettingError, UnknownName
 from .examples import Examples
@@ -280,8 +280,7 @@ class Run:
         if _AT_WORK.setdefault(key, me) != me:
             raise EngineError("another thread is training this network; train a copy of it, or one after the other")
         try:
-            with at_work():
-                return next(self._records)
+            return next(self._records)
         finally:
             if not within:
                 _AT_WORK.pop(key, None)
@@ -403,7 +402,7 @@ class Run:
         schedule = getattr(self.schedule, "__name__", "a schedule of its own")
         self.network.provenance = Provenance(
             plan=self.plan.to_dict(),
-            data=repr(self.examples),
+            data="",
             examples=len(self.examples),
             epochs=earlier[0] + epochs,
             steps=earlier[1] + state.step,
@@ -415,6 +414,8 @@ class Run:
             earlier_epochs=earlier[0],
             earlier_steps=earlier[1],
             classes=self.classes,
+            n_in=self.examples.n_in,
+            kind=self.examples.kind,
         )
 
     def _end(self, stopped: str, message: str) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from .._types import Array, Rows
 from .activations import Activation
-from .costs import COLLAPSES, Cost
+from .costs import Cost
 from .feedforward import trace
 
 
@@ -31,14 +31,14 @@ class Gradient(NamedTuple):
 
 
 def output_delta(cost: Cost, sigma: Activation, z: Array, a: Array, y: Array) -> Array:
-    """BP1: ``dC/da * sigma'(z)``, or ``a - y`` for the pairs where the derivative cancels (``costs.COLLAPSES``)."""
-    if (sigma, cost) in COLLAPSES:
+    """BP1: ``dC/da * sigma'(z)``, or ``a - y`` where sigma is the cost's partner and their derivatives cancel."""
+    if cost.cancels(sigma):
         return a - y
     return sigma.pullback(z, a, cost.gradient(a, y))
 
 
 def hidden_delta(delta: Array, w_next: Array, sigma: Activation, z: Array, a: Array, mask: Array | None = None) -> Array:
-    """BP2: the next layer's delta, sent back through its weights, times ``sigma'(z)``."""
+    """BP2: the next layer's delta times its weights, times ``sigma'(z)``."""
     g = delta @ w_next
     return sigma.pullback(z, a, g if mask is None else g * mask)
 
@@ -64,7 +64,7 @@ def backprop(
     row_weights: Array | None = None,
     masks: Sequence[Array | None] | None = None,
 ) -> tuple[Array, Gradient]:
-    """Send a batch forward, and its error back.
+    """Compute a batch's outputs, and by backpropagation the gradient of its summed cost.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ def backprop(
     y : array, shape (m, n_out)
         The targets.
     row_weights : array, shape (m,), optional
-        How much each example counts; 1 if not given.
+        The weight of each example; 1 if not given.
     masks : sequence, optional
-        What dropout multiplies each layer's activations by, or None for a layer without.
+        The factors of each layer's activations in dropout; None for a layer without.
 
     Returns
     -------

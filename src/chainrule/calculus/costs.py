@@ -1,22 +1,27 @@
-"""Each cost beside its gradient at the output, ``dC/da``.
+"""Each cost beside its gradient at the output, ``dC/da``, and all else that is true of it.
 
 A cost's value is one number an example; the cost of a batch or a data set is their (weighted) mean, without any penalty.
 ``a`` and ``y`` have the shape (m, n_out).
 
-BP1 composes the gradient with the activation's pullback. For four pairs that product collapses to ``a - y``: the table
-``COLLAPSES`` at the end names them, and tests hold each to the long way.
+BP1 composes the gradient with the activation's pullback. Four costs have a *partner*, an output activation for which that product
+is ``a - y``; tests hold each to the product itself.
+
+The table ``COSTS`` at the end is the only place that lists the built-in costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from .._checks import check_float
 from .._types import Array
 from ..errors import look_up
 from .activations import ACTIVATIONS, Activation
+from .formulas import Formula, OutputFormula
 
 
 def quadratic(a: Array, y: Array) -> Array:
@@ -26,7 +31,7 @@ def quadratic(a: Array, y: Array) -> Array:
 
 
 def quadratic_gradient(a: Array, y: Array) -> Array:
-    """``a - y``: the 2 of (N3) has met the 1/2, the sign is that of (N4)."""
+    """``a - y``: the 2 of (N3) cancels the 1/2, the sign is that of (N4)."""
     return a - y
 
 
@@ -41,36 +46,36 @@ def mean_squared_error_gradient(a: Array, y: Array) -> Array:
     return 2 * (a - y)
 
 
-def _inside(a: Array) -> Array:
-    """Hold probabilities one rounding away from 0 and 1, so that their logarithms are finite."""
+def _inside_0_1(a: Array) -> Array:
+    """Clip probabilities to one rounding away from 0 and 1, so that their logarithms are finite."""
     epsilon = np.finfo(a.dtype).eps
     return np.clip(a, epsilon, 1 - epsilon)
 
 
 def cross_entropy(a: Array, y: Array) -> Array:
-    """``-sum [y ln a + (1 - y) ln(1 - a)]``, each output a yes or no of its own (book, chapter 3)."""
-    p = _inside(a)
+    """``-sum [y ln a + (1 - y) ln(1 - a)]``, each output a probability of its own (book, chapter 3)."""
+    p = _inside_0_1(a)
     return -(y * np.log(p) + (1 - y) * np.log1p(-p)).sum(axis=1)
 
 
 def cross_entropy_gradient(a: Array, y: Array) -> Array:
     """``(a - y) / (a (1 - a))``."""
-    p = _inside(a)
+    p = _inside_0_1(a)
     return (a - y) / (p * (1 - p))
 
 
 def log_loss(a: Array, y: Array) -> Array:
     """``-sum y ln a``, the outputs of a row one distribution (book, chapter 3)."""
-    return -(y * np.log(_inside(a))).sum(axis=1)
+    return -(y * np.log(_inside_0_1(a))).sum(axis=1)
 
 
 def log_loss_gradient(a: Array, y: Array) -> Array:
     """``-y / a``."""
-    return -y / _inside(a)
+    return -y / _inside_0_1(a)
 
 
 def _above_0(a: Array) -> Array:
-    """Hold rates so far above 0 that a count divided by one is finite: at the root of the dtype's smallest number."""
+    """Clip rates from below at the root of the dtype's smallest number, so that a count divided by one is finite."""
     return np.maximum(a, np.sqrt(np.finfo(a.dtype).tiny))
 
 
@@ -86,6 +91,21 @@ def poisson_gradient(a: Array, y: Array) -> Array:
     return 1 - y / _above_0(a)
 
 
+def huber(a: Array, y: Array, delta: float = 1.0) -> Array:
+    """``sum of v^2/2 where |v| <= delta, else delta (|v| - delta/2)``, with ``v = y - a`` (Huber 1964).
+
+    With ``c = min(|v|, delta)`` both cases are ``c (|v| - c/2)``, which overflows only where the cost itself does.
+    """
+    v = np.abs(y - a)
+    c = np.minimum(v, delta)
+    return (c * (v - c / 2)).sum(axis=1)
+
+
+def huber_gradient(a: Array, y: Array, delta: float = 1.0) -> Array:
+    """``a - y``, clipped to ``-delta .. delta``."""
+    return np.clip(a - y, -delta, delta)
+
+
 @dataclass(frozen=True, eq=False)
 class Cost:
     """A cost: its value beside its gradient at the output; equal only to itself.
@@ -93,7 +113,7 @@ class Cost:
     Parameters
     ----------
     name : str
-        How it is called in messages and in ``repr``.
+        Its name in messages and in ``repr``.
     value : callable
         ``value(a, y) -> (m,)``: one number an example.
     gradient : callable
@@ -101,11 +121,19 @@ class Cost:
     output : str
         The output activation that this cost takes by default.
     outputs : tuple of str
-        The built-in output activations it makes sense with; empty for all. One of your own is never refused.
+        The built-in output activations that it can be used with; empty for all. An activation of the user's own is never refused.
     least, most : float
         The range of its targets.
     distribution : bool
         Whether a row of targets must sum to 1.
+    partner : str
+        The output activation for which BP1 is ``a - y``; empty where there is none. Only built-in costs have one.
+    summary : str
+        A phrase on it, for help texts.
+    formula : Formula, optional
+        How an explanation writes it.
+    partner_formula : OutputFormula, optional
+        How an explanation derives that BP1 with the partner is ``a - y``.
     """
 
     name: str
@@ -116,35 +144,195 @@ class Cost:
     least: float = -np.inf
     most: float = np.inf
     distribution: bool = False
+    partner: str = ""
+    summary: str = ""
+    formula: Formula | None = None
+    partner_formula: OutputFormula | None = None
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The numbers that it can be given, by name; most costs have none."""
+        return {}
+
+    def with_settings(self, **settings: float) -> Cost:
+        """Give the same cost with other settings.
+
+        Raises
+        ------
+        TypeError
+            When it has no such setting.
+        """
+        if settings:
+            raise TypeError(f"the cost {self.name} has no setting {next(iter(settings))!r}")
+        return self
+
+    def cancels(self, sigma: Activation) -> bool:
+        """Whether the derivatives of this cost and of an output activation cancel, so that BP1 is ``a - y``: both are built-in."""
+        return self is COSTS.get(self.name) and sigma is ACTIVATIONS.get(self.partner)
 
     def __repr__(self) -> str:
         return f"Cost({self.name!r})"
 
 
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Huber(Cost):
+    """Huber's cost: quadratic for errors up to ``delta``, linear beyond, so that outliers pull no harder than ``delta``.
+
+    Two of the same ``delta`` are equal.
+
+    Parameters
+    ----------
+    delta : float
+        Where the cost changes from quadratic to linear, above 0.
+
+    Examples
+    --------
+    >>> Huber(delta=1.0).value(np.array([[0.5], [3.0]]), np.zeros((2, 1)))
+    array([0.125, 2.5  ])
+    """
+
+    delta: float = 1.0
+
+    def __init__(self, delta: float = 1.0) -> None:
+        delta = check_float("delta", delta, above=0)
+        object.__setattr__(self, "delta", delta)
+        super().__init__(
+            "huber",
+            partial(huber, delta=delta),
+            partial(huber_gradient, delta=delta),
+            summary="quadratic up to delta = 1, linear beyond; for values with outliers",
+            formula=Formula(
+                f"C = Σ_j c_j (|v_j| − c_j / 2),   v_j = y_j − a_j,   c_j = min(|v_j|, {delta:g})",
+                rf"\frac{{∂C}}{{∂a_j}} = max(−{delta:g}, min(a_j − y_j, {delta:g}))",
+            ),
+        )
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """``delta``."""
+        return {"delta": self.delta}
+
+    def with_settings(self, **settings: float) -> Huber:
+        """Give Huber's cost with another ``delta``."""
+        return Huber(**settings)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Huber) and self.delta == other.delta
+
+    def __hash__(self) -> int:
+        return hash((Huber, self.delta))
+
+    def __reduce__(self) -> tuple[type[Huber], tuple[float]]:
+        return Huber, (self.delta,)
+
+    def __repr__(self) -> str:
+        return f"Huber(delta={self.delta:g})"
+
+
 COSTS: dict[str, Cost] = {
     cost.name: cost
     for cost in (
-        Cost("quadratic", quadratic, quadratic_gradient, "sigmoid"),
-        Cost("mean_squared_error", mean_squared_error, mean_squared_error_gradient, "identity"),
-        Cost("cross_entropy", cross_entropy, cross_entropy_gradient, "sigmoid", ("sigmoid",), 0, 1),
-        Cost("log_loss", log_loss, log_loss_gradient, "softmax", ("softmax",), 0, 1, True),
-        Cost("poisson", poisson, poisson_gradient, "exp", ("exp", "sigmoid", "softmax"), 0),
+        Cost(
+            "quadratic",
+            quadratic,
+            quadratic_gradient,
+            "sigmoid",
+            partner="identity",
+            summary="half the sum of squared errors, the notes' cost",
+            formula=Formula(r"C = \frac{1}{2} Σ_j (y_j − a_j)^2", r"\frac{∂C}{∂a_j} = a_j − y_j"),
+            partner_formula=OutputFormula(
+                ("δ_j = (a_j − y_j) · 1 = a_j − y_j",), "With no activation at the output, $σ′ = 1$: the error goes on as it is."
+            ),
+        ),
+        Cost(
+            "mean_squared_error",
+            mean_squared_error,
+            mean_squared_error_gradient,
+            summary="the sum of squared errors, for values",
+            formula=Formula("C = Σ_j (y_j − a_j)^2", r"\frac{∂C}{∂a_j} = 2 (a_j − y_j)"),
+        ),
+        Cost(
+            "cross_entropy",
+            cross_entropy,
+            cross_entropy_gradient,
+            "sigmoid",
+            ("sigmoid",),
+            least=0,
+            most=1,
+            partner="sigmoid",
+            summary="for classes, each output a probability of its own; with sigmoid",
+            formula=Formula("C = −Σ_j [y_j ln a_j + (1 − y_j) ln(1 − a_j)]", r"\frac{∂C}{∂a_j} = \frac{a_j − y_j}{a_j (1 − a_j)}"),
+            partner_formula=OutputFormula(
+                (r"δ_j = \frac{a_j − y_j}{a_j (1 − a_j)} · a_j (1 − a_j) = a_j − y_j",),
+                "The sigmoid's slope $a_j (1 − a_j)$ stands below in the cost's derivative, and above in the activation's: it "
+                "cancels. A saturated output that is wrong is told so at full strength, which is what this cost is for.",
+            ),
+        ),
+        Cost(
+            "log_loss",
+            log_loss,
+            log_loss_gradient,
+            "softmax",
+            ("softmax",),
+            least=0,
+            most=1,
+            distribution=True,
+            partner="softmax",
+            summary="for classes, the outputs of a row one distribution; with softmax",
+            formula=Formula("C = −Σ_j y_j ln a_j", r"\frac{∂C}{∂a_j} = −\frac{y_j}{a_j}"),
+            partner_formula=OutputFormula(
+                (
+                    r"δ_k = Σ_j (−\frac{y_j}{a_j}) · a_j ([j = k] − a_k)",
+                    "= −Σ_j y_j [j = k] + a_k Σ_j y_j",
+                    "= −y_k + a_k · 1 = a_k − y_k",
+                ),
+                "The $a_j$ cancels, the sum picks out $y_k$, and the targets sum to 1: the whole Jacobian collapses to $a − y$.",
+            ),
+        ),
+        Cost(
+            "poisson",
+            poisson,
+            poisson_gradient,
+            "exp",
+            ("exp", "sigmoid", "softmax"),
+            least=0,
+            partner="exp",
+            summary="half the Poisson deviance, for counts; with exp",
+            formula=Formula(r"C = Σ_j [a_j − y_j + y_j ln \frac{y_j}{a_j}]", r"\frac{∂C}{∂a_j} = 1 − \frac{y_j}{a_j}"),
+            partner_formula=OutputFormula(
+                (r"δ_j = (1 − \frac{y_j}{a_j}) · a_j = a_j − y_j",),
+                "The exponential is its own slope, and meets the $a_j$ below: it cancels.",
+            ),
+        ),
+        Huber(),
     )
 }
-
-COLLAPSES: frozenset[tuple[Activation, Cost]] = frozenset(
-    (ACTIVATIONS[sigma], COSTS[cost])
-    for sigma, cost in [("identity", "quadratic"), ("sigmoid", "cross_entropy"), ("softmax", "log_loss"), ("exp", "poisson")]
-)
-"""(output activation, cost) whose ``dC/dz`` is ``a - y``: the derivative cancels."""
+"""Every built-in cost with its usual settings, by name."""
 
 
 def find_cost(cost: str | Cost) -> Cost:
-    """Look a cost up by name; one of your own passes through.
+    """Look a cost up by name; a ``Cost`` passes through.
 
     Raises
     ------
     UnknownName
-        When there is none of that name.
+        When no built-in cost has that name.
     """
     return cost if isinstance(cost, Cost) else look_up("cost", cost, COSTS)
+
+
+def is_built_in(cost: Cost) -> bool:
+    """Whether a cost is one of the table's, with any settings: the name and the settings then say all of it."""
+    known = COSTS.get(cost.name)
+    return known is not None and type(cost) is type(known) and known.with_settings(**cost.settings) == cost
+
+
+def cost_for(output: str) -> str:
+    """Name the cost whose partner an output activation is; empty where it is nobody's.
+
+    Examples
+    --------
+    >>> cost_for("softmax"), cost_for("tanh")
+    ('log_loss', '')
+    """
+    return next((cost.name for cost in COSTS.values() if cost.partner == output), "")

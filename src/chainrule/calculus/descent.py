@@ -1,11 +1,11 @@
 """Pages 3-4: cut into mini-batches, count the steps, take one.
 
-A step takes the batch's gradient sums, divides them by the number of examples (N12), clips, adds the penalties, and hands each
-parameter to the optimizer's rule. Where the rule is linear in the gradient it is the rate that is divided, as in the notes: then
+A step divides the batch's gradient sums by the number of examples (N12), clips, adds the penalties, and applies the optimizer's
+rule to each parameter. Where the rule is linear in the gradient the rate is divided instead, as in the notes: then
 ``optimizers.SGD.step`` computes ``w - (eta / m) nabla_w``.
 
-What page 3 does around a step, the shuffle and the loop over epochs, stands in ``training``. Page 4's matrices of zeros are not
-needed: BP3 and BP4 give the sums over a batch at once.
+The rest of page 3, the shuffle and the loop over epochs, is in ``training``. Page 4's matrices of zeros are not needed: BP3 and BP4
+give the sums over a batch at once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def mini_batches(order: Indices, mini_batch_size: int) -> Iterator[Indices]:
 
 
 class Parameters(NamedTuple):
-    """All that a step changes: weights and biases, and what the optimizer remembers of each of the weights, then of the biases."""
+    """Everything that a step changes: weights, biases, and the optimizer's slots of each of the weights, then of the biases."""
 
     weights: list[Array]
     biases: list[Array]
@@ -58,24 +58,24 @@ class Parameters(NamedTuple):
 
 def mean_gradient(gradient: Gradient, m: float) -> Gradient:
     """Divide a batch's sums by the number of its examples."""
-    share = 1 / m
-    return Gradient([share * part for part in gradient.nabla_b], [share * part for part in gradient.nabla_w])
+    factor = 1 / m
+    return Gradient([factor * part for part in gradient.nabla_b], [factor * part for part in gradient.nabla_w])
 
 
-def clip_by_norm(gradient: Gradient, most: float) -> Gradient:
-    """Shorten a gradient whose norm, over all its entries together, exceeds ``most`` (Pascanu et al. 2013)."""
-    wide = [part.astype(np.float64).ravel() for parts in gradient for part in parts]  # float32's squares end at 1e38
+def clip_by_norm(gradient: Gradient, maximum: float) -> Gradient:
+    """Scale a gradient down to the norm ``maximum``, over all its entries together, where it exceeds it (Pascanu et al. 2013)."""
+    wide = [part.astype(np.float64).ravel() for parts in gradient for part in parts]  # squares overflow float32 at 1e38
     norm = float(np.sqrt(sum(part @ part for part in wide)))
-    if not norm > most:
+    if not norm > maximum:
         return gradient
-    factor = most / norm
+    factor = maximum / norm
     return Gradient([factor * part for part in gradient.nabla_b], [factor * part for part in gradient.nabla_w])
 
 
 def penalized(nabla_w: Array, w: Array, l1: float, l2: float) -> Array:
     """Add the penalties' gradients: ``l2 w`` of ``(l2/2) sum w^2``, ``l1 sign(w)`` of ``l1 sum |w|`` (book, chapter 3).
 
-    Both stand beside the *mean* cost, undivided by the batch; the book's lmbda is ``l2 n``.
+    Both are added to the *mean* cost, not divided by the batch; the book's lmbda is ``l2 n``.
     """
     if l2:
         nabla_w = nabla_w + l2 * w
@@ -96,7 +96,7 @@ def update_mini_batch(
     l2: float = 0.0,
     clip: float | None = None,
 ) -> Parameters:
-    """Take one step (N12): subtract the gradient, multiplied by ``eta / m``; or what the optimizer makes of it.
+    """Take one step (N12): subtract the gradient, multiplied by ``eta / m``, or apply another optimizer's rule.
 
     Parameters
     ----------
@@ -107,21 +107,21 @@ def update_mini_batch(
     eta : float
         The step's learning rate.
     m : float
-        The number of examples in the batch (their weight sum, where they are weighted); a batch that weighs nothing moves nothing.
+        The number of examples in the batch (their summed weight, where they are weighted); a batch of weight 0 changes nothing.
     t : int
-        Which update this is, from 1.
+        The number of this update, from 1.
     l1, l2 : float
-        The penalties on the weights, beside the mean cost; biases are free.
+        The penalties on the weights, beside the mean cost; biases have none.
     clip : float, optional
         The largest norm of the mean gradient, before penalties.
 
     Returns
     -------
     updated : Parameters
-        New arrays; what came in is left as it was.
+        New arrays; the arguments are left as they were.
     """
     weights, biases, slots = parameters
-    if not m >= np.finfo(weights[0].dtype).tiny:  # as good as nothing, in their numbers
+    if not m >= np.finfo(weights[0].dtype).tiny:  # subnormal: 1 / m may overflow
         return parameters
     if optimizer.linear and clip is None and not (l1 or l2):
         rate = eta / m  # (N12), to the letter
@@ -133,9 +133,9 @@ def update_mini_batch(
         gradient = gradient._replace(nabla_w=[penalized(g, w, l1, l2) for g, w in zip(gradient.nabla_w, weights, strict=True)])
     if optimizer.shrink:
         weights = [(1 - eta * optimizer.shrink) * w for w in weights]
-    arrays, kept = [], []
+    arrays, new_slots = [], []
     for parameter, nabla, slot in zip(weights + biases, gradient.nabla_w + gradient.nabla_b, slots, strict=True):
         parameter, slot = optimizer.step(parameter, nabla, slot, rate, t)
         arrays.append(parameter)
-        kept.append(slot)
-    return Parameters(arrays[: len(weights)], arrays[len(weights) :], kept)
+        new_slots.append(slot)
+    return Parameters(arrays[: len(weights)], arrays[len(weights) :], new_slots)

@@ -1,25 +1,22 @@
-"""Page 3: the shapes, the starts, and feedforward.
+"""Page 3: the shapes, and feedforward.
 
-The notes hold a batch as columns; the code holds it as rows, as the field does: said here, once. So ``z = w a + b`` of one
-column becomes ``z = a @ w.T + b`` of m rows, and the matrices keep the notes' shape (n_out, n_in), "for dot products".
+The notes hold a batch as columns; the code holds it as rows, as the field does. So ``z = w a + b`` of one column becomes
+``z = a @ w.T + b`` of m rows, and the matrices keep the notes' shape (n_out, n_in), "for dot products".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from .._types import AnyArray, Array, Rows
-from ..errors import look_up
 from .activations import ACTIVATIONS, Activation
-
-Start: TypeAlias = "Callable[[np.random.Generator, int, int], tuple[Array, Array]]"
 
 
 def layer_shapes(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Give each weight matrix's shape (n_out, n_in) (N9): ``zip(sizes[:-1], sizes[1:])``, turned for dot products.
+    """Give each weight matrix's shape (n_out, n_in) (N9): ``zip(sizes[:-1], sizes[1:])``, transposed for dot products.
 
     Examples
     --------
@@ -27,45 +24,6 @@ def layer_shapes(sizes: Sequence[int]) -> list[tuple[int, int]]:
     [(30, 784), (10, 30)]
     """
     return [(n_out, n_in) for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)]
-
-
-def normal(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Weights and biases from the standard normal: the notes' start (N9); drawn layer by layer, the biases first."""
-    b = rng.standard_normal(n_out)
-    return rng.standard_normal((n_out, n_in)), b
-
-
-def scaled(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
-    """The same, the weights divided by ``sqrt(n_in)``, so that z keeps a spread of about 1 (book, chapter 3)."""
-    w, b = normal(rng, n_in, n_out)
-    return w / np.sqrt(n_in), b
-
-
-def glorot_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Weights uniform in ``+- sqrt(6 / (n_in + n_out))``, biases 0 (Glorot and Bengio 2010)."""
-    bound = np.sqrt(6 / (n_in + n_out))
-    return rng.uniform(-bound, bound, (n_out, n_in)), np.zeros(n_out)
-
-
-def he_normal(rng: np.random.Generator, n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Weights normal with spread ``sqrt(2 / n_in)``, biases 0 (He et al. 2015)."""
-    return rng.standard_normal((n_out, n_in)) * np.sqrt(2 / n_in), np.zeros(n_out)
-
-
-STARTS: dict[str, Start] = {start.__name__: start for start in (normal, scaled, glorot_uniform, he_normal)}
-
-
-def start(sizes: Sequence[int], init: str, rng: np.random.Generator) -> tuple[list[Array], list[Array]]:
-    """Draw a network's weights, each (n_out, n_in), and biases, each (n_out,), in float64; the input layer has no bias.
-
-    Raises
-    ------
-    UnknownName
-        When there is no start of that name.
-    """
-    draw = look_up("start (init)", init, STARTS)
-    drawn = [draw(rng, n_in, n_out) for n_out, n_in in layer_shapes(sizes)]
-    return [w for w, _ in drawn], [b for _, b in drawn]
 
 
 def weighted_input(w: Array, b: Array, a: Rows) -> Array:
@@ -80,13 +38,13 @@ def feedforward(weights: Sequence[Array], biases: Sequence[Array], sigmas: Seque
     a = x
     for w, b, sigma in zip(weights, biases, sigmas, strict=True):
         a = sigma.value(weighted_input(w, b, a))
-    return a  # type: ignore[return-value]  # there is one layer or more, so it is dense by now
+    return a  # type: ignore[return-value]  # there is at least one layer, so a is dense here
 
 
 def for_raw_columns(w: Array, b: Array, mean: Array, scale: Array) -> tuple[Array, Array]:
-    """``w ((x - mean) / scale) + b = (w / scale) x + (b - (w / scale) mean)``: give the w and b that take x as it comes.
+    """``w ((x - mean) / scale) + b = (w / scale) x + (b - (w / scale) mean)``: give the w and b that take unscaled x.
 
-    A layer is linear before its activation, so one that was trained on scaled columns needs no scaling afterwards.
+    A layer is linear before its activation, so the scaling of its inputs can be folded into its weights and biases.
 
     Parameters
     ----------
@@ -109,17 +67,17 @@ def for_raw_columns(w: Array, b: Array, mean: Array, scale: Array) -> tuple[Arra
 
 
 def decision(a: Array, sigma: Activation) -> AnyArray:
-    """Say what outputs (m, n_out) mean: the label of the largest; of one sigmoid output 0 or 1; of another single one its value."""
+    """Predict from outputs (m, n_out): the label of the largest; for one sigmoid output 0 or 1; for one other its value."""
     if a.shape[1] > 1:
         return a.argmax(axis=1)
     return (a[:, 0] > 0.5).astype(np.intp) if sigma is ACTIVATIONS["sigmoid"] else a[:, 0]
 
 
 class Trace(NamedTuple):
-    """What feedforward leaves for backpropagation, a list entry a layer: page 4's two lists, and what entered each layer.
+    """What backpropagation needs of a forward pass: page 4's lists ``zs`` and ``activations``, and the inputs of each layer.
 
-    ``inputs[k]`` enters layer k, ``zs[k]`` is its weighted input, ``activations[k] = sigma(zs[k])``. Without dropout
-    ``inputs[k + 1]`` is ``activations[k]``.
+    Each list has an entry a layer: ``inputs[k]`` are the inputs of layer k, ``zs[k]`` its weighted inputs, and
+    ``activations[k] = sigma(zs[k])``. Without dropout ``inputs[k + 1]`` is ``activations[k]``.
     """
 
     inputs: list[Rows]
@@ -134,7 +92,7 @@ def trace(
     x: Rows,
     masks: Sequence[Array | None] | None = None,
 ) -> Trace:
-    """Feedforward (N10) that remembers; ``masks[k]``, where there is one, multiplies what layer k hands on (dropout)."""
+    """Feedforward (N10) that keeps every layer's arrays; ``masks[k]``, if not None, multiplies layer k's activations (dropout)."""
     inputs: list[Rows] = []
     zs: list[Array] = []
     activations: list[Array] = []

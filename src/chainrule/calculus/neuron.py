@@ -1,6 +1,6 @@
 """Pages 1-2: one neuron, its cost, and the gradient that two uses of the chain rule give.
 
-The neuron answers ``a = max(0, w . x + b)``; its cost over m examples is
+The neuron computes ``a = max(0, w . x + b)``; its cost over m examples is
 
 - ``C = (1/2m) sum v_i^2`` with ``v_i = y_i - a_i``                         (N1)
 - ``dC/dv_i = v_i / m``                                                       (N2)
@@ -11,7 +11,7 @@ The neuron answers ``a = max(0, w . x + b)``; its cost over m examples is
 - with ``e_i = w . x_i + b - y_i``, ``dC/dw = (1/m) sum e_i x_i``              (N7)
 - ``dC/db = (1/m) sum e_i``                                                    (N8)
 
-The (-1) of N4 has gone into ``e_i``, which is ``-v_i`` for an active example: the errors times the inputs, averaged.
+``e_i`` is ``-v_i`` for an active example, which accounts for the (-1) of N4: the gradient is the errors times the inputs, averaged.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ from ..errors import DataError, UnknownName
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_FACTORS = {"quadratic": 1.0, "mean_squared_error": 2.0}  # what the square's 2 leaves in the gradient
+_FACTORS = {
+    "quadratic": 1.0,
+    "mean_squared_error": 2.0,
+}  # the square's 2 times the cost's 1/2 or 1
 
 
 def active(z: Array, activation: str) -> npt.NDArray[np.bool_]:
-    """``da_i/dz_i`` (N5): true (1) for the examples that the neuron lets through, false (0) for those that ReLU cuts off; (m,)."""
+    """``da_i/dz_i`` (N5): true (1) for the examples with ``z_i > 0``, false (0) for those that ReLU sets to 0; (m,)."""
     return z > 0 if activation == "relu" else np.ones(z.shape, dtype=bool)
 
 
@@ -63,7 +66,7 @@ class Neuron:
     b : float
         The bias.
     activation : {"relu", "identity"}
-        ReLU, as in the notes, or nothing cut off (linear regression).
+        ReLU, as in the notes, or none (linear regression).
     cost : {"quadratic", "mean_squared_error"}
         ``(1/2m) sum (y - a)^2`` (N1), or Parr and Howard's ``(1/m) sum (y - a)^2``, whose gradients are twice as large.
 
@@ -98,11 +101,11 @@ class Neuron:
     def weighted_input(self, x: npt.ArrayLike) -> Array:
         """``w . x_i + b`` for each row of x, (m, n); returns (m,)."""
         inputs = self._inputs(x)
-        check_finite("w", np.append(self.w, self.b))  # which may have been set since: ReLU would make 0 of NaN
+        check_finite("w", np.append(self.w, self.b))  # the user may have set them, and ReLU turns NaN into 0
         return inputs @ self.w + self.b
 
     def feedforward(self, x: npt.ArrayLike) -> Array:
-        """The neuron's answers ``a_i``, (m,), for the rows of x, (m, n)."""
+        """The neuron's activations ``a_i``, (m,), for the rows of x, (m, n)."""
         z = self.weighted_input(x)
         return np.maximum(z, 0) if self.activation == "relu" else z
 
@@ -113,7 +116,7 @@ class Neuron:
         return _FACTORS[self.cost_name] * float(v @ v) / (2 * len(v))  # (N2)
 
     def error_terms(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
-        """``e_i = w . x_i + b - y_i`` (N7), (m,); 0 for an example that ReLU cuts off, which teaches nothing."""
+        """``e_i = w . x_i + b - y_i`` (N7), (m,); 0 for an example that ReLU sets to 0."""
         z = self.weighted_input(x)
         return np.where(active(z, self.activation), z - self._targets(y, z), 0.0)  # -v_i: the sign (N4)
 
@@ -135,7 +138,7 @@ class Neuron:
         if x.ndim != 2 or x.shape[1] != len(self.w):
             raise DataError(f"x must have shape (m, {len(self.w)}), a row an example; it has shape {x.shape}")
         if not len(x):
-            raise DataError("x is empty; a neuron learns from one example or more")
+            raise DataError("x is empty; it must hold at least one example")
         return x
 
     def _targets(self, y: npt.ArrayLike, like: Array) -> Array:

@@ -1,10 +1,12 @@
-"""What a step does with a gradient.
+"""Optimizers: the rules that turn a gradient into a step.
 
-An optimizer is a frozen bundle of settings with one rule, ``step(parameter, gradient, slots, rate, t)``: from a parameter, the
-batch's mean gradient and what it remembers of earlier ones (its *slots*, arrays of the parameter's shape that begin at 0) it
-makes the new parameter and the new slots. ``rate`` is eta for this step, ``t`` counts the updates from 1.
+An optimizer is a frozen dataclass of settings with one rule, ``step(parameter, gradient, slots, rate, t)``. It computes the new
+parameter and the new slots from a parameter, the batch's mean gradient, and the *slots*: the optimizer's state, arrays of the
+parameter's shape that are 0 at first. ``rate`` is eta for this step, ``t`` counts the updates from 1.
 
 Clipping and penalties come before the rule: see ``descent.update_mini_batch``.
+
+The table ``OPTIMIZERS`` at the end is the only place that lists the built-in optimizers.
 """
 
 from __future__ import annotations
@@ -23,21 +25,29 @@ Slots = tuple[Array, ...]
 
 @dataclass(frozen=True)
 class Optimizer:
-    """What every optimizer has: a name, its slots, its rule.
+    """The base class of all optimizers: a name, the slots, the rule.
 
-    ``linear`` says that a step depends on ``rate * gradient`` alone: then sums with ``eta / m`` do as well as means with ``eta``.
+    Attributes
+    ----------
+    name : str
+    linear : bool
+        Whether a step depends on ``rate * gradient`` alone. Then a batch's sums with ``eta / m`` give the same step as its means
+        with ``eta``.
+    usual_rate : float or None
+        A learning rate that suits most networks; None where it depends on the network.
     """
 
     name: ClassVar[str] = ""
     linear: ClassVar[bool] = False
+    usual_rate: ClassVar[float | None] = None
 
-    def _settle(self, name: str, **limits: float) -> None:
-        """Check a setting, and keep it as a plain float: one of NumPy's would turn a float32 network to float64."""
+    def _check(self, name: str, **limits: float) -> None:
+        """Check a setting, and store it as a Python float: a NumPy scalar would turn a float32 network to float64."""
         object.__setattr__(self, name, check_float(name, getattr(self, name), **limits))
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The names of what it remembers for each parameter."""
+        """The names of its slots."""
         return ()
 
     @property
@@ -57,15 +67,15 @@ class SGD(Optimizer):
     - plain: ``w <- w - rate g``, the notes' step (N12);
     - momentum ``mu``: ``v <- mu v - rate g``, ``w <- w + v`` (book, chapter 3; Polyak 1964). The velocity carries the rate in it,
       as in scikit-learn; PyTorch multiplies by the rate afterwards, which differs only while a schedule changes it;
-    - ``nesterov``: ``v <- mu v - rate g``, ``w <- w + mu v - rate g``: Nesterov's (1983) gradient at the place looked ahead to,
-      in the parameters of Bengio et al. (2012) that scikit-learn and Keras use too.
+    - ``nesterov``: ``v <- mu v - rate g``, ``w <- w + mu v - rate g``: Nesterov's (1983) gradient at the point that the velocity
+      leads to, in the form of Bengio et al. (2012) that scikit-learn and Keras use too.
 
     Parameters
     ----------
     momentum : float
         ``mu``, at least 0 and below 1.
     nesterov : bool
-        Whether to look ahead; it needs momentum.
+        Whether to use Nesterov's form; it needs momentum.
 
     Examples
     --------
@@ -79,7 +89,7 @@ class SGD(Optimizer):
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self._settle("momentum", least=0, below=1)
+        self._check("momentum", least=0, below=1)
         object.__setattr__(self, "nesterov", bool(self.nesterov))
         if self.nesterov and not self.momentum:
             raise SettingError("nesterov=True needs a momentum above 0, such as 0.9")
@@ -93,7 +103,7 @@ class SGD(Optimizer):
         """Make the new parameter and the new velocity."""
         move = -rate * gradient  # (N12), where rate is eta / m and the gradient a batch's sums
         if not self.momentum:
-            move += parameter  # in the array that was made just now: half the memory to go through
+            move += parameter  # in place, in the new array: half the memory traffic
             return move, ()
         velocity = self.momentum * slots[0] + move
         if self.nesterov:
@@ -105,7 +115,7 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015): a step of about ``rate`` in each coordinate, whatever the gradient's size.
 
-    ``m <- beta1 m + (1 - beta1) g``, ``v <- beta2 v + (1 - beta2) g^2``; at update t their biases towards 0 are taken out,
+    ``m <- beta1 m + (1 - beta1) g``, ``v <- beta2 v + (1 - beta2) g^2``; at update t their biases towards 0 are corrected,
     ``m^ = m / (1 - beta1^t)``, ``v^ = v / (1 - beta2^t)``. Then
 
     - ``epsilon_on="corrected"``: ``w <- w - rate m^ / (sqrt(v^) + epsilon)``: the paper's Algorithm 1, and PyTorch;
@@ -115,11 +125,11 @@ class Adam(Optimizer):
     Parameters
     ----------
     beta1, beta2 : float
-        How slowly the two averages forget, at least 0 and below 1.
+        The decay rates of the two averages, at least 0 and below 1.
     epsilon : float
-        What keeps the division finite.
+        Keeps the division finite.
     epsilon_on : {"corrected", "raw"}
-        Which root it is added to.
+        The root that epsilon is added to.
     """
 
     beta1: float = 0.9
@@ -127,11 +137,12 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
     epsilon_on: Literal["corrected", "raw"] = "corrected"
     name: ClassVar[str] = "adam"
+    usual_rate: ClassVar[float | None] = 0.001
 
     def __post_init__(self) -> None:
-        self._settle("beta1", least=0, below=1)
-        self._settle("beta2", least=0, below=1)
-        self._settle("epsilon", above=0)
+        self._check("beta1", least=0, below=1)
+        self._check("beta2", least=0, below=1)
+        self._check("epsilon", above=0)
         look_up("epsilon_on", self.epsilon_on, {"corrected": 0, "raw": 1})
 
     @property
@@ -153,8 +164,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019): before Adam's step, ``w <- w - rate weight_decay w``.
 
-    The decay is not divided by Adam's root, which is the difference from an L2 penalty. Biases are free of it (PyTorch decays them
-    too).
+    The decay is not divided by Adam's root, which is the difference from an L2 penalty. Biases are not decayed (PyTorch decays
+    them too).
 
     Parameters
     ----------
@@ -169,7 +180,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._settle("weight_decay", least=0)
+        self._check("weight_decay", least=0)
 
     @property
     def shrink(self) -> float:
@@ -187,18 +198,19 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     rho : float
-        How slowly the average forgets, at least 0 and below 1; the lecture's 0.9 (PyTorch calls it alpha, at 0.99).
+        The decay rate of the average, at least 0 and below 1; the lecture's 0.9 (PyTorch calls it alpha, at 0.99).
     epsilon : float
-        What keeps the division finite.
+        Keeps the division finite.
     """
 
     rho: float = 0.9
     epsilon: float = 1e-8
     name: ClassVar[str] = "rmsprop"
+    usual_rate: ClassVar[float | None] = 0.001
 
     def __post_init__(self) -> None:
-        self._settle("rho", least=0, below=1)
-        self._settle("epsilon", above=0)
+        self._check("rho", least=0, below=1)
+        self._check("epsilon", above=0)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -211,6 +223,49 @@ class RMSprop(Optimizer):
         return parameter - rate * gradient / (np.sqrt(v) + self.epsilon), (v,)
 
 
+@dataclass(frozen=True)
+class Lion(Optimizer):
+    """Lion (Chen et al. 2023): a step of exactly ``rate`` in each coordinate, in the direction of a momentum's sign.
+
+    ``w <- w - rate sign(beta1 m + (1 - beta1) g)``, then ``m <- beta2 m + (1 - beta2) g``. A coordinate whose momentum and gradient
+    are 0 stays. The paper takes a rate 3 to 10 times smaller than AdamW's, and a weight decay as much larger.
+
+    Parameters
+    ----------
+    beta1, beta2 : float
+        The weight of the average in the step, and the decay rate of the average; at least 0 and below 1.
+    weight_decay : float
+        Decoupled, as AdamW's; at least 0.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+    name: ClassVar[str] = "lion"
+    usual_rate: ClassVar[float | None] = 0.0001
+
+    def __post_init__(self) -> None:
+        self._check("beta1", least=0, below=1)
+        self._check("beta2", least=0, below=1)
+        self._check("weight_decay", least=0)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """``m``: the average of the gradient."""
+        return ("m",)
+
+    @property
+    def shrink(self) -> float:
+        """The weight decay."""
+        return self.weight_decay
+
+    def step(self, parameter: Array, gradient: Array, slots: Slots, rate: float, t: int) -> tuple[Array, Slots]:
+        """Make the new parameter and the new average."""
+        direction = np.sign(self.beta1 * slots[0] + (1 - self.beta1) * gradient)
+        m = self.beta2 * slots[0] + (1 - self.beta2) * gradient
+        return parameter - rate * direction, (m,)
+
+
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": SGD(),
     "momentum": SGD(momentum=0.9),
@@ -218,16 +273,22 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "adam": Adam(),
     "adamw": AdamW(),
     "rmsprop": RMSprop(),
+    "lion": Lion(),
 }
-"""Each optimizer with its usual settings, by name."""
+"""Every built-in optimizer with its usual settings, by name."""
 
 
 def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
-    """Look an optimizer up by name; one with settings of its own passes through.
+    """Look an optimizer up by name; an ``Optimizer`` passes through.
 
     Raises
     ------
     UnknownName
-        When there is none of that name.
+        When no built-in optimizer has that name.
     """
     return optimizer if isinstance(optimizer, Optimizer) else look_up("optimizer", optimizer, OPTIMIZERS)
+
+
+def is_built_in(optimizer: Optimizer) -> bool:
+    """Whether an optimizer is of a class in the table, with any settings."""
+    return type(optimizer) in {type(known) for known in OPTIMIZERS.values()}

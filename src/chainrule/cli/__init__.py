@@ -85,11 +85,10 @@ def version_line() -> str:
     import numpy as np
 
     from .. import __version__
-    from ..engines import engines_here
+    from ..engines import ENGINES
 
-    return (
-        f"chainrule {__version__}, engines: {', '.join(engines_here())}; Python {platform.python_version()}, NumPy {np.__version__}"
-    )
+    engines = ", ".join(engine.describe() for engine in ENGINES.values())
+    return f"chainrule {__version__}, engines: {engines}; Python {platform.python_version()}, NumPy {np.__version__}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -55,10 +55,8 @@ class Source:
 
     @classmethod
     def of(cls, provenance: Provenance | None) -> Source | None:
-        """Tell what a network was trained on by this program; None if something else trained it."""
-        if provenance is None or provenance.data.startswith("Examples("):
-            return None
-        return cls.parse(provenance.data)
+        """Give the source of a network's training data; None where the data had no name."""
+        return cls.parse(provenance.data) if provenance is not None and provenance.data else None
 
     @property
     def kind(self) -> Kind:

@@ -83,14 +83,14 @@ def _among(table: str) -> Callable[[str], list[str]]:
 
 
 def _names_of(table: str) -> list[str]:
-    from ..calculus import activations, costs, feedforward, optimizers
+    from ..calculus import activations, costs, initializers, optimizers
     from ..engines import ENGINES
     from ..schedules import SCHEDULES
 
     return {
         "activations": [*activations.ACTIVATIONS],
         "costs": [*costs.COSTS],
-        "starts": [*feedforward.STARTS],
+        "starts": [*initializers.INITIALIZERS],
         "optimizers": [*optimizers.OPTIMIZERS],
         "schedules": [*SCHEDULES],
         "engines": ["auto", *ENGINES],

@@ -62,8 +62,6 @@ DIGITS = replace(MODERN, hidden=(64,), learning_rate=0.003, epochs=100, early_st
 IMAGES = replace(MODERN, hidden=(128,), learning_rate=0.001, epochs=50, early_stopping=5)
 TABLE = replace(MODERN, hidden=(64,), init="scaled", learning_rate=0.003, epochs=200, early_stopping=10)
 
-PARTNERS = {"softmax": "log_loss", "sigmoid": "cross_entropy", "exp": "poisson", "identity": "mean_squared_error"}
-
 
 def defaults_for(kind: Kind, task: Task) -> Settings:
     """Give the settings that suit some data.
@@ -99,7 +97,10 @@ def settle(defaults: Settings, chosen: Mapping[str, Any]) -> Settings:
     if settings.output is None and settings.cost == "quadratic" and defaults.cost == "mean_squared_error":
         settings = replace(settings, output="identity")
     if "cost" not in chosen and settings.output is not None and defaults.cost == "log_loss":
-        settings = replace(settings, cost=PARTNERS.get(settings.output, "quadratic"))
+        from ..calculus.costs import cost_for
+
+        suited = "mean_squared_error" if settings.output == "identity" else cost_for(settings.output)
+        settings = replace(settings, cost=suited or "quadratic")
     bearing = ("optimizer", "momentum", "cost", "activation", "output")
     if "learning_rate" not in chosen and any(getattr(settings, name) != getattr(defaults, name) for name in bearing):
         settings = replace(settings, learning_rate=suitable_rate(settings))
@@ -112,12 +113,15 @@ def suitable_rate(settings: Settings) -> float:
     The notes' 3.0 belongs to sigmoids under the quadratic cost, whose gradients are small; the book takes 0.5 with cross-entropy.
     With momentum ``mu`` steps add up to ``1 / (1 - mu)`` as much, so the rate is that much smaller.
     """
-    if settings.optimizer in ("adam", "adamw", "rmsprop"):
-        return 0.001
+    from ..calculus.optimizers import OPTIMIZERS
+
+    optimizer = OPTIMIZERS.get(settings.optimizer)
+    if optimizer is not None and optimizer.usual_rate is not None:
+        return optimizer.usual_rate
     sigmoid = settings.activation == ("sigmoid",)
     notes = sigmoid and settings.cost == "quadratic" and settings.output in (None, "sigmoid")
     rate = 3.0 if notes else 0.5 if sigmoid and settings.cost in ("cross_entropy", "log_loss") else 0.1
-    momentum = settings.momentum if settings.momentum is not None else 0.0 if settings.optimizer == "sgd" else 0.9
+    momentum = settings.momentum if settings.momentum is not None else getattr(optimizer, "momentum", 0.0)
     return float(f"{rate * (1 - momentum):.6g}") if 0 <= momentum < 1 else rate
 
 

@@ -1,4 +1,4 @@
-"""What the examples' y asks of a network, read once for all engines."""
+"""The targets and weights of examples in the form that engines compute with, for all engines."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from ..plan import Plan, targets_for
 
 
 class EncodedTargets:
-    """Targets as one kind of network sees them.
+    """The targets of examples, for networks of one kind.
 
     Attributes
     ----------
     labels : array of int, shape (n,), or None
-        The class of each example, where y says labels.
+        The class of each example, if y holds labels.
     values : array, shape (n, n_out), or None
-        The targets in the plan's dtype, where y says those.
+        The targets in the plan's dtype, if y holds targets.
     classes : array of int, shape (n,), or None
-        What counts as right: the labels, or what one-hot or yes-or-no targets stand for; None where there are no classes.
+        The correct class of each example: its label, or the class that a one-hot row, or 0 or 1 for one sigmoid output, stands for.
+        None without classes.
     """
 
     def __init__(self, examples: Examples, plan: Plan) -> None:
@@ -38,3 +39,15 @@ def _classes(y: Array, output: Activation) -> Indices | None:
         return decision(y, output) if output is ACTIVATIONS["sigmoid"] and bool(np.isin(y, (0, 1)).all()) else None
     one_hot = bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
     return y.argmax(axis=1) if one_hot else None
+
+
+def relative_weights(examples: Examples) -> tuple[Array | None, float]:
+    """Give each example's weight divided by the largest, in float64, and the largest; None and 1 where all count alike.
+
+    Only the ratio of weights changes a step. Relative to the largest they fit into any dtype; sums of costs and gradients are
+    multiplied by the largest afterwards.
+    """
+    if examples.weights is None:
+        return None, 1.0
+    largest = float(examples.weights.max())
+    return examples.weights / largest, largest

@@ -16,18 +16,18 @@ import chainrule.engines._fused as _fused
 from .._arrays import in_dtype
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..calculus.activations import ACTIVATIONS
-from ..calculus.costs import COLLAPSES, COSTS
+from ..calculus.costs import COSTS
 from ..calculus.optimizers import SGD, Adam, RMSprop
 from ..errors import EngineError
 from ..examples import Examples
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
 from .encoded_targets import EncodedTargets
-from .threads import Threads, thread_count
+from .threads import Threads, TrainingThread, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from . import ValueAndGradient
+    from .protocol import ValueAndGradient
 
 FEW = 16  # rows: up to these the weights are taken as they lie, beyond they are laid out for the kernels first
 BEST = _fused.instruction_sets()[0]
@@ -152,6 +152,7 @@ class FusedSession:
         isa = instruction_set()
         self.made_by = f"fused/{isa}"
         self.dtype = np.dtype(plan.dtype)
+        self.counted_as_training = TrainingThread()
         kind = _fused.SessionF32 if plan.dtype == "float32" else _fused.SessionF64
         self.native = kind(
             isa,
@@ -159,7 +160,7 @@ class FusedSession:
             [ORDER[sigma.name] for sigma in plan.sigmas],
             [layer.dropout for layer in plan.layers],
             list(COSTS).index(plan.cost_function.name),
-            (plan.sigmas[-1], plan.cost_function) in COLLAPSES,
+            plan.cost_function.cancels(plan.sigmas[-1]),
             *rule_of(plan),
             plan.seed,
             state.step,
@@ -225,6 +226,12 @@ class Fused:
     """The engine itself."""
 
     name = "fused"
+    uses_blas = False
+
+    def describe(self) -> str:
+        """Give the name, and the instruction set that the kernels use."""
+        isa = instruction_set()
+        return f"fused ({'x86-64-' * isa.startswith('v')}{isa})"
 
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
         """Refuse functions and optimizers of the user's own, which only Python can call."""

@@ -12,13 +12,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import _check_sample_weight
 
-from ..engines import at_work
 from ..examples import Examples
 from ..plan import Plan
 from .estimator_plan import make_plan
 from .hyperparameters import CONSTRAINTS, check_hyperparameters
 from .input_checks import check_training_data
-from .random_state import draw_parameters, make_random_state
+from .random_state import draw_parameters, initializer_name, make_random_state
 from .solvers import TrainableNetwork
 from .validation_set import ValidationSet
 
@@ -67,7 +66,7 @@ class BaseMLP(TrainableNetwork):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, validation: Any = None) -> Any:
         """Fit, or continue for one epoch where ``incremental``; a failure leaves the estimator as it was."""
-        with restore_on_failure(self), at_work():
+        with restore_on_failure(self):
             self._check_combination(incremental=incremental, has_validation=validation is not None)
             first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
             if first:
@@ -143,6 +142,7 @@ class BaseMLP(TrainableNetwork):
         self._set_parameters(plan, weights, biases)
         self.t_ = 0
         self.n_iter_ = 0
+        self._initializer = initializer_name(self.activation)
         for name in (*CURVES, "_training", "_summary"):
             self.__dict__.pop(name, None)
         if self.solver != "lbfgs":

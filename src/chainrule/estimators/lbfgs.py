@@ -74,7 +74,7 @@ class LBFGSProblem:
 
         value_and_gradient = self.engine.gradient(self.plan, self.engine.prepare(self.examples), None, threads=self.threads)
         # SciPy's products are small; a second BLAS thread would only spin on a core that the kernels need next.
-        with nullcontext() if self.engine.name == "reference" else blas_threads(1):
+        with nullcontext() if self.engine.uses_blas else blas_threads(1):
             result = minimize(
                 self.loss_and_gradient,
                 self.plan.pack(weights, biases).astype(np.float64, copy=False),

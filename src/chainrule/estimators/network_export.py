@@ -27,6 +27,11 @@ class TrainingSummary:
     ----------
     examples : int
         Rows that were trained on.
+    kind : str
+        Of the rows: dense or csr.
+    seed : int or None
+        ``random_state``, where it was an int.
+    alpha : float
     epochs, steps : int
         Of all trainings of these parameters together.
     engine : str
@@ -38,6 +43,9 @@ class TrainingSummary:
     """
 
     examples: int
+    kind: str
+    seed: int | None
+    alpha: float
     epochs: int
     steps: int
     engine: str
@@ -51,14 +59,17 @@ class NetworkExport(FittedNetwork):
     """An estimator whose network can be taken out and saved."""
 
     _summary: TrainingSummary | None = None
+    _initializer: str = ""  # of the parameters that the first fit drew; empty where they were set by hand
 
     @property
     def network_(self) -> Network:
         """The fitted network, which shares ``coefs_``' memory where they are floats; with ``standardize`` it takes scaled rows."""
         check_is_fitted(self)
         plan, weights, biases = self._read_network()
+        provenance = self._provenance(plan)
+        seed = 0 if provenance is None else provenance.seed or 0
         inputs = InputSpec("numbers", (plan.sizes[0],))
-        return network_from(plan, weights, biases, init="glorot_uniform", provenance=self._provenance(plan), inputs=inputs)
+        return network_from(plan, weights, biases, init=None, seed=seed, provenance=provenance, inputs=inputs)
 
     def _provenance(self, plan: Plan) -> Provenance | None:
         """Return how the parameters were trained; None where a user has set parameters of other shapes, or no fit was made."""
@@ -68,18 +79,23 @@ class NetworkExport(FittedNetwork):
         rate = summary.learning_rate
         return Provenance(
             plan=fitted.to_dict() | ({"optimizer": {"name": "lbfgs"}} if rate is None else {}),
-            data=f"Examples({summary.examples} x {fitted.sizes[0]})",
+            data="",
             examples=summary.examples,
             epochs=summary.epochs,
             steps=summary.steps,
-            learning_rate=1.0 if rate is None else rate.initial,
-            schedule="constant" if rate is None else rate.schedule,
+            learning_rate=None if rate is None else rate.initial,
+            schedule="" if rate is None else rate.schedule,
             engine=summary.engine,
             stopped=summary.stopped,
             columns=[*map(str, getattr(self, "feature_names_in_", ()))],
             earlier_epochs=summary.earlier_epochs,
             earlier_steps=summary.earlier_steps,
             classes=is_classifier(self) and (fitted.layers[-1].activation == "softmax" or fitted.layers[-1].n_out == 1),
+            n_in=fitted.sizes[0],
+            kind=summary.kind,
+            initializer=self._initializer,
+            seed=summary.seed,
+            alpha=summary.alpha,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

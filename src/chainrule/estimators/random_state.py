@@ -16,9 +16,8 @@ from sklearn.utils import check_random_state
 from .._types import Array, Indices
 from ..calculus.feedforward import layer_shapes
 
-INITIALIZER = "scikit-learn's uniform initializer"
-GLOROT_FACTOR = 6.0  # Glorot and Bengio 2010
-GLOROT_FACTOR_LOGISTIC = 2.0
+GLOROT_FACTORS = {"logistic": 2.0, "tanh": 6.0, "relu": 6.0, "identity": 6.0}
+"""Of each activation; 6 is that of Glorot and Bengio 2010."""
 
 
 class _ConstantSeedSequence(ISeedSequence):
@@ -40,6 +39,12 @@ def make_random_state(seed: Any) -> np.random.RandomState:
     return random_state
 
 
+def initializer_name(activation: str) -> str:
+    """Return the name of the initializer for a network's provenance; unlike ``Network``'s glorot_uniform it draws biases too."""
+    name = "scikit-learn's glorot_uniform"
+    return name if GLOROT_FACTORS[activation] == 6.0 else f"{name} with factor {GLOROT_FACTORS[activation]:g}"
+
+
 def draw_parameters(
     random_state: np.random.RandomState, sizes: Sequence[int], activation: str, dtype: Any
 ) -> tuple[list[Array], list[Array]]:
@@ -52,7 +57,7 @@ def draw_parameters(
     weights, biases : lists of arrays
         Each (n_out, n_in), C-contiguous, and (n_out,).
     """
-    factor = GLOROT_FACTOR_LOGISTIC if activation == "logistic" else GLOROT_FACTOR
+    factor = GLOROT_FACTORS[activation]
     weights, biases = [], []
     for n_out, n_in in layer_shapes(sizes):
         bound = np.sqrt(factor / (n_in + n_out))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -178,6 +179,9 @@ class TrainableNetwork(NetworkExport):
             earlier_steps = last.earlier_steps if resumed else last.steps
         return TrainingSummary(
             examples=len(examples),
+            kind=examples.kind,
+            seed=int(self.random_state) if isinstance(self.random_state, Integral) else None,
+            alpha=float(self.alpha),
             epochs=iterations + (0 if last is None else last.epochs),
             steps=steps + earlier_steps,
             engine=engine,

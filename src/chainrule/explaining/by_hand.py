@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..calculus.activations import ACTIVATIONS
-from ..calculus.costs import COLLAPSES
 from .differences import MOST_DIGITS, Nudge
 from .model import Block, Formulas, Prose, Section, Table
 from .notation import cell, factor, tell
@@ -48,7 +47,7 @@ def _output_delta(p: Passage, place: Place) -> Iterator[Block]:
     j, sigma = place.unit, p.sigmas[-1]
     z, a, y, delta = p.trace.zs[-1][0], p.a[0], p.y[0], float(p.deltas[-1][0, j])
     symbol, slope = _delta_symbol(place), p.cost.gradient(p.a[:1], p.y[:1])[0]
-    if (sigma, p.cost) in COLLAPSES:
+    if p.cost.cancels(sigma):
         line = f"{symbol} = a_{{{j}}} − y_{{{j}}} = {tell(a[j], 6)} − {factor(y[j], 6)} = {tell(delta, 6)}"
     elif sigma is ACTIVATIONS["softmax"]:
         along = float(slope @ a)

@@ -130,7 +130,7 @@ def _learnt(network: Network) -> float:
     trained = network.provenance
     if trained is None or trained.columns or trained.plan.get("optimizer") != {"name": "sgd", "momentum": 0.0, "nesterov": False}:
         return RATE
-    return trained.learning_rate
+    return trained.learning_rate or RATE
 
 
 def _falling(passage: Passage, rate: float) -> float:

@@ -127,7 +127,7 @@ class Teller:
         blocks: list[Block] = [
             Formulas((f"z^{name} = w^{name} a^{before} + b^{name}", f"a^{name} = σ(z^{name}),   {how.value}")),
             Shapes(f"{w.shape} @ ({w.shape[1]}, {p.m}) + ({w.shape[0]}, 1) = ({w.shape[0]}, {p.m})"),
-            Prose(how.words),
+            Prose(how.remark),
             *self.numbers({f"z^{name}": z, f"a^{name}": a}),
         ]
         if p.sigmas[layer].name in ("relu", "leaky_relu"):
@@ -158,14 +158,14 @@ class Teller:
             if softmax
             else r"δ_j = \frac{∂C}{∂z_j} = \frac{∂C}{∂a_j} · \frac{∂a_j}{∂z_j} = \frac{∂C}{∂a_j} · σ′(z_j)"
         )
-        pair = notation.pair(sigma, p.cost)
+        pair = notation.of_output(sigma, p.cost)
         blocks: list[Block] = [
             Prose("Let $δ_j$ be how the cost changes with the weighted input $z_j$ of output unit $j$. By the chain rule it is"),
             Formulas((general,)),
             Prose("where"),
             Formulas((notation.of_cost(p.cost).derivative, notation.of_activation(sigma).derivative)),
             *([Formulas(pair.lines)] if pair.lines else []),
-            Prose(pair.words),
+            Prose(pair.remark),
             Shapes(f"({n_out}, {p.m}) ⊙ ({n_out}, {p.m}) = ({n_out}, {p.m})"),
             self.outputs(),
         ]

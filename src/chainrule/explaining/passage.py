@@ -12,7 +12,7 @@ import numpy as np
 from .._types import Array, is_sparse
 from ..calculus.activations import Activation
 from ..calculus.backprop import hidden_delta, nabla_b, nabla_w, output_delta
-from ..calculus.costs import COLLAPSES, Cost
+from ..calculus.costs import Cost
 from ..calculus.feedforward import Trace, trace, weighted_input
 from ..errors import DataError
 from ..plan import targets_for
@@ -139,7 +139,7 @@ class Passage:
         Constants that no parameter moves are left out.
         """
         sigma, y = self.sigmas[-1], self.y
-        if (sigma, self.cost) not in COLLAPSES:
+        if not self.cost.cancels(sigma):
             return self.cost_of(sigma.value(z))
         if sigma.name == "sigmoid":
             return float((np.logaddexp(0, z) - y * z).sum(axis=1).mean())
@@ -162,7 +162,7 @@ class Passage:
         """What rounding may change a mean cost by: that of the terms it is a sum of, and of the weighted inputs behind them."""
         z, slope = self.trace.zs[-1], self.deltas[-1]
         terms = np.abs(self.y * z) + np.abs(slope * z)
-        if (self.sigmas[-1], self.cost) not in COLLAPSES:
+        if not self.cost.cancels(self.sigmas[-1]):
             terms = terms + np.abs(self.cost.gradient(self.a, self.y) * self.a)
         return 4 * EPSILON * (abs(self.cost_from_z(z)) + float(terms.sum(axis=1).mean()))
 

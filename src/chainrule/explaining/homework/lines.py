@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...calculus.activations import ACTIVATIONS
-from ...calculus.costs import COLLAPSES, COSTS
+from ...calculus.costs import COSTS
 from .conventions import COLUMN, ROWS, VECTOR, Convention
 from .drawing import Drawn
 
@@ -54,7 +54,7 @@ def words(net: Drawn, convention: Convention) -> dict[str, str]:
 
 def _bp1(net: Drawn, convention: Convention) -> str:
     sigma = net.sigmas[-1]
-    if (sigma, net.cost) in COLLAPSES:
+    if net.cost.cancels(sigma):
         return f"activations[-1] - {_due(convention)}"
     if sigma is ACTIVATIONS["softmax"]:
         return _through_jacobian(net, convention)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._types import Array
 from ...calculus.activations import ACTIVATIONS, Softmax
-from ...calculus.costs import COLLAPSES, COSTS, cross_entropy_gradient, log_loss_gradient
+from ...calculus.costs import COSTS, cross_entropy_gradient, log_loss_gradient
 from .drawing import Drawn
 from .rules import OUTPUT, RIGHT, Back, Mistake, Rules, Start, there
 
@@ -25,7 +25,7 @@ def at_output(net: Drawn) -> Iterator[Mistake]:
 
 def _collapses(net: Drawn) -> bool:
     """Whether delta is ``a - y`` at the output."""
-    return (net.sigmas[-1], net.cost) in COLLAPSES
+    return net.cost.cancels(net.sigmas[-1])
 
 
 def _through(net: Drawn, wrong: Back) -> Rules:

@@ -1,4 +1,4 @@
-"""Threads of the estimators and of ``train``: limits of threadpoolctl, trainings side by side, forked processes."""
+"""Limits of threads: threadpoolctl's, those of BLAS, and fits with threads in forked processes."""
 
 import multiprocessing
 import os
@@ -11,12 +11,11 @@ from threading import Event
 
 import numpy as np
 import pytest
-from interrupts import interrupted_in_each_line
 from sklearn.datasets import load_iris
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule as cr
-from chainrule.engines import ENGINES, at_work, blas_threads, thread_count
+from chainrule.engines import ENGINES, blas_threads, thread_count
 from chainrule.engines.threads import blas_limits
 
 pytestmark = pytest.mark.filterwarnings("ignore:this chainrule was installed without its kernels")
@@ -126,114 +125,6 @@ def test_a_fit_starts_no_thread_beyond_the_limit():
     limited, free = map(int, run.stdout.split())
     assert limited == 0
     assert (free > 0) == ("fused" in ENGINES and thread_count("auto") > 1)
-
-
-@pytest.fixture
-def eight_cores(monkeypatch):
-    """A process that may use eight cores, without other limits."""
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
-    monkeypatch.setattr("chainrule.engines.threads.blas_limits", list)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-
-
-def threads_elsewhere():
-    """The number of threads for another Python thread, which does not train."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(thread_count, "auto").result()
-
-
-@contextmanager
-def training_elsewhere():
-    """Another Python thread trains inside this block."""
-    began, over = Event(), Event()
-
-    def train():
-        with at_work():
-            began.set()
-            assert over.wait(60)
-
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(train)
-        assert began.wait(60)
-        try:
-            yield
-        finally:
-            over.set()
-            done.result()
-
-
-def test_trainings_side_by_side_share_the_cores(eight_cores, monkeypatch):
-    """With k other trainings ``"auto"`` is cores / (k + 1), at least 1."""
-    with training_elsewhere():
-        assert thread_count("auto") == 4
-        with at_work(), training_elsewhere():
-            assert thread_count("auto") == 2
-            assert thread_count(3) == 3
-            monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
-            assert thread_count("auto") == 1
-
-
-def test_a_training_within_a_training_counts_once(eight_cores):
-    """A training inside a training, as in a callback, counts as one; the outer one is counted until it ends."""
-    with at_work():
-        with at_work():
-            assert threads_elsewhere() == 4
-            assert thread_count("auto") == 8
-        assert threads_elsewhere() == 4
-    assert threads_elsewhere() == 8
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this platform cannot fork")
-def test_a_forked_process_has_the_cores_to_itself(eight_cores):
-    """A training in the parent is not counted in its forked child."""
-    with training_elsewhere(), multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply(thread_count, ("auto",)) == 8
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(
-    "train",
-    [
-        lambda: cr.MLPClassifier((3,), max_iter=2, random_state=0).fit(*IRIS),
-        lambda: cr.MLPClassifier((3,), solver="lbfgs", max_iter=2, random_state=0).fit(*IRIS),
-        lambda: cr.MLPClassifier((3,), random_state=0).partial_fit(*IRIS, classes=[0, 1, 2]),
-        lambda: cr.MLPRegressor(random_state=0).partial_fit(*IRIS),
-        lambda: cr.train(cr.Network([4, 3], seed=0), IRIS, epochs=2, batch_size=10, learning_rate=0.1),
-    ],
-    ids=["fit", "lbfgs", "partial_fit", "regressor", "train"],
-)
-def test_a_training_is_counted_while_it_runs(train, eight_cores, monkeypatch):
-    """During a fit, and during ``train``, another training gets half of the cores, and all of them afterwards."""
-    engine, counts = next(iter(ENGINES.values())), []
-    prepare = engine.prepare
-
-    def prepare_and_count(examples):
-        counts.append(threads_elsewhere())
-        return prepare(examples)
-
-    monkeypatch.setattr(engine, "prepare", prepare_and_count)
-    train()
-    assert set(counts) == {4}
-    assert threads_elsewhere() == 8
-
-
-def test_an_interrupted_training_is_not_counted(eight_cores):
-    """Wherever in a training an interrupt is raised, the training is not counted after its frames have ended."""
-
-    def train():
-        with at_work():
-            pass
-
-    assert interrupted_in_each_line(at_work.__wrapped__, train) >= 5
-    assert threads_elsewhere() == 8
-
-
-def test_a_failed_fit_is_not_counted(eight_cores):
-    """After a fit that was refused, another training gets all cores."""
-    with pytest.raises(ValueError, match="NaN"):
-        cr.MLPRegressor().fit(*IRIS, X_val=IRIS[0], y_val=np.full(150, np.nan))
-    assert threads_elsewhere() == 8
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
