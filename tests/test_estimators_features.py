@@ -125,7 +125,8 @@ def test_verbose_prints_scikit_learns_lines(name, way, chosen, capsys):
 
 
 ACCURACY = r"accuracy [\d.]+ %  "
-VALIDATION = r"validation -?[\d.]+ %  "
+VALIDATION = r"validation [\d.]+ %  "
+R2 = r"validation R\^2 -?[\d.]+  "
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ VALIDATION = r"validation -?[\d.]+ %  "
         ("MLPClassifier", "fit", {}, ACCURACY),
         ("MLPRegressor", "fit", {}, ""),
         ("MLPClassifier", "fit", {"early_stopping": True}, ACCURACY + VALIDATION),
-        ("MLPRegressor", "fit", {"early_stopping": True}, VALIDATION),
+        ("MLPRegressor", "fit", {"early_stopping": True}, R2),
         ("MLPClassifier", "partial_fit", {}, ACCURACY),
     ],
 )

@@ -28,9 +28,11 @@ from ..calculus.feedforward import for_raw_columns
 from ..calculus.optimizers import SGD, Adam, Optimizer
 from ..engines import at_work, choose, forward_small
 from ..examples import Examples
+from ..history import EpochRecord
 from ..input_spec import InputSpec
 from ..network import Network, network_from
 from ..plan import Layer, Plan, Provenance, State
+from ..progress import format_results
 from . import draws, gates
 from .epochs import Record, Settings, Trainer
 from .lbfgs import Problem
@@ -134,6 +136,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _answer(self, outputs: Array) -> Any:
         """Outputs as predictions are told."""
+
+    def _format_results(self, record: EpochRecord) -> list[str]:
+        """Format an epoch's cost and scores for ``verbose="live"``."""
+        return format_results(record)
 
     @abstractmethod
     def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
@@ -351,7 +357,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         score = self._scorer(plan, held) if self.early_stopping and held is not None else None
         watched = held.examples if held is not None and score is None else None
         engine = choose("auto", plan, examples)
-        with telling(self.verbose, plan, examples, 1 if incremental else self.max_iter) as told:
+        with telling(self.verbose, plan, examples, 1 if incremental else self.max_iter, self._format_results) as told:
             trainer = Trainer(engine, plan, examples, settings, random, self.threads, told, score, watched)
             interrupted = trainer.run(record, once=incremental)
         best = record.best if held is not None and record.best is not None else record.state
@@ -436,7 +442,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Train by L-BFGS."""
         plan = replace(plan, batch_size=len(examples))
         problem = Problem(choose("auto", plan, examples), plan, examples, float(self.alpha), self._loss_scale, self.threads)
-        with telling(self.verbose, plan, examples, self.max_iter) as told:
+        with telling(self.verbose, plan, examples, self.max_iter, self._format_results) as told:
             _, *start = self._parameters(plan.dtype)
             result = problem.solve(*start, max_iter=self.max_iter, max_fun=self.max_fun, tol=float(self.tol), told=told)
         earlier = self._earlier(goes_on=False)

@@ -11,6 +11,8 @@ from sklearn.utils._param_validation import StrOptions
 
 from .._types import Array
 from ..engines import at_work
+from ..history import EpochRecord
+from ..progress import format_r2_results
 from .base import BaseMLP, keep, unharmed
 
 
@@ -132,6 +134,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _answer(self, outputs: Array) -> Any:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def _format_results(self, record: EpochRecord) -> list[str]:
+        return format_r2_results(record)
 
     def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
         return r2_score(y, told, sample_weight=sample_weight)

@@ -9,24 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._stdout import tolerate_closed_stdout
 from ..calculus.descent import number_of_steps
 from ..examples import Examples
 from ..history import EpochRecord, History
 from ..plan import BlockResult, Plan
-from ..progress import live, while_read
+from ..progress import ResultsFormatter, live
 
 if TYPE_CHECKING:
     from .epochs import Record
 
 
 @contextmanager
-def telling(verbose: Any, plan: Plan, examples: Examples, epochs: int) -> Iterator[Quiet]:
+def telling(verbose: Any, plan: Plan, examples: Examples, epochs: int, formatter: ResultsFormatter) -> Iterator[Quiet]:
     """Give what is told of a training's events, as the parameter ``verbose`` asks."""
     if verbose != "live":
         yield Lines() if verbose else Quiet()
         return
     shown = Live(plan, examples, epochs)
-    with live(shown):
+    with live(shown, formatter=formatter):
         yield shown
 
 
@@ -63,7 +64,7 @@ class Lines(Quiet):
 
 
 class Live(Quiet):
-    """Draw the live line, for which this is the training; a validation's score is a percentage, of R2 as of accuracy."""
+    """Draw the live line, for which this is the training."""
 
     each_epoch = True
 
@@ -91,7 +92,7 @@ class Live(Quiet):
 
     def stall(self, line: str) -> None:
         """Write it between the epochs' lines."""
-        with while_read():
+        with tolerate_closed_stdout():
             print(line)
 
     def iteration(self, loss: float) -> None:
