@@ -51,9 +51,9 @@ def test_early_stopping_and_validation_belong_to_each():
 @pytest.mark.parametrize(
     ("networks", "settings", "error", "match"),
     [
-        ("twice", {}, SettingError, "a network stands twice"),
-        ("none of them", {}, ArgumentTypeError, "a population is a list of Networks"),
-        ("nothing", {}, ArgumentTypeError, "a population is a list of Networks"),
+        ("twice", {}, SettingError, "networks holds the same Network twice"),
+        ("none of them", {}, ArgumentTypeError, "networks must be a list of Networks; one entry is 1"),
+        ("nothing", {}, ArgumentTypeError, "networks must be a list of Networks; it is None"),
         ("good", {"foo": 1}, ArgumentTypeError, "train_population.*unexpected keyword argument 'foo'"),
         (
             "good",

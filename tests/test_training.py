@@ -18,6 +18,7 @@ from scipy import sparse
 import chainrule as cr
 from chainrule.calculus.descent import number_of_steps
 from chainrule.engines import ENGINES
+from chainrule.epoch_blocks import block_length, epoch_order
 from chainrule.errors import SettingError
 from chainrule.examples import Examples
 from chainrule.plan import Provenance, Steps
@@ -26,8 +27,6 @@ from chainrule.training import (
     DivergenceWarning,
     EarlyStopping,
     UnreachableTargetsWarning,
-    block_length,
-    epoch_order,
 )
 
 RNG = np.random.default_rng(7)

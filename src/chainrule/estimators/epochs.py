@@ -17,9 +17,9 @@ from .._types import Indices
 from .._warnings import frames_below_the_user
 from ..calculus.optimizers import Optimizer
 from ..engines import Engine, Session, Threads
+from ..epoch_blocks import block_length
 from ..examples import Examples
 from ..plan import Floats, Plan, State, Steps
-from ..training import block_length
 from . import draws
 from .rates import Rate
 from .telling import Quiet
