@@ -1,6 +1,6 @@
 """The order of an epoch's examples, and the blocks it is cut into: one block is one call of ``Session.advance``.
 
-Between two blocks Python handles Ctrl-C and other threads, and the live line sees the steps done.
+Between two blocks Python can raise ``KeyboardInterrupt``, and the live line sees the number of steps done.
 """
 
 from __future__ import annotations

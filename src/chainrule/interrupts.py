@@ -1,8 +1,11 @@
 """Ctrl-C in a training: it ends the training, and the network keeps the parameters of the last whole step.
 
 The kernels hold no signal code: Python raises ``KeyboardInterrupt`` between two calls of ``Session.advance`` (``epoch_blocks``).
-Within an epoch ``Run`` catches it and takes the session's state; between two epochs ``drain`` catches it; and an update of the
-network is completed first. ``train_population`` catches it for its threads, and an estimator's ``Trainer`` as scikit-learn does.
+
+- Within an epoch ``Run`` catches it and writes the session's state into the network.
+- Between two epochs ``drain`` catches it; a caller's own loop over a ``Run`` gets it raised.
+- While the network is written to, ``complete_despite_interrupt`` finishes that first.
+- ``train_population`` catches it for its threads, and an estimator's ``fit`` as scikit-learn's does.
 """
 
 from __future__ import annotations
