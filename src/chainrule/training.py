@@ -1,17 +1,18 @@
 """Training by mini-batch gradient descent: ``Run`` trains a network epoch by epoch; ``train`` iterates over a ``Run`` to its end.
 
-How the data flow::
+How data flows::
 
-    Run(network, examples, ...)                        the settings become a Plan, the network's arrays a State
+    Run(network, examples, ...)                  makes a Plan of the settings, and a State of the network's parameters
       session = engine.open(plan, state)
       for each epoch:
-        for each block of its order:                   epoch_blocks
-          session.advance(data, order, steps)          one step a mini-batch, at the schedule's rates; gives the costs
+        for each block of the epoch's order:     epoch_blocks
+          session.advance(data, order, steps)    one step a mini-batch, at the schedule's rates; gives the costs
         session.evaluate(validation)
-        EpochRecord                                    goes to callbacks, early_stopping, and into the History
-        session.state()                                goes into the network
+        EpochRecord -> History                   the sum of the costs, and the evaluation
+        session.state() -> network
+        early_stopping, then the callbacks       see the record, and may stop the training
 
-Ctrl-C is described in ``interrupts``, and the lock that keeps a second thread out in ``training_lock``.
+Ctrl-C is described in ``interrupts``, the lock that refuses a second thread in ``training_lock``.
 """
 
 from __future__ import annotations
@@ -113,6 +114,7 @@ class Run:
     engine : str
         The engine's name, such as "reference"; "auto" takes the fastest that supports these settings.
     threads : int or "auto"
+        The number of threads that the engine may use; it changes no bit.
     callbacks : sequence of callables
         Each is called with every EpochRecord; the training stops when one returns True.
     progress : bool
@@ -192,7 +194,7 @@ class Run:
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
         self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
         self.done = 0
-        self._state: State | None = None  # after the last epoch; never NaN or infinite
+        self._state: State | None = None  # at the start, then after each epoch that stayed finite
         self._earlier_training: Provenance | None = None  # set when the training begins
         self._records: Generator[EpochRecord] = self._train_with_live_line() if progress else self._train()
         warn_of_unreachable_targets(self.examples, self.plan)
