@@ -65,7 +65,8 @@ def test_verbose_prints_scikit_learns_lines(name, hyperparameters, verbose):
 ACCURACY = r"accuracy [\d.]+ %  "
 
 
-VALIDATION = r"validation -?[\d.]+ %  "
+VALIDATION = r"validation [\d.]+ %  "
+R2 = r"validation R\^2 -?[\d.]+  "
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ VALIDATION = r"validation -?[\d.]+ %  "
         ("MLPClassifier", "fit", {}, ACCURACY),
         ("MLPRegressor", "fit", {}, ""),
         ("MLPClassifier", "fit", {"early_stopping": True}, ACCURACY + VALIDATION),
-        ("MLPRegressor", "fit", {"early_stopping": True}, VALIDATION),
+        ("MLPRegressor", "fit", {"early_stopping": True}, R2),
         ("MLPClassifier", "partial_fit", {}, ACCURACY),
     ],
 )

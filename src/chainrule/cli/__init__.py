@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 from typer import Abort, BadParameter, Option, Typer
 
+from .._stdout import OutputWarning, discard_stdout, unwritable_message
 from ..errors import ChainruleError, UnknownName
-from ..progress import OutputWarning, unwritten, write_nowhere
 from .check import check
 from .equations import equations
 from .evaluate import evaluate
@@ -120,12 +120,12 @@ def _written(arguments: list[str]) -> int:
             sys.stdout.flush()
         return status
     except BrokenPipeError:  # whoever read our output has read enough
-        write_nowhere()
+        discard_stdout()
     except OSError as error:
         if error.filename is not None:  # so it was another file
             raise
-        write_nowhere()
-        warn(f"error: {unwritten(error)}")
+        discard_stdout()
+        warn(f"error: {unwritable_message(error)}")
     return FAILED
 
 

@@ -10,6 +10,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from .._types import Array
+from ..history import EpochRecord
+from ..progress import format_r2_results
 from .base import BaseMLP
 from .hyperparameters import CONSTRAINTS, store_hyperparameters
 
@@ -134,6 +136,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _decode_outputs(self, outputs: Array) -> Any:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def _format_results(self, record: EpochRecord) -> list[str]:
+        return format_r2_results(record)
 
     def _validation_score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
         return r2_score(y, predictions, sample_weight=sample_weight)

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._stdout import tolerate_closed_stdout
 from ..calculus.descent import number_of_steps
 from ..examples import Examples
 from ..history import EpochRecord, History
 from ..plan import Plan
-from ..progress import live, while_read
+from ..progress import ResultsFormatter, live
 
 
 class Reporter(ABC):
@@ -80,16 +81,21 @@ class LiveReporter(Reporter):
 
     def message(self, text: str) -> None:
         """Write a line between the epochs' lines."""
-        with while_read():
+        with tolerate_closed_stdout():
             print(text)
 
 
 @contextmanager
-def make_reporter(verbose: Any, plan: Plan, examples: Examples, epochs: int) -> Iterator[Reporter | None]:
-    """Yield the reporter that the hyperparameter ``verbose`` asks for; None where it is false."""
+def make_reporter(
+    verbose: Any, plan: Plan, examples: Examples, epochs: int, formatter: ResultsFormatter
+) -> Iterator[Reporter | None]:
+    """Yield the reporter that the hyperparameter ``verbose`` asks for; None where it is false.
+
+    ``formatter`` formats the cost and the scores in the live line.
+    """
     if verbose != "live":
         yield TextReporter() if verbose else None
         return
     reporter = LiveReporter(plan, examples, epochs)
-    with live(reporter):
+    with live(reporter, formatter=formatter):
         yield reporter

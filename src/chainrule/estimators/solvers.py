@@ -14,7 +14,9 @@ from sklearn.base import is_classifier
 from .._types import Array
 from ..engines import choose
 from ..examples import Examples
+from ..history import EpochRecord
 from ..plan import Plan, State
+from ..progress import format_results
 from .estimator_plan import batch_size_for, make_learning_rate
 from .lbfgs import LBFGSProblem
 from .learning_rates import LearningRate
@@ -42,6 +44,10 @@ class TrainableNetwork(NetworkExport):
     def _validation_score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
         """Score predictions on a validation set."""
 
+    def _format_results(self, record: EpochRecord) -> list[str]:
+        """Format an epoch's loss and scores for ``verbose="live"``."""
+        return format_results(record)
+
     @property
     def _loss_scale(self) -> float:
         """The factor from an engine's cost to scikit-learn's loss, which averages squares over the outputs instead of summing."""
@@ -54,7 +60,7 @@ class TrainableNetwork(NetworkExport):
         _, weights, biases = self._read_parameters(plan.dtype)
         verbose = self.verbose if self.verbose == "live" else False  # SciPy prints no lines any more, so scikit-learn does not
         limits: dict[str, Any] = {"max_iter": self.max_iter, "max_fun": self.max_fun, "tol": float(self.tol)}
-        with make_reporter(verbose, plan, examples, self.max_iter) as reporter:
+        with make_reporter(verbose, plan, examples, self.max_iter, self._format_results) as reporter:
             result = problem.minimize(weights, biases, **limits, reporter=reporter)
         self._summary = self._summarize(
             examples=examples, iterations=result.nit, steps=result.nit, engine=engine.name, learning_rate=None, stopped="finished"
@@ -83,7 +89,8 @@ class TrainableNetwork(NetworkExport):
         settings = Settings(
             float(self.alpha), self.max_iter, self.shuffle, float(self.tol), self.n_iter_no_change, self._loss_scale
         )
-        with make_reporter(self.verbose, plan, examples, 1 if incremental else self.max_iter) as reporter:
+        epochs = 1 if incremental else self.max_iter
+        with make_reporter(self.verbose, plan, examples, epochs, self._format_results) as reporter:
             trainer = StochasticTrainer(
                 engine, plan, examples, settings, random_state, self.threads, reporter, score, loss_examples
             )

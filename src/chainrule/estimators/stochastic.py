@@ -19,10 +19,10 @@ from sklearn.exceptions import ConvergenceWarning
 from .._types import Indices
 from .._warnings import frames_below_the_user
 from ..engines import Engine, Session, Threads
+from ..epoch_blocks import block_length
 from ..examples import Examples
 from ..history import EpochRecord
 from ..plan import BlockResult, Floats, Plan, State, Steps
-from ..training import block_length
 from .random_state import shuffle_order
 from .reporters import Reporter
 from .training_state import TrainingState
