@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import chainrule as cr
 from benchmarks.job import MOST_EPOCHS, Job, Settings
-from chainrule.training import epoch_order
+from chainrule.epoch_blocks import epoch_order
 
 Data = tuple[Any, NDArray[Any]]
 EVERYONE = ("chainrule", "numpy", "torch", "jax", "sklearn", "rival")

@@ -12,7 +12,7 @@ import numpy as np
 import chainrule as cr
 from benchmarks.command import arguments
 from benchmarks.turns import ratios, take_turns
-from chainrule.training import epoch_order
+from chainrule.epoch_blocks import epoch_order
 
 
 def by_hand(weights, biases, x, y, order, batch_size, eta):

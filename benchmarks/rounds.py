@@ -16,6 +16,7 @@ from benchmarks.peers import PEERS
 from benchmarks.peers.rival_ import peak
 from benchmarks.processes import ROOT, Failure, ask, measure
 from benchmarks.results import Entrant, Result, Training, Verdict, called, disagreeing, failures, medians, threads_title, times
+from chainrule.epoch_blocks import epoch_order
 
 MNIST = Path(cr.__file__).parent / "datasets" / "mnist_files"
 
@@ -95,7 +96,7 @@ class Bench:
         folder, s = self.folder / cell.name, cell.settings
         network = cr.Network(s.sizes, seed=s.seed)
         x, y = pixels(self.rows)
-        Job(s, x, y, cr.training.epoch_order(len(x), s.seed, 1)[None], network.weights, network.biases).save(folder)
+        Job(s, x, y, epoch_order(len(x), s.seed, 1)[None], network.weights, network.biases).save(folder)
         (folder / "networks").write_text(str(cell.networks))
         answers = self.turns([("chainrule", threads) for threads in self.threads], "population", folder)
         rates = {entrant[1]: cell.networks / seconds for entrant, seconds in medians(answers).items()}
@@ -113,7 +114,7 @@ class Bench:
         folder, s = self.folder / cell.name, cell.settings
         network = cr.Network(s.sizes, seed=s.seed)
         x, y = pixels(min(self.rows or cell.rows, cell.rows))
-        Job(s, x, y, cr.training.epoch_order(len(x), s.seed, 1)[None], network.weights, network.biases).save(folder)
+        Job(s, x, y, epoch_order(len(x), s.seed, 1)[None], network.weights, network.biases).save(folder)
         answers = self.turns(self.entrants(cell.peers), "predict", folder)
         names = ("predict", "feedforward", "predict_all", "feedforward_all")
         found = {entrant: {name: fact(some, name) for name in names} for entrant, some in answers.items()}

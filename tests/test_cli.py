@@ -22,7 +22,6 @@ from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.costs import COSTS
 from chainrule.cli.data import Source, outputs_for, split_table, task_of
 from chainrule.cli.evaluate import braille
-from chainrule.cli.scaling import scale_table
 from chainrule.cli.scores import determination
 from chainrule.cli.settings import DIGITS, NOTES, TABLE, Settings, chosen_task, defaults_for, settle, taken
 from chainrule.cli.telling import one_line, say_json
@@ -30,6 +29,7 @@ from chainrule.datasets.idx import header
 from chainrule.engines import ENGINES
 from chainrule.history import EpochRecord
 from chainrule.plan import Provenance
+from chainrule.scaler import scale_table
 
 FAST = ("--epochs", "2", "--hidden", "8")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1]), "COLUMNS": "80"}

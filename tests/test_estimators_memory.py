@@ -1,4 +1,4 @@
-"""What memory a fit takes."""
+"""The memory of a fit."""
 
 import os
 import subprocess

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import chainrule as cr
-from chainrule import training
+from chainrule import epoch_blocks
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.backprop import backprop
 from chainrule.calculus.costs import COSTS
@@ -22,8 +22,8 @@ from chainrule.calculus.descent import Parameters, mini_batches, update_mini_bat
 from chainrule.calculus.dropout import dropout_mask
 from chainrule.calculus.feedforward import decision, feedforward
 from chainrule.engines import ENGINES, thread_count
+from chainrule.epoch_blocks import epoch_order
 from chainrule.plan import Layer, Plan, State, Steps
-from chainrule.training import epoch_order
 
 PAIRS = [(sigma, cost.name) for cost in COSTS.values() for sigma in ACTIVATIONS if not cost.outputs or sigma in cost.outputs]
 KINDS = ("dense", "dense32", "pixels", "csr")
@@ -234,7 +234,7 @@ def test_a_training_does_not_depend_on_its_blocks(engine, monkeypatch):
         return bits(net.state()), history["cost"].tobytes(), history["learning_rate"].tobytes()
 
     in_long_blocks = train()
-    monkeypatch.setattr(training, "BLOCK_SECONDS", 1e-12)
+    monkeypatch.setattr(epoch_blocks, "BLOCK_SECONDS", 1e-12)
     assert train() == in_long_blocks
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .calculus.activations import Activation
     from .calculus.costs import Cost
     from .calculus.neuron import Neuron
+    from .early_stopping import EarlyStopping
     from .errors import ChainruleError
     from .estimators import MLPClassifier, MLPRegressor
     from .examples import Examples
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .history import EpochRecord, History
     from .network import Network, load
     from .population import train_population
-    from .training import EarlyStopping, Run, train
+    from .training import Run, train
 
 __version__ = "0.1.0"
 
@@ -32,7 +33,7 @@ _HOMES = {
     "Activation": ".calculus.activations",
     "ChainruleError": ".errors",
     "Cost": ".calculus.costs",
-    "EarlyStopping": ".training",
+    "EarlyStopping": ".early_stopping",
     "EpochRecord": ".history",
     "Examples": ".examples",
     "History": ".history",

@@ -1,12 +1,13 @@
-"""Numbers as people read them."""
+"""Numbers as text."""
 
 from __future__ import annotations
 
-ROUNDING = 1e-12  # what adding up weights does to a fraction
+ROUNDING = 1e-12
+"""The rounding error of a fraction of summed weights: a fraction this close to 0 or 1 is 0 or 1."""
 
 
 def percent(fraction: float, decimals: int = 2) -> str:
-    """Write a fraction as a percentage, which says 0 or 100 of exactly that alone.
+    """Write a fraction as a percentage; only a fraction of exactly 0 or 1, up to ``ROUNDING``, is shown as 0 % or 100 %.
 
     Examples
     --------
@@ -19,7 +20,7 @@ def percent(fraction: float, decimals: int = 2) -> str:
 
 
 def below_1(number: float, decimals: int = 4) -> str:
-    """Write a number with some decimals; one below 1 is never rounded up to 1.
+    """Write a probability or R^2 with some decimals; a number below 1 is never rounded up to 1.
 
     Examples
     --------
@@ -29,13 +30,13 @@ def below_1(number: float, decimals: int = 4) -> str:
     return f"{min(number, 1 - 10.0**-decimals) if number < 1 else number:.{decimals}f}"
 
 
-def counted(number: int, what: str) -> str:
-    """Write a number with its noun.
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, in the plural unless the number is 1.
 
     Examples
     --------
     >>> counted(1, "row"), counted(50_000, "row"), counted(2, "class")
     ('1 row', '50,000 rows', '2 classes')
     """
-    plural = what + ("es" if what.endswith("s") else "s")
-    return f"{number:,} {what if number == 1 else plural}"
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"

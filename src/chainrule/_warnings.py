@@ -1,18 +1,19 @@
-"""Where a warning is shown: at the line of the user's own that led to it."""
+"""The ``stacklevel`` of a warning, so that it points at the user's own line."""
 
 from __future__ import annotations
 
 import sys
 
-BETWEEN = ("chainrule", "sklearn", "joblib")
+SKIPPED_PACKAGES = ("chainrule", "sklearn", "joblib")
+"""This package, and those that call estimators for the user: pipelines and searches."""
 
 
 def frames_below_the_user() -> int:
-    """Count the frames from the caller's to the user's own, for a warning's ``stacklevel``.
+    """Give the ``stacklevel`` for ``warnings.warn``.
 
-    That is the first outside this package, and outside those through which an estimator is called: pipelines, searches.
+    It is the number of stack frames from the caller's to the first one outside ``SKIPPED_PACKAGES``.
     """
     frame, count = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in BETWEEN:
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in SKIPPED_PACKAGES:
         frame, count = frame.f_back, count + 1
     return count

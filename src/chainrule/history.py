@@ -1,4 +1,4 @@
-"""What a training tells: a record each epoch, and the history of them."""
+"""The results of a training: an ``EpochRecord`` for each epoch, and their ``History``."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from .errors import MissingExtra, UnknownName
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch gave.
+    """The costs, accuracies and times of one epoch.
 
     Attributes
     ----------
     epoch : int
         From 1.
     cost : float
-        The mean of the mini-batches' costs, each before its update, without penalty.
+        The mean cost over the examples, each mini-batch's before its update; without penalties.
     accuracy : float or None
-        The fraction that the mini-batches had right, each before its update, in [0, 1]; None where y holds values.
+        The fraction of the examples classified correctly, each mini-batch before its update, in [0, 1]; None where y holds values.
     validation_cost, validation_accuracy : float or None
-        On the validation examples after the epoch; None without them.
+        On the validation examples, after the epoch; None without them.
     learning_rate : float
-        Of the epoch's last step.
+        That of the epoch's last step.
     seconds : float
-        Spent on training, without the validation.
+        The time spent on training, without the validation.
     examples_per_second : float
     """
 
@@ -58,15 +59,15 @@ class History:
     ----------
     records : list of EpochRecord
     stopped : str or None
-        finished, early, interrupted or diverged; None while it goes on.
+        finished, early, interrupted or diverged; None while the training goes on.
     message : str
-        The same in a sentence.
+        The reason in a sentence.
     best_epoch : int or None
-        With early stopping, the epoch whose parameters the network ended with.
+        The epoch whose parameters the network has, where early stopping was set.
     seed : int
-        Of the order of the examples and of dropout.
+        That of the examples' order and of dropout.
     engine : str
-        Which one trained.
+        The name of the engine that trained.
 
     Examples
     --------
@@ -96,7 +97,7 @@ class History:
     @overload
     def __getitem__(self, column: int) -> EpochRecord: ...
     def __getitem__(self, column: str | int) -> npt.NDArray[np.float64] | EpochRecord:
-        """Give a column, a float64 entry an epoch and NaN where there is no value; or, for a number, that record (from 0)."""
+        """Give a column as a float64 array, with NaN in place of None; or, for an int, that record (from 0)."""
         if isinstance(column, int):
             return self.records[column]
         if column not in COLUMNS:
@@ -105,24 +106,24 @@ class History:
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the history as JSON's types: each column a list, then why it ended, the seed and the engine."""
+        """Give the history in JSON's types: each column as a list, then the reason it ended, the seed and the engine."""
         columns: dict[str, Any] = {name: [getattr(record, name) for record in self.records] for name in COLUMNS}
         columns["epochs"] = columns.pop("epoch")
-        rest = {key: value for key, value in asdict(self).items() if key != "records"}
-        return {**columns, **rest}
+        other_fields = {key: value for key, value in asdict(self).items() if key != "records"}
+        return {**columns, **other_fields}
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw cost and accuracy against the epochs, with matplotlib.
+        """Plot cost and accuracy against the epochs, with matplotlib.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; a new figure if not given.
+            The axes to draw on; those of a new figure if not given.
 
         Returns
         -------
         matplotlib Axes
-            The cost's; the accuracy has a scale of its own at the right.
+            The axes of the cost; the accuracy has an axis of its own at the right.
 
         Raises
         ------
@@ -136,21 +137,24 @@ class History:
             raise MissingExtra("History.plot needs matplotlib; install it with: pip install 'chainrule[plot]'") from None
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
-        epochs = self["epoch"]
-        lines = ax.plot(epochs, self["cost"], color="C0", label="cost, training")
-        if not np.isnan(self["validation_cost"]).all():
-            lines += ax.plot(epochs, self["validation_cost"], color="C0", linestyle="--", label="cost, validation")
+        lines = self._plot_column(ax, "cost", "C0")
         ax.set(xlabel="epoch", ylabel="cost")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         if not np.isnan(self["accuracy"]).all():
             right = ax.twinx()
-            lines += right.plot(epochs, self["accuracy"], color="C1", label="accuracy, training")
-            if not np.isnan(self["validation_accuracy"]).all():
-                lines += right.plot(epochs, self["validation_accuracy"], color="C1", linestyle="--", label="accuracy, validation")
+            lines += self._plot_column(right, "accuracy", "C1")
             right.set_ylabel("accuracy")
             right.yaxis.set_major_formatter(PercentFormatter(1.0))
         ax.legend(handles=lines, loc="center right")
         return ax
+
+    def _plot_column(self, ax: Axes, column: str, color: str) -> list[Line2D]:
+        """Draw a column of the training, and dashed that of the validation, where there is one."""
+        epochs, validation = self["epoch"], self[f"validation_{column}"]
+        lines = ax.plot(epochs, self[column], color=color, label=f"{column}, training")
+        if not np.isnan(validation).all():
+            lines += ax.plot(epochs, validation, color=color, linestyle="--", label=f"{column}, validation")
+        return lines
 
     def __repr__(self) -> str:
         parts = [counted(len(self), "epoch"), self.stopped or "running"]

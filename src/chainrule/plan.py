@@ -187,7 +187,7 @@ class State:
     made_by : str
         The engine and code path that computed it. Results are bit-identical only between equal paths.
     deferred : mapping of str to array
-        Updates that the engine has not yet applied to its own copy of the weights, so that a session opened from this state continues
+        Updates that the engine has not yet applied to its own copy of the weights, so that a session opened from this state goes on
         with the same bits. ``weights`` are complete. It is ignored where ``weights`` were changed since.
     """
 

@@ -1,7 +1,7 @@
-"""Many networks at once: trainings side by side over one prepared copy of the data, one network a core.
+"""A population: many networks trained at a time over one prepared copy of the data, one network a thread.
 
-A population is what seeds, rates and widths are compared with, and what an ensemble is made of. Small networks gain nothing from
-several cores each; one a core, they use all of them.
+Populations compare seeds, learning rates and widths, and make ensembles. A small network gains nothing from several cores; a
+population uses all cores with one thread a network.
 """
 
 from __future__ import annotations
@@ -22,14 +22,7 @@ from .history import History
 from .network import Network
 from .training import DivergenceWarning, Run
 
-HEARD = 0.2  # seconds within which Ctrl-C is heard
-
-
-class _Member(Run):
-    """One network's training, on a thread of the pool, where a warning would name neither the network nor the user's line."""
-
-    def _warn(self, message: str) -> None:
-        """Leave a divergence to be told by ``train_population``."""
+INTERRUPT_POLL_SECONDS = 0.2
 
 
 def train_population(
@@ -41,33 +34,34 @@ def train_population(
     progress: bool = False,
     **settings: Any,
 ) -> list[History]:
-    """Train several networks in place, side by side, each as ``cr.train`` would train it alone: the same bits.
+    """Train several networks in place at the same time; each gets the bits that ``cr.train`` alone would give it.
 
     Parameters
     ----------
     networks : sequence of Network
-        Of any sizes that suit the examples; no two the same object.
+        Of any sizes that fit the examples; each network once.
     examples : Examples or (x, y)
-        Prepared once, for all.
+        Prepared once for all networks.
     threads : int or "auto"
-        How many train at a time; as many as there are cores, if not given. Each by one thread.
+        How many networks train at a time, each on one thread; by default the number of cores.
     validation : Examples or (x, y), optional
     progress : bool
-        Whether to draw a bar of the epochs done.
+        Whether to show a bar of the epochs done.
     **settings
-        As ``cr.train`` has them: ``epochs``, ``batch_size``, ``learning_rate`` and the rest. A list has an entry for each
-        network: ``learning_rate=[0.1, 1.0, 3.0]``; but ``callbacks`` are for all, each called from the thread of its network.
+        Those of ``cr.train``: ``epochs``, ``batch_size``, ``learning_rate`` and the rest. A list has an entry for each
+        network: ``learning_rate=[0.1, 1.0, 3.0]``. ``callbacks`` are shared by all networks, and called from each network's thread.
 
     Returns
     -------
     list of History
-        In the networks' order. Ctrl-C is answered when the epochs under way are done: each network then has what it had learnt, and
-        its history says ``"interrupted"``. Once all have ended, a ``DivergenceWarning`` names each network that diverged.
+        In the networks' order. Ctrl-C ends the trainings once the epochs under way are done: each network keeps the parameters of
+        its last epoch, and its history says ``"interrupted"``. After all have ended, a ``DivergenceWarning`` names each network
+        that diverged.
 
     Raises
     ------
     SettingError, DataError, EngineError
-        As ``Run``; before any network is touched.
+        As ``Run``; before any network is changed.
 
     Examples
     --------
@@ -79,26 +73,11 @@ def train_population(
     >>> [history.stopped for history in histories]
     ['finished', 'finished', 'finished']
     """
-    members = _members(networks)
+    members = _check_networks(networks)
     at_once = thread_count(threads if threads == "auto" else check_int("threads", threads, least=1, most=1024))
-    shared = as_examples(examples)
-    held_out = None if validation is None else as_examples(validation)
-    if isinstance(settings.get("callbacks"), Iterator):
-        settings["callbacks"] = tuple(settings["callbacks"])  # each network goes through them
-    try:
-        runs = [
-            _Member(network, shared, validation=held_out, threads=1, **own)
-            for network, own in zip(members, _each(settings, len(members)), strict=True)
-        ]
-    except TypeError as error:
-        if isinstance(error, ChainruleError):
-            raise
-        said = str(error).replace("Run.__init__() ", "")
-        raise ArgumentTypeError(f"train_population(): {said}; see help(chainrule.Run)") from None
-    for run in runs:  # here, so that no two threads prepare the same data
-        for data in (shared, run.validation) if run.validation is not None else (shared,):
-            run.engine.prepare(data)
-    with _bar(sum(run.epochs for run in runs), progress) as advance:
+    runs = _make_runs(members, examples, validation, settings)
+    _prepare_data(runs)
+    with _epoch_bar(sum(run.epochs for run in runs), progress) as advance:
         _train_all(runs, at_once, advance)
     for k, run in enumerate(runs):
         if run.history.stopped == "diverged":
@@ -106,18 +85,42 @@ def train_population(
     return [run.history for run in runs]
 
 
-def _members(networks: Iterable[Network]) -> list[Network]:
-    """Check that there are networks, each once."""
-    members = list(networks) if isinstance(networks, Iterable) else [networks]
-    if not isinstance(networks, Iterable) or not all(isinstance(network, Network) for network in members):
-        raise ArgumentTypeError("a population is a list of Networks")
+def _check_networks(networks: Iterable[Network]) -> list[Network]:
+    """Check that these are networks, each of them once."""
+    if not isinstance(networks, Iterable):
+        raise ArgumentTypeError(f"networks must be a list of Networks; it is {networks!r}")
+    members = list(networks)
+    for member in members:
+        if not isinstance(member, Network):
+            raise ArgumentTypeError(f"networks must be a list of Networks; one entry is {member!r}")
     if len({id(network) for network in members}) < len(members):
-        raise SettingError("a network stands twice in this population; give each its own, as with another seed")
+        raise SettingError("networks holds the same Network twice; make one for each entry, for example with another seed")
     return members
 
 
-def _each(settings: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
-    """Give each network its settings: a list has one for each of them."""
+def _make_runs(networks: list[Network], examples: Any, validation: Any, settings: dict[str, Any]) -> list[Run]:
+    """Make a run for each network, over the same examples."""
+    shared_examples = as_examples(examples)
+    shared_validation = None if validation is None else as_examples(validation)
+    if isinstance(settings.get("callbacks"), Iterator):
+        settings["callbacks"] = tuple(settings["callbacks"])  # every run reads them
+    try:
+        runs = [
+            Run(network, shared_examples, validation=shared_validation, threads=1, **own_settings)
+            for network, own_settings in zip(networks, _settings_of_each(settings, len(networks)), strict=True)
+        ]
+    except TypeError as error:
+        if isinstance(error, ChainruleError):
+            raise
+        reason = str(error).replace("Run.__init__() ", "")
+        raise ArgumentTypeError(f"train_population(): {reason}; see help(chainrule.Run)") from None
+    for run in runs:
+        run.warns_of_divergence = False  # in a thread a warning could name neither the network nor the user's line
+    return runs
+
+
+def _settings_of_each(settings: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """Give each network its settings: entry k of every list, and all other values."""
     shared = {name: value for name, value in settings.items() if name == "callbacks" or not isinstance(value, list)}
     lists = {name: value for name, value in settings.items() if name not in shared}
     for name, value in lists.items():
@@ -126,14 +129,22 @@ def _each(settings: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
     return ({**shared, **{name: value[k] for name, value in lists.items()}} for k in range(count))
 
 
+def _prepare_data(runs: Sequence[Run]) -> None:
+    """Prepare the data before the threads start, so that no two threads prepare the same."""
+    for run in runs:
+        run.engine.prepare(run.examples)
+        if run.validation is not None:
+            run.engine.prepare(run.validation)
+
+
 def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]) -> None:
-    """Drain every run, some at a time; what ends one early, an error or Ctrl-C, ends all."""
+    """Train every run in a pool of threads; an error in one of them, or Ctrl-C, ends all."""
     ended = threading.Event()
 
-    def drain(run: Run) -> None:
+    def train(run: Run) -> None:
         while not ended.is_set():
             if next(run, None) is None:
-                advance(run.epochs - len(run.history))  # those that it ended before
+                advance(run.epochs - len(run.history))  # the epochs that an early stop leaves out
                 return
             advance(1)
         if run.history.stopped is None:
@@ -143,29 +154,38 @@ def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]
         futures: list[Future[None]] = []
         try:
             for run in runs:
-                futures.append(pool.submit(drain, run))  # noqa: PERF401  # an interrupt leaves those that were submitted in the list
-            left = set(futures)
-            while left and not any(future.done() and future.exception() for future in futures):
-                # Not in one go: where a library has a handler of its own for Ctrl-C, as Polars has, a wait without an end goes on.
-                left = wait(left, HEARD, FIRST_EXCEPTION).not_done
+                futures.append(pool.submit(train, run))  # noqa: PERF401  # Ctrl-C within the loop keeps those submitted so far
+            _wait_for_all(futures)
         except KeyboardInterrupt:
-            pass  # the pool waits for the epochs under way, and no other is begun
+            pass  # leaving the pool waits for the epochs under way
         finally:
             ended.set()
     for future in futures:
         future.result()
-    for run in runs[len(futures) :]:  # interrupted before its turn
+    for run in runs[len(futures) :]:  # Ctrl-C came before these were submitted
         run.interrupt()
 
 
+def _wait_for_all(futures: Iterable[Future[None]]) -> None:
+    """Wait until all have ended, or one has failed.
+
+    It polls: a wait without a timeout would not end on Ctrl-C beside a library with its own signal handler, such as Polars.
+    """
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, INTERRUPT_POLL_SECONDS, FIRST_EXCEPTION)
+        if any(future.exception() for future in done):
+            return
+
+
 @contextmanager
-def _bar(epochs: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Give what is called with each count of epochs that need no more waiting for: it moves a bar, where one is to be shown."""
+def _epoch_bar(epochs: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Yield a function that moves a progress bar by a number of epochs; it does nothing unless the bar is shown."""
     if not shown:
-        yield lambda done: None
+        yield lambda count: None
         return
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("epochs", total=epochs)
-        yield lambda done: bar.advance(task, done)
+        yield lambda count: bar.advance(task, count)

@@ -1,19 +1,18 @@
-"""A training's progress, for people: a line for each epoch, and below them, in a terminal or a notebook, one that lives.
+"""The progress report of a training: one line an epoch, and below them a live line in a terminal or a notebook.
 
-A training knows nothing of this. The live line looks at it a few times a second, from rich's own thread; the lines of the
-epochs are a callback like any other.
+The training does not know of the live line. rich redraws it a few times a second, from a thread of its own, by reading the
+training's counters; the epochs' lines are written by a callback.
 """
 
 from __future__ import annotations
 
-import os
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ._format import percent
+from ._format import below_1, percent
+from ._stdout import can_redraw, tolerate_closed_stdout
 from .history import EpochRecord, History
 from .plan import Plan
 
@@ -23,13 +22,43 @@ if TYPE_CHECKING:
 
 REFRESHES_A_SECOND = 8
 
+ResultsFormatter: TypeAlias = Callable[[EpochRecord], list[str]]
+"""From a record to the texts of its cost and its scores, the cost first."""
 
-class OutputWarning(UserWarning):
-    """Standard output cannot be written, and what follows goes nowhere."""
+
+def format_results(record: EpochRecord) -> list[str]:
+    """Format an epoch's cost, then its accuracies; where there are no classes, the validation cost.
+
+    Examples
+    --------
+    >>> format_results(EpochRecord(3, 0.0852, 0.8812, 0.0731, 0.9105, 3.0, 0.82, 61234.0))
+    ['cost 0.0852', 'accuracy 88.12 %', 'validation 91.05 %']
+    """
+    results = [f"cost {record.cost:.3g}"]
+    if record.accuracy is not None:
+        results.append(f"accuracy {percent(record.accuracy)}")
+    if record.validation_accuracy is not None:
+        results.append(f"validation {percent(record.validation_accuracy)}")
+    elif record.validation_cost is not None:
+        results.append(f"validation {record.validation_cost:.3g}")
+    return results
+
+
+def format_r2_results(record: EpochRecord) -> list[str]:
+    """Format an epoch's cost, then the validation's R^2, which a regressor keeps as ``validation_accuracy``.
+
+    Examples
+    --------
+    >>> format_r2_results(EpochRecord(3, 0.0852, None, 0.0731, 0.9105, 3.0, 0.82, 61234.0))
+    ['cost 0.0852', 'validation R^2 0.9105']
+    """
+    if record.validation_accuracy is None:
+        return format_results(record)
+    return [f"cost {record.cost:.3g}", f"validation R^2 {below_1(record.validation_accuracy)}"]
 
 
 class Training(Protocol):
-    """What is looked at while it goes on: a ``Run``, or an estimator's fit."""
+    """The attributes that the report reads while a training goes on: those of a ``Run``, or of an estimator's fit."""
 
     plan: Plan
     history: History
@@ -40,8 +69,14 @@ class Training(Protocol):
 
 
 @contextmanager
-def live(run: Training, *, console: Console | None = None, get_time: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Show a training while it goes on: a line for each epoch, and a live line where the console can have one.
+def live(
+    run: Training,
+    *,
+    console: Console | None = None,
+    get_time: Callable[[], float] = time.monotonic,
+    formatter: ResultsFormatter = format_results,
+) -> Iterator[None]:
+    """Report a training that goes on inside: a line for each epoch, and a live line where the console can redraw one.
 
     Parameters
     ----------
@@ -51,6 +86,8 @@ def live(run: Training, *, console: Console | None = None, get_time: Callable[[]
         Where to write; standard output, or the notebook, if not given.
     get_time : callable
         A clock, in seconds.
+    formatter : callable
+        Formats a record's cost and scores.
     """
     from rich.console import Console
     from rich.live import Live
@@ -58,73 +95,38 @@ def live(run: Training, *, console: Console | None = None, get_time: Callable[[]
     console = console or Console()
 
     def write(record: EpochRecord) -> None:
-        with while_read():
-            console.print(epoch_line(record, run.epochs), markup=False, highlight=False, soft_wrap=True)
+        with tolerate_closed_stdout():
+            console.print(epoch_line(record, run.epochs, formatter), markup=False, highlight=False, soft_wrap=True)
 
     run.callbacks = (*run.callbacks, write)
-    if not can_live(console):
+    if not can_redraw(console):
         yield
         return
-    with Live(LiveLine(run, get_time), console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True):
+    line = LiveLine(run, get_time, formatter)
+    with Live(line, console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True):
         yield
-
-
-@contextmanager
-def while_read() -> Iterator[None]:
-    """Write to standard output inside; once whoever read it has gone, as with ``| head``, it goes nowhere, without a word.
-
-    A training does not end because nobody looks. Where it cannot be written for another reason, as on a full disk, an
-    ``OutputWarning`` says so.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        write_nowhere()
-    except OSError as error:
-        write_nowhere()
-        warnings.warn(unwritten(error), OutputWarning, stacklevel=2)
-    except SystemExit as leaving:  # what rich makes of it
-        if not isinstance(leaving.__context__, BrokenPipeError):
-            raise
-        write_nowhere()
-
-
-def unwritten(error: OSError) -> str:
-    """Say that standard output cannot be written, and why."""
-    return f"cannot write standard output ({error.strerror or error}); what follows is not shown"
-
-
-def write_nowhere() -> None:
-    """Let standard output's descriptor lead to the null device, so that what is still buffered does no harm either."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
-
-
-def can_live(console: Console) -> bool:
-    """Tell whether a console can redraw a line: a terminal that is no dumb one, or a notebook with ipywidgets."""
-    from importlib.util import find_spec
-
-    return find_spec("ipywidgets") is not None if console.is_jupyter else console.is_interactive
 
 
 class LiveLine:
-    """What the live line shows, made anew from the run whenever rich draws it.
+    """The live line: rich calls ``__rich__`` at each refresh, which reads the run's counters.
 
     Parameters
     ----------
     run : Training
     get_time : callable
-        A clock, in seconds; the time left is reckoned from now on.
+        A clock, in seconds; the time left is estimated from the time since this object was made.
+    formatter : callable
+        Formats a record's cost and scores.
     """
 
-    def __init__(self, run: Training, get_time: Callable[[], float]) -> None:
+    def __init__(self, run: Training, get_time: Callable[[], float], formatter: ResultsFormatter = format_results) -> None:
         self.run = run
         self.get_time = get_time
-        self.began = get_time()
+        self.formatter = formatter
+        self.start = get_time()
 
     def __rich__(self) -> Table:
-        """Lay out epoch, bar, cost, accuracy, speed and time left."""
+        """Lay out epoch, bar, cost, score, speed and time left."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
@@ -133,53 +135,41 @@ class LiveLine:
         row.add_column(ratio=1, min_width=4)
         row.add_column(no_wrap=True)
         bar = ProgressBar(total=max(self.run.steps, 1), completed=self.run.done)
-        row.add_row(f"epoch {self.epoch}/{self.run.epochs}", bar, "  ".join(self.facts()))
+        row.add_row(f"epoch {self.epoch}/{self.run.epochs}", bar, "  ".join(self.figures()))
         return row
 
     @property
     def epoch(self) -> int:
-        """The epoch that is being done."""
+        """The current epoch, from 1."""
         return min(len(self.run.history.records) + 1, self.run.epochs)
 
-    def facts(self) -> list[str]:
-        """Say what is known so far: nothing at first, then the speed and the time left, after an epoch the cost as well."""
+    def figures(self) -> list[str]:
+        """Give the figures known so far: none at first, then speed and time left; after an epoch its cost and best score too."""
         records = self.run.history.records
-        passed = self.get_time() - self.began
-        said = results(records[-1]) if records else []
-        facts = said[:1] + said[1:][-1:]  # the cost, and the best witness of the rest
-        if self.run.done and passed > 0:
-            speed = records[-1].examples_per_second if records else self.run.done * self.run.plan.batch_size / passed
-            left = passed / self.run.done * (self.run.steps - self.run.done)
-            facts += [f"{compact(speed)} examples/s", f"{clock(left)} left"]
-        return facts
+        elapsed = self.get_time() - self.start
+        results = self.formatter(records[-1]) if records else []
+        figures = results[:1] + results[1:][-1:]  # the cost, and the validation's score where there is one
+        if self.run.done and elapsed > 0:
+            speed = records[-1].examples_per_second if records else self.run.done * self.run.plan.batch_size / elapsed
+            time_left = elapsed / self.run.done * (self.run.steps - self.run.done)
+            figures += [f"{compact(speed)} examples/s", f"{clock(time_left)} left"]
+        return figures
 
 
-def epoch_line(record: EpochRecord, epochs: int) -> str:
-    """Tell of one epoch in a line.
+def epoch_line(record: EpochRecord, epochs: int, formatter: ResultsFormatter = format_results) -> str:
+    """Format one epoch's line.
 
     Examples
     --------
     >>> epoch_line(EpochRecord(3, 0.0852, 0.8812, 0.0731, 0.9105, 3.0, 0.82, 61234.0), epochs=30)
     'epoch  3/30  cost 0.0852  accuracy 88.12 %  validation 91.05 %  61.2k examples/s'
     """
-    counted = f"epoch {record.epoch:{len(str(epochs))}}/{epochs}"
-    return "  ".join([counted, *results(record), f"{compact(record.examples_per_second)} examples/s"])
-
-
-def results(record: EpochRecord) -> list[str]:
-    """Say how good an epoch was: its cost, then accuracies, or the validation's cost where there are no classes."""
-    said = [f"cost {record.cost:.3g}"]
-    if record.accuracy is not None:
-        said.append(f"accuracy {percent(record.accuracy)}")
-    if record.validation_accuracy is not None:
-        said.append(f"validation {percent(record.validation_accuracy)}")
-    elif record.validation_cost is not None:
-        said.append(f"validation {record.validation_cost:.3g}")
-    return said
+    position = f"epoch {record.epoch:{len(str(epochs))}}/{epochs}"
+    return "  ".join([position, *formatter(record), f"{compact(record.examples_per_second)} examples/s"])
 
 
 def compact(number: float) -> str:
-    """Write a large number in three digits or so.
+    """Write a large number with three significant digits.
 
     Examples
     --------
@@ -193,7 +183,7 @@ def compact(number: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write a duration as minutes and seconds, with hours where there are some.
+    """Write a duration as minutes and seconds, with hours from one hour on.
 
     Examples
     --------

@@ -1,8 +1,7 @@
-"""How the learning rate changes over a training: plain functions of the step.
+"""Learning rate schedules: functions ``(step, total) -> factor``, which give the factor that multiplies ``learning_rate``.
 
-A schedule is a function ``(step, total) -> factor``: ``step`` is an array of the updates done before each coming one (from 0),
-``total`` how many the training will do, and the factor multiplies ``learning_rate``. Any function of that form will do; give one of
-these other settings with ``functools.partial(schedules.step, every=1000)``.
+``step`` is an array of step numbers, from 0, and ``total`` the number of steps of the training. A schedule may be any function of
+this form; ``functools.partial(schedules.step, every=1000)`` gives one of these other settings.
 """
 
 from __future__ import annotations
@@ -20,28 +19,28 @@ Schedule = Callable[[npt.NDArray[np.int64], int], npt.ArrayLike]
 
 
 def constant(step: npt.NDArray[np.int64], total: int) -> Floats:
-    """1: the rate stays."""
+    """1: the rate does not change."""
     return np.ones(len(step))
 
 
 def inverse_scaling(step: npt.NDArray[np.int64], total: int, *, power: float = 0.5) -> Floats:
-    """``1 / (1 + step)^power`` (Robbins and Monro 1951; scikit-learn's ``invscaling``, there counted in examples)."""
+    """``1 / (1 + step)^power`` (Robbins and Monro 1951; scikit-learn's ``invscaling`` counts examples in place of steps)."""
     return np.asarray((1.0 + step) ** -power, dtype=np.float64)
 
 
 def step(step: npt.NDArray[np.int64], total: int, *, every: int | None = None, factor: float = 0.1) -> Floats:
-    """``factor^floor(step / every)``: the rate falls in stairs; by default three of them over the training."""
+    """``factor^floor(step / every)``: the rate falls every so many steps; by default every third of the training."""
     every = max(1, -(-total // 3)) if every is None else check_int("every", every, least=1)
     return np.asarray(factor ** (step // every), dtype=np.float64)
 
 
 def cosine(step: npt.NDArray[np.int64], total: int, *, end: float = 0.0) -> Floats:
-    """``end + (1 - end) (1 + cos(pi step / total)) / 2``: half a wave down (Loshchilov and Hutter 2017), without restarts."""
+    """``end + (1 - end) (1 + cos(pi step / total)) / 2``: half a cosine (Loshchilov and Hutter 2017), without restarts."""
     return end + (1 - end) * (1 + np.cos(np.pi * np.minimum(step, total) / total)) / 2
 
 
 def warm_up(step: npt.NDArray[np.int64], total: int, *, steps: int | None = None, then: Schedule = constant) -> Floats:
-    """``(step + 1) / steps`` until it reaches 1 (by default over a tenth of the training), times what comes ``then``."""
+    """``(step + 1) / steps`` until it reaches 1, by default over a tenth of the training; times the factor of schedule ``then``."""
     steps = max(1, total // 10) if steps is None else check_int("steps", steps, least=1)
     return np.minimum(1.0, (step + 1) / steps) * np.asarray(then(step, total), dtype=np.float64)
 
@@ -56,7 +55,7 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def find_schedule(schedule: str | Schedule | None) -> Schedule:
-    """Look a schedule up by name; None is constant, and a function passes through."""
+    """Look a schedule up by name; None gives ``constant``, and a function is returned as it is."""
     if schedule is None:
         return constant
     return schedule if callable(schedule) else look_up("schedule", schedule, SCHEDULES)
@@ -70,18 +69,20 @@ def rates(schedule: Schedule, learning_rate: float, first: int, last: int, total
     SettingError
         When the schedule does not give a finite factor of at least 0 for each.
     """
-    came = schedule(np.arange(first, last), total)
+    given = schedule(np.arange(first, last), total)
     try:
-        factors = np.asarray(came, dtype=np.float64)
+        factors = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
-        raise SettingError(f"a schedule gives numbers, a factor for each step; this one gave {type(came).__name__}") from None
+        raise SettingError(f"a schedule must give numbers, a factor for each step; this one gave {type(given).__name__}") from None
     if factors.shape not in ((), (last - first,)):
-        raise SettingError(f"a schedule gives a factor for each of its {last - first} steps; this one gave shape {factors.shape}")
+        raise SettingError(
+            f"a schedule must give a factor for each of its {last - first} steps; this one gave shape {factors.shape}"
+        )
     if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        worst = factors[~(np.isfinite(factors) & (factors >= 0))].flat[0]
-        raise SettingError(f"a schedule's factors must be finite and at least 0; after step {first} this one gave {worst:g}")
+        invalid = factors[~(np.isfinite(factors) & (factors >= 0))].flat[0]
+        raise SettingError(f"a schedule's factors must be finite and at least 0; after step {first} this one gave {invalid:g}")
     with np.errstate(over="ignore"):
-        found = np.broadcast_to(learning_rate * factors, last - first)
-    if not np.isfinite(found).all():
-        raise SettingError(f"the learning rate must stay finite; {learning_rate:g} times this schedule's factors does not")
-    return found
+        result = np.broadcast_to(learning_rate * factors, last - first)
+    if not np.isfinite(result).all():
+        raise SettingError(f"the learning rate must stay finite; {learning_rate:g} times this schedule's factors is infinite")
+    return result

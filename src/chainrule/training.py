@@ -1,119 +1,85 @@
-"""Training: the order of the examples, the epochs, and what becomes of them.
+"""Training by mini-batch gradient descent: ``Run`` trains a network epoch by epoch; ``train`` iterates over a ``Run`` to its end.
 
-A ``Run`` is the plain loop of page 3, opened up: each turn of it is an epoch and gives a record. ``train`` drains one.
+How data flows::
+
+    Run(network, examples, ...)                  makes a Plan of the settings, and a State of the network's parameters
+      session = engine.open(plan, state)
+      for each epoch:
+        for each block of the epoch's order:     epoch_blocks
+          session.advance(data, order, steps)    one step a mini-batch, at the schedule's rates; gives the costs
+        session.evaluate(validation)
+        EpochRecord -> History                   the sum of the costs, and the evaluation
+        session.state() -> network
+        early_stopping, then the callbacks       see the record, and may stop the training
+
+Ctrl-C is described in ``interrupts``, the lock that refuses a second thread in ``training_lock``.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import os
-import threading
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
 from ._checks import check_float, check_int, check_seed
 from ._format import counted
-from ._types import Indices, is_sparse
-from ._warnings import frames_below_the_user
+from ._types import Indices
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
+from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose
 from .engines.encoded_targets import EncodedTargets
-from .errors import ArgumentTypeError, DataError, EngineError, SettingError, UnknownName
+from .epoch_blocks import block_length, epoch_order
+from .errors import ArgumentTypeError, DataError, SettingError
 from .examples import Examples
 from .history import EpochRecord, History
 from .input_spec import InputSpec
+from .interrupts import complete_despite_interrupt, drain
 from .network import Network, with_training
-from .plan import Plan, Provenance, State, Steps, targets_for
+from .plan import BlockResult, Evaluation, Provenance, State, Steps
+from .progress import live
 from .schedules import Schedule, find_schedule, rates
+from .training_lock import training_lock
+from .training_warnings import (
+    BeginsAnewWarning,
+    DivergenceWarning,
+    UnreachableTargetsWarning,
+    divergence_message,
+    warn_of_divergence,
+    warn_of_training_begun_anew,
+    warn_of_unreachable_targets,
+)
 
 if TYPE_CHECKING:
     from .engines import Session
 
+__all__ = [
+    "BeginsAnewWarning",
+    "Callback",
+    "DivergenceWarning",
+    "EarlyStopping",
+    "Run",
+    "UnreachableTargetsWarning",
+    "train",
+]
+
 P = ParamSpec("P")
-_AT_WORK: dict[int, int] = {}  # the thread that computes an epoch of a network, by the network's id
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_AT_WORK.clear)  # whose thread is not there
 Callback = Callable[[EpochRecord], Any]
 
 
-class DivergenceWarning(RuntimeWarning):
-    """A training went to NaN or infinity, and was stopped."""
-
-
-class UnreachableTargetsWarning(UserWarning):
-    """Targets lie beyond what the output's activation can give."""
-
-
-class BeginsAnewWarning(UserWarning):
-    """A network from a file is trained on: what the file does not hold begins anew."""
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when the validation no longer improves, and go back to the best epoch.
-
-    Parameters
-    ----------
-    patience : int
-        How many epochs may pass without a new best.
-    min_delta : float
-        By how much a new best must be better.
-    monitor : {"validation_accuracy", "validation_cost"}, optional
-        What is watched; by default the accuracy, or the cost where y holds values.
-    """
-
-    patience: int = 10
-    min_delta: float = 0.0
-    monitor: Literal["validation_accuracy", "validation_cost"] | None = None
-
-    def __post_init__(self) -> None:
-        check_int("patience", self.patience, least=1)
-        check_float("min_delta", self.min_delta, least=0)
-        if self.monitor not in (None, "validation_accuracy", "validation_cost"):
-            raise UnknownName("monitor", self.monitor, ("validation_accuracy", "validation_cost"))
-
-    def score(self, record: EpochRecord) -> float:
-        """Say how good an epoch was; more is better."""
-        assert record.validation_cost is not None  # noqa: S101  # a Run with early stopping has validation examples
-        if self.monitor == "validation_cost" or record.validation_accuracy is None:
-            return -record.validation_cost
-        return record.validation_accuracy
-
-
-class _Best:
-    """The best epoch so far, and how long ago it was."""
-
-    def __init__(self, settings: EarlyStopping) -> None:
-        self.settings = settings
-        self.score = -np.inf
-        self.epoch: int | None = None
-        self.state: State | None = None
-        self.since = 0
-
-    def see(self, record: EpochRecord, state: State) -> bool:
-        """Take note of an epoch; true when there was no new best for as many as patience allows."""
-        score = self.settings.score(record)
-        self.since += 1
-        if self.state is None or score > self.score + self.settings.min_delta:
-            self.score, self.epoch, self.state, self.since = score, record.epoch, state, 0
-        return self.since >= self.settings.patience
-
-
 class Run:
-    """A training, an epoch a turn: iterate over it for its ``EpochRecord`` s, and break when you like.
+    """A training as an iterator: each ``next`` trains one epoch and gives its ``EpochRecord``; break out of the loop at any time.
 
-    After each epoch the network is up to date. Ctrl-C during an epoch ends the iteration, with what was learnt so far in the
-    network and ``history.stopped == "interrupted"``. What a Run computes depends on its arguments alone: it draws the order of the
-    examples from (seed, epoch), and touches no global random state.
+    After each epoch the network is up to date. Ctrl-C during an epoch ends the iteration: the network has the parameters of the
+    last step, and ``history.stopped == "interrupted"``. The result depends on the arguments alone: the order of the examples is
+    drawn from (seed, epoch), and no global random state is used.
 
     Parameters
     ----------
@@ -127,7 +93,7 @@ class Run:
     learning_rate : float
         Eta, above 0.
     optimizer : str or Optimizer
-        sgd (the notes), momentum, nesterov, adam, adamw, rmsprop, or one from ``cr.optimizers`` with settings of its own.
+        sgd (the notes), momentum, nesterov, adam, adamw, rmsprop; or one from ``cr.optimizers``, with settings.
     schedule : str or callable, optional
         How the rate changes: constant, inverse_scaling, step, cosine, warm_up, or a function ``(step, total) -> factor``; see
         ``cr.schedules``.
@@ -140,34 +106,37 @@ class Run:
     validation : Examples or (x, y), optional
         Evaluated after each epoch.
     early_stopping : int or EarlyStopping, optional
-        The patience in epochs; needs ``validation``. The network ends with the best epoch's parameters.
+        A number is the patience in epochs; needs ``validation``. The network ends with the best epoch's parameters.
     shuffle : bool
-        Whether each epoch has an order of its own.
+        Whether each epoch trains on the examples in a new random order.
     seed : int, optional
-        Of the order and of dropout; the network's if not given.
+        Of the examples' order and of dropout; the network's seed if not given.
     engine : str
-        "auto" takes the fastest that does all of this; "reference".
+        The engine's name, such as "reference"; "auto" takes the fastest that supports these settings.
     threads : int or "auto"
+        The number of threads that the engine may use; it changes no bit.
     callbacks : sequence of callables
-        Each called with every EpochRecord; one that returns True stops the training.
+        Each is called with every EpochRecord; the training stops when one returns True.
     progress : bool
-        Whether to draw a live line, in a terminal or a notebook.
+        Whether to print each epoch, and a live line in a terminal or a notebook.
 
     Attributes
     ----------
     history : History
     plan : Plan
+    warns_of_divergence : bool
+        Whether a divergence is a ``DivergenceWarning``; it is in the history in any case.
     done, steps : int
-        Updates done, and to be done (N11); ``done`` moves within an epoch too.
+        Updates done so far, and updates in all (N11). ``done`` grows within an epoch too.
 
     Raises
     ------
     SettingError
-        When a setting cannot be what it is.
+        When a setting is out of its range.
     DataError
-        When the examples do not suit the network.
+        When the examples do not fit the network.
     EngineError
-        When the engine refuses.
+        When the engine does not support the settings.
     """
 
     def __init__(
@@ -194,13 +163,13 @@ class Run:
         progress: bool = False,
     ) -> None:
         if not isinstance(network, Network):
-            raise ArgumentTypeError(f"what is trained must be a Network; this is {network!r}")
+            raise ArgumentTypeError(f"network must be a Network; it is {network!r}")
         network.check_writable()
         self.network = network
         self.examples = network.check_examples(examples, training=True)
-        learnt = self.examples.measured(InputSpec.of)
-        self.inputs = learnt if network.inputs is None else network.inputs.joined(learnt)
-        self.validation = None if validation is None else self._read_validation(validation)
+        spec = self.examples.measured(InputSpec.of)
+        self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
+        self.validation = None if validation is None else self._check_validation(validation)
         self.epochs = check_int("epochs", epochs, least=0)
         self.learning_rate = check_float("learning_rate", learning_rate, above=0)
         self.schedule = find_schedule(schedule)
@@ -216,284 +185,259 @@ class Run:
         )
         self.shuffle = shuffle
         self.threads: Threads = threads if threads == "auto" else check_int("threads", threads, least=1, most=1024)
-        self.callbacks = _callables(callbacks)
-        self._best = self._watch(early_stopping)
+        self.callbacks = _check_callbacks(callbacks)
+        self.warns_of_divergence = True
+        self._best_epoch: BestEpoch | None = None
+        if early_stopping is not None:
+            self._best_epoch = BestEpoch(check_early_stopping(early_stopping, self.validation, has_classes=self.classes))
         self.engine = choose(engine, self.plan, self.examples)
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
-        self._state: State | None = None  # the last that is whole and finite
-        self.done = 0
         self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
-        self._records: Generator[EpochRecord] = self._shown() if progress else self._train()
-        self._before: Provenance | None = None  # known when the training begins
-        self._warn_of_targets()
-        self._warn_of_what_begins_anew()
+        self.done = 0
+        self._state: State | None = None  # at the start, then after each epoch that stayed finite
+        self._earlier_training: Provenance | None = None  # set when the training begins
+        self._records: Generator[EpochRecord] = self._train_with_live_line() if progress else self._train()
+        warn_of_unreachable_targets(self.examples, self.plan)
+        if self.epochs:
+            warn_of_training_begun_anew(network, self.plan)
+
+    def _check_validation(self, validation: Any) -> Examples:
+        """Check the validation examples against the network, and against the training examples' kind of inputs and columns."""
+        network = copy(self.network)
+        network.inputs = self.inputs
+        examples = network.check_examples(validation)
+        if examples.columns and self.examples.columns and examples.columns != self.examples.columns:
+            raise DataError("the validation examples have other columns than the training examples, or in another order")
+        return examples
 
     @cached_property
     def classes(self) -> bool:
         """Whether y holds classes, not values."""
         return EncodedTargets(self.examples, self.plan).classes is not None
 
-    def _read_validation(self, validation: Any) -> Examples:
-        """Read the validation examples as the training examples are read."""
-        network = copy(self.network)
-        network.inputs = self.inputs
-        held_out = network.check_examples(validation)
-        if held_out.columns and self.examples.columns and held_out.columns != self.examples.columns:
-            raise DataError("the validation examples have other columns than the training examples, or in another order")
-        return held_out
-
-    def _warn_of_targets(self) -> None:
-        """Warn of targets beyond what the output's activation can give."""
-        values, output = targets_for(self.examples, self.plan).values, self.plan.sigmas[-1]
-        if values is None or (values.min() >= output.least - ROUNDING and values.max() <= output.most + ROUNDING):
-            return
-        limits = f"from {output.least:g} to {output.most:g}" if np.isfinite(output.most) else f"of at least {output.least:g}"
-        warnings.warn(
-            f"y holds targets from {values.min():g} to {values.max():g}, but an output of {output.name} gives values {limits}, so "
-            "that the network cannot reach them; take cost='mean_squared_error' with output='identity', or scale the targets",
-            UnreachableTargetsWarning,
-            stacklevel=frames_below_the_user(),
-        )
-
-    def _warn_of_what_begins_anew(self) -> None:
-        """Warn once that a network from a file goes on from its parameters alone."""
-        trained = self.network.provenance
-        if not self.network.from_file or trained is None or not self.epochs:
-            return
-        self.network.from_file = False
-        slots = f"{self.plan.optimizer.name}'s {' and '.join(self.plan.optimizer.slots)}" if self.plan.optimizer.slots else ""
-        begin = ", ".join(filter(None, (slots, "the schedule"))) + " and the order of the examples"
-        before = f"the network was trained for {counted(trained.epochs, 'epoch')} before"
-        warnings.warn(
-            f"{before}, and goes on from its parameters, which are all that a model file holds; {begin} begin anew (a checkpoint "
-            "would keep them)",
-            BeginsAnewWarning,
-            stacklevel=frames_below_the_user(),
-        )
-
     def __iter__(self) -> Iterator[EpochRecord]:
         return self
 
     def __next__(self) -> EpochRecord:
-        me, key = threading.get_ident(), id(self.network)
-        within = _AT_WORK.get(key) == me  # a callback trains the network that is in training: the outer epoch holds it on
-        if _AT_WORK.setdefault(key, me) != me:
-            raise EngineError("another thread is training this network; train a copy of it, or one after the other")
-        try:
+        with training_lock(self.network):
             return next(self._records)
-        finally:
-            if not within:
-                _AT_WORK.pop(key, None)
 
-    def _shown(self) -> Generator[EpochRecord]:
-        """Train under a live line."""
-        from .progress import live
-
+    def _train_with_live_line(self) -> Generator[EpochRecord]:
+        """Train the epochs, and report them."""
         with live(self):
             yield from self._train()
 
-    def _watch(self, early_stopping: int | EarlyStopping | None) -> _Best | None:
-        if early_stopping is None:
-            return None
-        if self.validation is None:
-            raise SettingError("early_stopping watches the validation examples; pass validation=(x, y) as well")
-        settings = early_stopping if isinstance(early_stopping, EarlyStopping) else EarlyStopping(early_stopping)
-        if settings.monitor == "validation_accuracy" and not self.classes:
-            raise SettingError(
-                "early_stopping cannot watch validation_accuracy: y holds values, not classes; watch validation_cost"
-            )
-        return _Best(settings)
-
     def _train(self) -> Generator[EpochRecord]:
-        """Go through the epochs; a generator, so that whoever iterates decides how far."""
+        """Train the epochs; a generator, so that the caller decides when to stop."""
         data = self.engine.prepare(self.examples)
-        held_out = None if self.validation is None else self.engine.prepare(self.validation)
-        self._before = self.network.provenance
+        validation_data = None if self.validation is None else self.engine.prepare(self.validation)
+        self._earlier_training = self.network.provenance
         session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
         self._state = session.state()
         for epoch in range(1, self.epochs + 1):
-            if epoch > 1 and self._were_written_to(self._state):
-                self.network.check_writable()
-                changed = self.network.state()
-                self._state = replace(self._state, weights=changed.weights, biases=changed.biases)
-                session = self.engine.open(self.plan, self._state, threads=self.threads)
+            if epoch > 1 and self._user_changed_parameters(self._state):
+                session = self._reopen_session(self._state)
             try:
-                record = self._epoch(epoch, session, data, held_out)
+                record = self._train_epoch(epoch, session, data, validation_data)
             except KeyboardInterrupt:
-                now = session.state()
-                self._state = now if now.is_finite else self._state
-                self._end("interrupted", f"interrupted in epoch {epoch}")
+                self._stop_interrupted(epoch, session.state())
                 return
             if record is None:
-                self._diverged(epoch)
+                self._stop_diverged(epoch)
                 return
             self._state = session.state()
             self.history.records.append(record)
-            self._hand_over(self._state, epoch)
+            self._update_network(self._state, epoch)
             reason = self._reason_to_stop(record, self._state)
             if reason:
-                self._end("early", f"{reason}, after epoch {epoch}")
+                self._stop("early", f"{reason}, after epoch {epoch}")
             elif epoch == self.epochs:
-                self._end("finished", f"finished after {counted(epoch, 'epoch')}")
+                self._stop("finished", f"finished after {counted(epoch, 'epoch')}")
             yield record
             if reason:
                 return
         if not self.epochs:
-            self._end("finished", "finished: there were no epochs to do")
+            self._stop("finished", "finished: the number of epochs is 0")
 
-    def _were_written_to(self, state: State) -> bool:
-        """Whether the user has changed the network's arrays, which are live, since the last epoch."""
-        now = self.network.state()
-        pairs = zip((*now.weights, *now.biases), (*state.weights, *state.biases), strict=True)
-        return not all(np.array_equal(own, last) for own, last in pairs)
+    def _user_changed_parameters(self, state: State) -> bool:
+        """Whether the user wrote to the network's arrays, which are live, since the last epoch gave this state."""
+        current = self.network.state()
+        pairs = zip((*current.weights, *current.biases), (*state.weights, *state.biases), strict=True)
+        return not all(np.array_equal(array, trained) for array, trained in pairs)
 
-    def _reason_to_stop(self, record: EpochRecord, state: State) -> str | None:
-        """Show an epoch to early stopping and to every callback."""
-        exhausted = self._best is not None and self._best.see(record, state)
-        answers = [callback(record) for callback in self.callbacks]
-        if exhausted and self._best is not None:
-            return f"no better for {self._best.since} epochs"
-        return "a callback asked to stop" if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers) else None
+    def _reopen_session(self, state: State) -> Session:
+        """Open a session from the network's parameters and the state's optimizer slots."""
+        self.network.check_writable()
+        current = self.network.state()
+        self._state = replace(state, weights=current.weights, biases=current.biases)
+        return self.engine.open(self.plan, self._state, threads=self.threads)
 
-    def _epoch(self, epoch: int, session: Session, data: Any, held_out: Any) -> EpochRecord | None:
-        """Train through one epoch, block by block, and evaluate; None when it diverged."""
-        n, size = len(self.examples), self.plan.batch_size
-        order = epoch_order(n, self.plan.seed, epoch) if self.shuffle else np.arange(n)
-        block = block_length(self.plan, self.examples)
-        costs, right, seconds, rate = [], [], 0.0, 0.0
-        for first in range(0, n, block):
-            began = time.perf_counter()
-            rows = order[first : first + block]
-            count = steps_per_epoch(len(rows), size)
-            rates_now = rates(self.schedule, self.learning_rate, self.done, self.done + count, self.steps)
-            progress = session.advance(data, rows, Steps(rates_now, np.full(count, self.plan.l2)))
-            seconds += time.perf_counter() - began
-            if not progress.finite:
+    def _train_epoch(self, epoch: int, session: Session, data: Any, validation_data: Any) -> EpochRecord | None:
+        """Train one epoch, block by block, and evaluate the validation; None when it diverged."""
+        results: list[BlockResult] = []
+        seconds, last_rate = 0.0, 0.0
+        for rows in self._blocks(epoch):
+            start = time.perf_counter()
+            steps = self._next_steps(len(rows))
+            result = session.advance(data, rows, steps)
+            seconds += time.perf_counter() - start
+            if not result.finite:
                 return None
-            self.done += count
-            costs.append(progress.costs)
-            right.append(progress.right)
-            rate = float(rates_now[-1])
-        total = float(n if self.examples.weights is None else self.examples.weights.sum())
-        found = None if held_out is None else session.evaluate(held_out)
+            self.done += len(steps)
+            results.append(result)
+            last_rate = float(steps.rate[-1])
+        evaluation = None if validation_data is None else session.evaluate(validation_data)
+        return self._record(epoch, results, evaluation, last_rate, seconds)
+
+    def _blocks(self, epoch: int) -> Iterator[Indices]:
+        """Cut the epoch's order of the examples into blocks."""
+        n = len(self.examples)
+        order = epoch_order(n, self.plan.seed, epoch) if self.shuffle else np.arange(n)
+        length = block_length(self.plan, self.examples)
+        for first in range(0, n, length):
+            yield order[first : first + length]
+
+    def _next_steps(self, rows: int) -> Steps:
+        """Give the rate and the decay of the steps over the next rows."""
+        count = steps_per_epoch(rows, self.plan.batch_size)
+        rate = rates(self.schedule, self.learning_rate, self.done, self.done + count, self.steps)
+        return Steps(rate, np.full(count, self.plan.l2))
+
+    def _record(
+        self, epoch: int, results: list[BlockResult], evaluation: Evaluation | None, learning_rate: float, seconds: float
+    ) -> EpochRecord:
+        """Sum up the blocks of an epoch; an example counts as its weight."""
+        n, weights = len(self.examples), self.examples.weights
+        total_weight = float(n if weights is None else weights.sum())
+        cost = np.concatenate([result.costs for result in results]).sum()
+        right = [result.right for result in results if result.right is not None]
         return EpochRecord(
             epoch=epoch,
-            cost=float(np.concatenate(costs).sum()) / total,
-            accuracy=None if right[0] is None else float(np.concatenate([r for r in right if r is not None]).sum()) / total,
-            validation_cost=None if found is None else found.cost,
-            validation_accuracy=None if found is None else found.accuracy,
-            learning_rate=rate,
+            cost=float(cost) / total_weight,
+            accuracy=float(np.concatenate(right).sum()) / total_weight if right else None,
+            validation_cost=None if evaluation is None else evaluation.cost,
+            validation_accuracy=None if evaluation is None else evaluation.accuracy,
+            learning_rate=learning_rate,
             seconds=seconds,
             examples_per_second=n / seconds,
         )
 
-    def _hand_over(self, state: State, epochs: int) -> None:
-        """Bring the network up to date, with how it came to be; an interrupt in the midst of it waits until that is done."""
-        try:
-            self._write(state, epochs)
-        except KeyboardInterrupt:
-            self._write(state, epochs)
-            raise
+    def _update_network(self, state: State, epochs: int) -> None:
+        """Write the state and its provenance into the network; Ctrl-C waits until both are written."""
 
-    def _write(self, state: State, epochs: int) -> None:
-        self.network.take(state)
-        self.network.inputs = self.inputs
-        earlier = (0, 0) if self._before is None else (self._before.epochs, self._before.steps)
-        schedule = getattr(self.schedule, "__name__", "a schedule of its own")
-        self.network.provenance = Provenance(
+        def write() -> None:
+            self.network.take(state)
+            self.network.inputs = self.inputs
+            self.network.provenance = self._provenance(state, epochs)
+
+        complete_despite_interrupt(write)
+
+    def _provenance(self, state: State, epochs: int) -> Provenance:
+        """Describe this training after so many epochs, and count those of earlier trainings."""
+        earlier = self._earlier_training
+        earlier_epochs, earlier_steps = (0, 0) if earlier is None else (earlier.epochs, earlier.steps)
+        return Provenance(
             plan=self.plan.to_dict(),
             data="",
             examples=len(self.examples),
-            epochs=earlier[0] + epochs,
-            steps=earlier[1] + state.step,
+            epochs=earlier_epochs + epochs,
+            steps=earlier_steps + state.step,
             learning_rate=self.learning_rate,
-            schedule=schedule,
+            schedule=getattr(self.schedule, "__name__", "a schedule of its own"),
             engine=state.made_by,
             stopped=self.history.stopped or "",
-            columns=list(self.examples.columns) or ([] if self._before is None else self._before.columns),
-            earlier_epochs=earlier[0],
-            earlier_steps=earlier[1],
+            columns=list(self.examples.columns) or ([] if earlier is None else earlier.columns),
+            earlier_epochs=earlier_epochs,
+            earlier_steps=earlier_steps,
             classes=self.classes,
             n_in=self.examples.n_in,
             kind=self.examples.kind,
         )
 
-    def _end(self, stopped: str, message: str) -> None:
-        """Say why the training ended, and leave the network with what it should have: the best epoch, where one was sought."""
+    def _reason_to_stop(self, record: EpochRecord, state: State) -> str | None:
+        """Pass an epoch to early stopping and to every callback; give the reason to stop, if there is one."""
+        best = self._best_epoch
+        if best is not None:
+            best.update(record, state)
+        answers = [callback(record) for callback in self.callbacks]
+        if best is not None and best.patience_exhausted:
+            return f"no better for {best.epochs_since} epochs"
+        stops = any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
+        return "a callback asked to stop" if stops else None
+
+    def _stop(self, stopped: str, message: str) -> None:
+        """Record why the training ended, and write the final parameters: the best epoch's under early stopping."""
         self.history.stopped, self.history.message = stopped, message
-        state = self._state
-        if self._best is not None and self._best.state is not None:
-            state, self.history.best_epoch = self._best.state, self._best.epoch
+        state, best = self._state, self._best_epoch
+        if best is not None and best.state is not None:
+            state, self.history.best_epoch = best.state, best.epoch
         if state is not None:
-            self._hand_over(state, len(self.history))
+            self._update_network(state, len(self.history))
+
+    def _stop_interrupted(self, epoch: int, state: State) -> None:
+        """End the training on Ctrl-C within an epoch, with the parameters of its last step where they are finite."""
+        if state.is_finite:
+            self._state = state
+        self._stop("interrupted", f"interrupted in epoch {epoch}")
+
+    def _stop_diverged(self, epoch: int) -> None:
+        """End the training in an epoch that diverged."""
+        kept_epoch = self._best_epoch.epoch if self._best_epoch is not None and self._best_epoch.epoch else epoch - 1
+        message = divergence_message(epoch, self.learning_rate, kept_epoch)
+        self._stop("diverged", message)
+        if self.warns_of_divergence:
+            warn_of_divergence(message)
 
     def interrupt(self) -> None:
-        """End a training between two epochs, as Ctrl-C does; the network keeps what it has learnt."""
+        """End a training between two epochs, as Ctrl-C does; the network keeps the parameters of the last epoch."""
         self._records.close()
         if self.history.stopped is None:
-            self._end("interrupted", f"interrupted after epoch {len(self.history)}")
-        else:  # it had ended by itself, and the interrupt may have fallen into that
-            self._end(self.history.stopped, self.history.message)
-
-    def _diverged(self, epoch: int) -> None:
-        kept = self._best.epoch if self._best is not None and self._best.epoch else epoch - 1
-        message = (
-            f"the training diverged in epoch {epoch}: its cost or a parameter is no longer finite. The likely cause is a "
-            f"learning rate that is too high ({self.learning_rate:g}) for these inputs; lower it, scale the inputs to about 1, "
-            f"or set clip. The network keeps the parameters it had after epoch {kept}"
-        )
-        self._end("diverged", message)
-        self._warn(message)
-
-    def _warn(self, message: str) -> None:
-        """Tell of a divergence where the user is."""
-        warnings.warn(message, DivergenceWarning, stacklevel=frames_below_the_user())
+            self._stop("interrupted", f"interrupted after epoch {len(self.history)}")
+        else:  # the training had ended; the interrupt may have come before the network was updated
+            self._stop(self.history.stopped, self.history.message)
 
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
         return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
 
 
-ROUNDING = 1e-6
-"""How far beyond an activation's range a target may lie."""
-
-
-def _callables(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
-    """Check the callbacks before there is anything to lose."""
+def _check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
+    """Check that the callbacks are functions; an iterator is read once."""
     functions = tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
     if not all(callable(callback) for callback in functions):
         raise SettingError(f"callbacks must be a list of functions, each taking an EpochRecord; it is {callbacks!r}")
     return functions
 
 
-def _like(run: Callable[P, Run]) -> Callable[[Callable[..., History]], Callable[P, History]]:
-    """Give a function the signature of ``Run``, for people and for type checkers."""
+def _with_signature_of(run: Callable[P, Run]) -> Callable[[Callable[..., History]], Callable[P, History]]:
+    """Give a function the signature of ``Run``, for ``help`` and for type checkers."""
 
     def decorate(function: Callable[..., History]) -> Callable[P, History]:
         signature = inspect.signature(run).replace(return_annotation="History")
 
         @functools.wraps(function)
-        def bound(*args: P.args, **settings: P.kwargs) -> History:
+        def checked(*args: P.args, **settings: P.kwargs) -> History:
             try:
                 signature.bind(*args, **settings)
             except TypeError as error:
                 raise ArgumentTypeError(f"{function.__name__}(): {error}; see help(chainrule.Run)") from None
             return function(*args, **settings)
 
-        bound.__signature__ = signature  # type: ignore[attr-defined]
-        return bound
+        checked.__signature__ = signature  # type: ignore[attr-defined]
+        return checked
 
     return decorate
 
 
-@_like(Run)
+@_with_signature_of(Run)
 def train(*args: Any, **settings: Any) -> History:
-    """Train a network in place: drain a ``Run``. Its parameters are these; ``help(chainrule.Run)`` tells of each.
+    """Train a network in place: make a ``Run`` and iterate over it to its end. The parameters are those of ``chainrule.Run``.
 
     Returns
     -------
     History
-        ``history.stopped`` says why it ended; Ctrl-C gives ``"interrupted"``, with what was learnt so far in the network.
+        ``history.stopped`` says why the training ended. After Ctrl-C it is ``"interrupted"``, and the network keeps the parameters
+        of the last step.
 
     Raises
     ------
@@ -508,34 +452,4 @@ def train(*args: Any, **settings: Any) -> History:
     >>> bool(history["cost"][-1] < 0.01)
     True
     """
-    run = Run(*args, **settings)
-    try:
-        for _ in run:
-            pass
-    except KeyboardInterrupt:  # between two epochs, or in a callback
-        run.interrupt()
-    return run.history
-
-
-def epoch_order(n: int, seed: int, epoch: int) -> Indices:
-    """Draw the order of n examples in an epoch (from 1): a permutation that (seed, epoch) decides."""
-    return np.random.default_rng([seed, epoch]).permutation(n)
-
-
-BLOCK_SECONDS = 0.05
-
-
-def block_length(plan: Plan, examples: Examples) -> int:
-    """Count the examples of a block: about 50 ms of work on a common core, in whole mini-batches.
-
-    The plan and the data alone decide it, never the clock, so that an epoch is cut at the same places on every machine.
-    """
-    entries = sum(layer.n_in * layer.n_out for layer in plan.layers)
-    touched = entries
-    if is_sparse(examples.x):
-        stored = examples.x.indptr[-1] / len(examples)
-        touched += round((stored - plan.layers[0].n_in) * plan.layers[0].n_out)
-    calls = 15e-6 * len(plan.layers)
-    arithmetic = 6 * touched * plan.batch_size / 50e9
-    update = entries * (1 + len(plan.optimizer.slots)) / 2e9
-    return max(1, round(BLOCK_SECONDS / (calls + arithmetic + update))) * plan.batch_size
+    return drain(Run(*args, **settings))

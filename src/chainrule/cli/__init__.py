@@ -1,8 +1,8 @@
 """The command line: ``chainrule train``, ``evaluate``, ``predict`` and the others, a file each.
 
 A command reads what the user wants, calls the library, and says what came of it. What is decided or reckoned on the way stands in
-plain functions: ``settings`` (defaults that suit the data), ``data`` (what a name means), ``scaling`` (a table's columns) and
-``scores``. Here is what all share: the program, and how a mistake is told: one line on standard error, exit status 2.
+plain functions: ``settings`` (defaults that suit the data), ``data`` (what a name means) and ``scores``.
+Here is what all share: the program, and how a mistake is told: one line on standard error, exit status 2.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 from typer import Abort, BadParameter, Option, Typer
 
+from .._stdout import OutputWarning, discard_stdout, unwritable_message
 from ..errors import ChainruleError, UnknownName
-from ..progress import OutputWarning, unwritten, write_nowhere
 from .check import check
 from .equations import equations
 from .evaluate import evaluate
@@ -120,12 +120,12 @@ def _written(arguments: list[str]) -> int:
             sys.stdout.flush()
         return status
     except BrokenPipeError:  # whoever read our output has read enough
-        write_nowhere()
+        discard_stdout()
     except OSError as error:
         if error.filename is not None:  # so it was another file
             raise
-        write_nowhere()
-        warn(f"error: {unwritten(error)}")
+        discard_stdout()
+        warn(f"error: {unwritable_message(error)}")
     return FAILED
 
 

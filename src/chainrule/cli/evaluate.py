@@ -11,8 +11,8 @@ from typer import Argument
 
 from .._checks import check_int
 from .._format import counted, percent
+from .._stdout import tolerate_closed_stdout
 from ..errors import DataError, SettingError
-from ..progress import while_read
 from .columns import in_the_models_order, names_in_file
 from .data import Source, load, load_table, real_path, split_table
 from .options import data_argument, flag, option, transpose_option
@@ -289,7 +289,7 @@ def _report_confusion(counts: Indices) -> None:
     if fitting is None:
         _list_confusions(counts)
         return
-    with while_read():
+    with tolerate_closed_stdout():
         console.print(fitting)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument
 
 from .._checks import check_int
+from .._stdout import tolerate_closed_stdout
 from ..errors import SettingError
-from ..progress import while_read
 from .evaluate import check_width, find_judged
 from .options import option, transpose_option
 from .telling import say
@@ -77,7 +77,7 @@ def explain(
 
     from ..explaining.terminal import show
 
-    with while_read():
+    with tolerate_closed_stdout():
         show(explanation, Console())
 
 

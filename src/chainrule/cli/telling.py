@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..progress import while_read
+from .._stdout import tolerate_closed_stdout
 
 
 def one_line(text: str) -> str:
@@ -20,7 +20,7 @@ def one_line(text: str) -> str:
 
 def say(line: str) -> None:
     """Print a line to standard output, at once, so that a pipe sees it when it is said."""
-    with while_read():
+    with tolerate_closed_stdout():
         print(one_line(line), flush=True)
 
 
@@ -32,7 +32,7 @@ def warn(line: str) -> None:
 def say_json(facts: Mapping[str, Any]) -> None:
     """Print facts as a JSON object on a line of its own; a number that is not finite becomes null, for JSON knows none."""
     line = json.dumps(_plain(facts), allow_nan=False)
-    with while_read():
+    with tolerate_closed_stdout():
         print(line, flush=True)
 
 

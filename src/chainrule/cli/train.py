@@ -22,8 +22,8 @@ from .telling import Teller, say_json, warn
 if TYPE_CHECKING:
     from ..history import EpochRecord, History
     from ..network import Network
+    from ..scaler import ScaledTable
     from ..training import Run
-    from .scaling import Scaled
 
 INTERRUPTED = 130
 DIVERGED = 1
@@ -292,7 +292,7 @@ class Job:
         elif settings.learning_rate != defaults.learning_rate and "learning_rate" not in chosen:
             self.teller.note(f"taken to suit the other settings: --learning-rate {settings.learning_rate:g}")
 
-    def _note_network(self, network: Network, scaled: Scaled) -> None:
+    def _note_network(self, network: Network, scaled: ScaledTable) -> None:
         sizes = " x ".join(map(str, network.sizes))
         sigmas = " > ".join(sigma.name for sigma in network.plan.sigmas)
         self.teller.note(f"network: {sizes}, {sigmas}, {network.plan.cost_function.name} cost, {network.parameters:,} parameters")
@@ -327,17 +327,17 @@ class Job:
             dtype="float64" if parts.unscaled else "float32",
         )
 
-    def _scaled(self, parts: Parts, network: Network, task: Task) -> Scaled:
-        from .scaling import Scaled, scale_table
+    def _scaled(self, parts: Parts, network: Network, task: Task) -> ScaledTable:
+        from ..scaler import ScaledTable, scale_table
 
         for part in (parts.train, parts.validation, parts.test):
             network.check_examples(part)
         if not parts.unscaled:
-            return Scaled(parts.train, parts.validation)
+            return ScaledTable(parts.train, parts.validation)
         values = task == "values" and network.plan.layers[-1].activation == "identity"
         return scale_table(parts.train, parts.validation, targets=values)
 
-    def _run(self, network: Network, scaled: Scaled, settings: Settings, by_cost: bool) -> Run:
+    def _run(self, network: Network, scaled: ScaledTable, settings: Settings, by_cost: bool) -> Run:
         from ..training import EarlyStopping, Run
 
         patience, stopping = settings.early_stopping, None
@@ -362,7 +362,7 @@ class Job:
             progress=not (self.teller.quiet or self.teller.as_json),
         )
 
-    def _finish(self, parts: Parts, network: Network, scaled: Scaled, history: History, seconds: float) -> int:
+    def _finish(self, parts: Parts, network: Network, scaled: ScaledTable, history: History, seconds: float) -> int:
         """Save what was learnt, and tell how good it is."""
         from .scores import score
 

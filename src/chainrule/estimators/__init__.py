@@ -1,8 +1,11 @@
-"""The scikit-learn boundary: ``MLPClassifier`` and ``MLPRegressor``, the same numbers as scikit-learn's, on the engines here.
+"""scikit-learn's estimators ``MLPClassifier`` and ``MLPRegressor``: the same interface and numbers, computed by the engines.
 
-``classifier`` and ``regressor`` hold what a user sees, ``base`` what they share; ``draws`` takes every random number in
-scikit-learn's order, ``rates`` its learning rates; ``epochs`` and ``lbfgs`` are its two ways to train. Its formulas live
-in the engines: what differs are words, draws and counters.
+``classifier`` and ``regressor`` are the public classes. ``base`` (the steps of a fit) builds on ``solvers`` (the training),
+``network_export`` (a ``Network``, a model file) and ``fitted_network`` (reading a network from public attributes, and its outputs),
+each on the next. ``hyperparameters`` declares and checks the parameters; ``estimator_plan`` translates them for the engines;
+``input_checks``, ``labels``, ``coefficients`` and ``validation_set`` read data. ``stochastic`` and ``lbfgs`` are the two kinds of
+training; ``training_state`` is the state that warm starts continue from; ``learning_rates`` and ``random_state`` follow
+scikit-learn's schedules and random draws; ``reporters`` show progress.
 """
 
 from .classifier import MLPClassifier

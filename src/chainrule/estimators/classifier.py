@@ -1,4 +1,4 @@
-"""``MLPClassifier``: what is a classifier's own: labels, probabilities, the weights of classes."""
+"""``MLPClassifier``: labels, probabilities and class weights."""
 
 from __future__ import annotations
 
@@ -13,78 +13,88 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
-from .._types import Array
-from . import gates
-from .base import BaseMLP, keep, unharmed
+from .._types import AnyArray, Array
+from .base import BaseMLP, restore_on_failure
+from .hyperparameters import CONSTRAINTS, store_hyperparameters
+from .labels import (
+    decode_outputs,
+    decode_targets,
+    distinct_labels,
+    encode_labels,
+    fit_label_binarizer,
+    make_label_binarizer,
+)
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """A multi-layer perceptron classifier: scikit-learn's, number for number, on the fused engine.
+    """A multi-layer perceptron classifier with scikit-learn's interface and numbers, on the fused engine.
 
-    Every parameter and attribute is scikit-learn's ``MLPClassifier``'s, with its default; with the same integer ``random_state`` it
-    is the same network. The last four are beyond scikit-learn's, and so is ``verbose="live"``.
+    It has every parameter and attribute of scikit-learn's ``MLPClassifier``, with the same defaults; with the same integer
+    ``random_state`` it learns the same parameters. The last four parameters, and ``verbose="live"``, are not scikit-learn's.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int
+        The number of units of each hidden layer.
     activation : {"relu", "tanh", "logistic", "identity"}
         Of the hidden layers.
     solver : {"adam", "sgd", "lbfgs"}
     alpha : float
-        The L2 penalty, divided by each mini-batch's weight.
+        The L2 penalty, divided by the weight of each mini-batch.
     batch_size : int or "auto"
-        "auto" is 200, or all rows where they are fewer.
+        "auto" is 200, or the number of rows if that is smaller.
     learning_rate : {"constant", "invscaling", "adaptive"}
-        Of sgd.
+        The schedule, for sgd.
     learning_rate_init, power_t : float
-        The first rate; the power of invscaling.
+        The initial learning rate; the exponent of invscaling.
     max_iter, max_fun : int
-        Epochs at the most, or lbfgs' iterations; its evaluations.
+        The maximum number of epochs, or of lbfgs' iterations; the maximum number of lbfgs' evaluations.
     shuffle : bool
-        Whether each epoch has an order of its own.
+        Whether the order of the rows is shuffled for each epoch.
     random_state : int, RandomState or None
     tol, n_iter_no_change : float
-        A training ends when the loss, or the score, was not better by ``tol`` for more than so many epochs.
+        The training stops when the loss, or the score, has not improved by ``tol`` for more than ``n_iter_no_change`` epochs.
     verbose : bool, int or "live"
         True prints scikit-learn's lines; "live" draws the command line's live line, in a terminal or a notebook.
     warm_start : bool
-        Whether ``fit`` goes on from the last one.
+        Whether ``fit`` continues from the parameters of the last fit.
     momentum, nesterovs_momentum : float, bool
         Of sgd.
     early_stopping, validation_fraction : bool, float
-        Whether a part of the rows is held out, and its score decides the end and the best weights.
+        Whether a fraction of the rows is held out, and its score decides when to stop and which parameters are the best.
     beta_1, beta_2, epsilon : float
         Of adam.
     class_weight : "balanced" or dict, optional
-        How much the examples of each class count.
+        The weight of each class's examples.
     dropout : float
-        The fraction of hidden activations that a training step drops; not with lbfgs, which takes no such steps.
+        The probability of dropping a hidden unit in a training step; not available for lbfgs.
     standardize : bool
-        Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
+        Whether columns are centred and scaled, as by a ``StandardScaler``; sparse columns are scaled only.
     threads : int or "auto"
-        How many threads train; no number depends on it.
+        The number of threads that train; it changes no number.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of arrays
-        Each layer's weights (n_in, n_out), views of the network's own, and biases (n_out,).
+        The weights (n_in, n_out) and biases (n_out,) of each layer; the weights are views of those of ``network_``.
     network_ : Network
         The fitted network, which shares their memory.
     loss_, best_loss_, loss_curve_ : float, float or None, list of float
-        The last epoch's loss, the least, and every epoch's, the penalty in it.
+        The loss of the last epoch, the lowest loss, and the loss of each epoch; all include the penalty.
     validation_scores_, best_validation_score_ : list of float or None, float or None
-        With ``early_stopping``.
+        With ``early_stopping``, the score after each epoch, and the best.
     validation_loss_curve_ : list of float
-        With a validation set of your own and without ``early_stopping``: its loss after each epoch, without the penalty.
+        With ``X_val`` and without ``early_stopping``, the loss on it after each epoch, without the penalty.
     n_iter_, t_, n_layers_, n_outputs_, n_features_in_ : int
-        Epochs of the last fit, samples seen in all, layers with the input's, outputs, columns.
+        The epochs of the last fit, the samples seen in all, the layers including the input, the outputs, the columns.
     out_activation_ : str
+        The activation of the output layer.
     classes_ : array, shape (n_classes,)
         The labels, in the order of the probabilities.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
+        **CONSTRAINTS,
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
@@ -119,88 +129,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         standardize: bool = False,
         threads: Any = "auto",
     ) -> None:
-        keep(self, locals())
+        store_hyperparameters(self, locals())
 
     @property
     def loss(self) -> str:
-        """What is minimized."""
+        """The name of the loss, ``"log_loss"``."""
         return "log_loss"
 
-    def _learn_targets(self, y: Any, incremental: bool) -> None:
+    def _fit_targets(self, y: Any, incremental: bool) -> None:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = gates.binarizer_of(y)
+            self._label_binarizer = fit_label_binarizer(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._check_classes(gates.labels_of(y))
+            self._check_classes(distinct_labels(y))
 
-    def _targets(self, y: Any) -> tuple[Any, str]:
-        binarizer = self._binarizer()
-        if y.ndim == 1 and binarizer.y_type_ in ("binary", "multiclass"):
-            rising = np.argsort(binarizer.classes_)  # which those that somebody has set need not be
-            places = rising[np.searchsorted(binarizer.classes_, y, sorter=rising)]
-            return (places, "softmax") if binarizer.y_type_ == "multiclass" else (places.astype(np.float64), "logistic")
-        targets = binarizer.transform(y)
-        return np.asarray(targets.todense() if hasattr(targets, "todense") else targets, np.float64), "logistic"
-
-    def _binarizer(self) -> LabelBinarizer:
-        """Give what turns labels into targets and back: the one that was fitted, or one made of the public attributes.
-
-        Raises
-        ------
-        ValueError
-            When ``classes_`` are missing, or name a label twice.
-        """
-        kept = self.__dict__.get("_label_binarizer")
-        given = getattr(self, "classes_", None if kept is None else kept.classes_)
-        if given is None:
-            raise ValueError("this classifier has no classes_, the labels in the order of its outputs; set them")
-        classes = np.asarray(given)
-        kind = self._label_kind() or (kept.y_type_ if kept is not None else "")
-        if kept is not None and kept.y_type_ == kind and _are_same(kept.classes_, classes):
-            return kept
-        if len(np.unique(classes)) < len(classes):
-            raise ValueError(f"classes_ names a label twice: {classes}")
-        made = LabelBinarizer()
-        made.classes_, made.sparse_input_, made.y_type_ = classes, getattr(kept, "sparse_input_", False), kind
-        return made
-
-    def _label_kind(self) -> str | None:
-        """Tell what labels are, in scikit-learn's words, by the outputs; None before there are some."""
-        if not hasattr(self, "coefs_"):
-            return None
-        outputs = self._shapes()[-1][1]
-        if self.__dict__.get("_label_binarizer") is not None and not hasattr(self, "out_activation_"):
-            return None
-        one_of_many = self._output_activation(outputs) == "softmax"
-        return "multiclass" if one_of_many else "binary" if outputs == 1 else "multilabel-indicator"
-
-    def _output_for(self, n_out: int) -> str:
-        if n_out > 1:
-            raise ValueError(
-                "this classifier has no out_activation_; set 'softmax' where each row has one of the classes, 'logistic' where it "
-                "may have several"
-            )
-        return "logistic"
-
-    def _count_outputs(self, targets: Any) -> int:
-        return len(self.classes_) if self.out_activation_ == "softmax" else super()._count_outputs(targets)
-
-    def _weights(self, y: Any, sample_weight: Any, X: Any) -> Any:
-        weights = super()._weights(y, sample_weight, X)
-        if self.class_weight is None:
-            return weights
-        of_classes = compute_sample_weight(self.class_weight, y)
-        return of_classes if weights is None else weights * of_classes
-
-    def _read(self, X: Any, y: Any, name: str) -> tuple[Any, Any]:
-        X, y = super()._read(X, y, name)
-        classes = self._binarizer().classes_
-        unknown = np.setdiff1d(gates.labels_of(y), classes)
-        if len(unknown):
-            raise ValueError(f"{name} has classes that were not trained on: {unknown}; there are {classes}.")
-        return X, y
-
-    def _check_classes(self, classes: Any) -> None:
+    def _check_classes(self, classes: AnyArray) -> None:
+        """Refuse classes other than those of the first fit, in scikit-learn's words."""
         if self.warm_start:
             if set(classes) != set(self.classes_):
                 raise ValueError(
@@ -210,47 +154,124 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}.")
 
-    def _as_told(self, targets: Any) -> Any:
-        binarizer = self._binarizer()
-        return binarizer.classes_[targets] if binarizer.y_type_ == "multiclass" else binarizer.inverse_transform(targets)
+    def _binarizer(self) -> LabelBinarizer:
+        """Return the fitted binarizer, or one made of the public attributes where a user has changed these.
 
-    def _answer(self, outputs: Array) -> Any:
-        binarizer, n_out = self._binarizer(), outputs.shape[1]
-        n_classes = len(binarizer.classes_)
-        if n_out != n_classes and not (n_out == 1 and n_classes <= 2):
-            raise ValueError(f"classes_ has {n_classes} labels, but the network has {n_out} outputs")
-        if binarizer.y_type_ == "multiclass":
-            return binarizer.classes_[outputs.argmax(axis=1)]
-        if binarizer.y_type_ == "binary":  # of one class, which may be all there is, the last is the first
-            return binarizer.classes_[np.minimum(outputs.ravel() > 0.5, len(binarizer.classes_) - 1, dtype=np.intp)]
-        return binarizer.inverse_transform(outputs)
+        Raises
+        ------
+        ValueError
+            When ``classes_`` is missing, or contains a label twice.
+        """
+        fitted = self.__dict__.get("_label_binarizer")
+        classes = getattr(self, "classes_", None if fitted is None else fitted.classes_)
+        if classes is None:
+            raise ValueError("this classifier has no classes_; set it to the labels in the order of the network's outputs")
+        classes = np.asarray(classes)
+        kind = self._label_kind() or (fitted.y_type_ if fitted is not None else "")
+        if fitted is not None and fitted.y_type_ == kind and _are_equal(fitted.classes_, classes):
+            return fitted
+        if len(np.unique(classes)) < len(classes):
+            raise ValueError(f"classes_ must contain each label once; it is {classes}")
+        return make_label_binarizer(classes, kind, sparse_input=getattr(fitted, "sparse_input_", False))
 
-    def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
-        return accuracy_score(y, told, sample_weight=sample_weight)
+    def _label_kind(self) -> str | None:
+        """Return the type of labels, in scikit-learn's words, that the outputs imply; None before there are outputs."""
+        if not hasattr(self, "coefs_"):
+            return None
+        if self.__dict__.get("_label_binarizer") is not None and not hasattr(self, "out_activation_"):
+            return None
+        n_out = self._coef_shapes()[-1][1]
+        if self._output_activation(n_out) == "softmax":
+            return "multiclass"
+        return "binary" if n_out == 1 else "multilabel-indicator"
+
+    def _default_output_activation(self, n_out: int) -> str:
+        if n_out > 1:
+            raise ValueError(
+                "this classifier has no out_activation_; set it to 'softmax' where each row has one class, or to 'logistic' where "
+                "a row may have several labels"
+            )
+        return "logistic"
+
+    def _encode_targets(self, y: Any) -> tuple[Any, str]:
+        return encode_labels(self._binarizer(), y)
+
+    def _decode_targets(self, targets: Any) -> Any:
+        return decode_targets(self._binarizer(), targets)
+
+    def _decode_outputs(self, outputs: Array) -> Any:
+        return decode_outputs(self._binarizer(), outputs)
+
+    def _count_outputs(self, targets: Any) -> int:
+        return len(self.classes_) if self.out_activation_ == "softmax" else super()._count_outputs(targets)
+
+    def _row_weights(self, y: Any, sample_weight: Any, X: Any) -> Any:
+        weights = super()._row_weights(y, sample_weight, X)
+        if self.class_weight is None:
+            return weights
+        class_weights = compute_sample_weight(self.class_weight, y)
+        return class_weights if weights is None else weights * class_weights
+
+    def _check_labelled_rows(self, X: Any, y: Any, y_name: str) -> tuple[Any, Any]:
+        X, y = super()._check_labelled_rows(X, y, y_name)
+        classes = self._binarizer().classes_
+        unknown = np.setdiff1d(distinct_labels(y), classes)
+        if len(unknown):
+            raise ValueError(f"{y_name} has classes that were not trained on: {unknown}; the classes are {classes}")
+        return X, y
+
+    def _validation_score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
+        return accuracy_score(y, predictions, sample_weight=sample_weight)
 
     def predict(self, X: Any) -> Any:
-        """Predict the class of each row of X, (n_samples,), or with several labels each, (n_samples, n_classes)."""
+        """Predict the class of each row of X.
+
+        Returns
+        -------
+        array, shape (n_samples,)
+            Labels; with several labels a row, 0s and 1s, shape (n_samples, n_classes).
+
+        Raises
+        ------
+        ValueError
+            When the network's outputs contain NaN.
+        """
         outputs = self._outputs(X)
         largest = outputs.max()
-        if largest != largest:  # so it is NaN, as it is where any output is
-            raise ValueError("the network's outputs hold NaN, which stands for no class: look for NaN in coefs_ and intercepts_")
-        return self._answer(outputs)
+        if largest != largest:  # NaN, as it is where any output is
+            raise ValueError(
+                "the network's outputs contain NaN, so no class can be predicted; look for NaN in coefs_ and intercepts_"
+            )
+        return self._decode_outputs(outputs)
 
     def predict_proba(self, X: Any) -> Array:
-        """Give the probability of each class, (n_samples, n_classes)."""
+        """Return the probability of each class for each row of X, shape (n_samples, n_classes)."""
         outputs = self._outputs(X)
         return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Give the logarithms of the probabilities."""
+        """Return the logarithm of each class's probability for each row of X, shape (n_samples, n_classes)."""
         probabilities = self.predict_proba(X)
         return np.log(probabilities, out=probabilities)
 
     @available_if(lambda self: self._is_stochastic())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
-        """Go through X and y once more; the first call names all ``classes``."""
-        with unharmed(self):
+        """Train for one epoch on X and y, continuing from the last call.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, shape (n_samples, n_features)
+        y : array, shape (n_samples,) or (n_samples, n_classes)
+        sample_weight : array, shape (n_samples,), optional
+        classes : array, shape (n_classes,)
+            All classes; required in the first call.
+
+        Returns
+        -------
+        self
+        """
+        with restore_on_failure(self):
             if _check_partial_fit_first_call(self, classes):
                 self._label_binarizer = LabelBinarizer()
                 self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
@@ -262,6 +283,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return tags
 
 
-def _are_same(one: Any, other: Any) -> bool:
-    """Whether two arrays of labels hold the same, of one type."""
-    return one is other or (one.dtype == other.dtype and np.array_equal(one, other))
+def _are_equal(first: AnyArray, second: AnyArray) -> bool:
+    """Whether two arrays of labels have the same labels and the same dtype."""
+    return first is second or (first.dtype == second.dtype and np.array_equal(first, second))

@@ -1,4 +1,4 @@
-"""``MLPRegressor``: what is a regressor's own: values, and their two losses."""
+"""``MLPRegressor``: values, and their two losses."""
 
 from __future__ import annotations
 
@@ -10,73 +10,78 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from .._types import Array
-from .base import BaseMLP, keep, unharmed
+from ..history import EpochRecord
+from ..progress import format_r2_results
+from .base import BaseMLP
+from .hyperparameters import CONSTRAINTS, store_hyperparameters
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """A multi-layer perceptron regressor: scikit-learn's, number for number, on the fused engine.
+    """A multi-layer perceptron regressor with scikit-learn's interface and numbers, on the fused engine.
 
-    Every parameter and attribute is scikit-learn's ``MLPRegressor``'s, with its default; with the same integer ``random_state`` it
-    is the same network. The last three are beyond scikit-learn's, and so is ``verbose="live"``.
+    It has every parameter and attribute of scikit-learn's ``MLPRegressor``, with the same defaults; with the same integer
+    ``random_state`` it learns the same parameters. The last three parameters, and ``verbose="live"``, are not scikit-learn's.
 
     Parameters
     ----------
     loss : {"squared_error", "poisson"}
     hidden_layer_sizes : int or sequence of int
+        The number of units of each hidden layer.
     activation : {"relu", "tanh", "logistic", "identity"}
         Of the hidden layers.
     solver : {"adam", "sgd", "lbfgs"}
     alpha : float
-        The L2 penalty, divided by each mini-batch's weight.
+        The L2 penalty, divided by the weight of each mini-batch.
     batch_size : int or "auto"
-        "auto" is 200, or all rows where they are fewer.
+        "auto" is 200, or the number of rows if that is smaller.
     learning_rate : {"constant", "invscaling", "adaptive"}
-        Of sgd.
+        The schedule, for sgd.
     learning_rate_init, power_t : float
-        The first rate; the power of invscaling.
+        The initial learning rate; the exponent of invscaling.
     max_iter, max_fun : int
-        Epochs at the most, or lbfgs' iterations; its evaluations.
+        The maximum number of epochs, or of lbfgs' iterations; the maximum number of lbfgs' evaluations.
     shuffle : bool
-        Whether each epoch has an order of its own.
+        Whether the order of the rows is shuffled for each epoch.
     random_state : int, RandomState or None
     tol, n_iter_no_change : float
-        A training ends when the loss, or the score, was not better by ``tol`` for more than so many epochs.
+        The training stops when the loss, or the score, has not improved by ``tol`` for more than ``n_iter_no_change`` epochs.
     verbose : bool, int or "live"
         True prints scikit-learn's lines; "live" draws the command line's live line, in a terminal or a notebook.
     warm_start : bool
-        Whether ``fit`` goes on from the last one.
+        Whether ``fit`` continues from the parameters of the last fit.
     momentum, nesterovs_momentum : float, bool
         Of sgd.
     early_stopping, validation_fraction : bool, float
-        Whether a part of the rows is held out, and its score decides the end and the best weights.
+        Whether a fraction of the rows is held out, and its score decides when to stop and which parameters are the best.
     beta_1, beta_2, epsilon : float
         Of adam.
     dropout : float
-        The fraction of hidden activations that a training step drops; not with lbfgs, which takes no such steps.
+        The probability of dropping a hidden unit in a training step; not available for lbfgs.
     standardize : bool
-        Whether columns are centred and scaled on entry, as by ``StandardScaler``; of sparse X they are scaled alone.
+        Whether columns are centred and scaled, as by a ``StandardScaler``; sparse columns are scaled only.
     threads : int or "auto"
-        How many threads train; no number depends on it.
+        The number of threads that train; it changes no number.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of arrays
-        Each layer's weights (n_in, n_out), views of the network's own, and biases (n_out,).
+        The weights (n_in, n_out) and biases (n_out,) of each layer; the weights are views of those of ``network_``.
     network_ : Network
         The fitted network, which shares their memory.
     loss_, best_loss_, loss_curve_ : float, float or None, list of float
-        The last epoch's loss, the least, and every epoch's, the penalty in it.
+        The loss of the last epoch, the lowest loss, and the loss of each epoch; all include the penalty.
     validation_scores_, best_validation_score_ : list of float or None, float or None
-        With ``early_stopping``.
+        With ``early_stopping``, the score after each epoch, and the best.
     validation_loss_curve_ : list of float
-        With a validation set of your own and without ``early_stopping``: its loss after each epoch, without the penalty.
+        With ``X_val`` and without ``early_stopping``, the loss on it after each epoch, without the penalty.
     n_iter_, t_, n_layers_, n_outputs_, n_features_in_ : int
-        Epochs of the last fit, samples seen in all, layers with the input's, outputs, columns.
+        The epochs of the last fit, the samples seen in all, the layers including the input, the outputs, the columns.
     out_activation_ : str
+        The activation of the output layer.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
+        **CONSTRAINTS,
         "loss": [StrOptions({"squared_error", "poisson"})],
     }
 
@@ -111,36 +116,49 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         standardize: bool = False,
         threads: Any = "auto",
     ) -> None:
-        keep(self, locals())
+        store_hyperparameters(self, locals())
 
-    def _learn_targets(self, y: Any, incremental: bool) -> None:
-        """Learn nothing: values stand for themselves."""
+    def _fit_targets(self, y: Any, incremental: bool) -> None:
+        """Do nothing: values need no encoding."""
 
-    def _targets(self, y: Any) -> tuple[Any, str]:
-        if y.dtype.kind not in "biuf":  # NumPy would read numbers out of text and dates
-            raise ValueError(f"y holds {y.dtype}; the targets of a regressor are numbers")
+    def _encode_targets(self, y: Any) -> tuple[Any, str]:
+        if y.dtype.kind not in "biuf":  # NumPy would convert strings and dates to numbers
+            raise ValueError(f"the targets of a regressor must be numbers; y holds {y.dtype}: convert it, or use MLPClassifier")
         if self.loss == "poisson" and y.min() < 0:
             raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson': y must be at least 0.")
-        return y.astype(np.float64, copy=False), "exp" if self.loss == "poisson" else "identity"
+        return y.astype(np.float64, copy=False), self._default_output_activation(1)
 
-    def _output_for(self, n_out: int) -> str:
+    def _default_output_activation(self, n_out: int) -> str:
         return "exp" if self.loss == "poisson" else "identity"
 
-    def _as_told(self, targets: Any) -> Any:
+    def _decode_targets(self, targets: Any) -> Any:
         return targets
 
-    def _answer(self, outputs: Array) -> Any:
+    def _decode_outputs(self, outputs: Array) -> Any:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
-    def _score(self, y: Any, told: Any, sample_weight: Any) -> float:
-        return r2_score(y, told, sample_weight=sample_weight)
+    def _format_results(self, record: EpochRecord) -> list[str]:
+        return format_r2_results(record)
+
+    def _validation_score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
+        return r2_score(y, predictions, sample_weight=sample_weight)
 
     def predict(self, X: Any) -> Any:
         """Predict a value for each row of X, (n_samples,), or with several outputs, (n_samples, n_outputs)."""
-        return self._answer(self._outputs(X))
+        return self._decode_outputs(self._outputs(X))
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Go through X and y once more."""
-        with unharmed(self):
-            return self._fit(X, y, sample_weight, incremental=True)
+        """Train for one epoch on X and y, continuing from the last call.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, shape (n_samples, n_features)
+        y : array, shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array, shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, incremental=True)

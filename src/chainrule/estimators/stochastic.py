@@ -1,0 +1,286 @@
+"""Training by mini-batches, solvers "sgd" and "adam": scikit-learn's epochs, plateaus and early stopping.
+
+An engine's session does the arithmetic of one or several epochs in one ``advance``; this module decides whether and how to
+continue after them.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from .._types import Indices
+from .._warnings import frames_below_the_user
+from ..engines import Engine, Session, Threads
+from ..epoch_blocks import block_length
+from ..examples import Examples
+from ..history import EpochRecord
+from ..plan import BlockResult, Floats, Plan, State, Steps
+from .random_state import shuffle_order
+from .reporters import Reporter
+from .training_state import TrainingState
+
+PLATEAU = "%s did not improve more than tol=%f for %d consecutive epochs. %s"
+NOT_CONVERGED = "Stochastic Optimizer: Maximum iterations (%d) reached and the optimization hasn't converged yet."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The hyperparameters that decide the epochs.
+
+    ``loss_scale`` is the factor from the engine's summed cost to scikit-learn's loss.
+    """
+
+    alpha: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    n_iter_no_change: float
+    loss_scale: float
+
+
+@dataclass(frozen=True)
+class EpochResults:
+    """The results of some epochs that one call trained.
+
+    Attributes
+    ----------
+    losses : list of float
+        scikit-learn's loss of each epoch, with the penalty.
+    correct : float64 array or None
+        The weight of the correct examples of each epoch; None where y holds values, or no reporter needs it.
+    seconds : float
+        Of each epoch, on average.
+    """
+
+    losses: list[float]
+    correct: Floats | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StochasticTrainer:
+    """One call of ``fit`` or ``partial_fit``.
+
+    Attributes
+    ----------
+    engine, plan, examples, settings, random_state, threads
+        The engine that computes, the plan, the data, the hyperparameters, the random draws, and the number of threads.
+    reporter : Reporter or None
+    score : callable or None
+        With early stopping, the score of a state on the validation set.
+    validation : Examples or None
+        Without early stopping, a validation set whose loss is recorded, and decides which parameters are the best.
+    """
+
+    engine: Engine
+    plan: Plan
+    examples: Examples
+    settings: Settings
+    random_state: np.random.RandomState
+    threads: Threads
+    reporter: Reporter | None
+    score: Callable[[State], float] | None = None
+    validation: Examples | None = None
+
+    def train(self, training: TrainingState, *, single_epoch: bool) -> bool:
+        """Train, and update ``training``; ``single_epoch`` is true for ``partial_fit``.
+
+        Returns
+        -------
+        bool
+            Whether Ctrl-C ended it. That is a warning: the epochs and steps before it are kept.
+        """
+        session = self.engine.open(self.plan, training.network, threads=self.threads)
+        data = self.engine.prepare(self.examples)
+        training.n_iter, interrupted = 0, False
+        try:
+            converged = self._train_epochs(session, data, training, 1 if single_epoch else self.settings.max_iter)
+            if not converged and not single_epoch:
+                self._warn_not_converged()
+        except KeyboardInterrupt:
+            interrupted = True
+            warnings.warn("Training interrupted by user.", stacklevel=frames_below_the_user())
+        training.network = session.state()
+        return interrupted
+
+    def _train_epochs(self, session: Session, data: Any, training: TrainingState, max_epochs: int) -> bool:
+        """Train; return whether a plateau ended the training before, or at, the last epoch."""
+        n = len(self.examples)
+        order: Indices = np.arange(n)
+        while training.n_iter < max_epochs:
+            count = min(self._epochs_per_call(training), max_epochs - training.n_iter)
+            orders = self._draw_orders(order, count)
+            order = orders[-1]
+            rates = training.learning_rate.upcoming(training.samples_seen, n, count)
+            results = self._advance(session, data, orders, rates)
+            for k, loss in enumerate(results.losses):
+                training.n_iter += 1
+                training.samples_seen += n
+                training.loss_curve.append(loss)
+                self._record_improvement(session, training)
+                self._record_validation_loss(session, training)
+                self._report(training, results, k)
+                training.learning_rate.update(training.samples_seen)
+            if training.epochs_without_improvement > self.settings.n_iter_no_change:
+                if self._ends_on_plateau(training):
+                    return True
+                training.epochs_without_improvement = 0
+        return False
+
+    def _epochs_per_call(self, training: TrainingState) -> int:
+        """Return the number of epochs before the next decision; short epochs are trained in one call of the engine.
+
+        It is limited to one block of about 50 ms, so that Ctrl-C is handled in time.
+        """
+        if self.score is not None or self.validation is not None:
+            return 1
+        if self.reporter is not None and self.reporter.immediate:
+            return 1
+        before_plateau = self.settings.n_iter_no_change - training.epochs_without_improvement + 1
+        return max(1, int(min(self._block_length // len(self.examples), before_plateau)))
+
+    def _draw_orders(self, order: Indices, count: int) -> Indices:
+        """Return the orders of the next epochs, (count, n); each is a shuffle of the one before."""
+        if not self.settings.shuffle:
+            return np.tile(order, (count, 1))
+        orders = np.empty((count, len(order)), order.dtype)
+        for k in range(count):
+            orders[k] = order = shuffle_order(self.random_state, order)
+        return orders
+
+    @cached_property
+    def _block_length(self) -> int:
+        """The number of examples of a block, in whole mini-batches; Ctrl-C is handled between blocks."""
+        return block_length(self.plan, self.examples)
+
+    @cached_property
+    def _batch_sizes(self) -> Floats:
+        """The number of examples of each mini-batch of an epoch."""
+        n, size = len(self.examples), self.plan.batch_size
+        return np.minimum(size, n - np.arange(0, n, size), dtype=np.float64)
+
+    @cached_property
+    def _inverse_batch_sizes(self) -> Floats:
+        """The inverse of ``_batch_sizes``, shape (1, mini-batches)."""
+        return 1 / self._batch_sizes[None]
+
+    def _inverse_batch_weights(self, orders: Indices) -> Floats:
+        """Return 1 / (the summed weight of each mini-batch), an epoch a row; 0 where the weight is 0 and nothing is updated."""
+        if self.examples.weights is None:
+            return self._inverse_batch_sizes
+        starts = np.arange(0, orders.shape[1], self.plan.batch_size)
+        totals = np.add.reduceat(self.examples.weights[orders], starts, axis=1)
+        return np.divide(1.0, totals, where=totals > 0, out=np.zeros_like(totals))
+
+    def _advance(self, session: Session, data: Any, orders: Indices, rates: Floats) -> EpochResults:
+        """Take one step for each mini-batch of the epochs ``orders`` (epochs, n), at their ``rates`` (epochs,)."""
+        started = time.perf_counter()
+        alpha, inverse_weights = self.settings.alpha, self._inverse_batch_weights(orders)
+        shape = (len(orders), len(self._batch_sizes))
+        rate, decay = np.empty((2, *shape))
+        rate[:], decay[:] = rates[:, None], alpha * inverse_weights
+        blocks = self._advance_blocks(session, data, orders, Steps(rate.ravel(), decay.ravel(), squares=alpha != 0))
+        losses = self.settings.loss_scale * np.concatenate([block.costs for block in blocks])
+        if alpha != 0:
+            losses += 0.5 * alpha * np.concatenate([block.squares for block in blocks if block.squares is not None])
+        # Like scikit-learn: the mean loss of each mini-batch counts as its number of examples, whatever their weights.
+        epoch_losses = (losses.reshape(shape) * (inverse_weights * self._batch_sizes)).sum(axis=1) / orders.shape[1]
+        seconds = (time.perf_counter() - started) / len(orders)
+        correct = None if self.reporter is None else _sum_correct(blocks, shape)
+        return EpochResults(list(epoch_losses), correct, seconds)
+
+    def _advance_blocks(self, session: Session, data: Any, orders: Indices, steps: Steps) -> list[BlockResult]:
+        """Take the steps block by block; several epochs are one block."""
+        length, n, size = self._block_length, orders.shape[1], self.plan.batch_size
+        if length >= n:
+            blocks = [session.advance(data, orders, steps)]
+            self._report_steps(len(steps))
+            return blocks
+        blocks = []
+        for start in range(0, n, length):
+            block_steps = steps[start // size : (start + length) // size]
+            blocks.append(session.advance(data, orders[0, start : start + length], block_steps))
+            self._report_steps(len(block_steps))
+        return blocks
+
+    def _report_steps(self, count: int) -> None:
+        if self.reporter is not None:
+            self.reporter.steps_done(count)
+
+    def _record_improvement(self, session: Session, training: TrainingState) -> None:
+        """Record whether the epoch improved the loss, or with early stopping the validation score."""
+        tol, loss = self.settings.tol, training.loss_curve[-1]
+        if self.score is None:
+            assert training.best_loss is not None  # noqa: S101  # since there is no early stopping
+            improved = not loss > training.best_loss - tol
+            if loss < training.best_loss:
+                training.best_loss = loss
+        else:
+            improved = self._record_score(self.score, session, training)
+        training.epochs_without_improvement = 0 if improved else training.epochs_without_improvement + 1
+
+    def _record_score(self, score: Callable[[State], float], session: Session, training: TrainingState) -> bool:
+        """Record the validation score, and the state with the best one; return whether the score improved."""
+        assert training.best_score is not None  # noqa: S101  # since there is early stopping
+        assert training.validation_scores is not None  # noqa: S101
+        state = session.state()
+        value = score(state)
+        training.validation_scores.append(value)
+        improved = not value < training.best_score + self.settings.tol
+        if value > training.best_score:
+            training.best_score, training.best_network = value, state
+        return improved
+
+    def _record_validation_loss(self, session: Session, training: TrainingState) -> None:
+        """Record the loss of the validation set, and the state with the lowest one."""
+        if self.validation is None:
+            return
+        curve = training.validation_loss_curve
+        curve.append(self.settings.loss_scale * session.evaluate(self.engine.prepare(self.validation)).cost)
+        if curve[-1] <= np.nanmin(curve):
+            training.best_network = session.state()
+
+    def _report(self, training: TrainingState, results: EpochResults, k: int) -> None:
+        """Report the epoch that ended, the k-th of ``results``."""
+        if self.reporter is None:
+            return
+        n, weights = len(self.examples), self.examples.weights
+        total = n if weights is None else weights.sum()
+        losses, scores = training.validation_loss_curve, training.validation_scores
+        record = EpochRecord(
+            epoch=training.n_iter,
+            cost=training.loss_curve[-1],
+            accuracy=None if results.correct is None else float(results.correct[k] / total),
+            validation_cost=losses[-1] if losses else None,
+            validation_accuracy=scores[-1] if scores else None,
+            learning_rate=training.learning_rate.current,
+            seconds=results.seconds,
+            examples_per_second=n / results.seconds,
+        )
+        self.reporter.epoch_done(record)
+
+    def _ends_on_plateau(self, training: TrainingState) -> bool:
+        """Report a plateau; return whether it ends the training, rather than reduce the learning rate."""
+        end = training.learning_rate.handle_plateau()
+        if self.reporter is not None:
+            quantity = "Validation score" if self.score is not None else "Training loss"
+            consequence = end or f"Setting learning rate to {training.learning_rate.current:f}"
+            self.reporter.message(PLATEAU % (quantity, self.settings.tol, self.settings.n_iter_no_change, consequence))
+        return end is not None
+
+    def _warn_not_converged(self) -> None:
+        warnings.warn(NOT_CONVERGED % self.settings.max_iter, ConvergenceWarning, stacklevel=frames_below_the_user())
+
+
+def _sum_correct(blocks: list[BlockResult], shape: tuple[int, int]) -> Floats | None:
+    """Sum the weight of the correct examples of each epoch; None where y holds values."""
+    counts = [block.right for block in blocks if block.right is not None]
+    return np.concatenate(counts).reshape(shape).sum(axis=1) if counts else None
