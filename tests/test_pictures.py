@@ -332,12 +332,12 @@ def test_a_picture_that_claims_too_much_is_refused(tmp_path, side):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no picture in a format that can be read; save it as PNG or JPEG"),
-        (b"hello, world", "is no picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "is no picture"),
+        (b"", "is not a picture in a supported format; save it as PNG or JPEG"),
+        (b"hello, world", "is not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "is not a picture"),
         (png(100, 100), "is a damaged picture"),
-        (png(100, 100)[:40], "is no picture"),
-        (png(0, 100), "is no picture"),
+        (png(100, 100)[:40], "is not a picture"),
+        (png(0, 100), "is not a picture"),
     ],
 )
 def test_what_is_no_picture_is_refused(tmp_path, content, message):
