@@ -75,12 +75,12 @@ def test_stale_files_are_told(made, monkeypatch, tmp_path):
     monkeypatch.setattr(made, "table", lambda: list(equations().values()))
     monkeypatch.setattr(made, "DATA", tmp_path / "equations.json")
     monkeypatch.setattr(made, "PAGE", tmp_path / "equations.md")
-    with pytest.raises(SystemExit, match=r"equations.json is stale; write it anew with: python -m docs.equations"):
+    with pytest.raises(SystemExit, match=r"equations.json is out of date; write it again with: python -m docs.equations"):
         made.main(check=True)
     made.main(check=False)
     made.main(check=True)
     made.PAGE.write_text("old")
-    with pytest.raises(SystemExit, match=r"equations.md is stale"):
+    with pytest.raises(SystemExit, match=r"equations.md is out of date"):
         made.main(check=True)
 
 

@@ -1,7 +1,7 @@
-"""Array types, so that they do not drown the equations.
+"""Short names of array types, which keep signatures readable.
 
 ``Array`` is a NumPy array of floats; ``Rows`` is a batch of examples as rows, dense or compressed (CSR).
-A CSR matrix is known by its looks, without importing SciPy.
+A CSR matrix is recognized by its class, without importing SciPy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Indices: TypeAlias = npt.NDArray[np.integer[Any]]
 
 
 class CSR(Protocol):
-    """What is used of a ``scipy.sparse`` CSR matrix or array."""
+    """The attributes of a ``scipy.sparse`` CSR matrix or array that the library uses."""
 
     data: AnyArray
     indices: AnyArray
@@ -36,5 +36,5 @@ Inputs: TypeAlias = AnyArray | CSR
 
 
 def is_sparse(x: object) -> TypeGuard[CSR]:
-    """Tell a ``scipy.sparse`` matrix of any format, without importing SciPy."""
+    """Test whether x is a ``scipy.sparse`` matrix or array of any format, without importing SciPy."""
     return type(x).__module__.startswith("scipy.sparse")
