@@ -205,7 +205,7 @@ def data(equations: list[Equation]) -> str:
 
 HEAD = """# The equations
 
-Every equation of [the notes](notes.md), with the functions that compute it, the kernels that do so fast, and the tests that check it.
+Every equation of [the notes](notes.md), with the functions that compute it, the kernels that do so fast, and its tests.
 `python -m docs.equations` makes this page from the tags in docstrings and comments; `chainrule equations BP2` shows the code.
 """
 
