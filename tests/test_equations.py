@@ -141,7 +141,7 @@ class S {
 def test_numbers_as_people_write_them():
     """An equation is found in small letters and in brackets; one that the notes have not is refused with those they have."""
     assert find_equation("bp2") is find_equation(" (BP2)") is equations()["BP2"]
-    with pytest.raises(UnknownName, match="unknown equation 'BP5'; there are: N1, N2,"):
+    with pytest.raises(UnknownName, match="unknown equation 'BP5'; the names are: N1, N2,"):
         find_equation("BP5")
 
 

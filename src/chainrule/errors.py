@@ -51,7 +51,7 @@ class UnknownName(SettingError):
     Examples
     --------
     >>> print(UnknownName("cost", "quadratc", ["quadratic", "log_loss"]))
-    unknown cost 'quadratc'; did you mean 'quadratic'? There are: quadratic, log_loss
+    unknown cost 'quadratc'; did you mean 'quadratic'? The names are: quadratic, log_loss
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
@@ -60,7 +60,7 @@ class UnknownName(SettingError):
         names = list(known)
         given = str(getattr(name, "__name__", name))  # a function given instead of its name
         near = get_close_matches(given.lower(), names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? There are" if near else "there are"
+        hint = f"did you mean {near[0]!r}? The names are" if near else "the names are"
         super().__init__(f"unknown {kind} {name!r}; {hint}: {', '.join(names)}")
 
 
