@@ -9,7 +9,7 @@ import pytest
 from data_files import one_line_message, write_file
 from scipy import sparse
 
-from chainrule.datasets import idx, table, untrusted_files
+from chainrule.datasets import idx, npz_file, parquet_file, table, untrusted_files
 from chainrule.errors import DataError, DataTypeError, FileError, MissingExtra, SettingError
 
 RNG = np.random.default_rng(0)
@@ -238,7 +238,7 @@ def test_table_refuses_a_bad_npz(tmp_path, content, kind, message):
 
 def test_an_npz_bomb_is_refused(tmp_path, monkeypatch):
     """An array that claims more than the limit is refused before it is unpacked."""
-    monkeypatch.setattr(sys.modules["chainrule.datasets.table"], "LIMIT_UNPACKED", 1000)
+    monkeypatch.setattr(npz_file, "LIMIT_UNPACKED", 1000)
     with pytest.raises(DataError, match="array 'x' holds 8,000,128 bytes, uncompressed; the limit is 1,000"):
         table(write_file(tmp_path, npz(x=np.zeros((1000, 1000)), y=np.zeros(1000)), "table.npz"))
 
@@ -364,7 +364,7 @@ def test_parquet_is_read_in_batches_of_rows(tmp_path):
 
 def test_a_parquet_bomb_is_refused(tmp_path, monkeypatch):
     """A table that would unpack to more than the limit is refused with a message that states the limit."""
-    monkeypatch.setattr(sys.modules["chainrule.datasets.table"], "LIMIT_UNPACKED", 1000)
+    monkeypatch.setattr(parquet_file, "LIMIT_UNPACKED", 1000)
     with pytest.raises(DataError, match="holds 1,600 bytes, uncompressed; the limit is 1,000"):
         table(write_file(tmp_path, parquet(a=[0] * 100, y=[0] * 100), "table.parquet"))
 

@@ -94,3 +94,8 @@ def check_size(path: object, claimed: int, limit: int | None = None) -> None:
     limit = LIMIT_BYTES if limit is None else limit
     if claimed > limit:
         raise DataError(f"{path} holds {claimed:,} bytes, uncompressed; the limit is {limit:,}")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of another library's error message."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
