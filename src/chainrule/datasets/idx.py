@@ -77,10 +77,10 @@ def idx(folder: str | os.PathLike[str], *, transposed: bool | None = None) -> Da
     if transposed is None and files["train-images"].name.lower().startswith("emnist"):
         transposed = True
     train, test = (
-        paired(arrays[images], arrays[labels], files[images], files[labels], transposed=transposed)
+        examples_from_images(arrays[images], arrays[labels], files[images], files[labels], transposed=transposed)
         for images, labels in (("train-images", "train-labels"), ("test-images", "test-labels"))
     )
-    return split(folder.resolve().name or str(folder), train, test)
+    return split_validation(folder.resolve().name or str(folder), train, test)
 
 
 def read_stream(file: IO[bytes], name: object) -> AnyArray:
@@ -139,7 +139,7 @@ def header(array: AnyArray) -> bytes:
     return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 
-def paired(
+def examples_from_images(
     images: AnyArray, labels: AnyArray, images_name: object, labels_name: object, *, transposed: bool | None = None
 ) -> Examples:
     """Combine images (n, ...), flattened, with their labels (n,)."""
@@ -156,7 +156,7 @@ def paired(
     return checked_examples(images_name, pixels, labels, layout=layout)
 
 
-def split(name: str, train: Examples, test: Examples) -> Dataset:
+def split_validation(name: str, train: Examples, test: Examples) -> Dataset:
     """Split the last sixth of the training set off for validation, at least one example."""
     if train.n_in != test.n_in:
         raise DataError(

@@ -11,7 +11,7 @@ from importlib import resources
 from .._types import AnyArray
 from ..errors import DataError
 from .dataset import Dataset
-from .idx import header, paired, read_stream, split
+from .idx import examples_from_images, header, read_stream, split_validation
 from .untrusted_files import translate_read_errors
 
 SHA256 = {  # of the uncompressed files, as published
@@ -44,7 +44,7 @@ def mnist() -> Dataset:
     """
     arrays = {name: read_checked(name, digest) for name, digest in SHA256.items()}
     train, test = (
-        paired(
+        examples_from_images(
             arrays[f"{part}-images-idx3-ubyte"],
             arrays[f"{part}-labels-idx1-ubyte"],
             f"MNIST's {part} images",
@@ -53,7 +53,7 @@ def mnist() -> Dataset:
         )
         for part in ("train", "t10k")
     )
-    return split("mnist", train, test)
+    return split_validation("mnist", train, test)
 
 
 def read_checked(name: str, digest: str) -> AnyArray:
