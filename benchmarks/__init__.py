@@ -1,1 +1,4 @@
-"""Figures that the README quotes, each printed by a command of its own: ``python -m benchmarks.NAME``."""
+"""Benchmarks: ``python -m benchmarks`` compares chainrule with other libraries; ``python -m benchmarks.NAME`` prints other figures.
+
+The README names the command beside each figure.
+"""

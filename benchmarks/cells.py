@@ -1,6 +1,6 @@
-"""The cells: which network on which data, who takes part, and the figures to reach.
+"""The benchmark's cells: the network, the data, the peers and the required figures of each.
 
-The data are MNIST, or drawn from a generator with a fixed seed. Nothing is measured here.
+The data are MNIST, or drawn from a generator with a fixed seed. Nothing is measured in this file.
 """
 
 from __future__ import annotations
@@ -17,29 +17,30 @@ from benchmarks.job import MOST_EPOCHS, Job, Settings
 from chainrule.epoch_blocks import epoch_order
 
 Data = tuple[Any, NDArray[Any]]
-EVERYONE = ("chainrule", "numpy", "torch", "jax", "sklearn", "rival")
+ALL_PEERS = ("chainrule", "numpy", "torch", "jax", "sklearn", "rival")
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The figures to reach in a training cell; None for what is not asked there.
+    """The required figures of a training cell; None where there is no requirement.
 
     Attributes
     ----------
-    python, by_hand : float
-        How many times as fast as the best Python peer at any thread count, and as C++ by hand.
+    python, hand_written : float
+        The speed as a multiple of the fastest Python peer's at any number of threads, and of the hand-written C++.
     against : tuple of (peer, float)
-        The same against a peer by name.
+        The speed as a multiple of a named peer's.
     first_epoch : float
-        How many times as fast as the best Python peer's epoch our first is, preparation included.
+        The speed of the first epoch, with the preparation, as a multiple of the fastest Python peer's epoch.
     peak : float
-        The share of the float32 peak, measured at the most threads: products alone counted, updates in the time.
+        The share of the machine's float32 peak at the largest number of threads. Only matrix products count as work, but the time
+        includes the updates.
     sparse_memory : bool
-        Whether the process must stay below the size of a dense copy of x.
+        Whether the process's peak memory must stay below the size of a dense copy of x.
     """
 
     python: float
-    by_hand: float | None = None
+    hand_written: float | None = None
     against: tuple[tuple[str, float], ...] = ()
     first_epoch: float | None = None
     peak: float | None = None
@@ -48,10 +49,11 @@ class Targets:
 
 @dataclass(frozen=True)
 class TrainingCell:
-    """One network trained on one data set by everyone who can.
+    """One network trained on one data set by all peers that can.
 
-    ``check_rate`` is the learning rate of the epoch after which all must have reached the same cost, where the cell's own would
-    amplify rounding: on MNIST a relative 1e-7 in the start changes the cost after an epoch of the notes' network, eta 3, by 2e-2.
+    ``check_rate`` is the learning rate of the epoch after which all costs must agree, where the cell's own rate would amplify
+    rounding: on MNIST, with the notes' network and eta 3, a relative change of 1e-7 in the initial weights changes the cost after
+    one epoch by 2e-2.
     """
 
     name: str
@@ -59,13 +61,13 @@ class TrainingCell:
     settings: Settings
     data: Callable[[int | None], Data]
     targets: Targets
-    peers: tuple[str, ...] = EVERYONE
+    peers: tuple[str, ...] = ALL_PEERS
     incomparable: tuple[str, ...] = ()
     note: str = ""
     check_rate: float | None = None
 
     def job(self, rows: int | None = None) -> Job:
-        """Draw the data, the start and the orders; ``rows`` cuts the data, for a quick try."""
+        """Draw the data, the initial parameters and the orders; ``rows`` shortens the data for a quick test."""
         x, y = self.data(rows)
         s = self.settings
         network = cr.Network(s.sizes, activation=s.hidden, output=s.output, cost=s.cost, seed=s.seed)
@@ -75,7 +77,7 @@ class TrainingCell:
 
 @dataclass(frozen=True)
 class PopulationCell:
-    """Many networks trained together: their rate with the most threads against one thread's."""
+    """Many networks trained together: networks per second with the most threads, relative to one thread."""
 
     name: str
     title: str
@@ -86,7 +88,7 @@ class PopulationCell:
 
 @dataclass(frozen=True)
 class PredictionCell:
-    """One row, and many, through a network."""
+    """Prediction of one row, and of many."""
 
     name: str
     title: str
@@ -99,7 +101,7 @@ class PredictionCell:
 
 @dataclass(frozen=True)
 class ProcessCell:
-    """Whole processes, import and all: our command with its default 30 epochs, and a PyTorch script with one."""
+    """Whole processes, with their imports: ``chainrule train`` with its default 30 epochs, and a PyTorch script with one."""
 
     name: str
     title: str
@@ -110,13 +112,13 @@ Cell = TrainingCell | PopulationCell | PredictionCell | ProcessCell
 
 
 def pixels(rows: int | None) -> Data:
-    """MNIST's training images and labels."""
+    """Load MNIST's training images and labels."""
     train = cr.datasets.mnist().train[:rows]
     return np.ascontiguousarray(train.x), train.y.astype(np.int64)
 
 
 def values(n_in: int) -> Callable[[int | None], Data]:
-    """Draw 20,000 rows of normal inputs, and a smooth target with some noise."""
+    """Make a function that draws 20,000 rows of normal inputs and a smooth target with some noise."""
 
     def draw(rows: int | None) -> Data:
         rng = np.random.default_rng([1, n_in])
@@ -129,7 +131,7 @@ def values(n_in: int) -> Callable[[int | None], Data]:
 
 
 def classes(n_in: int, n_out: int) -> Callable[[int | None], Data]:
-    """Draw 20,000 rows of normal inputs, and the class that a random layer scores highest."""
+    """Make a function that draws 20,000 rows of normal inputs and the class to which a random layer gives the highest score."""
 
     def draw(rows: int | None) -> Data:
         rng = np.random.default_rng([2, n_in])
@@ -141,16 +143,16 @@ def classes(n_in: int, n_out: int) -> Callable[[int | None], Data]:
 
 
 def text(columns: int, words: int, n_out: int) -> Callable[[int | None], Data]:
-    """Draw 10,000 rows like texts: so many different words a row, their frequencies by Zipf's law, each row of length 1."""
+    """Make a function that draws 10,000 rows like texts: ``words`` distinct words per row by Zipf's law, each row of norm 1."""
 
     def draw(rows: int | None) -> Data:
         from scipy.sparse import csr_matrix
 
         rng, n = np.random.default_rng(3), rows or 10_000
-        chances = np.cumsum(1 / np.arange(1, columns + 1))
-        names = rng.permutation(columns)  # a vocabulary is not sorted by frequency
-        drawn = np.searchsorted(chances, rng.random((n, 4 * words)) * chances[-1])
-        indices = np.concatenate([np.sort(rng.permutation(np.unique(row))[:words]) for row in names[drawn]])
+        cumulative = np.cumsum(1 / np.arange(1, columns + 1))
+        vocabulary = rng.permutation(columns)  # not sorted by frequency
+        ranks = np.searchsorted(cumulative, rng.random((n, 4 * words)) * cumulative[-1])
+        indices = np.concatenate([np.sort(rng.permutation(np.unique(row))[:words]) for row in vocabulary[ranks]])
         data = rng.uniform(0.5, 1.5, (n, words))
         data /= np.linalg.norm(data, axis=1, keepdims=True)
         indptr = np.arange(0, n * words + 1, words)
@@ -173,7 +175,7 @@ CELLS: dict[str, Cell] = {
             pixels,
             Targets(14, 4.5, against=(("torch", 50), ("sklearn", 25)), first_epoch=5),
             incomparable=("sklearn",),
-            note="scikit-learn has no quadratic cost with sigmoid outputs: it trains softmax with log-loss, as much work",
+            note="scikit-learn has no quadratic cost with sigmoid outputs: it trains softmax with log-loss, which is as much work",
             check_rate=1.0,
         ),
         TrainingCell(
@@ -227,4 +229,4 @@ CELLS: dict[str, Cell] = {
     )
 }
 GEOMETRIC_MEAN = 6
-"""How many times as fast as the best Python peer, over the training cells."""
+"""The required speed as a multiple of the fastest Python peer's: the geometric mean over the training cells."""

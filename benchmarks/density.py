@@ -1,7 +1,7 @@
-"""Where inputs are worth keeping as records: ``python -m benchmarks.density [ROUNDS]``.
+"""The density up to which the sparse first layer is faster: ``python -m benchmarks.density [ROUNDS]``.
 
-Networks are trained on inputs of which a growing share is not 0, once as records and once as they are, turn and turn about. The
-share at which the two take as long is what ``engines.fused.DENSITY`` stands for.
+Networks are trained on inputs with a growing share of non-zeros, with the sparse records and with the dense array in turn. The
+share at which both take the same time determines ``engines.fused.DENSITY``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from benchmarks.command import arguments
-from benchmarks.turns import take_turns
+from benchmarks.command_line import arguments
+from benchmarks.interleaved import time_interleaved
 from chainrule.engines import fused
 
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -29,24 +29,24 @@ CELLS: dict[str, tuple[list[int], dict[str, Any]]] = {
 
 
 def milliseconds(sizes: list[int], settings: dict[str, Any], share: float, rounds: int, threads: int) -> tuple[float, float]:
-    """Give what an epoch takes as records, and as the inputs lie."""
+    """Time an epoch with sparse records and with dense inputs, in milliseconds."""
     rng = np.random.default_rng(0)
     x = rng.random((N, sizes[0]), dtype=np.float32) * (rng.random((N, sizes[0])) < share)
     y = rng.integers(sizes[-1], size=N)
     runs = {}
     for name, limit in (("records", 1.1), ("dense", -1.0)):
-        fused.DENSITY, kept = limit, fused.DENSITY
+        fused.DENSITY, original = limit, fused.DENSITY
         examples = cr.Examples(x.astype(np.float32), y)
         net = cr.Network(sizes, activation="relu", cost="log_loss", seed=0)
         runs[name] = iter(cr.Run(net, examples, epochs=rounds + 2, threads=threads, engine="fused", **settings))
         next(runs[name])
-        fused.DENSITY = kept
-    seconds = take_turns({name: partial(next, run) for name, run in runs.items()}, rounds)
+        fused.DENSITY = original
+    seconds = time_interleaved({name: partial(next, run) for name, run in runs.items()}, rounds)
     return 1e3 * median(seconds["records"]), 1e3 * median(seconds["dense"])
 
 
 def main(rounds: int) -> None:
-    """Print, for each network and number of threads, how the two compare, and where they cross."""
+    """Print, for each network and number of threads, the ratio of the two times at each density, and where it crosses 1."""
     for name, (sizes, settings) in CELLS.items():
         for threads in (1, 2):
             ratios = []
@@ -55,9 +55,9 @@ def main(rounds: int) -> None:
                 ratios.append(records / dense)
             log = np.log(ratios)
             crossing = float(np.interp(0.0, log, SHARES)) if log[0] < 0 < log[-1] else SHARES[0] if log[0] >= 0 else SHARES[-1]
-            told = "  ".join(f"{share:.0%} {ratio:.2f}" for share, ratio in zip(SHARES, ratios, strict=True))
-            print(f"{name:28} {threads} threads: records / dense  {told}  cross near {crossing:.0%}", flush=True)
+            line = "  ".join(f"{share:.0%} {ratio:.2f}" for share, ratio in zip(SHARES, ratios, strict=True))
+            print(f"{name:28} {threads} threads: sparse / dense  {line}  equal near {crossing:.0%}", flush=True)
 
 
 if __name__ == "__main__":
-    main(arguments("density", "Find where inputs are worth keeping as records.", turns=ROUNDS).turns)
+    main(arguments("density", "Find the density up to which the sparse first layer is faster.", count=ROUNDS).count)

@@ -1,8 +1,8 @@
-"""A digest of the bits of many trainings: ``python -m benchmarks.digests``, before a change and after one that changes no number.
+"""Digests of the bits of many trainings: run ``python -m benchmarks.digests`` before and after a change that keeps all results.
 
 Networks of every activation, cost and optimizer are trained on every kind of data, in both dtypes, by each engine, on one and two
-threads, and the estimators are fitted. Each line is a training and the SHA-256 of its parameters, costs and predictions. Bits are
-promised for one machine and one set of libraries alone: compare two runs by ``diff``.
+threads, and the estimators are fitted. Each line holds the SHA-256 of one training's parameters, costs and predictions. The bits
+are reproducible only on one machine with one set of libraries: compare two runs with ``diff``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EXTRAS: list[dict[str, Any]] = [
     {"schedule": "cosine"},
     {"shuffle": False},
 ]
-SIZES = [(20,), (33, 17), (), (130, 5, 9)]  # units of hidden layers; one is wider than a panel
+SIZES = [(20,), (33, 17), (), (130, 5, 9)]  # units of the hidden layers; 130 is wider than a kernel's panel
 ROWS, COLUMNS = 230, 37
 
 
@@ -44,12 +44,12 @@ def inputs(kind: str, rng: np.random.Generator) -> Any:
     dense = rng.standard_normal((ROWS, COLUMNS)) / 2
     if kind == "pixels":
         return rng.integers(0, 256, (ROWS, COLUMNS)).astype(np.uint8)
-    few = np.where(rng.random((ROWS, COLUMNS)) < 0.15, dense, 0)
-    return {"dense": dense, "single": dense.astype(np.float32), "mostly 0": few, "csr": sparse.csr_array(few)}[kind]
+    mostly_0 = np.where(rng.random((ROWS, COLUMNS)) < 0.15, dense, 0)
+    return {"dense": dense, "single": dense.astype(np.float32), "mostly 0": mostly_0, "csr": sparse.csr_array(mostly_0)}[kind]
 
 
 def targets(cost: str, output: str, rng: np.random.Generator) -> Any:
-    """Draw labels where the outputs may be classes, else values within the output's reach."""
+    """Draw labels where the outputs may be classes, else values within the output activation's range."""
     if output in ("softmax", "sigmoid") and cost != "poisson":
         return rng.integers(0, 3, ROWS)
     sigma = ACTIVATIONS[output]
@@ -57,22 +57,22 @@ def targets(cost: str, output: str, rng: np.random.Generator) -> Any:
     return np.clip(values, max(sigma.least, COSTS[cost].least), min(sigma.most, COSTS[cost].most))
 
 
-def train(sizes: list[int], made: dict[str, Any], examples: cr.Examples, how: dict[str, Any]) -> list[Any]:
-    """Train a network; give its parameters, costs, outputs and gradients."""
-    net = cr.Network(sizes, **made)
-    history = cr.train(net, examples, validation=examples[:50], **how)
+def train(sizes: list[int], network: dict[str, Any], examples: cr.Examples, training: dict[str, Any]) -> list[Any]:
+    """Train a network; return its parameters, costs, outputs and gradients."""
+    net = cr.Network(sizes, **network)
+    history = cr.train(net, examples, validation=examples[:50], **training)
     costs = history["cost"], history["validation_cost"]
     return [*net.weights, *net.biases, *costs, net.feedforward(examples.x), *net.backprop(examples[:9]).nabla_w]
 
 
 def fit(model: Any, x: Any, y: Any) -> list[Any]:
-    """Fit an estimator; give its parameters, loss and predictions."""
+    """Fit an estimator; return its parameters, loss and predictions."""
     model.fit(x, y)
     return [*model.coefs_, *model.intercepts_, model.loss_, model.predict(x)]
 
 
 def trainings() -> Iterator[tuple[str, Callable[[], list[Any]]]]:
-    """Give every training of a network, with its name."""
+    """Iterate over the trainings of networks: a name, and a function that trains."""
     choices = zip(
         PAIRS * len(HIDDEN), cycle(HIDDEN), cycle(OPTIMIZERS), cycle(EXTRAS), cycle(SIZES), cycle((1, 7, 32, 300)), strict=False
     )
@@ -85,14 +85,13 @@ def trainings() -> Iterator[tuple[str, Callable[[], list[Any]]]]:
             settings = {"epochs": 2, "batch_size": batch_size, "learning_rate": 0.003, "optimizer": optimizer, **extra}
             for engine, threads in product(ENGINES, (1, 2)):
                 name = f"{hidden} {sizes} {output} {cost} {optimizer} {extra} {batch_size} {kind} {dtype} {engine} {threads}"
-                made = {"activation": hidden, "output": output, "cost": cost, "seed": k, "dtype": dtype}
-
-                how = {**settings, "engine": engine, "threads": threads}
-                yield name, partial(train, [COLUMNS, *sizes, 3], made, examples, how)
+                network = {"activation": hidden, "output": output, "cost": cost, "seed": k, "dtype": dtype}
+                training = {**settings, "engine": engine, "threads": threads}
+                yield name, partial(train, [COLUMNS, *sizes, 3], network, examples, training)
 
 
 def fits() -> Iterator[tuple[str, Callable[[], list[Any]]]]:
-    """Give every fit of an estimator, with its name."""
+    """Iterate over the fits of estimators: a name, and a function that fits."""
     rng = np.random.default_rng(0)
     for solver, activation, kind, early in product(
         ("adam", "sgd", "lbfgs"), ("relu", "tanh", "logistic"), ("dense", "single", "csr"), (False, True)
@@ -103,18 +102,18 @@ def fits() -> Iterator[tuple[str, Callable[[], list[Any]]]]:
             ("three", rng.integers(0, 3, ROWS)),
             ("values", rng.standard_normal(ROWS)),
         ):
-            made: Any = cr.MLPRegressor if name == "values" else cr.MLPClassifier
+            estimator: Any = cr.MLPRegressor if name == "values" else cr.MLPClassifier
             settings = {"hidden_layer_sizes": (20, 9), "solver": solver, "activation": activation, "max_iter": 6, "random_state": 0}
 
             early_stopping = early and solver != "lbfgs"
             yield (
-                f"{made.__name__} {name} {solver} {activation} {kind} {early}",
-                partial(fit, made(early_stopping=early_stopping, **settings), x, y),
+                f"{estimator.__name__} {name} {solver} {activation} {kind} {early}",
+                partial(fit, estimator(early_stopping=early_stopping, **settings), x, y),
             )
 
 
 def digest(arrays: list[Any]) -> str:
-    """Give the digest of the bits of arrays, their dtypes and shapes."""
+    """Compute the SHA-256 of arrays' bits, dtypes and shapes."""
     total = hashlib.sha256()
     for array in map(np.asarray, arrays):
         total.update(f"{array.dtype} {array.shape}".encode())
@@ -123,14 +122,14 @@ def digest(arrays: list[Any]) -> str:
 
 
 def main() -> None:
-    """Print a line for each training, and the digest of all."""
+    """Print one line per training, and the digest of all digests."""
     every = hashlib.sha256()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, call in (*trainings(), *fits()):
-            found = digest(call())
-            every.update(found.encode())
-            print(found[:16], name, flush=True)
+            one = digest(call())
+            every.update(one.encode())
+            print(one[:16], name, flush=True)
     print(every.hexdigest(), "all")
 
 

@@ -1,4 +1,4 @@
-"""The fused engine beside the reference, an epoch of MNIST's 50,000 training images: ``python -m benchmarks.engines [ROUNDS]``."""
+"""The fused engine compared with the reference, on an epoch of MNIST's 50,000 images: ``python -m benchmarks.engines [ROUNDS]``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import partial
 from statistics import median
 
 import chainrule as cr
-from benchmarks.command import arguments
-from benchmarks.turns import ratios, take_turns
+from benchmarks.command_line import arguments
+from benchmarks.interleaved import median_ratio, time_interleaved
 
 CELLS = {
     "784-30-10, batch 10, sigmoid, SGD": ([784, 30, 10], {}, {"batch_size": 10, "learning_rate": 3.0}),
@@ -25,20 +25,20 @@ CELLS = {
 
 
 def main(rounds: int) -> None:
-    """Print a line a cell: both medians, and the ratio."""
+    """Print one line per cell: both medians, and the ratio."""
     examples = cr.datasets.mnist().train
     for cell, (sizes, network, training) in CELLS.items():
         nets = {engine: cr.Network(sizes, seed=0, **network) for engine in ("fused", "reference")}
         settings = {"epochs": 1, **training}
-        rivals = {engine: partial(cr.train, net, examples, engine=engine, **settings) for engine, net in nets.items()}
-        seconds = take_turns(rivals, rounds)
-        mine, theirs = seconds["fused"], seconds["reference"]
+        trainings = {engine: partial(cr.train, net, examples, engine=engine, **settings) for engine, net in nets.items()}
+        seconds = time_interleaved(trainings, rounds)
+        fused, reference = seconds["fused"], seconds["reference"]
         print(
-            f"{cell:38} fused {median(mine) * 1e3:5.0f} ms, reference {median(theirs) * 1e3:5.0f} ms an epoch; "
-            f"{ratios(mine, theirs):.1f}x",
+            f"{cell:38} fused {median(fused) * 1e3:5.0f} ms, reference {median(reference) * 1e3:5.0f} ms per epoch; "
+            f"{median_ratio(fused, reference):.1f}x",
             flush=True,
         )
 
 
 if __name__ == "__main__":
-    main(arguments("engines", "Time the fused engine beside the reference, on MNIST.", turns=5).turns)
+    main(arguments("engines", "Compare the fused engine with the reference, on MNIST.", count=5).count)

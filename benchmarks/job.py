@@ -1,7 +1,7 @@
-"""What crosses from ``python -m benchmarks`` to a peer's process and back: the same data, start and order of work for all.
+"""The exchange between ``python -m benchmarks`` and a peer's process: the same data, initial parameters and orders for all peers.
 
-A job is a folder with ``job.json`` (the settings) and ``job.npz`` (the arrays); an answer is a line of JSON on standard output and
-an ``.npz`` with the parameters after the first epoch.
+A job is a folder with ``job.json`` (the settings) and ``job.npz`` (the arrays). A measurement is a line of JSON on standard
+output and an ``.npz`` with the parameters after the first epoch.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 Arrays = list[NDArray[np.float32]]
 
 LEAST_EPOCHS, MOST_EPOCHS, SECONDS = 2, 10, 2.0
-"""A process times at least 2 epochs, then goes on until 10, or until they took 2 seconds together."""
+"""A process times at least 2 epochs, and stops after 10 epochs or after 2 seconds in total."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A network and how it is trained, in words that every peer can be told.
+    """A network and its training, in terms that every peer supports.
 
     ``hidden`` is sigmoid, tanh or relu; ``output`` and ``cost`` are sigmoid and quadratic, softmax and log_loss, or identity and
     quadratic; ``optimizer`` is sgd or adam (beta 0.9 and 0.999, epsilon 1e-8 on the corrected root).
@@ -42,7 +42,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Job:
-    """One cell's work: settings, data, start, and the order of the examples in each epoch.
+    """One cell's work: settings, data, initial parameters, and the order of the examples in each epoch.
 
     ``x`` is (n, n_in) of float32, pixels of uint8, or a CSR matrix of float32; ``y`` is labels (n,) or values (n, n_out) of
     float32; ``orders`` is (epochs, n).
@@ -67,17 +67,17 @@ class Job:
         return self.y if self.y.ndim == 2 else np.eye(self.settings.sizes[-1], dtype=np.float32)[self.y]
 
     def save(self, folder: Path) -> None:
-        """Write the job into a folder of its own."""
+        """Write the job into a new folder."""
         folder.mkdir(parents=True)
         (folder / "job.json").write_text(json.dumps(asdict(self.settings)))
         sparse = hasattr(self.x, "indptr")
         parts = {"data": self.x.data, "indices": self.x.indices, "indptr": self.x.indptr} if sparse else {"x": self.x}
-        starts = {f"w{i}": w for i, w in enumerate(self.weights)} | {f"b{i}": b for i, b in enumerate(self.biases)}
-        np.savez(folder / "job.npz", y=self.y, orders=self.orders, **parts, **starts)
+        parameters = {f"w{i}": w for i, w in enumerate(self.weights)} | {f"b{i}": b for i, b in enumerate(self.biases)}
+        np.savez(folder / "job.npz", y=self.y, orders=self.orders, **parts, **parameters)
 
 
 def load_job(folder: Path) -> Job:
-    """Read a job back."""
+    """Read a job."""
     settings = json.loads((folder / "job.json").read_text())
     settings = Settings(**{**settings, "sizes": tuple(settings["sizes"])})
     with np.load(folder / "job.npz") as file:
@@ -95,81 +95,82 @@ def load_job(folder: Path) -> Job:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a peer's process found: seconds of each timed epoch, the parameters after the first, and other figures by name."""
+class Measurement:
+    """A peer process's result: the seconds of each timed epoch, the parameters after the first, and further figures by name."""
 
     seconds: list[float] = field(default_factory=list)
     weights: Arrays = field(default_factory=list)
     biases: Arrays = field(default_factory=list)
-    facts: dict[str, float] = field(default_factory=dict)
+    extras: dict[str, float] = field(default_factory=dict)
 
     def save(self, path: Path) -> str:
-        """Write the parameters, and give the line of JSON."""
+        """Write the parameters, and return the line of JSON."""
         arrays = {f"w{i}": w for i, w in enumerate(self.weights)} | {f"b{i}": b for i, b in enumerate(self.biases)}
         np.savez(path, **arrays)
-        return json.dumps({"seconds": self.seconds, "facts": self.facts})
+        return json.dumps({"seconds": self.seconds, "extras": self.extras})
 
 
-def load_answer(line: str, path: Path) -> Answer:
-    """Read an answer back."""
-    said = json.loads(line)
+def load_measurement(line: str, path: Path) -> Measurement:
+    """Read a measurement."""
+    figures = json.loads(line)
     with np.load(path) as file:
         arrays = dict(file)
     layers = range(len(arrays) // 2)
-    return Answer(said["seconds"], [arrays[f"w{i}"] for i in layers], [arrays[f"b{i}"] for i in layers], said["facts"])
+    weights, biases = [arrays[f"w{i}"] for i in layers], [arrays[f"b{i}"] for i in layers]
+    return Measurement(figures["seconds"], weights, biases, figures["extras"])
 
 
 class Trainer(Protocol):
-    """A peer that is ready to train: its data prepared, its parameters at the start."""
+    """A peer that is ready to train: its data are prepared, its parameters are the initial ones."""
 
     def epoch(self, order: NDArray[np.int64]) -> None:
-        """Train through one epoch in this order, and wait until it is done."""
+        """Train one epoch in this order, and wait until it is finished."""
 
     def parameters(self) -> tuple[Arrays, Arrays]:
-        """Give weights, each (n_out, n_in), and biases, each (n_out,)."""
+        """Return the weights, each (n_out, n_in), and the biases, each (n_out,)."""
 
 
-def enough(seconds: list[float]) -> bool:
-    """Say whether a process has timed enough epochs."""
+def enough_epochs(seconds: list[float]) -> bool:
+    """Test whether a process has timed enough epochs."""
     return len(seconds) >= LEAST_EPOCHS and (len(seconds) >= MOST_EPOCHS or sum(seconds) >= SECONDS)
 
 
-def timed(trainer: Trainer, job: Job) -> Answer:
-    """Train one epoch that does not count, as whatever compiles does so then; keep its parameters; time the following."""
+def time_epochs(trainer: Trainer, job: Job) -> Measurement:
+    """Train one epoch untimed, since some peers compile in it, keep the parameters after it, and time the following epochs."""
     trainer.epoch(job.orders[0])
     weights, biases = trainer.parameters()
     copies = [np.array(w, np.float32) for w in weights], [np.array(b, np.float32) for b in biases]
     seconds: list[float] = []
     for order in job.orders[1:]:
-        began = time.perf_counter()
+        start = time.perf_counter()
         trainer.epoch(order)
-        seconds.append(time.perf_counter() - began)
-        if enough(seconds):
+        seconds.append(time.perf_counter() - start)
+        if enough_epochs(seconds):
             break
-    return Answer(seconds, *copies)
+    return Measurement(seconds, *copies)
 
 
-def microseconds(call: Callable[[Any], object], arguments: list[Any], *, repeats: int = 15) -> float:
-    """Time a short call: the median over repeats of some 20 ms each, the arguments taken in turn."""
-    began = time.perf_counter()
+def microseconds_per_call(call: Callable[[Any], object], arguments: list[Any], *, repeats: int = 15) -> float:
+    """Time a short call: the median over repeats of about 20 ms, each of which goes through the arguments in turn."""
+    start = time.perf_counter()
     for argument in arguments:
         call(argument)
-    once = max(time.perf_counter() - began, 1e-9)
-    turns = range(max(1, round(0.02 / once)))
+    once = max(time.perf_counter() - start, 1e-9)
+    passes = range(max(1, round(0.02 / once)))
     figures = []
     for _ in range(repeats):
-        began = time.perf_counter()
-        for _ in turns:
+        start = time.perf_counter()
+        for _ in passes:
             for argument in arguments:
                 call(argument)
-        figures.append((time.perf_counter() - began) / (len(turns) * len(arguments)))
+        figures.append((time.perf_counter() - start) / (len(passes) * len(arguments)))
     return float(np.median(figures)) * 1e6
 
 
-def predicting(job: Job, **calls: Callable[[Any], Any]) -> Answer:
-    """Time calls with one row, over rows in turn, and with all rows; ``calls`` are predict and feedforward, or one of them."""
+def time_prediction(job: Job, **calls: Callable[[Any], Any]) -> Measurement:
+    """Time calls with single rows and with all rows; ``calls`` are named ``predict`` and ``feedforward``, or one of them."""
     x = job.inputs
     rows = [np.ascontiguousarray(x[i : i + 1]) for i in range(min(64, len(x)))]
-    facts = {name: microseconds(call, rows) for name, call in calls.items()}
-    facts |= {f"{name}_all": microseconds(call, [x], repeats=7) for name, call in calls.items()}
-    return Answer(facts=facts)
+    extras = {name: microseconds_per_call(call, rows) for name, call in calls.items()}
+    extras |= {f"{name}_all": microseconds_per_call(call, [x], repeats=7) for name, call in calls.items()}
+    return Measurement(extras=extras)

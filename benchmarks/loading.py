@@ -1,4 +1,4 @@
-"""How long MNIST takes to load, digests checked: ``python -m benchmarks.loading``."""
+"""The time to load MNIST, with its digests checked: ``python -m benchmarks.loading``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import chainrule as cr
 
 
 def seconds() -> float:
-    """Load it once."""
-    began = time.perf_counter()
+    """Time one call of ``mnist()``."""
+    start = time.perf_counter()
     cr.datasets.mnist()
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

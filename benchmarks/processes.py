@@ -1,4 +1,4 @@
-"""Processes of their own for the peers: the environment that sets their threads, and their end, whatever happens."""
+"""Separate processes for the peers: their environment, which sets the number of threads, and their reliable termination."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.job import Answer, load_answer
+from benchmarks.job import Measurement, load_measurement
 from benchmarks.peers import Peer
 
 ROOT = Path(__file__).parents[1]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Where these are set, a current NumPy's OpenBLAS is slower than it need be: nobody is measured with them."""
+"""Variables that make the OpenBLAS of current NumPy versions slower; they are removed for all peers."""
 
-LONGEST = 900
-"""Seconds after which a peer is given up."""
+TIMEOUT = 900
+"""Seconds after which a peer's process is killed."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A peer that found nothing, and the last line it said."""
+    """A peer's process that failed, and the last line of its error output."""
 
     reason: str
 
 
 def processors() -> list[int]:
-    """Give the processors this process may use."""
+    """List the processors that this process may use."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def environment(threads: int | str) -> dict[str, str]:
-    """Give a peer's environment: so many threads for whoever reads it from there, the repository in reach."""
+    """Make a peer's environment: the number of threads for the libraries that read it there, and the repository's path."""
     kept = {name: value for name, value in os.environ.items() if name not in (*HARMFUL, *THREADS, "XLA_FLAGS")}
     paths = [str(ROOT), *kept.get("PYTHONPATH", "").split(os.pathsep)]
     kept |= {"PYTHONPATH": os.pathsep.join(path for path in paths if path), "JAX_PLATFORMS": "cpu"}
@@ -48,52 +48,54 @@ def environment(threads: int | str) -> dict[str, str]:
 
 
 def run(command: list[str], env: Mapping[str, str], cwd: Path | None = None) -> tuple[int, str, str]:
-    """Run a command to its end; if that is not to be, end it with all it started."""
+    """Run a command to its end; on a timeout or an exception kill it with its children."""
     process = subprocess.Popen(
         command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        out, err = process.communicate(timeout=LONGEST)
+        out, err = process.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
-        end(process)
-        return -1, "", f"gave no answer in {LONGEST} seconds"
+        kill(process)
+        return -1, "", f"did not finish in {TIMEOUT} seconds"
     except BaseException:
-        end(process)
+        kill(process)
         raise
     return process.returncode, out, err
 
 
-def end(process: subprocess.Popen[str]) -> None:
-    """End a process and its children, and wait for it."""
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process and its children, and wait for it."""
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)  # a session of its own: the group has the process's number
+        os.killpg(process.pid, signal.SIGKILL)  # the process leads a session of its own, so its group has its id
     else:
         process.kill()
     process.communicate()
 
 
-def ask(peer: Peer, kind: str, folder: Path, threads: int | str, most: int) -> Answer | Failure:
-    """Have a peer do one kind of work on the job in a folder, with so many threads out of ``most`` that anyone gets."""
+def measure_peer(peer: Peer, kind: str, folder: Path, threads: int | str, most: int) -> Measurement | Failure:
+    """Let a peer do one kind of work on the job in a folder; ``most`` is the largest number of threads of any peer."""
     cpus = processors()[-most:]
     if peer.pinned:
         cpus = cpus[-int(threads) :]
-    answer = folder / "answer.npz"
-    arguments = [peer.name, kind, str(folder), str(threads), ",".join(map(str, cpus)), str(answer)]
+    output = folder / "measurement.npz"
+    arguments = [peer.name, kind, str(folder), str(threads), ",".join(map(str, cpus)), str(output)]
     status, out, err = run([sys.executable, "-m", "benchmarks.peers", *arguments], environment(threads))
     if status:
         return Failure(last_line(err) or f"ended with status {status}")
-    return load_answer(out.splitlines()[-1], answer)
+    return load_measurement(out.splitlines()[-1], output)
 
 
-def measure(command: list[str], threads: int | str, cwd: Path) -> tuple[float, int] | Failure:
-    """Run a whole process; give its wall time in seconds and its peak memory in bytes."""
-    status, out, err = run([sys.executable, "-S", str(ROOT / "benchmarks" / "measured.py"), *command], environment(threads), cwd)
+def measure_process(command: list[str], threads: int | str, cwd: Path) -> tuple[float, int] | Failure:
+    """Run a whole process; return its wall time in seconds and its peak memory in bytes."""
+    status, out, err = run(
+        [sys.executable, "-S", str(ROOT / "benchmarks" / "process_usage.py"), *command], environment(threads), cwd
+    )
     if status:
         return Failure(last_line(err) or f"ended with status {status}")
-    found = json.loads(out.splitlines()[-1])
-    return found["seconds"], found["peak_bytes"]
+    figures = json.loads(out.splitlines()[-1])
+    return figures["seconds"], figures["peak_bytes"]
 
 
 def last_line(text: str) -> str:
-    """Give the last line that says something."""
+    """Return the last line that is not blank."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

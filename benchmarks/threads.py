@@ -1,8 +1,8 @@
 """Whether ``threads="auto"`` is ever slower than one thread: ``python -m benchmarks.threads [--busy] [ROUNDS]``.
 
-A grid of shapes, dense and sparse, plain steps and Adam, each with one thread and with as many as the engine finds worth it, turn
-and turn about in one process. With ``--busy`` another process computes on one of the cores all along. A line a shape: both medians,
-and the median of their ratios, turn by turn; ``slower`` marks one above 1.05.
+A grid of shapes, dense and sparse, SGD and Adam, is trained in turn with one thread and with the number that the engine chooses, in
+one process. With ``--busy`` another process uses one of the cores all the time. Each line gives both medians and the median of the
+ratios of each round; ``slower`` marks a ratio above 1.05.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 
 import chainrule as cr
-from benchmarks.command import arguments
+from benchmarks.command_line import arguments
 
 SHAPES = [
     [16, 32, 1],
@@ -27,20 +27,20 @@ SHAPES = [
     [784, 512, 512, 10],
     [2000, 10],
 ]
-SECONDS = 0.6  # of a training, so that the choice has time to be made
+SECONDS = 0.6  # the length of a training, long enough for the engine to choose the number of threads
 
 
 def compute() -> None:
-    """Keep a core busy until killed."""
+    """Keep a core busy until the process is killed."""
     x = 1.0
     while True:
         x = x * 1.0000001 + 1e-9
 
 
 @contextmanager
-def neighbour(wanted: bool) -> Iterator[None]:
-    """Let another process compute while this lasts."""
-    if not wanted:
+def busy_process(enabled: bool) -> Iterator[None]:
+    """Run another process that keeps a core busy during this context."""
+    if not enabled:
         yield
         return
     process = multiprocessing.get_context("spawn").Process(target=compute, daemon=True)
@@ -53,7 +53,7 @@ def neighbour(wanted: bool) -> Iterator[None]:
 
 
 def examples_for(sizes: list[int], sparse: bool, n: int) -> cr.Examples:
-    """Draw inputs, a fifth of them not 0 where they are to be sparse, and targets."""
+    """Draw inputs and targets; of sparse inputs a fifth is not 0."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, sizes[0])).astype(np.float32)
     if sparse:
@@ -63,7 +63,7 @@ def examples_for(sizes: list[int], sparse: bool, n: int) -> cr.Examples:
 
 
 def compare(sizes: list[int], batch_size: int, sparse: bool, optimizer: str, rounds: int) -> float:
-    """Print a line; give how many times as long ``auto`` takes."""
+    """Print one line; return the median ratio of the time with ``auto`` to that with one thread."""
     cost = "mean_squared_error" if sizes[-1] == 1 else "log_loss"
     settings = {"epochs": 1, "batch_size": batch_size, "learning_rate": 1e-4, "optimizer": optimizer, "engine": "fused"}
     examples = examples_for(sizes, sparse, 2000)
@@ -76,28 +76,26 @@ def compare(sizes: list[int], batch_size: int, sparse: bool, optimizer: str, rou
     pairs = [(seconds(1, examples), seconds("auto", examples)) for _ in range(rounds)]
     ratio = median(auto / one for one, auto in pairs)
     one, auto = (median(times) * 1e3 for times in zip(*pairs, strict=True))
-    what = f"{'-'.join(map(str, sizes))}, batch {batch_size}, {'sparse' if sparse else 'dense'}, {optimizer}"
-    print(f"{what:50} one {one:7.1f} ms, auto {auto:7.1f} ms: {ratio:.2f}{'  slower' * (ratio > 1.05)}", flush=True)
+    title = f"{'-'.join(map(str, sizes))}, batch {batch_size}, {'sparse' if sparse else 'dense'}, {optimizer}"
+    print(f"{title:50} one {one:7.1f} ms, auto {auto:7.1f} ms: {ratio:.2f}{'  slower' * (ratio > 1.05)}", flush=True)
     return ratio
 
 
 def main(rounds: int, busy: bool) -> None:
-    """Print the grid, and how the worst and the middle of it stand."""
-    with neighbour(busy):
+    """Print the grid, and the median and the largest ratio."""
+    with busy_process(busy):
         grid = product(SHAPES, (1, 10, 128), (False, True), ("sgd", "adam"))
         ratios = [
             compare(sizes, size, sparse, optimizer, rounds) for sizes, size, sparse, optimizer in grid if size > 1 or sizes[0] < 100
         ]
-    print(
-        f"{len(ratios)} shapes: auto takes {median(ratios):.2f} of one thread's time at the median, {max(ratios):.2f} at the most"
-    )
+    print(f"{len(ratios)} shapes: auto takes {median(ratios):.2f} of one thread's time at the median, {max(ratios):.2f} at most")
 
 
 if __name__ == "__main__":
     chosen = arguments(
         "threads",
-        'Time threads="auto" beside one thread.',
-        turns=5,
-        busy="let another process compute on one of the cores all along",
+        'Compare threads="auto" with one thread.',
+        count=5,
+        busy="run another process that uses one of the cores all the time",
     )
-    main(chosen.turns, chosen.busy)
+    main(chosen.count, chosen.busy)

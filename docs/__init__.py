@@ -1,1 +1,1 @@
-"""The pages, and what makes those that are made from the code."""
+"""The documentation's pages, and the programs that generate some of them from the code."""

@@ -1,4 +1,4 @@
-"""How Sphinx builds the site; ``python -m docs.site`` runs it."""
+"""Sphinx's configuration for the site; ``python -m docs.site`` builds it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ release = version = chainrule.__version__
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
 nitpicky = True
-smartquotes = False  # --json is an option, not a dash
-highlight_language = "none"  # what is code says its language; diagrams are left as they are
-suppress_warnings = ["myst.header"]  # the command line's page has its sections one below the title, options in tables
+smartquotes = False  # would turn the hyphens of --json into a dash
+highlight_language = "none"  # code blocks name their language; diagrams have none
+suppress_warnings = ["myst.header"]  # the command line's page skips a level of headings
 
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = False
 
-autodoc_typehints = "none"  # a docstring says what an argument is, and its shape
+autodoc_typehints = "none"  # the docstrings describe each argument and its shape
 autodoc_member_order = "bysource"
-add_module_names = False  # they stand in the text; before each name they are all that a phone shows
+add_module_names = False  # on a phone's screen a module's name would leave no room for the function's
 autodoc_default_options = {"no-value": True}
 numpydoc_show_class_members = False
 
@@ -46,13 +46,13 @@ html_theme_options = {
 
 
 def inline_math(translator: Any, node: nodes.math) -> None:
-    """Write mathematics within a line as MathML, which a browser sets by itself: nothing is fetched, no script runs."""
+    """Write inline mathematics as MathML, which a browser renders without a script and without fetching fonts."""
     translator.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
 def block_math(translator: Any, node: nodes.math_block) -> None:
-    """Write an equation that stands alone, with its number in the notes where it has one; at wide gaps it may be broken."""
+    """Write a displayed equation, with its number in the notes if it has one; it may be broken at its wide spaces."""
     number = node.get("label") or ""
     tag = f'<span class="number">({escape(number)})</span>' if number else ""
     parts = "".join(convert(part, display="block") for part in node.astext().split(r"\qquad"))
@@ -61,21 +61,21 @@ def block_math(translator: Any, node: nodes.math_block) -> None:
 
 
 class Equations(MathDomain):
-    """Equations, which are referred to, as in {eq}`BP4`, by their numbers in the notes instead of a count."""
+    """Equations whose references, such as {eq}`BP4`, show the number in the notes instead of a running number."""
 
     def note_equation(self, docname: str, labelid: str, location: Any = None) -> None:
-        """Keep where an equation stands, and its number."""
+        """Record an equation's page and number."""
         super().note_equation(docname, labelid, location)
         self.equations[labelid] = (docname, labelid)  # type: ignore[assignment]
 
 
 def skip(_app: Sphinx, _kind: str, _name: str, thing: object, skipped: bool, _options: object) -> bool:
-    """Leave out what a named tuple says of its fields by itself, their numbers; its own docstring tells of them."""
+    """Leave out the docstrings that named tuples generate for their fields; the class's own docstring describes them."""
     return skipped or str(getattr(thing, "__doc__", "")).startswith("Alias for field number")
 
 
 def setup(app: Sphinx) -> None:
-    """Make MathML one of the ways to write mathematics, and number equations as the notes do."""
+    """Register the MathML renderer, and number equations as the notes do."""
     app.add_domain(Equations, override=True)
     app.connect("autodoc-skip-member", skip)
     app.add_html_math_renderer("mathml", inline_renderers=(inline_math, None), block_renderers=(block_math, None))

@@ -1,16 +1,16 @@
 """Write the table of equations, as data and as a page, from the notes and from the tags in code, kernels and tests.
 
 Usage: ``python -m docs.equations`` writes ``src/chainrule/explaining/equations.json`` and ``docs/equations.md``; with ``--check``
-it fails if what is there is stale.
+it fails if one of them is out of date.
 
-A tag is an equation's number in brackets, such as (N7), (N6, N7) or (BP1-BP4), or, without them, at the very start: ``BP2: ...``
-in a docstring, ``# BP2`` in a comment. It says that the equation is computed, or tested, right there:
+A tag is an equation's number in brackets, such as (N7), (N6, N7) or (BP1-BP4), or, at the very start of a text, without brackets:
+``BP2: ...`` in a docstring, ``# BP2`` in a comment. A tag marks the place where an equation is computed or tested:
 
-- in the docstring of a function in ``calculus/``: by this function; in a comment in one: by this line;
-- in a comment above a function of the kernels: by this function; in a comment beside a line: by this line;
-- in the docstring of a test: there it is held.
+- in the docstring of a function in ``calculus/``, this function computes it; in a comment, this line does;
+- in a comment above a function of the kernels, this function computes it; in a comment beside a line, this line does;
+- in the docstring of a test, this test checks it.
 
-Docstrings of modules and classes speak of what lies in them; their tags don't count.
+Tags in the docstrings of modules and classes are ignored, since these texts describe several functions.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Place = TypeVar("Place")
 
 
 def notes(text: str) -> dict[str, Equation]:
-    """Read the equations: rows of a table, items of a list, and the four of backpropagation in their three forms."""
+    """Parse the equations: rows of a table, items of a list, and the four of backpropagation in their three forms."""
     found, page = {}, ""
     for line in text.splitlines():
         if line.startswith("## "):
@@ -68,7 +68,7 @@ def notes(text: str) -> dict[str, Equation]:
 def numbers_in(text: str) -> list[str]:
     """List the equations that a docstring or comment is tagged with.
 
-    >>> numbers_in("Answers, cost (N1) and gradient (N6)-(N8); of N12 it only speaks.")
+    >>> numbers_in("Outputs, cost (N1) and gradient (N6)-(N8); N12 is mentioned without a tag.")
     ['N1', 'N6', 'N7', 'N8']
     >>> numbers_in("BP3, BP4"), numbers_in("The sums (BP3, BP4).")
     (['BP3', 'BP4'], ['BP3', 'BP4'])
@@ -79,7 +79,7 @@ def numbers_in(text: str) -> list[str]:
 
 
 def without_tags(text: str) -> str:
-    """Take the tags out of a comment."""
+    """Remove the tags from a comment."""
     return re.sub(rf"\s*(?:{TAGS.pattern})", "", text.strip()).strip()
 
 
@@ -87,7 +87,7 @@ def without_tags(text: str) -> str:
 
 
 def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Give each function and method with its qualified name."""
+    """Iterate over the functions and methods with their qualified names."""
 
     def within(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.FunctionDef]]:
         for node in body:
@@ -100,20 +100,20 @@ def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def functions_of(module: str, text: str) -> Iterator[tuple[str, Function]]:
-    """Give what a module of ``calculus`` computes: its whole functions, then the lines of others."""
+    """Iterate over the equations of a module of ``calculus``: first the tagged functions, then the tagged lines in others."""
     functions = list(functions_in(ast.parse(text)))
-    whole = [(number, Function(module, name)) for name, node in functions for number in numbers_in(ast.get_docstring(node) or "")]
-    yield from whole
+    tagged = [(number, Function(module, name)) for name, node in functions for number in numbers_in(ast.get_docstring(node) or "")]
+    yield from tagged
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             for name in (name for name, node in functions if node.lineno <= token.start[0] <= (node.end_lineno or 0)):
                 for number in numbers_in(token.string.removeprefix("#")):
-                    if (number, Function(module, name)) not in whole:
+                    if (number, Function(module, name)) not in tagged:
                         yield number, Function(module, name, token.line.strip())
 
 
 def tests_of(file: str, text: str) -> Iterator[tuple[str, Witness]]:
-    """Give what the tests of a file hold."""
+    """Iterate over the equations that a file's tests check."""
     for name, node in functions_in(ast.parse(text)):
         sentence = " ".join((ast.get_docstring(node) or "").split())
         if name.startswith("test_"):
@@ -125,7 +125,7 @@ def tests_of(file: str, text: str) -> Iterator[tuple[str, Witness]]:
 
 
 def kernels_of(file: str, text: str) -> Iterator[tuple[str, Kernel]]:
-    """Give what a file of the kernels fuses: functions under a tagged comment, and lines beside one."""
+    """Iterate over the equations that a kernel file computes: functions below a tagged comment, and lines beside one."""
     lines = text.splitlines()
     for k, line in enumerate(lines):
         code, slashes, comment = line.partition("//")
@@ -150,18 +150,18 @@ def comment_above(lines: list[str], first: int) -> str:
 
 
 def function_from(lines: list[str], first: int) -> str:
-    """Give a function that begins at a line, ``template <...>`` and all, up to the brace that closes it."""
+    """Return the source of a function that begins at a line, with its ``template <...>``, up to the closing brace."""
     last = next(i for i in range(first, len(lines)) if lines[i].startswith("}"))
     return "\n".join(lines[first : last + 1])
 
 
 def name_of(lines: list[str], at: int) -> str:
-    """Name the function or class that a line stands in: the nearest above that begins at the margin."""
+    """Return the name of the function or class that contains a line: the nearest one above that begins at the margin."""
     at_margin = re.compile(r"(?!template|static_assert|public:|private:)[A-Za-z]")
     head = next(line for line in reversed(lines[: at + 1]) if at_margin.match(line))
     match = re.match(r"(?:class|struct) (\w+)", head) or re.search(r"(\w+)\(", head)
     if match is None:
-        raise ValueError(f"no function or class stands above a tagged line; the nearest is {head!r}")
+        raise ValueError(f"a tagged line must be in a function or class; the nearest line above at the margin is {head!r}")
     return match[1]
 
 
@@ -169,12 +169,12 @@ def name_of(lines: list[str], at: int) -> str:
 
 
 def table() -> list[Equation]:
-    """Make the whole table from the source tree."""
+    """Build the whole table from the source tree."""
     calculus = [ROOT / "src" / "chainrule" / "calculus" / f"{name}.py" for name in READING_ORDER]
     functions = _by_number(pair for path in calculus for pair in functions_of(f"chainrule.calculus.{path.stem}", _text(path)))
-    sources = sorted((ROOT / "kernels").rglob("*.[hc]pp"))
+    folder = ROOT / "kernels"
     kernels = _by_number(
-        pair for path in sources for pair in kernels_of(path.relative_to(ROOT / "kernels").as_posix(), _text(path))
+        pair for path in sorted(folder.rglob("*.[hc]pp")) for pair in kernels_of(path.relative_to(folder).as_posix(), _text(path))
     )
     tests = _by_number(pair for path in sorted(ROOT.glob("tests/test_*.py")) for pair in tests_of(path.name, _text(path)))
     return [
@@ -200,19 +200,19 @@ def _text(path: Path) -> str:
 
 
 def data(equations: list[Equation]) -> str:
-    """Write the table as JSON."""
+    """Format the table as JSON."""
     return json.dumps([asdict(equation) for equation in equations], indent=1, ensure_ascii=False) + "\n"
 
 
 HEAD = """# The equations
 
-Every equation of [the notes](notes.md), the function that computes it, the kernel line that fuses it, and the test that holds it.
-This page is made from the tags in docstrings and comments by `python -m docs.equations`; `chainrule equations BP2` shows the code.
+Every equation of [the notes](notes.md), with the functions that compute it, the kernels that do so fast, and its tests.
+`python -m docs.equations` makes this page from the tags in docstrings and comments; `chainrule equations BP2` shows the code.
 """
 
 
 def page(equations: list[Equation]) -> str:
-    """Write the table as a page, a table for each page of the notes."""
+    """Format the table as a page, with one table for each page of the notes."""
     lines, heading = [HEAD], ""
     for equation in equations:
         if equation.page != heading:
@@ -233,13 +233,13 @@ def _row(equation: Equation) -> str:
 
 
 def main(check: bool) -> None:
-    """Write both files, or say which is stale."""
+    """Write both files, or exit with an error where one is out of date."""
     equations = table()
     for path, made in ((DATA, data(equations)), (PAGE, page(equations))):
         if not check:
             path.write_text(made, encoding="utf-8")
         elif not path.exists() or _text(path) != made:
-            sys.exit(f"{path.relative_to(ROOT)} is stale; write it anew with: python -m docs.equations")
+            sys.exit(f"{path.relative_to(ROOT)} is out of date; write it again with: python -m docs.equations")
 
 
 if __name__ == "__main__":

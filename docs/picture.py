@@ -1,7 +1,7 @@
-"""Draw the README's picture: the notes' network, trained for 30 epochs.
+"""Draw the README's picture: cost and accuracy of the notes' network over 30 epochs.
 
-Usage: ``python -m docs.picture``; writes docs/training.png. The examples' picture is drawn by
-``python examples/neuron_by_hand.py docs/neuron.png``.
+Usage: ``python -m docs.picture``; it writes docs/training.png. ``python examples/neuron_by_hand.py docs/neuron.png`` draws the
+picture of the examples.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import chainrule as cr
 
 
 def main() -> None:
-    """Train, plot, save."""
+    """Train the network, plot its history, and save the picture."""
     mnist = cr.datasets.mnist()
     network = cr.Network([784, 30, 10], seed=0)
     history = cr.train(network, mnist.train, epochs=30, batch_size=10, learning_rate=3.0, validation=mnist.validation)

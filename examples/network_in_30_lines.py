@@ -1,7 +1,7 @@
 """Pages 3-4 of the notes: the 784 x 30 x 10 network and its training, in about thirty lines of NumPy.
 
-Everything that learns stands between the two rulers; nothing is hidden in a library. Below it the same with ``chainrule``, in three
-lines and a small part of the time. Both read more than 90 % of the test images after two epochs.
+The whole training stands between the two lines of dashes, and uses only NumPy. Below it, ``chainrule`` does the same training in
+three lines and a fraction of the time. Both read more than 90 % of the test images correctly after two epochs.
 """
 
 from time import perf_counter
@@ -25,7 +25,7 @@ def sigmoid(z):
 
 
 def forward(x):
-    """Give the activations of every layer, the input first; a column an example (N10)."""
+    """Return the activations of every layer, the input first; each column is an example (N10)."""
     activations = [x]
     for w, b in zip(weights, biases, strict=True):
         activations.append(sigmoid(w @ activations[-1] + b))
@@ -44,10 +44,10 @@ for _ in range(epochs):
             biases[layer] -= eta / len(rows) * delta.sum(axis=1, keepdims=True)  # (BP3), (N12)
             weights[layer] -= eta / len(rows) * delta @ a.T  # (BP4), (N12)
 # ----------------------------------------------------------------------------------------------------------------------------------
-right = forward((mnist.test.x / np.float32(255)).T)[-1].argmax(axis=0) == mnist.test.y
-print(f"thirty lines of NumPy: {right.mean():.2%} of the test images, {perf_counter() - start:.2f} s")
+correct = forward((mnist.test.x / np.float32(255)).T)[-1].argmax(axis=0) == mnist.test.y
+print(f"thirty lines of NumPy:    {correct.mean():.2%} of the test images, {perf_counter() - start:.2f} s")
 
 start = perf_counter()
 net = cr.Network([784, 30, 10], seed=1)
 cr.train(net, mnist.train, epochs=2, batch_size=10, learning_rate=3.0)
-print(f"three of chainrule:    {net.accuracy(mnist.test):.2%} of the test images, {perf_counter() - start:.2f} s")
+print(f"three lines of chainrule: {net.accuracy(mnist.test):.2%} of the test images, {perf_counter() - start:.2f} s")

@@ -1,8 +1,8 @@
-"""Pages 1-2 of the notes: the gradient of one neuron, by hand and by ``cr.Neuron``, and what descending it does.
+"""Pages 1-2 of the notes: the gradient of one neuron, by hand and by ``cr.Neuron``, and a few steps of gradient descent.
 
-Four points, one input, ``a = max(0, w x + b)``. The sums are written out over single numbers, so that each can be followed with a
-pencil; the library must agree. Then a few steps downhill. Where matplotlib is installed, the points, the lines and the errors are
-drawn to ``neuron.png``, or to the file that is named on the command line.
+The neuron is ``a = max(0, w x + b)``, with one input and four examples. The sums are written out number by number, so that you can
+follow them with a pencil; the library must agree. Then the neuron takes some steps. Where matplotlib is installed, the points, the
+lines and the errors are drawn to ``neuron.png``, or to the file named on the command line.
 """
 
 import sys
@@ -17,14 +17,14 @@ dw = db = 0.0
 print("example    x     z = wx + b    e = z - y    e x")
 for i in range(m):
     z = w * x[i] + b
-    e = z - y[i] if z > 0 else 0.0  # (N5): an example that is cut off teaches nothing
+    e = z - y[i] if z > 0 else 0.0  # (N5): an example with z <= 0 contributes nothing
     print(f"{i:4} {x[i]:8.1f} {z:11.2f} {e:13.2f} {e * x[i]:9.3f}")
     dw += e * x[i] / m  # (N7): the errors times the inputs, averaged
     db += e / m  # (N8): the errors, averaged
 print(f"by hand    dC/dw = {dw:.6f}   dC/db = {db:.6f}")
 
 neuron = cr.Neuron([w], b)
-rows = [[value] for value in x]  # a row an example
+rows = [[value] for value in x]  # one row per example
 gradient = neuron.gradient(rows, y)
 print(f"cr.Neuron  dC/dw = {gradient.dw[0]:.6f}   dC/db = {gradient.db:.6f}\n")
 

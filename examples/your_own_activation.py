@@ -1,8 +1,7 @@
-"""An activation and a cost of your own: each a value beside its derivative; the library does the rest of the chain rule.
+"""An activation and a cost of your own: each is a value and its derivative; the library does the rest of the chain rule.
 
-Softplus, ``ln(1 + e^z)``, is a ReLU without the corner; ``ln cosh(a - y)`` is a square near 0 and a straight line far out, so that
-a few wild examples do not carry all the weight. ``cr.check_gradient`` nudges the weights, and says whether the derivatives are
-right.
+Softplus, ``ln(1 + e^z)``, is a smooth ReLU. ``ln cosh(a - y)`` is nearly a square for small differences and nearly linear for large
+ones, so that a few outliers do not dominate the cost. ``cr.check_gradient`` compares the derivatives with central differences.
 """
 
 import numpy as np
@@ -17,7 +16,7 @@ log_cosh = cr.Cost(
     output="identity",
 )
 
-# A wave with some noise, and one point in twenty far off.
+# A sine wave with some noise; one point in twenty is an outlier.
 rng = np.random.default_rng(0)
 x = rng.uniform(-3, 3, (400, 1))
 y = np.sin(x[:, 0]) + 0.1 * rng.normal(size=400)
@@ -32,5 +31,5 @@ print(f"cost {history[0].cost:.3f} at first, {history[-1].cost:.3f} after {len(h
 
 line = np.linspace(-3, 3, 7)[:, None]
 print("   x   sin x  network")
-for value, answer in zip(line[:, 0], net.predict(line), strict=True):
-    print(f"{value:4.0f} {np.sin(value):7.2f} {answer:8.2f}")
+for value, prediction in zip(line[:, 0], net.predict(line), strict=True):
+    print(f"{value:4.0f} {np.sin(value):7.2f} {prediction:8.2f}")

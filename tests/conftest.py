@@ -1,9 +1,9 @@
-"""What all tests share: how hypothesis draws, and the engines that every law is held against."""
+"""Settings and fixtures of all tests: hypothesis' profile, and the engines over which the engine tests run."""
 
 import os
 import signal
 
-os.environ["CHAINRULE_DEBUG"] = "1"  # before any import of the package: what no kernel wrote is NaN
+os.environ["CHAINRULE_DEBUG"] = "1"  # fills fresh kernel memory with NaN; must be set before the package is imported
 
 import pytest
 from hypothesis import settings
@@ -16,14 +16,14 @@ settings.load_profile("chainrule")
 
 @pytest.fixture(scope="session", params=sorted(ENGINES))
 def engine(request):
-    """Each engine in turn; one for a whole session, since an engine has no state of its own."""
+    """Each engine in turn; an engine has no state, so one object serves the whole session."""
     return ENGINES[request.param]
 
 
 def pytest_configure(config):
-    """Settle what tests inherit: Ctrl-C, which a job in the background ignores, and what is said where there are no kernels."""
+    """Enable Ctrl-C, which background jobs ignore, and ignore the warning about missing kernels where they are not installed."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    said = "this chainrule was installed without its kernels"
+    warning = "this chainrule was installed without its kernels"
     if "fused" not in ENGINES:
-        config.addinivalue_line("filterwarnings", f"ignore:{said}")
-        os.environ["PYTHONWARNINGS"] = f"ignore:{said}"  # in the processes that tests start, too
+        config.addinivalue_line("filterwarnings", f"ignore:{warning}")
+        os.environ["PYTHONWARNINGS"] = f"ignore:{warning}"  # for the processes that tests start

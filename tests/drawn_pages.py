@@ -1,7 +1,7 @@
-"""Pages with one digit and with lines that are no part of it: frames, boxes, ruled, squared and dotted paper, rules, specks.
+"""Drawn pages with one digit and lines that do not belong to it: frames, boxes, ruled, squared and dotted paper, lines, specks.
 
-``KINDS`` are the lines, functions of a ``Sheet`` that give their opacity, 0 to 1, at each pixel; ``STYLES`` are the pages that they
-are drawn on, from 28 x 28 pixels to a photo. ``page`` puts a digit, the lines of a kind and a style together.
+``KINDS`` are the kinds of lines: functions of a ``Sheet`` that return their opacity, 0 to 1, at each pixel. ``STYLES`` are the
+kinds of pages, from 28 x 28 pixels to a photo. ``page`` combines a digit, a kind of lines and a style.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 @dataclass(frozen=True)
 class Sheet:
-    """What lines are drawn on: the coordinates of its pixels, and where the digit's ink lies.
+    """A sheet to draw lines on: the coordinates of its pixels, and the box of the digit's ink.
 
-    ``box`` is the ink's top, left, bottom and right; ``unit`` the longer side of it, ``side`` the shorter of the sheet.
+    ``box`` is the ink's top, left, bottom and right; ``unit`` is the box's longer side, ``side`` the sheet's shorter one.
     """
 
     y: np.ndarray
@@ -26,33 +26,33 @@ class Sheet:
 
     @property
     def side(self):
-        """Give the shorter side."""
+        """The shorter side."""
         return min(self.y.shape)
 
     @property
     def unit(self):
-        """Give the longer side of the ink's box."""
+        """The longer side of the ink's box."""
         top, left, bottom, right = self.box
         return max(bottom - top, right - left)
 
     def width(self, share):
-        """Give a line's width as a share of the side, at least a pixel."""
+        """Compute a line's width from its share of the side, at least one pixel."""
         return max(1.0, share * self.side)
 
     @property
     def middle(self):
-        """Give the middle of the ink's box."""
+        """The middle of the ink's box."""
         top, left, bottom, right = self.box
         return (top + bottom - 1) / 2, (left + right - 1) / 2
 
     def inset(self, share):
-        """Give the signed distance from a rectangle that lies within the rim by a share of the side."""
+        """Compute the signed distance from a rectangle within the rim; the margin is a share of the side."""
         height, width = self.y.shape
         by = share * self.side
         return np.maximum(np.maximum(by - self.y, self.y - (height - 1 - by)), np.maximum(by - self.x, self.x - (width - 1 - by)))
 
     def around(self, share):
-        """Give the signed distance from a rectangle that lies around the ink's box by a share of its longer side."""
+        """Compute the signed distance from a rectangle around the ink's box; the margin is a share of its longer side."""
         top, left, bottom, right = self.box
         by = share * self.unit
         return np.maximum(
@@ -60,7 +60,7 @@ class Sheet:
         )
 
     def turned(self, degrees):
-        """Turn the coordinates about the middle of the sheet."""
+        """Rotate the coordinates about the middle of the sheet."""
         angle = np.deg2rad(degrees)
         y, x = self.y - self.y.mean(), self.x - self.x.mean()
         return replace(
@@ -72,33 +72,33 @@ class Sheet:
 
 
 def stroke(distance, width):
-    """Give the opacity of a line of a width, at a distance from its middle."""
+    """Compute the opacity of a line of this width at a distance from its middle."""
     return np.clip((width + 1) / 2 - np.abs(distance), 0, 1)
 
 
 def nearest(position, period):
-    """Give the signed distance from the nearest multiple of a period."""
+    """Compute the signed distance from the nearest multiple of a period."""
     return (position + period / 2) % period - period / 2
 
 
 def ruled(sheet, period, width=None):
-    """Horizontal lines at every period."""
+    """Draw horizontal lines at every period."""
     return stroke(nearest(sheet.y - sheet.rng.uniform(0, period), period), width or sheet.width(0.006))
 
 
 def squared(sheet, period, width=None):
-    """Lines both ways at every period."""
+    """Draw lines in both directions at every period."""
     return np.maximum(ruled(sheet, period, width), ruled(replace(sheet, y=sheet.x), period, width))
 
 
 def dotted(sheet, period):
-    """Dots both ways at every period."""
+    """Draw dots in both directions at every period."""
     y, x = (nearest(at - sheet.rng.uniform(0, period), period) for at in (sheet.y, sheet.x))
     return stroke(np.hypot(y, x), sheet.width(0.012))
 
 
 def rounded(sheet, share, radius):
-    """Give the signed distance from a rectangle within the rim whose corners are round."""
+    """Compute the signed distance from a rectangle within the rim with round corners."""
     height, width = sheet.y.shape
     reach = sheet.side * (share + radius)
     y = np.maximum(np.abs(sheet.y - (height - 1) / 2) - ((height - 1) / 2 - reach), 0)
@@ -106,38 +106,38 @@ def rounded(sheet, share, radius):
     return np.hypot(y, x) - radius * sheet.side
 
 
-def sides(sheet, share, *there):
-    """A line within the rim on some of the four sides, each as long as the frame."""
+def sides(sheet, share, *names):
+    """Draw some of the four sides of a frame within the rim."""
     height, width = sheet.y.shape
     by = share * sheet.side
-    away = {"top": sheet.y - by, "left": sheet.x - by, "bottom": height - 1 - by - sheet.y, "right": width - 1 - by - sheet.x}
-    drawn = [stroke(away[side], sheet.width(0.012)) for side in there]
+    distances = {"top": sheet.y - by, "left": sheet.x - by, "bottom": height - 1 - by - sheet.y, "right": width - 1 - by - sheet.x}
+    drawn = [stroke(distances[name], sheet.width(0.012)) for name in names]
     return np.max(drawn, axis=0) * (sheet.inset(share) < sheet.width(0.006) + 1)
 
 
 def short(line, across, margin):
-    """End a line at a margin from the rim, given as a share of the side."""
+    """Shorten a line at both ends by a share of the side."""
     return line * (np.abs(across - across.mean()) < (0.5 - margin) * np.ptp(across))
 
 
 def below(sheet, gap=0.15):
-    """Give the distance from a horizontal line below the ink, by a share of its longer side."""
+    """Compute the distance from a horizontal line below the ink; the gap is a share of its longer side."""
     return sheet.y - (sheet.box[2] + gap * sheet.unit)
 
 
 def beside(sheet, gap=0.15):
-    """Give the distance from a vertical line to the right of the ink, by a share of its longer side."""
+    """Compute the distance from a vertical line to the right of the ink; the gap is a share of its longer side."""
     return sheet.x - (sheet.box[3] + gap * sheet.unit)
 
 
 def circle(sheet, share=0.8):
-    """Give the signed distance from a circle around the ink."""
+    """Compute the signed distance from a circle around the ink."""
     y, x = sheet.middle
     return np.hypot(sheet.y - y, sheet.x - x) - share * sheet.unit
 
 
 def specks(sheet, number=12):
-    """Small spots, away from the ink."""
+    """Draw small spots, away from the ink."""
     spots = np.zeros(sheet.y.shape)
     for _ in range(number):
         y, x = (sheet.rng.uniform(0, n) for n in sheet.y.shape)
@@ -146,30 +146,30 @@ def specks(sheet, number=12):
 
 
 def printed(sheet):
-    """A line of small print at the foot of the page."""
-    print_ = Image.new("L", (200, 12), 0)
-    ImageDraw.Draw(print_).text((0, 0), "Form 27, page 3 of 4: write one digit", fill=255)
+    """Draw a line of small print at the foot of the page."""
+    text = Image.new("L", (200, 12), 0)
+    ImageDraw.Draw(text).text((0, 0), "Form 27, page 3 of 4: write one digit", fill=255)
     height, width = sheet.y.shape
-    laid = Image.new("L", (width, height), 0)
-    laid.paste(print_.resize((int(0.7 * width), max(3, int(0.042 * width)))), (int(0.1 * width), int(0.94 * height)))
-    return np.asarray(laid) / 255 * (sheet.around(0.2) > 0)
+    image = Image.new("L", (width, height), 0)
+    image.paste(text.resize((int(0.7 * width), max(3, int(0.042 * width)))), (int(0.1 * width), int(0.94 * height)))
+    return np.asarray(image) / 255 * (sheet.around(0.2) > 0)
 
 
 def blot(sheet):
-    """A compact spot in the corner that is farthest from the ink."""
+    """Draw a compact spot in the corner farthest from the ink."""
     (height, width), (y, x) = sheet.y.shape, sheet.middle
     at = (0.05 if y > height / 2 else 0.95) * height, (0.05 if x > width / 2 else 0.95) * width
     return stroke(np.hypot(sheet.y - at[0], sheet.x - at[1]), 0.06 * sheet.side)
 
 
 def through(sheet):
-    """Give the distance from a horizontal line that crosses the ink."""
+    """Compute the distance from a horizontal line that crosses the ink."""
     top, _, bottom, _ = sheet.box
     return sheet.y - sheet.rng.uniform(top + 0.1 * sheet.unit, bottom - 0.1 * sheet.unit)
 
 
 def down_through(sheet):
-    """Give the distance from a vertical line that crosses the ink."""
+    """Compute the distance from a vertical line that crosses the ink."""
     _, left, _, right = sheet.box
     return sheet.x - sheet.rng.uniform(left + 0.1 * (right - left), right - 0.1 * (right - left))
 
@@ -237,7 +237,7 @@ KINDS = {**NONE, **CLEAR, **TOUCHING}
 # Digits
 
 
-PEN = {  # the strokes of each digit, in a square of side 1
+STROKES = {  # of each digit, in a square of side 1
     0: [[(0.5, 0), (0.25, 0.15), (0.2, 0.5), (0.25, 0.85), (0.5, 1), (0.75, 0.85), (0.8, 0.5), (0.75, 0.15), (0.5, 0)]],
     1: [[(0.5, 0), (0.5, 1)]],
     2: [[(0.2, 0.2), (0.35, 0.02), (0.65, 0.02), (0.8, 0.2), (0.72, 0.45), (0.2, 1), (0.85, 1)]],
@@ -257,7 +257,7 @@ PEN = {  # the strokes of each digit, in a square of side 1
 def penned(number, width):
     """Draw a digit with a pen whose width is a share of the digit's height, as 280 x 280 grey levels with MNIST's margins."""
     image = Image.new("L", (280, 280), 0)
-    for points in PEN[number]:
+    for points in STROKES[number]:
         line = [(40 + 200 * x, 40 + 200 * y) for x, y in points]
         ImageDraw.Draw(image).line(line, fill=255, width=round(200 * width), joint="curve")
     return np.asarray(image)
@@ -267,7 +267,7 @@ def penned(number, width):
 
 
 def place(digit, shape, rng, least=0.5, most=0.84):
-    """Lay a digit somewhere on a sheet, away from its rim; give the ink, 0 to 1, and its box."""
+    """Place a digit somewhere on a sheet, away from its rim; return the ink, 0 to 1, and its box."""
     side = int(rng.uniform(least, most) * min(shape))
     drawn = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC)) / 255
     margin = int(0.08 * min(shape))
@@ -279,17 +279,17 @@ def place(digit, shape, rng, least=0.5, most=0.84):
 
 
 def paper(ink):
-    """Black ink on white paper."""
+    """Draw black ink on white paper."""
     return 255 * (1 - ink)
 
 
 def board(ink):
-    """White ink on a black board."""
+    """Draw white ink on a black board."""
     return 255 * ink
 
 
 def photographed(ink, rng):
-    """Ink on grey paper, slightly out of focus, in light that falls off to one side, with noise."""
+    """Draw ink on grey paper, slightly out of focus, with noise, in light that decreases to one side."""
     blurred = Image.fromarray((255 * ink).astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.8))
     y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in ink.shape), indexing="ij")
     angle = rng.uniform(0, 2 * np.pi)
@@ -297,7 +297,7 @@ def photographed(ink, rng):
     return light * (1 - 0.65 * np.asarray(blurred) / 255) + rng.normal(0, 8, ink.shape)
 
 
-STYLES = {  # the shape of the sheet, and how ink looks on it
+STYLES = {  # the shape of the sheet, and the function that draws ink on it
     "28": ((28, 28), lambda ink, rng: paper(ink)),
     "120": ((120, 120), lambda ink, rng: paper(ink)),
     "board": ((300, 400), lambda ink, rng: board(ink)),
@@ -306,14 +306,14 @@ STYLES = {  # the shape of the sheet, and how ink looks on it
 
 
 def page(digit, kind, style, rng, ink=1.0):
-    """Draw a page: a digit somewhere on it, in ink of this darkness, and the lines of a kind."""
-    shape, look = STYLES[style]
+    """Draw a page: a digit somewhere on it, in ink of this darkness, and lines of a kind."""
+    shape, rendered = STYLES[style]
     written, box = place(digit, shape, rng)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
     lines = KINDS[kind](Sheet(y, x, box, rng))
-    return np.clip(look(np.maximum(ink * written, lines), rng), 0, 255).astype(np.uint8)
+    return np.clip(rendered(np.maximum(ink * written, lines), rng), 0, 255).astype(np.uint8)
 
 
 def lines_alone(kind, style, rng):
-    """Draw the same page with the lines and no digit."""
+    """Draw a page with the lines of a kind and no digit."""
     return page(np.pad(np.full((20, 20), 255, np.uint8), 4), kind, style, rng, ink=0.0)

@@ -270,7 +270,7 @@ BAD_NETWORKS = {
     "an unknown activation": (
         {"activation": "sigmiod"},
         UnknownName,
-        "unknown activation 'sigmiod'; did you mean 'sigmoid'.*[Tt]here are: sigmoid, tanh",
+        "unknown activation 'sigmiod'; did you mean 'sigmoid'.*[Tt]he names are: sigmoid, tanh",
     ),
     "an activation of None": ({"activation": None}, SettingError, "activation"),
     "an activation that is a number": ({"activation": 5}, SettingError, "activation"),
@@ -289,7 +289,7 @@ BAD_NETWORKS = {
     "an unknown cost": (
         {"cost": "quadratc"},
         UnknownName,
-        "unknown cost 'quadratc'; did you mean 'quadratic'.*[Tt]here are: quadratic, mean_squared_error",
+        "unknown cost 'quadratc'; did you mean 'quadratic'.*[Tt]he names are: quadratic, mean_squared_error",
     ),
     "a cost that is a list": ({"cost": ["quadratic"]}, UnknownName, "unknown cost"),
     "an own cost with an unknown output": (
@@ -312,11 +312,15 @@ BAD_NETWORKS = {
         SettingError,
         "poisson needs output='exp' or .*, but the output is 'identity'",
     ),
-    "an unknown initializer": ({"init": "gaussian"}, UnknownName, "unknown initializer .*'gaussian'.*[Tt]here are: normal, scaled"),
+    "an unknown initializer": (
+        {"init": "gaussian"},
+        UnknownName,
+        "unknown initializer .*'gaussian'.*[Tt]he names are: normal, scaled",
+    ),
     "an empty initializer": ({"init": ""}, UnknownName, "unknown initializer"),
     "an initializer that is a list": ({"init": ["normal"]}, UnknownName, "unknown initializer"),
-    "an unknown dtype": ({"dtype": "float16"}, UnknownName, "unknown dtype 'float16'; .*[Tt]here are: float32, float64"),
-    "a whole dtype": ({"dtype": int}, UnknownName, "unknown dtype 'int64'.*[Tt]here are: float32, float64"),
+    "an unknown dtype": ({"dtype": "float16"}, UnknownName, "unknown dtype 'float16'; .*[Tt]he names are: float32, float64"),
+    "a whole dtype": ({"dtype": int}, UnknownName, "unknown dtype 'int64'.*[Tt]he names are: float32, float64"),
     "a dtype that is none": ({"dtype": "floaty"}, UnknownName, "unknown dtype 'floaty'"),
     "a negative seed": ({"seed": -1}, SettingError, "seed must be a whole number of at least 0; it is -1"),
     "a fractional seed": ({"seed": 1.5}, SettingError, r"seed must be a whole number of at least 0; it is 1\.5"),
@@ -352,14 +356,14 @@ BAD_TRAININGS = {
     "an unknown optimizer": (
         {"optimizer": "adma"},
         UnknownName,
-        "unknown optimizer 'adma'; did you mean 'adam'.*[Tt]here are: sgd, momentum",
+        "unknown optimizer 'adma'; did you mean 'adam'.*[Tt]he names are: sgd, momentum",
     ),
     "an optimizer's class": ({"optimizer": cr.optimizers.SGD}, UnknownName, "unknown optimizer"),
     "an optimizer that is a list": ({"optimizer": ["sgd"]}, UnknownName, "unknown optimizer"),
     "an unknown schedule": (
         {"schedule": "cosin"},
         UnknownName,
-        "unknown schedule 'cosin'; did you mean 'cosine'.*[Tt]here are: constant",
+        "unknown schedule 'cosin'; did you mean 'cosine'.*[Tt]he names are: constant",
     ),
     "a schedule that is a number": ({"schedule": 0.5}, UnknownName, "unknown schedule 0.5"),
     "a schedule that is a list": ({"schedule": [1.0]}, UnknownName, "unknown schedule"),
@@ -388,7 +392,7 @@ BAD_TRAININGS = {
     "an infinite clip": ({"clip": np.inf}, SettingError, "clip must be a number, above 0 and finite; it is inf"),
     "a negative seed": ({"seed": -1}, SettingError, "seed must be a whole number of at least 0; it is -1"),
     "a seed too large": ({"seed": 2**64}, SettingError, r"seed must be below 2\*\*64"),
-    "an unknown engine": ({"engine": "fast"}, UnknownName, "unknown engine 'fast'; .*[Tt]here are: auto, "),
+    "an unknown engine": ({"engine": "fast"}, UnknownName, "unknown engine 'fast'; .*[Tt]he names are: auto, "),
     "an engine that is a list": ({"engine": ["auto"]}, UnknownName, "unknown engine"),
     "threads of 0": ({"threads": 0}, SettingError, "threads must be a whole number of at least 1; it is 0"),
     "threads of text": ({"threads": "all"}, SettingError, "threads must be .*; it is 'all'"),
@@ -451,7 +455,7 @@ BAD_OPTIMIZERS = {
     "beta1 of 1": (lambda: cr.optimizers.Adam(beta1=1), "beta1 must be a number, at least 0 and below 1; it is 1"),
     "beta2 of NaN": (lambda: cr.optimizers.Adam(beta2=float("nan")), "beta2 must be a number, at least 0 and below 1; it is nan"),
     "epsilon of 0": (lambda: cr.optimizers.Adam(epsilon=0), "epsilon must be a number, above 0 and finite; it is 0"),
-    "epsilon_on": (lambda: cr.optimizers.Adam(epsilon_on="root"), "unknown epsilon_on 'root'; .*[Tt]here are: corrected, raw"),
+    "epsilon_on": (lambda: cr.optimizers.Adam(epsilon_on="root"), "unknown epsilon_on 'root'; .*[Tt]he names are: corrected, raw"),
     "weight decay": (
         lambda: cr.optimizers.AdamW(weight_decay=-1),
         "weight_decay must be a number, at least 0 and finite; it is -1",
@@ -460,7 +464,7 @@ BAD_OPTIMIZERS = {
     "rho of text": (lambda: cr.optimizers.RMSprop(rho="0.9"), r"rho must be a number, at least 0 and below 1; it is '0\.9'"),
     "patience": (lambda: cr.EarlyStopping(patience=0), "patience must be a whole number of at least 1; it is 0"),
     "min_delta": (lambda: cr.EarlyStopping(min_delta=-1), "min_delta must be a number, at least 0 and finite; it is -1"),
-    "monitor": (lambda: cr.EarlyStopping(monitor="accuracy"), "unknown monitor 'accuracy'; .*[Tt]here are: validation_accuracy"),
+    "monitor": (lambda: cr.EarlyStopping(monitor="accuracy"), "unknown monitor 'accuracy'; .*names are: validation_accuracy"),
 }
 
 

@@ -104,8 +104,8 @@ def test_a_larger_picture_is_scaled_and_others_are_refused(chainrule, told):
     due = cr.load("bars.safetensors").feedforward(test[0].reshape(20, -1))
     np.testing.assert_allclose([one["outputs"] for one in told("predict", "bars.safetensors", *larger, "-a")], due, atol=1e-5)
     for size, said in (
-        ((8, 6), "8 x 6 pixels, the images that the network learnt 16 x 12; give one of that size or larger"),
-        ((100, 100), "100 x 100 pixels, the images that the network learnt 16 x 12; crop it to the same proportions"),
+        ((8, 6), "8 x 6 pixels, the network's training images are 16 x 12; give a picture of that size or larger"),
+        ((100, 100), "100 x 100 pixels, the network's training images are 16 x 12; crop it to the same proportions"),
     ):
         Image.new("L", size).save("other.png")
         status, out, err = chainrule("predict", "bars.safetensors", "other.png")
@@ -124,7 +124,7 @@ def test_a_picture_on_the_other_background_is_inverted_and_said_to_be(chainrule,
     status, out, err = chainrule("predict", "bars.safetensors", *pictures(255 - larger), "--json")
     assert status == 0
     assert [json.loads(line)["label"] for line in out.splitlines()] == due
-    assert err.count("inverted, since its tones are those of the images that the network learnt inverted") == 10
+    assert err.count("inverted, since its tones were inverted relative to the network's training images") == 10
 
 
 def test_images_of_0_and_1_are_read_from_black_and_white_pictures(told):
@@ -334,13 +334,13 @@ def test_a_file_that_counts_from_0_for_a_model_of_one_that_counts_from_1(chainru
     dump_svmlight_file(x, y, "other.svmlight", zero_based=True)
     status, _, err = chainrule("evaluate", "train.safetensors", "other.svmlight")
     assert status == 2
-    assert "other.svmlight counts its columns from 0, but they are to be counted from 1, as in the training of the model" in err
+    assert "other.svmlight counts its columns from 0, but they must be counted from 1, as in the training of the model" in err
 
 
 def test_a_guess_at_the_first_column_is_told():
     """Where the number of columns is given, and the file could count from 0 or from 1, the reading is told, and can be said."""
     Path("x.svmlight").write_text("1 2:5\n0 3:7\n")
-    with pytest.warns(UserWarning, match=r"names columns 2 to 3 of 4; they were taken to count from 1\. If .* first_column=0"):
+    with pytest.warns(UserWarning, match=r"names columns 2 to 3 of 4; they are assumed to count from 1\. If .* first_column=0"):
         table = datasets.table("x.svmlight", n_features=4)
     assert table.x.toarray().tolist() == [[0, 5, 0, 0], [0, 0, 7, 0]]
     table = datasets.table("x.svmlight", n_features=4, first_column=0)
@@ -505,7 +505,7 @@ def test_levels_of_more_than_8_bits_are_absolute(chainrule, told, dark_rimmed):
     found = told("predict", "rims.safetensors", "grey.png", "--outputs")
     np.testing.assert_allclose(found[0]["outputs"], net.feedforward(np.full((1, 240), 100, np.uint8))[0], atol=1e-6)
     Image.fromarray(np.full((12, 20), 1e4, np.float32)).save("floats.tiff")
-    assert "does not say which is white" in chainrule("predict", "rims.safetensors", "floats.tiff")[2]
+    assert "the level of white is unknown" in chainrule("predict", "rims.safetensors", "floats.tiff")[2]
 
 
 def test_see_through_parts_are_background(told, dark_rimmed):
@@ -524,7 +524,7 @@ def test_an_inverted_picture_of_the_same_size_is_told(chainrule, dark_rimmed):
     Image.fromarray(255 - dark_rimmed[1][0]).save("x.png")
     status, _, err = chainrule("predict", "rims.safetensors", "x.png")
     assert status == 0
-    assert "x.png: taken as it is, for it has their size; but its tones are those of the images learnt inverted" in err
+    assert "x.png: not changed, since it has the training images' size; but its tones are inverted relative to theirs" in err
 
 
 def test_images_of_another_shape_are_refused(chainrule, told, dark_rimmed):
@@ -579,7 +579,7 @@ def test_pictures_for_images_without_a_plain_rim_are_inverted_too(chainrule, tol
     status, out, err = chainrule("predict", "digits.safetensors", *pictures(255 - larger), "--json")
     assert status == 0
     assert np.mean(np.array([json.loads(line)["label"] for line in out.splitlines()]) == due) > 0.9
-    assert err.count("inverted, since its tones are those of the images that the network learnt inverted") > 55
+    assert err.count("inverted, since its tones were inverted relative to the network's training images") > 55
 
 
 def test_a_named_index_of_pandas_is_no_column(chainrule):

@@ -75,12 +75,12 @@ def test_stale_files_are_told(made, monkeypatch, tmp_path):
     monkeypatch.setattr(made, "table", lambda: list(equations().values()))
     monkeypatch.setattr(made, "DATA", tmp_path / "equations.json")
     monkeypatch.setattr(made, "PAGE", tmp_path / "equations.md")
-    with pytest.raises(SystemExit, match=r"equations.json is stale; write it anew with: python -m docs.equations"):
+    with pytest.raises(SystemExit, match=r"equations.json is out of date; write it again with: python -m docs.equations"):
         made.main(check=True)
     made.main(check=False)
     made.main(check=True)
     made.PAGE.write_text("old")
-    with pytest.raises(SystemExit, match=r"equations.md is stale"):
+    with pytest.raises(SystemExit, match=r"equations.md is out of date"):
         made.main(check=True)
 
 
@@ -141,7 +141,7 @@ class S {
 def test_numbers_as_people_write_them():
     """An equation is found in small letters and in brackets; one that the notes have not is refused with those they have."""
     assert find_equation("bp2") is find_equation(" (BP2)") is equations()["BP2"]
-    with pytest.raises(UnknownName, match="unknown equation 'BP5'; there are: N1, N2,"):
+    with pytest.raises(UnknownName, match="unknown equation 'BP5'; the names are: N1, N2,"):
         find_equation("BP5")
 
 

@@ -1,4 +1,4 @@
-"""Pictures: a digit is read as well from a photo or drawing as from MNIST itself, and what shows none is refused."""
+"""Pictures: a digit is read from a photo or drawing as accurately as from MNIST itself; a picture without a digit is refused."""
 
 import struct
 import zlib
@@ -18,13 +18,13 @@ DIGITS = 64
 
 @pytest.fixture(scope="module")
 def digits():
-    """Test digits, (n, 28, 28)."""
+    """Load MNIST's first test digits, (n, 28, 28)."""
     return mnist().test.x[:DIGITS].reshape(-1, 28, 28)
 
 
 @pytest.fixture(scope="module")
 def read():
-    """A reader of digits that knows nothing of pictures: the nearest of 10,000 training images."""
+    """Train a classifier of digits in MNIST's form: 3 nearest neighbours among 10,000 training images."""
     from sklearn.neighbors import KNeighborsClassifier
 
     train = mnist().train[:10_000]
@@ -32,46 +32,46 @@ def read():
     return lambda images: nearest.predict(images.reshape(-1, 784) / np.float32(255))
 
 
-# Pictures made from a digit; ``rng`` says where it lies
+# Pictures made from a digit; ``rng`` chooses its place
 
 
 def enlarged(digit, side):
-    """A digit's 28 x 28 pixels, drawn over ``side`` x ``side``."""
+    """Enlarge a digit of 28 x 28 pixels to ``side`` x ``side``."""
     return np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def somewhere(page, ink, rng):
-    """Lay ink somewhere on a page of the value 0."""
+    """Place ink somewhere on a page of zeros."""
     top, left = (int(rng.integers(0, n - m + 1)) for n, m in zip(page, ink.shape, strict=True))
-    laid = np.zeros(page, np.uint8)
-    laid[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    return laid
+    placed = np.zeros(page, np.uint8)
+    placed[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return placed
 
 
 def cropped(digit):
-    """The part of a digit's image that holds ink."""
+    """Crop a digit's image to its ink."""
     rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
     return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def photo(digit, rng, *, least=300, most=700, ink=0.6, noise=10):
-    """A 1000 x 800 photo: dark ink on grey paper, light that falls off to one side and to the corners, and noise."""
-    laid = somewhere((800, 1000), enlarged(digit, int(rng.integers(least, most))), rng) / 255
+    """Make a 1000 x 800 photo: dark ink on grey paper, with noise, in light that decreases to one side and to the corners."""
+    placed = somewhere((800, 1000), enlarged(digit, int(rng.integers(least, most))), rng) / 255
     y, x = np.mgrid[-1:1:800j, -1:1:1000j]
     angle = rng.uniform(0, 2 * np.pi)
     light = 150 + 50 * (np.cos(angle) * y + np.sin(angle) * x) - 25 * (x**2 + y**2)
-    return np.clip(light * (1 - ink * laid) + rng.normal(0, noise, laid.shape), 0, 255).astype(np.uint8)
+    return np.clip(light * (1 - ink * placed) + rng.normal(0, noise, placed.shape), 0, 255).astype(np.uint8)
 
 
 def with_shadow(digit, rng):
-    """A photo across which the shadow of a hand lies."""
+    """Make a photo with the shadow of a hand across it."""
     y, x = np.mgrid[0:800, 0:1000]
     shadow = Image.fromarray(np.where(x + 0.3 * y < 500, 165, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(30))
     return (photo(digit, rng, least=300, most=500) * (np.asarray(shadow) / 255)).astype(np.uint8)
 
 
 def with_table(digit, rng):
-    """A photo with the dark table to be seen in a corner."""
+    """Make a photo with the dark table visible in a corner."""
     y, x = np.mgrid[0:800, 0:1000]
     ink = np.pad(enlarged(digit, 300), ((400, 0), (400, 0)))
     return np.where(
@@ -111,8 +111,8 @@ PHOTOS = {
     ],
     ids=[*PICTURES, "small, as JPEG", "large, as JPEG", "photo, as PNG", *PHOTOS],
 )
-def test_a_picture_reads_as_the_digit_it_was_made_from(digits, read, tmp_path, draw, ending, number):
-    """Of pictures made from test digits, at least 9 in 10 are read as the digits themselves are."""
+def test_a_picture_is_read_as_its_digit(digits, read, tmp_path, draw, ending, number):
+    """At least 9 in 10 pictures made from test digits are read like the digits themselves."""
     rng = np.random.default_rng(0)
     path = tmp_path / f"digit.{ending}"
     images = []
@@ -123,8 +123,8 @@ def test_a_picture_reads_as_the_digit_it_was_made_from(digits, read, tmp_path, d
 
 
 @pytest.mark.parametrize("kind", ["off-centre", "small", "large", "photo", "photo of a small digit", "photo with a shadow"])
-def test_the_form_is_mnists(digits, kind):
-    """The ink fills a box of 20 x 20 one way, its centre of mass is within half a pixel of (14, 14), and it reaches 255."""
+def test_the_result_has_mnists_form(digits, kind):
+    """The ink spans 20 pixels in one direction, its centre of mass is within half a pixel of (14, 14), and its maximum is 255."""
     rng = np.random.default_rng(1)
     for digit in digits[:20]:
         image = to_mnist({**PICTURES, **PHOTOS}[kind](digit, rng))
@@ -139,7 +139,7 @@ def test_the_form_is_mnists(digits, kind):
 
 
 def test_proportions_are_kept():
-    """A stroke five times as high as wide is so in the box: 20 x 4."""
+    """A stroke five times as high as wide keeps these proportions in the box: 20 x 4."""
     page = np.full((300, 300), 220, np.uint8)
     page[50:250, 100:140] = 30
     image = to_mnist(page)
@@ -147,8 +147,8 @@ def test_proportions_are_kept():
     assert (image > 127).any(axis=0).sum() == 4
 
 
-def test_mnist_itself_is_left_alone(digits):
-    """Every MNIST image is in MNIST's form and comes back bit for bit; the same pixels elsewhere are not."""
+def test_mnist_itself_is_unchanged(digits):
+    """An MNIST image is recognized as having MNIST's form and returned bit for bit; a shifted or inverted one is not recognized."""
     for digit in digits:
         assert in_mnist_form(digit)
         assert np.array_equal(to_mnist(digit), digit)
@@ -158,16 +158,16 @@ def test_mnist_itself_is_left_alone(digits):
     assert not in_mnist_form(np.zeros((28, 28), np.uint8))
 
 
-def test_a_shifted_digit_comes_back_nearly_as_it_was(digits):
-    """A digit of MNIST's size that only lies elsewhere is moved, not drawn anew."""
+def test_a_shifted_digit_is_moved_back(digits):
+    """A digit of MNIST's size in another place is converted to nearly the original image."""
     rng = np.random.default_rng(2)
-    off = [np.abs(to_mnist(somewhere((60, 60), cropped(digit), rng)).astype(int) - digit).mean() for digit in digits]
-    assert np.median(off) < 1
-    assert max(off) < 25  # one of them is a 5 whose bar is detached
+    differences = [np.abs(to_mnist(somewhere((60, 60), cropped(digit), rng)).astype(int) - digit).mean() for digit in digits]
+    assert np.median(differences) < 1
+    assert max(differences) < 25  # one digit is a 5 with a detached bar
 
 
-def test_nothing_is_written_to(digits):
-    """The picture that is passed in stays as it was."""
+def test_the_input_is_not_changed(digits):
+    """The conversion does not write to the picture that is passed in."""
     page = 255 - digits[0]
     page.flags.writeable = False
     before = page.copy()
@@ -176,7 +176,7 @@ def test_nothing_is_written_to(digits):
 
 
 def drawing(mode="L", ground=255, ink=0, width=14, side=200):
-    """A drawn 7."""
+    """Draw a 7."""
     page = Image.new(mode, (side, side), ground)
     corners = [(0.3 * side, 0.15 * side), (0.7 * side, 0.15 * side), (0.45 * side, 0.85 * side)]
     ImageDraw.Draw(page).line(corners, fill=ink, width=width)
@@ -207,7 +207,7 @@ SEVEN = to_mnist(np.asarray(drawing()))
     ids=lambda value: getattr(value, "mode", value),
 )
 def test_every_kind_of_pixel_is_read(tmp_path, page, ending):
-    """The same drawing gives the same image in any mode, on a see-through ground too, whatever colour lies under it."""
+    """The same drawing gives the same image in every mode, and on a transparent background of any colour."""
     path = tmp_path / f"seven.{ending}"
     page.save(path)
     assert np.abs(read_picture(path).reshape(28, 28).astype(int) - SEVEN).max() <= 3
@@ -215,7 +215,7 @@ def test_every_kind_of_pixel_is_read(tmp_path, page, ending):
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "F"])
 def test_a_large_picture_reads_as_a_small_one(tmp_path, mode):
-    """A picture reduced before it is read gives nearly the image that a small one gives, whatever colour is see-through."""
+    """A large picture, which is reduced first, gives nearly the same image as a small one, in every mode."""
     large = drawing("RGBA", (0, 90, 200, 0), (0, 0, 0, 255), width=210, side=3000)
     gray = np.asarray(drawing(width=210, side=3000))
     page = {
@@ -229,8 +229,8 @@ def test_a_large_picture_reads_as_a_small_one(tmp_path, mode):
     assert np.abs(read_picture(path).reshape(28, 28).astype(int) - SEVEN).mean() < 3
 
 
-def test_a_large_see_through_picture_is_reduced_before_numpy_has_it(tmp_path):
-    """Of a see-through picture of 9 million pixels, no array of NumPy's holds more than a few bytes a pixel."""
+def test_a_large_transparent_picture_is_reduced_by_pillow(tmp_path):
+    """A transparent picture of 9 million pixels is reduced before it becomes a NumPy array: memory stays below 5 bytes a pixel."""
     import tracemalloc
 
     drawing("RGBA", (0, 0, 0, 0), (0, 0, 0, 255), width=210, side=3000).save(tmp_path / "large.png")
@@ -243,8 +243,8 @@ def test_a_large_see_through_picture_is_reduced_before_numpy_has_it(tmp_path):
         tracemalloc.stop()
 
 
-def test_a_photo_is_turned_as_the_camera_says(tmp_path):
-    """A picture whose EXIF data say that it lies on its side is read upright."""
+def test_exif_orientation_is_applied(tmp_path):
+    """A picture whose EXIF data say that it is rotated is read upright."""
     exif = Image.Exif()
     exif[0x112] = 6
     drawing().rotate(90).save(tmp_path / "seven.jpg", exif=exif, quality=95)
@@ -252,7 +252,7 @@ def test_a_photo_is_turned_as_the_camera_says(tmp_path):
 
 
 def test_a_thin_pen_is_read():
-    """Lines of 2 pixels in a page of 800 are as good as thick ones: they are drawn as wide as MNIST's thinnest."""
+    """Strokes of 2 pixels on a page of 800 are widened to those of MNIST's thinnest digits."""
     image = to_mnist(np.asarray(drawing(width=2, side=800)))
     inked = (image > 127).sum(axis=1)
     assert image.max() == 255
@@ -260,8 +260,8 @@ def test_a_thin_pen_is_read():
     assert np.median(inked[inked > 0]) >= 2
 
 
-def test_detached_strokes_belong_to_the_digit():
-    """A bar close to the rest, as a 5 often has, is kept; a mark far away, or at the rim, is not."""
+def test_close_detached_strokes_belong_to_the_digit():
+    """A detached bar close to the digit, as a 5 often has, is kept; a mark far away or at the rim is not."""
     page = np.asarray(drawing()).copy()
     alone = to_mnist(page)
     page[180:190, 10:20] = 0
@@ -275,7 +275,7 @@ def test_detached_strokes_belong_to_the_digit():
 
 
 def refuse(path, message):
-    """Read a file that must be refused in one line that names it."""
+    """Assert that reading a file fails with one line that names it."""
     with pytest.raises(DataError, match=message) as error:
         read_picture(path)
     assert str(error.value).startswith(str(path))
@@ -296,14 +296,14 @@ BLANK = {
 
 @pytest.mark.parametrize("page", BLANK.values(), ids=BLANK)
 def test_a_blank_picture_is_refused(tmp_path, page):
-    """A picture that shows nothing, however it is lit, is refused."""
+    """A blank picture is refused in any light."""
     path = tmp_path / "blank.png"
     Image.fromarray(page).save(path)
     refuse(path, "the picture is blank, or too faint")
 
 
-def test_a_see_through_picture_is_blank(tmp_path):
-    """A picture that is all transparent shows nothing, whatever colours lie in it."""
+def test_a_transparent_picture_is_blank(tmp_path):
+    """A picture whose pixels are all transparent is refused as blank, whatever their colours."""
     page = drawing("RGBA")
     page.putalpha(0)
     page.save(tmp_path / "clear.png")
@@ -311,7 +311,7 @@ def test_a_see_through_picture_is_blank(tmp_path):
 
 
 def png(width, height):
-    """A PNG file that claims a size and holds next to nothing."""
+    """Encode a PNG file that claims a size but holds almost no data."""
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
         (b"IDAT", zlib.compress(bytes(1000))),
@@ -324,7 +324,7 @@ def png(width, height):
 
 @pytest.mark.parametrize("side", [LIMIT_PIXELS // 1000 + 1, 100_000, 200_000])
 def test_a_picture_that_claims_too_much_is_refused(tmp_path, side):
-    """More pixels than the limit are refused before any is decoded, without a warning."""
+    """A file that claims more pixels than the limit is refused before it is decoded, without a warning."""
     (tmp_path / "large.png").write_bytes(png(side, 1000))
     refuse(tmp_path / "large.png", "is too large: at most 50 million pixels")
 
@@ -332,28 +332,28 @@ def test_a_picture_that_claims_too_much_is_refused(tmp_path, side):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no picture in a format that can be read; save it as PNG or JPEG"),
-        (b"hello, world", "is no picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "is no picture"),
+        (b"", "is not a picture in a supported format; save it as PNG or JPEG"),
+        (b"hello, world", "is not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "is not a picture"),
         (png(100, 100), "is a damaged picture"),
-        (png(100, 100)[:40], "is no picture"),
-        (png(0, 100), "is no picture"),
+        (png(100, 100)[:40], "is not a picture"),
+        (png(0, 100), "is not a picture"),
     ],
 )
-def test_what_is_no_picture_is_refused(tmp_path, content, message):
-    """A file that is no picture, or a damaged one, is refused in one line."""
+def test_a_file_without_a_picture_is_refused(tmp_path, content, message):
+    """A file that is not a picture, or is a damaged one, is refused with one line."""
     (tmp_path / "file.png").write_bytes(content)
     refuse(tmp_path / "file.png", message)
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "bmp", "tiff", "webp"])
-def test_a_damaged_picture_raises_nothing_else(tmp_path, ending):
-    """Wherever a picture's file is cut or a byte of it flipped, it is read or refused, and never ends in Pillow's error."""
-    drawing(side=64, width=5).save(tmp_path / f"whole.{ending}")
-    whole = (tmp_path / f"whole.{ending}").read_bytes()
+def test_a_damaged_picture_raises_no_other_error(tmp_path, ending):
+    """Cut at any place, or with any byte damaged, a picture's file is read or refused, and never raises Pillow's error."""
+    drawing(side=64, width=5).save(tmp_path / f"intact.{ending}")
+    intact = (tmp_path / f"intact.{ending}").read_bytes()
     path = tmp_path / f"damaged.{ending}"
-    for k in range(0, len(whole), 1 + len(whole) // 60):
-        for damaged in (whole[:k], whole[:k] + bytes([whole[k] ^ 0x5A]) + whole[k + 1 :]):
+    for k in range(0, len(intact), 1 + len(intact) // 60):
+        for damaged in (intact[:k], intact[:k] + bytes([intact[k] ^ 0x5A]) + intact[k + 1 :]):
             path.write_bytes(damaged)
             try:
                 assert read_picture(path).shape == (784,)
@@ -362,8 +362,8 @@ def test_a_damaged_picture_raises_nothing_else(tmp_path, ending):
                 assert "\n" not in str(error)  # noqa: PT017
 
 
-def test_a_file_that_cannot_be_opened_is_told_in_one_line(tmp_path):
-    """A picture that is not there, or a folder in its place, is told in one line."""
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path):
+    """A picture that does not exist, or a folder in its place, is refused with one line."""
     with pytest.raises(FileError, match=r"^no such file: .*none\.png$"):
         read_picture(tmp_path / "none.png")
     with pytest.raises(FileError, match=r"^cannot read .*: it is a folder"):
@@ -383,8 +383,8 @@ def test_a_file_that_cannot_be_opened_is_told_in_one_line(tmp_path):
         ([[1, 2], [3]], DataError, "rows of equal length"),
     ],
 )
-def test_an_array_that_is_no_picture_is_refused(gray, kind, message):
-    """Another shape, or anything but numbers from 0 to 255, is refused."""
+def test_an_invalid_array_is_refused(gray, kind, message):
+    """An array of another shape, or with other values than numbers from 0 to 255, is refused."""
     with pytest.raises(kind, match=message):
         to_mnist(gray)
 
@@ -403,14 +403,14 @@ def test_an_array_that_is_no_picture_is_refused(gray, kind, message):
     ],
 )
 def test_a_digit_is_read_beside_lines(digits, read, kind, style, least):
-    """Of digits on a page with lines, at least 9 in 10 are read as on a bare one; 7 in 10 where a small box touches them."""
+    """At least 9 in 10 digits on a page with lines are read like the digits alone; 7 in 10 where a box touches the digit."""
     rng = np.random.default_rng(0)
     images = np.array([to_mnist(page(digit, kind, style, rng)) for digit in digits[:10]])
     assert np.mean(read(images) == read(digits[:10])) >= least
 
 
-def test_a_rule_of_a_pixel_below_a_drawn_digit_is_no_part_of_it():
-    """A grey line of one pixel from rim to rim leaves the image of a 7 drawn above it as it was."""
+def test_a_thin_line_below_a_digit_is_ignored():
+    """A grey line of one pixel from rim to rim does not change the image of a 7 drawn above it."""
     paper = Image.new("L", (120, 120), 255)
     ImageDraw.Draw(paper).line([(35, 30), (85, 30), (55, 95)], fill=0, width=8)
     page = np.asarray(paper).copy()
@@ -422,25 +422,25 @@ def test_a_rule_of_a_pixel_below_a_drawn_digit_is_no_part_of_it():
 @pytest.mark.parametrize("kind", ["frame", "three sides of a frame", "rule below", "ruled, with a margin", "squared, coarse"])
 @pytest.mark.parametrize("style", ["120", "photo"])
 def test_lines_without_a_digit_are_blank(kind, style):
-    """A page with lines and nothing else is refused."""
+    """A page with lines only is refused as blank."""
     with pytest.raises(DataError, match="the picture is blank"):
         to_mnist(lines_alone(kind, style, np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("width", [0.03, 0.06, 0.1])
 @pytest.mark.parametrize("number", range(10))
-def test_a_stroke_is_no_line(number, width):
-    """A digit whose strokes reach from side to side of a narrow page keeps them: its image is that on a wide page."""
+def test_a_stroke_across_the_page_is_kept(number, width):
+    """On a narrow page, where a digit's strokes reach from side to side, its image is nearly the same as on a wide page."""
     drawn = penned(number, width)
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     narrow = np.pad(drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 12)
-    off = np.abs(to_mnist(255 - narrow).astype(int) - to_mnist(255 - np.pad(narrow, 100)))
-    assert off.mean() < 3
+    difference = np.abs(to_mnist(255 - narrow).astype(int) - to_mnist(255 - np.pad(narrow, 100)))
+    assert difference.mean() < 3
 
 
 @pytest.mark.parametrize("ends", [(0, 200), (10, 190), (30, 170)], ids=["rim to rim", "nearly", "most of the page"])
-def test_an_upright_stroke_alone_is_a_1(ends):
-    """One upright stroke is a 1, however long; on ruled paper, too, where it ends short of the rim."""
+def test_a_single_vertical_stroke_is_a_1(ends):
+    """A single vertical stroke of any length is read as a 1; on ruled paper too, if it ends short of the rim."""
     page = np.full((200, 200), 255, np.uint8)
     page[ends[0] : ends[1], 96:104] = 0
     one = to_mnist(page)
@@ -451,8 +451,8 @@ def test_an_upright_stroke_alone_is_a_1(ends):
         assert np.abs(to_mnist(page).astype(int) - one).mean() < 1
 
 
-def test_a_box_is_a_0_where_nothing_is_in_it():
-    """A rectangle with nothing in it, or with a dot, is read as a 0; with a digit in it, as that digit."""
+def test_an_empty_box_is_a_0():
+    """A rectangle that is empty, or contains a dot, is converted as a 0; with a digit in it, as that digit."""
     page = np.full((200, 200), 255, np.uint8)
     page[40:160, 60:140] = 0
     page[52:148, 72:128] = 255
@@ -469,8 +469,8 @@ def test_a_box_is_a_0_where_nothing_is_in_it():
 
 @pytest.mark.parametrize("offset", [0.0, 0.25, 0.5, 0.75])
 @pytest.mark.parametrize("lines", [6, 8, 10, 14])
-def test_a_thick_bar_along_a_rule_is_kept(lines, offset):
-    """The bar of a 7 that lies along a rule, or in it, is many times thicker than the rule, and stays when the rule goes."""
+def test_a_thick_bar_along_a_line_is_kept(lines, offset):
+    """The bar of a 7 along a ruled line, or on it, is many times thicker than the line, and is kept when the line is removed."""
     page = Image.new("L", (640, 480), 250)
     draw = ImageDraw.Draw(page)
     for k in range(lines):

@@ -1,4 +1,4 @@
-"""JAX: a whole epoch is one compiled ``lax.scan`` over its batches, the parameters donated; a short last batch is a call apart."""
+"""JAX: an epoch is one compiled ``lax.scan`` over its batches with donated parameters; a short last batch is a separate call."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from benchmarks.job import Answer, Arrays, Job, Settings, timed
+from benchmarks.job import Arrays, Job, Measurement, Settings, time_epochs
 
 LOG_BETA1, LOG_BETA2 = math.log(0.9), math.log(0.999)
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
 def cost_of(s: Settings, parameters: Any, x: Any, y: Any) -> Any:
-    """Give a batch's mean cost."""
+    """Compute a batch's mean cost."""
     a = x
     for w, b in parameters[:-1]:
         a = ACTIVATIONS[s.hidden](a @ w + b)
@@ -36,14 +36,14 @@ def adam(rate: float, state: Any, gradient: Any) -> Any:
     t = t + 1
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradient)
-    root = jnp.sqrt(-jnp.expm1(t * LOG_BETA2))  # 1 - 0.999^t, which float32 would blur at the first steps
+    root = jnp.sqrt(-jnp.expm1(t * LOG_BETA2))  # of 1 - 0.999^t, which loses digits in float32 at the first steps
     size = rate * root / -jnp.expm1(t * LOG_BETA1)
     theta = jax.tree.map(lambda w, m, v: w - size * m / (jnp.sqrt(v) + 1e-8 * root), theta, m, v)
     return theta, m, v, t
 
 
 def descend(rate: float, state: Any, gradient: Any) -> Any:
-    """Take one plain step."""
+    """Take one step of SGD."""
     return (jax.tree.map(lambda w, g: w - rate * g, state[0], gradient),)
 
 
@@ -68,20 +68,20 @@ class Dense:
         self.scan, self.step = jax.jit(scan, donate_argnums=0), jax.jit(step, donate_argnums=0)
 
     def epoch(self, order: NDArray[np.int64]) -> None:
-        """Train through one epoch."""
+        """Train one epoch."""
         size = self.settings.batch_size
-        whole = len(order) // size * size
+        full = len(order) // size * size  # the examples in full batches
         order = order.astype(np.int32)
-        self.state = self.scan(self.state, order[:whole].reshape(-1, size), self.x, self.y)
-        if whole < len(order):
-            self.state = self.step(self.state, order[whole:], self.x, self.y)
+        self.state = self.scan(self.state, order[:full].reshape(-1, size), self.x, self.y)
+        if full < len(order):
+            self.state = self.step(self.state, order[full:], self.x, self.y)
         jax.block_until_ready(self.state)
 
     def parameters(self) -> tuple[Arrays, Arrays]:
-        """Give the parameters."""
+        """Return the parameters."""
         return [np.array(w).T for w, _ in self.state[0]], [np.array(b) for _, b in self.state[0]]
 
 
-def train(job: Job, threads: int) -> Answer:
-    """Time epochs; the threads are those of the processors it may use, which whoever starts it decides."""
-    return timed(Dense(job), job)
+def train(job: Job, threads: int) -> Measurement:
+    """Time epochs; the number of threads is that of the processors to which the process is bound."""
+    return time_epochs(Dense(job), job)

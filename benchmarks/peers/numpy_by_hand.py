@@ -1,4 +1,4 @@
-"""NumPy as one would write it by hand for these networks: float32, batched, nothing computed twice, few large calls."""
+"""Hand-written NumPy for these networks: float32, batched, nothing computed twice, few large calls."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.job import Answer, Arrays, Job, predicting, timed
+from benchmarks.job import Arrays, Job, Measurement, time_epochs, time_prediction
 
 Array = NDArray[np.float32]
-PIECE = 16_384
-"""How many parameters Adam updates at a time: its five arrays stay in the cache."""
+CHUNK = 16_384
+"""The number of parameters that Adam updates at a time, so that its five arrays stay in the cache."""
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)), in place."""
+    """Compute 1 / (1 + exp(-z)) in place."""
     np.negative(z, out=z)
     np.exp(z, out=z)
     z += 1
@@ -23,17 +23,17 @@ def sigmoid(z: Array) -> Array:
 
 
 def tanh(z: Array) -> Array:
-    """The tangent, in place."""
+    """Compute the hyperbolic tangent in place."""
     return np.tanh(z, out=z)
 
 
 def relu(z: Array) -> Array:
-    """max(z, 0), in place."""
+    """Compute max(z, 0) in place."""
     return np.maximum(z, 0, out=z)
 
 
 def softmax(z: Array) -> Array:
-    """Each row a distribution, in place."""
+    """Turn each row into probabilities, in place."""
     z -= z.max(axis=1, keepdims=True)
     np.exp(z, out=z)
     z /= z.sum(axis=1, keepdims=True)
@@ -45,7 +45,7 @@ DERIVATIVES = {"sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a * a, "r
 
 
 class Dense:
-    """A network over dense rows; all parameters lie in one vector, and so do their gradients."""
+    """A network for dense rows; one vector holds all parameters, another their gradients."""
 
     def __init__(self, job: Job) -> None:
         s = self.settings = job.settings
@@ -57,19 +57,19 @@ class Dense:
         self.update = Adam(self.theta, s.learning_rate) if s.optimizer == "adam" else self.descend
 
     def descend(self, gradient: Array) -> None:
-        """Take a plain step."""
+        """Take one step of SGD."""
         gradient *= np.float32(self.settings.learning_rate)
         self.theta -= gradient
 
     def epoch(self, order: NDArray[np.int64]) -> None:
-        """Train through one epoch."""
+        """Train one epoch."""
         size = self.settings.batch_size
         for first in range(0, len(order), size):
             rows = order[first : first + size]
             self.step(self.x[rows], self.y[rows])
 
     def step(self, x: Array, y: Array) -> None:
-        """Go forward, backward, and down."""
+        """Train on one batch: forward, backward, update."""
         layers = [x]
         for w, b, activation in zip(self.weights, self.biases, self.activations, strict=True):
             z = layers[-1] @ w.T
@@ -89,12 +89,12 @@ class Dense:
         self.update(self.gradient)
 
     def parameters(self) -> tuple[Arrays, Arrays]:
-        """Give the live parameters."""
+        """Return the parameters, which are views of the vector."""
         return self.weights, self.biases
 
 
 def flat(weights: Arrays, biases: Arrays) -> tuple[Array, Arrays, Arrays]:
-    """Copy parameters into one vector, and give it with a view of it for each of them."""
+    """Copy parameters into one vector; return it with a view for each parameter."""
     theta = np.concatenate([part.ravel() for part in (*weights, *biases)])
     views, first = [], 0
     for part in (*weights, *biases):
@@ -104,21 +104,21 @@ def flat(weights: Arrays, biases: Arrays) -> tuple[Array, Arrays, Arrays]:
 
 
 class Adam:
-    """Adam over one vector, a cache-sized piece at a time."""
+    """Adam over one vector, a cache-sized chunk at a time."""
 
     def __init__(self, theta: Array, learning_rate: float) -> None:
         self.rate, self.t = learning_rate, 0
-        self.scratch = np.empty(min(PIECE, theta.size), np.float32)
+        self.scratch = np.empty(min(CHUNK, theta.size), np.float32)
         m, v = np.zeros_like(theta), np.zeros_like(theta)
-        cuts = [slice(first, first + PIECE) for first in range(0, theta.size, PIECE)]
-        self.pieces = [(cut, theta[cut], m[cut], v[cut], self.scratch[: theta[cut].size]) for cut in cuts]
+        cuts = [slice(first, first + CHUNK) for first in range(0, theta.size, CHUNK)]
+        self.chunks = [(cut, theta[cut], m[cut], v[cut], self.scratch[: theta[cut].size]) for cut in cuts]
 
     def __call__(self, gradient: Array) -> None:
         """Take one step."""
         self.t += 1
         root = (1 - 0.999**self.t) ** 0.5
         size, epsilon = np.float32(self.rate * root / (1 - 0.9**self.t)), np.float32(1e-8 * root)
-        for cut, theta, m, v, scratch in self.pieces:
+        for cut, theta, m, v, scratch in self.chunks:
             g = gradient[cut]
             m *= np.float32(0.9)
             np.multiply(g, np.float32(0.1), out=scratch)
@@ -135,7 +135,7 @@ class Adam:
 
 
 class Sparse:
-    """One hidden layer over CSR rows, plain steps: a batch reads and writes only the rows of W that its columns touch."""
+    """One hidden layer over CSR rows with SGD: a batch reads and writes only the rows of W of its own columns."""
 
     def __init__(self, job: Job) -> None:
         s = self.settings = job.settings
@@ -145,16 +145,16 @@ class Sparse:
         self.activation, self.derivative = ACTIVATIONS[s.hidden], DERIVATIVES[s.hidden]
 
     def epoch(self, order: NDArray[np.int64]) -> None:
-        """Train through one epoch."""
+        """Train one epoch."""
         size = self.settings.batch_size
         for first in range(0, len(order), size):
             rows = order[first : first + size]
             self.step(self.x[rows], self.y[rows])
 
     def step(self, x: Any, y: Array) -> None:
-        """Go forward, backward, and down."""
-        columns, place = np.unique(x.indices, return_inverse=True)
-        narrow = type(x)((x.data, place.astype(np.int32), x.indptr), shape=(x.shape[0], len(columns)))
+        """Train on one batch: forward, backward, update."""
+        columns, positions = np.unique(x.indices, return_inverse=True)
+        narrow = type(x)((x.data, positions.astype(np.int32), x.indptr), shape=(x.shape[0], len(columns)))
         touched = self.w1[columns]
         a1 = self.activation(narrow @ touched + self.b1)
         a2 = softmax(a1 @ self.w2.T + self.b2)
@@ -167,20 +167,20 @@ class Sparse:
         self.b1 -= d1.sum(axis=0)
 
     def parameters(self) -> tuple[Arrays, Arrays]:
-        """Give the parameters."""
+        """Return the parameters."""
         return [self.w1.T, self.w2], [self.b1, self.b2]
 
 
-def train(job: Job, threads: int) -> Answer:
-    """Time epochs; the threads are those of its BLAS, which the environment decides."""
-    return timed(Sparse(job) if hasattr(job.x, "indptr") else Dense(job), job)
+def train(job: Job, threads: int) -> Measurement:
+    """Time epochs; the environment sets the number of BLAS threads."""
+    return time_epochs(Sparse(job) if hasattr(job.x, "indptr") else Dense(job), job)
 
 
-def predict(job: Job, threads: int) -> Answer:
-    """Time the outputs, and the largest of them."""
+def predict(job: Job, threads: int) -> Measurement:
+    """Time ``feedforward`` and its largest output."""
     (w1, w2), (b1, b2) = job.weights, job.biases
 
     def feedforward(x: Array) -> Array:
         return sigmoid(sigmoid(x @ w1.T + b1) @ w2.T + b2)
 
-    return predicting(job, predict=lambda x: feedforward(x).argmax(axis=1), feedforward=feedforward)
+    return time_prediction(job, predict=lambda x: feedforward(x).argmax(axis=1), feedforward=feedforward)

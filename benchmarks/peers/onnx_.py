@@ -1,4 +1,4 @@
-"""onnxruntime, for prediction alone: the network as an ONNX graph."""
+"""onnxruntime, for prediction only: the network as an ONNX graph."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.job import Answer, Job, predicting
+from benchmarks.job import Job, Measurement, time_prediction
 
 
 def model_of(job: Job) -> bytes:
-    """Write the network, sigmoid throughout, as a graph of Gemm and Sigmoid."""
+    """Write the network, with sigmoid in all layers, as a graph of Gemm and Sigmoid."""
     nodes, constants, name = [], [], "x"
     for layer, (w, b) in enumerate(zip(job.weights, job.biases, strict=True)):
         constants += [numpy_helper.from_array(w, f"w{layer}"), numpy_helper.from_array(b, f"b{layer}")]
@@ -25,8 +25,8 @@ def model_of(job: Job) -> bytes:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
 
 
-def predict(job: Job, threads: int) -> Answer:
-    """Time the outputs, and the largest of them."""
+def predict(job: Job, threads: int) -> Measurement:
+    """Time ``feedforward`` and its largest output."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(model_of(job), options, providers=["CPUExecutionProvider"])
@@ -34,4 +34,4 @@ def predict(job: Job, threads: int) -> Answer:
     def feedforward(x: NDArray[np.float32]) -> NDArray[np.float32]:
         return session.run(None, {"x": x})[0]
 
-    return predicting(job, predict=lambda x: feedforward(x).argmax(axis=1), feedforward=feedforward)
+    return time_prediction(job, predict=lambda x: feedforward(x).argmax(axis=1), feedforward=feedforward)

@@ -1,4 +1,4 @@
-"""The rival in C++: built when a compiler and OpenBLAS's headers are there, given its job as one binary file."""
+"""Hand-written C++ over OpenBLAS, built where a compiler and OpenBLAS's headers are installed; the job is a binary file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.job import LEAST_EPOCHS, MOST_EPOCHS, SECONDS, Answer, Job
+from benchmarks.job import LEAST_EPOCHS, MOST_EPOCHS, SECONDS, Job, Measurement
 
 SOURCES = Path(__file__).parents[1] / "rival"
 FLAGS = ["-std=c++20", "-O3", "-march=native", "-ffast-math", "-pthread"]
@@ -18,22 +18,22 @@ OUTPUTS = ("sigmoid", "softmax", "identity")
 
 
 def where_openblas_is() -> list[list[str]]:
-    """Give the flags to try, one way after another: what pkg-config says, then the usual places."""
-    ways = [["-lopenblas"], ["-I/usr/include/openblas", "-lopenblas"]]
+    """List the compiler flags to try in turn: those of pkg-config, then those of the usual places."""
+    usual = [["-lopenblas"], ["-I/usr/include/openblas", "-lopenblas"]]
     try:
-        said = subprocess.run(["pkg-config", "--cflags", "--libs", "openblas"], capture_output=True, text=True, check=False)
+        done = subprocess.run(["pkg-config", "--cflags", "--libs", "openblas"], capture_output=True, text=True, check=False)
     except OSError:
-        return ways
-    return [shlex.split(said.stdout), *ways] if said.returncode == 0 else ways
+        return usual
+    return [shlex.split(done.stdout), *usual] if done.returncode == 0 else usual
 
 
 def compiled(program: str, folder: Path, flags: list[str]) -> str | None:
-    """Build a program into a folder; give the first error, if there is one."""
+    """Build a program into a folder; return the first error, or None."""
     command = ["c++", *FLAGS, str(SOURCES / f"{program}.cpp"), "-o", str(folder / program), *flags]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
-        return "there is no c++ here"
+        return "c++ is not installed"
     if done.returncode == 0:
         return None
     errors = [line for line in done.stderr.splitlines() if "error" in line or "cannot find" in line]
@@ -41,18 +41,18 @@ def compiled(program: str, folder: Path, flags: list[str]) -> str | None:
 
 
 def build(folder: Path) -> str | None:
-    """Build the rival into a folder; say in a line why it cannot be, if so."""
+    """Build the program into a folder; return the reason in one line where that fails."""
     errors = []
     for flags in where_openblas_is():
         error = compiled("rival", folder, flags)
         if error is None:
             return None
         errors.append(error)
-    return f"C++ by hand is left out: it takes a C++20 compiler and OpenBLAS with its cblas.h to build it ({errors[0]})"
+    return f"hand-written C++ is left out: building it requires a C++20 compiler and OpenBLAS with its cblas.h ({errors[0]})"
 
 
 def peak(folder: Path, threads: int) -> float | None:
-    """Measure the float32 peak of so many cores, in flop/s; None where that cannot be built."""
+    """Measure the float32 peak of a number of cores, in flop/s; None where the program cannot be built."""
     if compiled("peak", folder, []) is not None:
         return None
     done = subprocess.run([folder / "peak", str(threads)], capture_output=True, text=True, check=True)
@@ -60,12 +60,12 @@ def peak(folder: Path, threads: int) -> float | None:
 
 
 def by_inputs(job: Job) -> bool:
-    """Say whether the first layer's W lies as (n_in, n_out): OpenBLAS is quicker so, but for narrow layers."""
+    """Test whether the first layer's W is stored as (n_in, n_out), which is faster in OpenBLAS except for narrow layers."""
     return job.settings.sizes[1] >= 64
 
 
 def write(job: Job, path: Path) -> None:
-    """Write the job as the rival reads it."""
+    """Write the job in the program's binary form."""
     s, n = job.settings, len(job.x)
     words = [len(s.sizes), *s.sizes, HIDDEN.index(s.hidden), OUTPUTS.index(s.output), s.optimizer == "adam"]
     words += [by_inputs(job), s.batch_size, n, len(job.orders), LEAST_EPOCHS, MOST_EPOCHS]
@@ -78,7 +78,7 @@ def write(job: Job, path: Path) -> None:
 
 
 def read(job: Job, path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Read the parameters back."""
+    """Read the parameters that the program has written."""
     first = job.weights[0].T if by_inputs(job) else job.weights[0]
     parts = [first, *job.weights[1:], *job.biases]
     cuts = np.cumsum([part.size for part in parts])[:-1]
@@ -89,13 +89,13 @@ def read(job: Job, path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return arrays[: len(job.weights)], arrays[len(job.weights) :]
 
 
-def train(job: Job, threads: int) -> Answer:
-    """Run it, and wait."""
-    given, found = job.folder / "rival.job", job.folder / "rival.answer"
-    if not given.exists():
-        write(job, given)
-    command = [job.folder.parent / "rival", given, found, str(threads)]
+def train(job: Job, threads: int) -> Measurement:
+    """Run the program to its end."""
+    job_file, parameters = job.folder / "rival.job", job.folder / "rival.parameters"
+    if not job_file.exists():
+        write(job, job_file)
+    command = [job.folder.parent / "rival", job_file, parameters, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(done.stderr.strip() or f"the rival exited with {done.returncode}")
-    return Answer(json.loads(done.stdout), *read(job, found))
+        raise RuntimeError(done.stderr.strip() or f"the program exited with status {done.returncode}")
+    return Measurement(json.loads(done.stdout), *read(job, parameters))

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
-from benchmarks.job import Answer, Arrays, Job, predicting, timed
+from benchmarks.job import Arrays, Job, Measurement, time_epochs, time_prediction
 
 ACTIVATIONS = {"sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 
 
 class Adam(AdamOptimizer):
-    """scikit-learn's Adam with epsilon on the corrected root, as the paper's algorithm and the other peers have it."""
+    """scikit-learn's Adam with epsilon added to the corrected root, as in the paper's algorithm and in the other peers."""
 
     def _get_updates(self, grads: list[Any]) -> list[Any]:
         self.epsilon = 1e-8 * (1 - self.beta_2 ** (self.t + 1)) ** 0.5
@@ -24,7 +24,7 @@ class Adam(AdamOptimizer):
 
 
 def estimator_of(job: Job) -> Any:
-    """Make the estimator with the job's start; only a call to ``partial_fit`` lays out what it needs, which is then overwritten."""
+    """Make the estimator with the job's initial parameters; a call of ``partial_fit`` creates its arrays, which are overwritten."""
     s = job.settings
     model = (MLPRegressor if job.y.ndim == 2 else MLPClassifier)(
         hidden_layer_sizes=s.sizes[1:-1],
@@ -46,12 +46,12 @@ def estimator_of(job: Job) -> Any:
         own[...] = given
     parameters = [*model.coefs_, *model.intercepts_]
     if s.optimizer == "adam":
-        model._optimizer = Adam(parameters, s.learning_rate)  # at its first step again
+        model._optimizer = Adam(parameters, s.learning_rate)  # a new optimizer, whose step count is 0
     return model
 
 
 def target_of(job: Job) -> NDArray[Any]:
-    """Give y as an estimator takes it."""
+    """Return y in the shape that an estimator takes."""
     return job.y.ravel() if job.y.ndim == 2 else job.y
 
 
@@ -62,21 +62,21 @@ class Trainer:
         self.model, self.x, self.y = estimator_of(job), job.inputs, target_of(job)
 
     def epoch(self, order: NDArray[np.int64]) -> None:
-        """Train through one epoch; gathering the rows is part of it, as in the others."""
+        """Train one epoch; gathering the rows is part of it, as in the other peers."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.model.partial_fit(self.x[order], self.y[order])
 
     def parameters(self) -> tuple[Arrays, Arrays]:
-        """Give the parameters."""
+        """Return the parameters."""
         return [w.T for w in self.model.coefs_], self.model.intercepts_
 
 
-def train(job: Job, threads: int) -> Answer:
-    """Time epochs; the threads are those of its BLAS, which the environment decides."""
-    return timed(Trainer(job), job)
+def train(job: Job, threads: int) -> Measurement:
+    """Time epochs; the environment sets the number of BLAS threads."""
+    return time_epochs(Trainer(job), job)
 
 
-def predict(job: Job, threads: int) -> Answer:
+def predict(job: Job, threads: int) -> Measurement:
     """Time ``predict``."""
-    return predicting(job, predict=estimator_of(job).predict)
+    return time_prediction(job, predict=estimator_of(job).predict)

@@ -1,4 +1,4 @@
-"""PyTorch as a user who minds speed writes it: all data in tensors, no DataLoader, fused optimizers."""
+"""PyTorch as a user who needs speed writes it: all data in tensors, no DataLoader, fused optimizers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.job import Answer, Arrays, Job, predicting, timed
+from benchmarks.job import Arrays, Job, Measurement, time_epochs, time_prediction
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 OPTIMIZERS = {"sgd": partial(torch.optim.SGD, foreach=False), "adam": partial(torch.optim.Adam, fused=True)}
-"""Each in the way that is fastest here: a plain step has nothing to fuse."""
+"""Each with the fastest of its implementations: for SGD without momentum that is the loop over parameters."""
 
 
 def linear_layers(job: Job, first: int = 0) -> list[nn.Linear]:
-    """Make the layers from the given one on, at the job's start."""
+    """Make the layers from the given one on, with the job's initial parameters."""
     layers = []
     for w, b in list(zip(job.weights, job.biases, strict=True))[first:]:
         layer = nn.Linear(w.shape[1], w.shape[0])
@@ -29,7 +29,7 @@ def linear_layers(job: Job, first: int = 0) -> list[nn.Linear]:
 
 
 def network_of(job: Job) -> nn.Sequential:
-    """Make the network; of softmax the logits, for the cost takes them."""
+    """Make the network; a softmax output returns the logits, which the cost takes."""
     layers = linear_layers(job)
     modules: list[nn.Module] = []
     for layer in layers[:-1]:
@@ -41,7 +41,7 @@ def network_of(job: Job) -> nn.Sequential:
 
 
 def half_squares(a: Tensor, y: Tensor) -> Tensor:
-    """Give the mean of 1/2 ||a - y||^2 over the examples."""
+    """Compute the mean of 1/2 ||a - y||^2 over the examples."""
     return functional.mse_loss(a, y, reduction="sum") * (0.5 / len(y))
 
 
@@ -58,7 +58,7 @@ class Dense:
         self.optimizer = OPTIMIZERS[s.optimizer](self.model.parameters(), lr=s.learning_rate)
 
     def epoch(self, order: NDArray[np.int64]) -> None:
-        """Train through one epoch."""
+        """Train one epoch."""
         x, y, model, cost, optimizer = self.x, self.y, self.model, self.cost, self.optimizer
         for rows in torch.from_numpy(order).split(self.settings.batch_size):
             loss = cost(model(x.index_select(0, rows)), y.index_select(0, rows))
@@ -67,7 +67,7 @@ class Dense:
             optimizer.step()
 
     def parameters(self) -> tuple[Arrays, Arrays]:
-        """Give the parameters."""
+        """Return the parameters."""
         layers = [module for module in self.model if isinstance(module, nn.Linear)]
         return [layer.weight.detach().numpy() for layer in layers], [layer.bias.detach().numpy() for layer in layers]
 
@@ -85,7 +85,7 @@ class Sparse:
         self.dense = OPTIMIZERS["sgd"]([self.b1, *self.upper.parameters()], lr=s.learning_rate)
 
     def epoch(self, order: NDArray[np.int64]) -> None:
-        """Train through one epoch."""
+        """Train one epoch."""
         size = self.settings.batch_size
         for first in range(0, len(order), size):
             rows = order[first : first + size]
@@ -101,19 +101,19 @@ class Sparse:
                 optimizer.step()
 
     def parameters(self) -> tuple[Arrays, Arrays]:
-        """Give the parameters."""
+        """Return the parameters."""
         weights, biases = [self.w1.T, self.upper.weight], [self.b1, self.upper.bias]
         return [w.detach().numpy() for w in weights], [b.detach().numpy() for b in biases]
 
 
-def train(job: Job, threads: int) -> Answer:
+def train(job: Job, threads: int) -> Measurement:
     """Time epochs."""
     torch.set_num_threads(threads)
-    return timed(Sparse(job) if hasattr(job.x, "indptr") else Dense(job), job)
+    return time_epochs(Sparse(job) if hasattr(job.x, "indptr") else Dense(job), job)
 
 
-def predict(job: Job, threads: int) -> Answer:
-    """Time the outputs, and the largest of them, from NumPy rows to NumPy answers."""
+def predict(job: Job, threads: int) -> Measurement:
+    """Time ``feedforward`` and its largest output, from NumPy arrays to NumPy arrays."""
     torch.set_num_threads(threads)
     model = network_of(job).eval()
 
@@ -121,4 +121,4 @@ def predict(job: Job, threads: int) -> Answer:
         with torch.inference_mode():
             return model(torch.from_numpy(x)).numpy()
 
-    return predicting(job, predict=lambda x: feedforward(x).argmax(axis=1), feedforward=feedforward)
+    return time_prediction(job, predict=lambda x: feedforward(x).argmax(axis=1), feedforward=feedforward)

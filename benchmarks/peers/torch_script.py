@@ -16,7 +16,7 @@ def read(path: Path, header: int) -> Tensor:
 
 
 def pair(folder: Path, part: str) -> tuple[Tensor, Tensor]:
-    """Give images (n, 784) in 0..1, and labels."""
+    """Read images (n, 784) in 0..1, and labels."""
     images, labels = read(folder / f"{part}-images-idx3-ubyte.gz", 16), read(folder / f"{part}-labels-idx1-ubyte.gz", 8)
     return images.view(-1, 784).float() / 255, labels.long()
 

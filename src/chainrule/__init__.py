@@ -1,4 +1,4 @@
-"""Feedforward neural networks from a page of notes: every equation a function, a test, and a line you can watch.
+"""Feedforward neural networks, built from a page of notes: every equation has a function that computes it and a test.
 
 >>> import chainrule as cr
 >>> net = cr.Network([784, 30, 10], seed=0)      # the notes' network
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_MODULE_OF = {
     "Activation": ".calculus.activations",
     "ChainruleError": ".errors",
     "Cost": ".calculus.costs",
@@ -65,13 +65,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used, so that ``import chainrule`` costs little more than ``import numpy``."""
+    """Import a public name when it is first used, so that ``import chainrule`` itself imports little."""
     from importlib import import_module
 
     if name in _MODULES:
         value: Any = import_module(_MODULES[name], __name__)
-    elif name in _HOMES:
-        value = getattr(import_module(_HOMES[name], __name__), name)
+    elif name in _MODULE_OF:
+        value = getattr(import_module(_MODULE_OF[name], __name__), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

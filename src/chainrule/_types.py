@@ -1,7 +1,7 @@
-"""Short names of array types, for readable signatures.
+"""Short names of array types, which keep signatures readable.
 
 ``Array`` is a NumPy array of floats; ``Rows`` is a batch of examples as rows, dense or compressed (CSR).
-A CSR matrix is described by a protocol, without importing SciPy.
+A CSR matrix is recognized by its class, without importing SciPy.
 """
 
 from __future__ import annotations
@@ -36,5 +36,5 @@ Inputs: TypeAlias = AnyArray | CSR
 
 
 def is_sparse(x: object) -> TypeGuard[CSR]:
-    """Whether an object is a ``scipy.sparse`` matrix of any format; does not import SciPy."""
+    """Test whether x is a ``scipy.sparse`` matrix or array of any format, without importing SciPy."""
     return type(x).__module__.startswith("scipy.sparse")

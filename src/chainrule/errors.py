@@ -1,23 +1,23 @@
-"""The exceptions, each also the builtin that a caller would expect.
+"""The exceptions; each also derives from the builtin exception that a caller would expect.
 
 ::
 
     ChainruleError
-    |-- SettingError        ValueError    a setting cannot be what it is: a rate of 0, sizes of length 1
-    |   `-- UnknownName     ValueError    a name that is in no table: activation="sigmiod"
-    |-- DataError           ValueError    x, y or a file's contents cannot be used as they are
-    |   `-- ModelFileError  ValueError    a model file that is cut, damaged or of another kind
-    |-- DataTypeError       TypeError     x or y hold something other than numbers
-    |-- ArgumentTypeError   TypeError     an argument is another kind of thing altogether
+    |-- SettingError        ValueError    a setting has an invalid value: a rate of 0, sizes of length 1
+    |   `-- UnknownName     ValueError    a name is not in its table: activation="sigmiod"
+    |-- DataError           ValueError    x, y or a file's contents have invalid values or shapes
+    |   `-- ModelFileError  ValueError    a model file is cut short, damaged or of another kind
+    |-- DataTypeError       TypeError     x or y do not hold numbers
+    |-- ArgumentTypeError   TypeError     an argument has the wrong type
     |-- FileError           OSError       a file cannot be read or written
-    |-- EngineError         RuntimeError  no engine here does what was asked, or not now
+    |-- EngineError         RuntimeError  no installed engine supports the request, or an engine cannot serve it now
     `-- MissingExtra        ImportError   an optional library is not installed
 
-    DivergenceWarning           RuntimeWarning  a training went to NaN or infinity, and was stopped (in ``training``)
-    UnreachableTargetsWarning   UserWarning     targets lie beyond what the output can give (in ``training``)
-    BeginsAnewWarning           UserWarning     a network from a file is trained on without its optimizer's memory (in ``training``)
+    DivergenceWarning           RuntimeWarning  a training reached NaN or infinity and was stopped (in ``training``)
+    UnreachableTargetsWarning   UserWarning     targets lie outside the output activation's range (in ``training``)
+    BeginsAnewWarning           UserWarning     a network from a file is trained on, its optimizer's state lost (in ``training``)
 
-A message says what was required, what came, and what to do.
+A message states the requirement, the value given, and the remedy.
 """
 
 from __future__ import annotations
@@ -29,62 +29,68 @@ Entry = TypeVar("Entry")
 
 
 class ChainruleError(Exception):
-    """Every error that chainrule raises on purpose."""
+    """The base class of all errors that chainrule raises."""
 
 
 class SettingError(ChainruleError, ValueError):
-    """A setting cannot be what it is."""
+    """A setting has an invalid value."""
 
 
 class UnknownName(SettingError):
-    """A name that is in no table.
+    """A name is not in its table.
 
     Parameters
     ----------
     kind : str
-        What the name should have named, such as ``"activation"``.
+        The kind of thing that the name should denote, such as ``"activation"``.
     name : object
-        What came.
+        The value given.
     known : iterable of str
-        The names there are.
+        The valid names.
 
     Examples
     --------
     >>> print(UnknownName("cost", "quadratc", ["quadratic", "log_loss"]))
-    unknown cost 'quadratc'; did you mean 'quadratic'? There are: quadratic, log_loss
+    unknown cost 'quadratc'; did you mean 'quadratic'? The names are: quadratic, log_loss
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        from difflib import get_close_matches  # only a mistake pays for it
+        from difflib import get_close_matches  # imported here, since only an error needs it
 
         names = list(known)
-        said = str(getattr(name, "__name__", name))  # a function of that name, where the name was wanted
-        near = get_close_matches(said.lower(), names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? There are" if near else "there are"
+        given = str(getattr(name, "__name__", name))  # a function given instead of its name
+        near = get_close_matches(given.lower(), names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? The names are" if near else "the names are"
         super().__init__(f"unknown {kind} {name!r}; {hint}: {', '.join(names)}")
 
 
 def look_up(kind: str, name: object, table: Mapping[str, Entry]) -> Entry:
-    """Find a name in a table, or raise UnknownName."""
+    """Look a name up in a table.
+
+    Raises
+    ------
+    UnknownName
+        When the table does not have it.
+    """
     if not isinstance(name, str) or name not in table:
         raise UnknownName(kind, name, table)
     return table[name]
 
 
 class DataError(ChainruleError, ValueError):
-    """``x``, ``y`` or the contents of a file cannot be used as they are."""
+    """``x``, ``y`` or the contents of a file have invalid values or shapes."""
 
 
 class ModelFileError(DataError):
-    """A model file that is cut, damaged or of another kind."""
+    """A model file is cut short, damaged or of another kind."""
 
 
 class DataTypeError(ChainruleError, TypeError):
-    """``x`` or ``y`` hold something other than numbers."""
+    """``x`` or ``y`` do not hold numbers."""
 
 
 class ArgumentTypeError(ChainruleError, TypeError):
-    """An argument is another kind of thing altogether."""
+    """An argument has the wrong type."""
 
 
 class FileError(ChainruleError, OSError):
@@ -92,7 +98,7 @@ class FileError(ChainruleError, OSError):
 
 
 class EngineError(ChainruleError, RuntimeError):
-    """No engine here does what was asked."""
+    """No installed engine supports the request, or an engine cannot serve it now."""
 
 
 class MissingExtra(ChainruleError, ImportError):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import DTYPES
-from ._files import reporting, write_whole
+from ._atomic_write import translate_write_errors, write_atomically
 from ._types import Array
 from .calculus.activations import ACTIVATIONS, Activation
 from .calculus.costs import Cost, find_cost, is_built_in
@@ -97,7 +97,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         "model": description,
         "sha256": _digest(description, model.weights, model.biases),
     }
-    write_whole(Path(path), save(tensors, metadata=metadata))
+    write_atomically(Path(path), save(tensors, metadata=metadata))
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -138,7 +138,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     import tempfile
 
-    with reporting(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
+    with translate_write_errors(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
         pass
 
 

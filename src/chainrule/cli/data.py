@@ -183,7 +183,7 @@ def load_table(source: Source, network: Network | None = None) -> tuple[Examples
         The number of an svmlight file's first column; None of other tables.
     """
     from .. import datasets
-    from ..datasets.table import read_svmlight
+    from ..datasets.svmlight_file import read_svmlight
 
     first_column = None
     if Path(source.name).suffix.lower() not in SVMLIGHT:

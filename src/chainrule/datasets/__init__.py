@@ -1,15 +1,15 @@
-"""Data to train on, each read from untrusted bytes into checked ``Examples``.
+"""Data sets and readers of files. All files are treated as untrusted: their contents are checked before they become ``Examples``.
 
-``mnist()`` comes with the package, ``digits()`` with scikit-learn; ``idx(folder)`` reads what is stored as MNIST is, and
-``table(path)`` a csv, npz, svmlight or parquet file. The first three give a ``Dataset`` (train, validation, test), the last one
-``Examples``. ``pictures`` brings a photo or drawing of a digit to MNIST's form. SciPy, scikit-learn, Pillow and pyarrow load when
-first used.
+``mnist()`` is part of the package, ``digits()`` of scikit-learn. ``idx(folder)`` reads files in MNIST's format, and
+``table(path)`` reads a csv, npz, svmlight or parquet file. The first three return a ``Dataset`` (train, validation, test), the
+last one ``Examples``. ``pictures`` reads a photo or drawing of a digit, which ``mnist_form`` converts to MNIST's form. SciPy,
+scikit-learn, Pillow and pyarrow are imported when first used.
 """
 
 from .dataset import Dataset
 from .idx import idx
 from .mnist import mnist
-from .small import digits
+from .sklearn_digits import digits
 from .table import table
 
 __all__ = ["Dataset", "digits", "idx", "mnist", "table"]

@@ -1,4 +1,4 @@
-"""Text tables: NumPy's C parser reads them; only where it fails does a slow second reading find the line and column to name."""
+"""Text tables, read by NumPy's C parser; where it fails, a second, slower reading finds the line and column of the fault."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from .._types import Array
 from ..errors import DataError, DataTypeError
-from .files import ENCODE, FILL, check_size, reading
+from .untrusted_files import ENCODE_REMEDY, FILL_REMEDY, check_size, translate_read_errors
 
-SEPARATORS = ("\t", ";", ",")  # in this order: beside semicolons, a comma may be a decimal point
-ENCODING = "utf-8-sig"  # UTF-8, with a byte-order mark or without
+SEPARATORS = ("\t", ";", ",")  # in order of preference: in a file separated by semicolons, a comma may be a decimal point
+ENCODING = "utf-8-sig"  # UTF-8, with or without a byte-order mark
 MISSING = frozenset(("", "na", "n/a", "<na>", "nan", "-nan", "null", "none", "?"))
 
 
@@ -29,29 +29,29 @@ def read_csv(path: Path) -> tuple[list[str], Array]:
     Returns
     -------
     names : list of str
-        The columns' names; none where the first line holds numbers.
+        The columns' names; empty where the first line holds numbers.
     values : float64 array, shape (n, columns)
 
     Raises
     ------
     FileError
-        When the file is not there or cannot be read.
+        When the file does not exist or cannot be read.
     DataError
-        When it has no rows, or a broken one, or a value is missing or not finite, each with its line; when it is too large, or no
-        UTF-8 text.
+        When it has no rows, is too large or is not UTF-8 text; when a row has another number of fields, or a value is missing or
+        not finite (the message names the line).
     DataTypeError
-        When a field holds text, with its line.
+        When a field holds text (the message names the line).
     """
-    with reading(path), path.open(encoding=ENCODING, newline="") as file:
+    with translate_read_errors(path), path.open(encoding=ENCODING, newline="") as file:
         check_size(path, path.stat().st_size)
         try:
             return _read(path, file)
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{path} is no UTF-8 text (it holds the byte {error.object[error.start]:#04x}); save it as UTF-8"
+                f"{path} is not UTF-8 text (it holds the byte {error.object[error.start]:#04x}); save it as UTF-8"
             ) from None
         except csv.Error as error:
-            raise DataError(f"{path} is no csv file ({error})") from None
+            raise DataError(f"{path} is not a csv file ({error})") from None
 
 
 def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
@@ -77,22 +77,29 @@ def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
 
 
 def separator_of(file: TextIO) -> str:
-    """Tell the separator from the first line that is not blank."""
+    """Detect the separator from the first line that is not blank."""
     line = next((line for line in file if line.strip()), "")
-    marks = (mark for mark in SEPARATORS if mark in line)  # by another, the line is one field, which may be longer than csv takes
-    return next((mark for mark in marks if len(next(csv.reader([line], delimiter=mark))) > 1), ",")
+    # A separator that the line lacks is not tried: the whole line would be one field, which may exceed the csv module's limit.
+    present = (separator for separator in SEPARATORS if separator in line)
+    return next((separator for separator in present if len(next(csv.reader([line], delimiter=separator))) > 1), ",")
 
 
 def names_in(path: Path, first: list[str]) -> list[str]:
-    """Take the first row as the columns' names where any of it is text; whole numbers beside it are names, too."""
-    numbers = [_in_any_script(field.replace(",", ".")) for field in first]
+    """Return the first row as the columns' names where any field is text; integers beside it are names too. Otherwise, none.
+
+    Raises
+    ------
+    DataError
+        When a column has an empty name.
+    """
+    numbers = [_python_number(field.replace(",", ".")) for field in first]
     text = [math.isnan(number) and not _is_missing(field) for number, field in zip(numbers, first, strict=True)]
     if not any(text) or any(number % 1 for number in numbers if math.isfinite(number)):
         return []
     names = [field.strip() for field in first]
     if "" in names:
         nameless = f"{path}: column {names.index('')} (from 0) has no name in the first line"
-        raise DataError(f"{nameless}; name it, or leave it out (pandas writes its row index so, unless to_csv has index=False)")
+        raise DataError(f"{nameless}; name it, or leave it out (pandas' to_csv writes such a column unless it has index=False)")
     return names
 
 
@@ -101,20 +108,23 @@ def _is_missing(field: str) -> bool:
 
 
 def _number(field: str) -> float:
-    """Read a field as NumPy does, which knows the digits 0 to 9 alone; NaN where it is no number."""
-    return _in_any_script(field) if field.strip().isascii() else math.nan
+    """Parse a field as NumPy does, which accepts the digits 0 to 9 only; NaN where it is not a number."""
+    return _python_number(field) if field.strip().isascii() else math.nan
 
 
-def _in_any_script(field: str) -> float:
-    """Read a field as Python does; NaN where it is no number."""
+def _python_number(field: str) -> float:
+    """Parse a field as Python does, which accepts the digits of any script; NaN where it is not a number."""
     try:
-        return float(field) if "_" not in field else math.nan  # 1_000 is a number to Python, and to nobody else
+        return float(field) if "_" not in field else math.nan  # only Python reads 1_000 as a number
     except ValueError:
         return math.nan
 
 
 def _raise_first_fault(path: Path, file: TextIO, separator: str, names: list[str], otherwise: str) -> NoReturn:
-    """Read the file again, row by row, and name the line and column of the first thing wrong, lines counted as an editor does."""
+    """Read the file again, row by row, and raise the first fault with its line and column; lines are counted from 1.
+
+    Where no fault is found, the error gives the reason ``otherwise``.
+    """
     file.seek(0)
     reader = csv.reader(file, delimiter=separator)
     width, start = 0, 1
@@ -129,23 +139,24 @@ def _raise_first_fault(path: Path, file: TextIO, separator: str, names: list[str
 
 
 def _check_row(where: str, row: list[str], width: int, names: list[str]) -> None:
-    """Raise what is wrong with a row, if anything is."""
+    """Raise the first fault in a row, if there is one."""
     if len(row) == 1 and not row[0].strip():
-        raise DataError(f"{where} is blank but for spaces; leave it out")
+        raise DataError(f"{where} holds only spaces; leave it out")
     if len(row) != width:
-        raise DataError(f"{where} has {len(row)} field{'s' * (len(row) != 1)}, but the first line has {width}; mend that line")
+        raise DataError(f"{where} has {len(row)} field{'s' * (len(row) != 1)}, but the first line has {width}; correct that line")
     for k, field in enumerate(row):
         column = f"column {names[k]!r}" if names else f"column {k} (from 0)"
         if _is_missing(field):
-            raise DataError(f"{where}, {column}: a value is missing; {FILL}")
+            raise DataError(f"{where}, {column}: a value is missing; {FILL_REMEDY}")
         number = _number(field)
         if math.isnan(number):
-            raise DataTypeError(f"{where}, {column} holds {field.strip()[:40]!r}, which is no number; {_remedy(field)}")
+            raise DataTypeError(f"{where}, {column} holds {field.strip()[:40]!r}, which is not a number; {_remedy(field)}")
         if math.isinf(number):
-            raise DataError(f"{where}, {column} holds {field.strip()}; {FILL}")
+            raise DataError(f"{where}, {column} holds {field.strip()}; {FILL_REMEDY}")
 
 
 def _remedy(field: str) -> str:
-    if not math.isnan(_in_any_script(field)):
+    """Say how to correct a field that is not a number."""
+    if not math.isnan(_python_number(field)):
         return "write it in the digits 0 to 9"
-    return ENCODE if math.isnan(_number(field.replace(",", "."))) else "write decimals with a point"
+    return ENCODE_REMEDY if math.isnan(_number(field.replace(",", "."))) else "write decimals with a point"

@@ -1,4 +1,4 @@
-"""A data set in its three parts."""
+"""A data set split into training, validation and test examples."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..examples import Examples
 
 @dataclass(frozen=True)
 class Dataset:
-    """Examples to train on, to choose settings by, and to judge by at the end.
+    """Examples for training, for choosing settings (validation), and for the final evaluation (test).
 
     Attributes
     ----------
     name : str
-        What the data set is called.
+        The data set's name.
     train, validation, test : Examples
-        Disjoint, with the same columns.
+        Disjoint examples with the same columns.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""IDX files, in which MNIST and its kin are stored: a header of big-endian numbers, then the elements in C order.
+"""IDX files, the format of MNIST and similar data sets: a header of big-endian numbers, then the elements in C order.
 
-The header is two zero bytes, one that names the element type, one that counts the dimensions, and four bytes for each dimension.
-It is held against the limits and the file's own length before anything is allocated.
+The header is two zero bytes, one byte for the element type, one for the number of dimensions, and four bytes for each dimension.
+It is checked against the limits and the file's own length before memory is allocated.
 """
 
 from __future__ import annotations
@@ -21,65 +21,66 @@ from .._types import AnyArray
 from ..errors import DataError
 from ..examples import Examples, Layout
 from .dataset import Dataset
-from .files import DEFLATE_RATIO, LIMIT_BYTES, LIMIT_UNPACKED, examples_of, reading, size_of
+from .untrusted_files import DEFLATE_RATIO, LIMIT_BYTES, LIMIT_UNPACKED, checked_examples, remaining_bytes, translate_read_errors
 
-STEP = 1 << 20  # bytes unpacked at a time
-DIMENSIONS = 8
-GZIP = b"\x1f\x8b"
-STORED = {
+CHUNK = 1 << 20  # bytes unpacked at a time
+MOST_DIMENSIONS = 8
+GZIP_MAGIC = b"\x1f\x8b"
+ELEMENT_TYPES = {
     0x08: "u1",
     0x09: "i1",
     0x0B: ">i2",
     0x0C: ">i4",
     0x0D: ">f4",
     0x0E: ">f8",
-}  # the element types, by the header's third byte
-FLOATS = {"i1": "f4", "i2": "f4", "i4": "f8"}  # the smallest float that holds every number of a type
+}  # by the header's third byte
+FLOATS = {"i1": "f4", "i2": "f4", "i4": "f8"}  # the smallest float type that represents every value of an integer type
 
 ROLES = ("train-images", "train-labels", "test-images", "test-labels")
 NAME = re.compile(r"(.*?)(train|test|t10k)[-_](images|labels)[-._]idx\d-[a-z]+(\.gz)?", re.IGNORECASE)
 
 
 def idx(folder: str | os.PathLike[str], *, transposed: bool | None = None) -> Dataset:
-    """Read a folder of four IDX files, gzipped or not: MNIST, Fashion-MNIST, KMNIST and EMNIST come so.
+    """Read a folder of four IDX files, gzipped or not, such as MNIST, Fashion-MNIST, KMNIST or EMNIST.
 
-    The files are told by their names, such as ``train-images-idx3-ubyte.gz``, ``t10k-labels.idx1-ubyte`` or
-    ``emnist-letters-test-images-idx3-ubyte.gz``; an unpacked file is taken before the ``.gz`` of the same name. The last sixth of
-    the training set becomes the validation set, as the book does with MNIST. All is taken as it is stored: EMNIST's images lie on
-    their side, which ``layout.transposed`` says, and the labels of its letters count from 1. Images of 0 and 1 alone, black and
-    white, are those numbers and not the darkest two of 256 greys.
+    The files are recognized by their names, such as ``train-images-idx3-ubyte.gz``, ``t10k-labels.idx1-ubyte`` or
+    ``emnist-letters-test-images-idx3-ubyte.gz``; an unpacked file is preferred to the ``.gz`` of the same name. The last sixth of
+    the training set becomes the validation set, as the book does with MNIST. Images and labels are read as stored: EMNIST's images
+    are transposed, which ``layout.transposed`` records, and the labels of its letters count from 1. Black-and-white images, whose
+    bytes are all 0 or 1, become the numbers 0 and 1, not the two darkest of 256 grey levels.
 
     Parameters
     ----------
     folder : path
-        Where one data set's files lie.
+        The folder that holds one data set's files.
     transposed : bool, optional
-        Whether the images are stored column by column; by default EMNIST's are, whose files' names begin with ``emnist``, and of
-        others it is not known.
+        Whether the images are stored column by column. By default True where the name of the training images' file begins with
+        ``emnist``, else unknown.
 
     Returns
     -------
     Dataset
-        Each ``x`` (n, rows * columns), uint8 where the files hold unsigned bytes, else float32 or float64, and float32
-        where no byte is above 1; each ``layout`` says the rows and columns; each ``y`` (n,), int.
+        Each ``x`` (n, rows * columns) is uint8 where the files hold unsigned bytes with a value above 1, else float32 or float64;
+        each ``layout`` holds the rows and columns; each ``y`` (n,) is int.
 
     Raises
     ------
     FileError
-        When there is no such folder, or it or a file in it cannot be read.
+        When the folder does not exist, or it or a file in it cannot be read.
     DataError
-        When the folder lacks such a file, or holds several data sets; when a file is cut short, damaged, too large or no IDX file.
+        When the folder lacks one of the files or holds several data sets; when a file is cut short, damaged, too large or not an
+        IDX file.
     """
     folder = Path(folder)
-    files = _find(folder)
-    arrays = _numbers_if_0_or_1({role: _read_path(path) for role, path in files.items()})
+    files = _find_files(folder)
+    arrays = _floats_if_0_or_1({role: _read_path(path) for role, path in files.items()})
     if transposed is None and files["train-images"].name.lower().startswith("emnist"):
         transposed = True
     train, test = (
-        paired(arrays[images], arrays[labels], files[images], files[labels], transposed=transposed)
+        examples_from_images(arrays[images], arrays[labels], files[images], files[labels], transposed=transposed)
         for images, labels in (("train-images", "train-labels"), ("test-images", "test-labels"))
     )
-    return split(folder.resolve().name or str(folder), train, test)
+    return split_validation(folder.resolve().name or str(folder), train, test)
 
 
 def read_stream(file: IO[bytes], name: object) -> AnyArray:
@@ -89,59 +90,59 @@ def read_stream(file: IO[bytes], name: object) -> AnyArray:
     ----------
     file : binary file
     name : object
-        What to call it in a message.
+        The file's name in error messages.
 
     Returns
     -------
     array
-        Of the shape and element type that the header tells, in the byte order of the file.
+        With the shape and element type of the header, in the byte order of the file.
 
     Raises
     ------
     DataError
-        When it is no intact IDX file.
+        When the file is not an IDX file, or is damaged.
     """
-    size = size_of(file)
-    packed = file.read(2) == GZIP
+    size = remaining_bytes(file)
+    packed = file.read(2) == GZIP_MAGIC
     file.seek(0)
     source = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
     try:
         shape, dtype = _read_header(source, name)
         claimed = math.prod(shape) * dtype.itemsize
-        told = f"its header claims {' x '.join(f'{n:,}' for n in shape)} elements ({claimed:,} bytes)"
+        claim = f"its header claims {' x '.join(f'{n:,}' for n in shape)} elements ({claimed:,} bytes)"
         if not claimed:
-            raise DataError(f"{name} is empty: {told}")
+            raise DataError(f"{name} is empty: {claim}")
         limit = LIMIT_UNPACKED if packed else LIMIT_BYTES
         if claimed > limit:
-            raise DataError(f"{name} cannot be read: {told}; the limit is {limit:,} bytes")
+            raise DataError(f"{name} cannot be read: {claim}; the limit is {limit:,} bytes")
         if claimed > (size * DEFLATE_RATIO if packed else size):
-            raise _short(name, told)
+            raise _cut_short(name, claim)
         array = np.empty(shape, dtype)
-        if _fill(source, array) < claimed:
-            raise _short(name, told)
+        if _read_into(array, source) < claimed:
+            raise _cut_short(name, claim)
         if source.read(1):
-            raise DataError(f"{name} goes on after its end: {told}, and more follows; download it again")
+            raise DataError(f"{name} is too long: {claim}, and more bytes follow; download it again")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{name} is no intact gzip file ({error}); download it again") from None
+        raise DataError(f"{name} is a damaged gzip file ({error}); download it again") from None
     return array
 
 
 def header(array: AnyArray) -> bytes:
-    """Write the header of an IDX file that holds this array.
+    """Encode the header of an IDX file that holds this array.
 
     Examples
     --------
     >>> header(np.zeros((2, 28, 28), np.uint8)).hex(" ", 4)
     '00000803 00000002 0000001c 0000001c'
     """
-    code = next(code for code, stored in STORED.items() if np.dtype(stored) == array.dtype)
+    code = next(code for code, stored in ELEMENT_TYPES.items() if np.dtype(stored) == array.dtype)
     return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 
-def paired(
+def examples_from_images(
     images: AnyArray, labels: AnyArray, images_name: object, labels_name: object, *, transposed: bool | None = None
 ) -> Examples:
-    """Put images (n, ...), flattened, beside their labels (n,)."""
+    """Combine images (n, ...), flattened, with their labels (n,)."""
     if images.ndim < 2:
         raise DataError(f"{images_name} must hold images, (n, rows, columns); its shape is {images.shape}")
     if labels.ndim != 1:
@@ -149,26 +150,26 @@ def paired(
     if len(images) != len(labels):
         counts = f"{images_name} holds {len(images):,} images, but {labels_name} {len(labels):,} labels"
         raise DataError(f"{counts}; take both from one data set")
-    kept = images.dtype.newbyteorder("=")
-    pixels = images.reshape(len(images), -1).astype(FLOATS.get(kept.str[1:], kept), copy=False)
+    native = images.dtype.newbyteorder("=")
+    pixels = images.reshape(len(images), -1).astype(FLOATS.get(native.str[1:], native), copy=False)
     layout = Layout(images.shape[1], images.shape[2], transposed) if images.ndim == 3 else None
-    return examples_of(images_name, pixels, labels, layout=layout)
+    return checked_examples(images_name, pixels, labels, layout=layout)
 
 
-def split(name: str, train: Examples, test: Examples) -> Dataset:
-    """Set the last sixth of the training set apart for validation, at least one example."""
+def split_validation(name: str, train: Examples, test: Examples) -> Dataset:
+    """Split the last sixth of the training set off for validation, at least one example."""
     if train.n_in != test.n_in:
         raise DataError(
-            f"the training images of {name} have {train.n_in} pixels, its test images {test.n_in}; they must be of one size"
+            f"the training images of {name} have {train.n_in} pixels, its test images {test.n_in}; they must have the same size"
         )
-    kept = len(train) - max(1, len(train) // 6)
-    if not kept:
-        raise DataError(f"{name} has one training image; at least 2 are needed, for the last sixth is kept for validation")
-    return Dataset(name, train[:kept], train[kept:], test)
+    n_train = len(train) - max(1, len(train) // 6)
+    if not n_train:
+        raise DataError(f"{name} has one training image; at least 2 are needed, since the last sixth is kept for validation")
+    return Dataset(name, train[:n_train], train[n_train:], test)
 
 
-def _numbers_if_0_or_1(arrays: dict[str, AnyArray]) -> dict[str, AnyArray]:
-    """Make floats of images whose bytes, in training and test set alike, are 0 and 1 alone: as pixels, 1 would mean 1/255."""
+def _floats_if_0_or_1(arrays: dict[str, AnyArray]) -> dict[str, AnyArray]:
+    """Convert images to float32 where all bytes of the training and test set are 0 or 1: as a pixel, 1 would mean 1/255."""
     images = [role for role in arrays if role.endswith("images")]
     if any(arrays[role].dtype != np.uint8 or arrays[role].max() > 1 for role in images):
         return arrays
@@ -176,57 +177,57 @@ def _numbers_if_0_or_1(arrays: dict[str, AnyArray]) -> dict[str, AnyArray]:
 
 
 def _read_path(path: Path) -> AnyArray:
-    with reading(path), path.open("rb") as file:
+    with translate_read_errors(path), path.open("rb") as file:
         return read_stream(file, path)
 
 
 def _read_header(source: IO[bytes], name: object) -> tuple[tuple[int, ...], np.dtype[Any]]:
     start = source.read(4)
-    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in STORED or not 1 <= start[3] <= DIMENSIONS:
-        raise DataError(f"{name} is no IDX file: it begins with the bytes '{start.hex(' ')}', where MNIST's begin with 00 00 08")
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in ELEMENT_TYPES or not 1 <= start[3] <= MOST_DIMENSIONS:
+        raise DataError(f"{name} is not an IDX file: it begins with the bytes '{start.hex(' ')}', but MNIST's begin with 00 00 08")
     dimensions = source.read(4 * start[3])
     if len(dimensions) < 4 * start[3]:
-        raise _short(name, "it ends within its header")
-    return tuple(np.frombuffer(dimensions, ">u4").tolist()), np.dtype(STORED[start[2]])
+        raise _cut_short(name, "its header is incomplete")
+    return tuple(np.frombuffer(dimensions, ">u4").tolist()), np.dtype(ELEMENT_TYPES[start[2]])
 
 
-def _fill(source: IO[bytes], array: AnyArray) -> int:
-    """Read into an array, in steps, up to its end or the file's; return the number of bytes read."""
-    room = array.reshape(-1).view(np.uint8).data
+def _read_into(array: AnyArray, source: IO[bytes]) -> int:
+    """Read into an array, chunk by chunk, up to its end or the file's; return the number of bytes read."""
+    buffer = array.reshape(-1).view(np.uint8).data
     filled = 0
-    while filled < len(room):
-        read: int = source.readinto(room[filled : filled + STEP])  # type: ignore[attr-defined]
+    while filled < len(buffer):
+        read: int = source.readinto(buffer[filled : filled + CHUNK])  # type: ignore[attr-defined]
         if not read:
             break
         filled += read
     return filled
 
 
-def _short(name: object, told: str) -> DataError:
-    return DataError(f"{name} is cut short: {told}, but the file ends before; download it again")
+def _cut_short(name: object, claim: str) -> DataError:
+    return DataError(f"{name} is cut short: {claim}, but the file ends earlier; download it again")
 
 
-def _find(folder: Path) -> dict[str, Path]:
-    """Find the four files of the one data set in a folder, by role."""
+def _find_files(folder: Path) -> dict[str, Path]:
+    """Find the four files of the only data set in a folder, by role."""
     found = _candidates(folder)
-    whole = [files for files in found.values() if all(files[role] for role in ROLES)]
-    if not whole:
+    complete = [files for files in found.values() if all(files[role] for role in ROLES)]
+    if not complete:
         nearest = max(found.values(), key=len, default={})
         missing = ", ".join(role for role in ROLES if not nearest.get(role))
         raise DataError(f"{folder} must hold four IDX files with names like train-images-idx3-ubyte.gz; it has none for {missing}")
-    if len(whole) > 1 or any(len(paths) > 1 for paths in whole[0].values()):
-        names = sorted(path.name for files in whole for path in files["train-images"])
+    if len(complete) > 1 or any(len(paths) > 1 for paths in complete[0].values()):
+        names = sorted(path.name for files in complete for path in files["train-images"])
         several = f"{folder} holds the files of several data sets"
         raise DataError(
-            f"{several} ({', '.join(names[:4])}{', ...' * (len(names) > 4)}); keep the four files of one in a folder of its own"
+            f"{several} ({', '.join(names[:4])}{', ...' * (len(names) > 4)}); keep the four files of each in a folder of its own"
         )
-    return {role: paths[0] for role, paths in whole[0].items()}
+    return {role: paths[0] for role, paths in complete[0].items()}
 
 
 def _candidates(folder: Path) -> dict[str, dict[str, list[Path]]]:
-    """Sort a folder's IDX files by what stands before ``train`` or ``test`` in their names, and by role."""
+    """Group a folder's IDX files by their names' prefix before ``train`` or ``test``, and by role."""
     found: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    with reading(folder, "folder"):
+    with translate_read_errors(folder, "folder"):
         names = sorted(path.name for path in folder.iterdir())
     for name in names:
         match = NAME.fullmatch(name)

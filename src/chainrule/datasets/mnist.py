@@ -1,4 +1,4 @@
-"""MNIST, which comes with the package: 70,000 handwritten digits, each 28 x 28 pixels.
+"""MNIST, which is part of the package: 70,000 handwritten digits of 28 x 28 pixels each.
 
 Source: Y. LeCun, C. Cortes and C. Burges; CC BY-SA 3.0, as ``mnist_files/LICENSE.md`` says.
 """
@@ -11,10 +11,10 @@ from importlib import resources
 from .._types import AnyArray
 from ..errors import DataError
 from .dataset import Dataset
-from .files import reading
-from .idx import header, paired, read_stream, split
+from .idx import examples_from_images, header, read_stream, split_validation
+from .untrusted_files import translate_read_errors
 
-SHA256 = {  # of the uncompressed files, as they were published
+SHA256 = {  # of the uncompressed files, as published
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -23,19 +23,19 @@ SHA256 = {  # of the uncompressed files, as they were published
 
 
 def mnist() -> Dataset:
-    """MNIST in the book's split: 50,000 images to train on, 10,000 to validate by, 10,000 to test with.
+    """MNIST in the book's split: 50,000 images for training, 10,000 for validation, 10,000 for the test.
 
-    Every call unpacks the four files anew and checks them against their published SHA-256.
+    Every call unpacks the four files and checks them against their published SHA-256.
 
     Returns
     -------
     Dataset
-        Each ``x`` (n, 784), uint8 pixels, 0 the background and 255 the ink; each ``y`` (n,), int, the digit.
+        Each ``x`` (n, 784) is uint8 pixels, 0 the background and 255 the ink; each ``y`` (n,) is int, the digit.
 
     Raises
     ------
     FileError, DataError
-        When the package's own files are gone or damaged.
+        When the package's own files are missing or damaged.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def mnist() -> Dataset:
     """
     arrays = {name: read_checked(name, digest) for name, digest in SHA256.items()}
     train, test = (
-        paired(
+        examples_from_images(
             arrays[f"{part}-images-idx3-ubyte"],
             arrays[f"{part}-labels-idx1-ubyte"],
             f"MNIST's {part} images",
@@ -53,16 +53,16 @@ def mnist() -> Dataset:
         )
         for part in ("train", "t10k")
     )
-    return split("mnist", train, test)
+    return split_validation("mnist", train, test)
 
 
 def read_checked(name: str, digest: str) -> AnyArray:
     """Read one of the package's MNIST files, whose uncompressed contents must have this SHA-256."""
     file = resources.files(__package__) / "mnist_files" / f"{name}.gz"
-    with reading(file), file.open("rb") as stream:
+    with translate_read_errors(file), file.open("rb") as stream:
         array = read_stream(stream, file)
     contents = hashlib.sha256(header(array))
     contents.update(array.data)
     if contents.hexdigest() != digest:
-        raise DataError(f"{file} is not MNIST as it was published (its SHA-256 differs); install chainrule again")
+        raise DataError(f"{file} is not MNIST as published (its SHA-256 differs); install chainrule again")
     return array

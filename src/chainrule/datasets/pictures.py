@@ -1,4 +1,4 @@
-"""Picture files: decoded to grey levels, and a photo or drawing of a digit brought to MNIST's form."""
+"""Picture files, decoded to grey levels and converted to the form of a network's training images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ import numpy as np
 from .._types import AnyArray
 from ..errors import DataError
 from ..input_spec import InputSpec
-from .files import reading
-from .ink import WORKING_SIDE
-from .mnist_form import Pixels, reduced, reduction, to_mnist
+from .mnist_form import WORKING_SIDE, Pixels, reduced, reduction_factor, to_mnist
+from .untrusted_files import translate_read_errors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 LIMIT_PIXELS = 50_000_000
-MOST_STRETCH = 0.03  # by which the proportions of a picture may differ from those of the training images
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # those that Pillow reads by itself, without another program
+MOST_STRETCH = 0.03  # the largest relative difference between the proportions of a picture and of the training images
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # Pillow decodes these itself, without another program
 
 
 def read_picture(path: str | os.PathLike[str]) -> Pixels:
@@ -40,66 +39,67 @@ def read_picture(path: str | os.PathLike[str]) -> Pixels:
     Raises
     ------
     FileError
-        When the file is not there or cannot be read.
+        When the file does not exist or cannot be read.
     DataError
-        When it is no picture, is damaged or too large, or shows nothing.
+        When the file is not a picture, is damaged or too large, or shows no digit.
     """
     path = Path(path)
     try:
-        return to_mnist(_read(path)).reshape(-1)
+        return to_mnist(_read_gray(path)).reshape(-1)
     except DataError as error:
-        raise _named(path, error) from None
+        raise _with_path(path, error) from None
 
 
 def read_image(path: str | os.PathLike[str], spec: InputSpec) -> tuple[AnyArray, str]:
-    """Read a picture as a network's training images were: one of their size as it is, a larger one scaled down.
+    """Read a picture in the form of a network's training images: unchanged where it has their size, else scaled down to it.
 
-    Where the training images have MNIST's form, the picture's digit is brought to it. Where they are stored column by column, the
-    upright picture is turned likewise. Where a larger picture's background is light and theirs dark, or the other way round, it is
-    inverted.
+    Where the training images have MNIST's form, the picture's digit is converted to it. Where they are stored column by column, the
+    upright picture is transposed. A larger picture is inverted where its background is light and that of the training images dark,
+    or the reverse.
 
     Parameters
     ----------
     path : path
     spec : InputSpec
-        What the network learnt to read; images of pixels, or of numbers from 0 to 1.
+        The network's input: images of pixels, or of numbers from 0 to 1.
 
     Returns
     -------
     row : array, shape (1, rows * columns)
-        uint8 for a network that learnt pixels, else float32 from 0 to 1.
+        uint8 for a network trained on pixels, else float32 from 0 to 1.
     note : str
-        What was done to it that the user may not expect; empty where nothing was.
+        A change to the picture, or a doubt about it, that the user may not expect; empty where there is none.
 
     Raises
     ------
     FileError
-        When the file is not there or cannot be read.
+        When the file does not exist or cannot be read.
     DataError
-        When it is no picture, is damaged, or is smaller than the training images or of other proportions.
+        When the file is not a picture or is damaged; when the picture is smaller than the training images or has other proportions.
     """
     path = Path(path)
-    gray = _read(path, spec)
+    gray = _read_gray(path, spec)
     try:
-        levels, note = (to_mnist(gray), "") if spec.mnist_form else _as_trained(gray, spec)
+        levels, note = (to_mnist(gray), "") if spec.mnist_form else _resized(gray, spec)
     except DataError as error:
-        raise _named(path, error) from None
+        raise _with_path(path, error) from None
     row = (levels.T if spec.transposed else levels).reshape(1, -1)
     if spec.kind == "pixels":
         return np.rint(row).astype(np.uint8), note
     return row.astype(np.float32) / (1 if row.max() <= 1 else 255), note
 
 
-def _as_trained(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
-    """Bring an upright picture to the size of the training images."""
+def _resized(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
+    """Scale an upright picture down to the size of the training images, and invert it where its tones are the reverse of theirs."""
     rows, columns = spec.shape[::-1] if spec.transposed else spec.shape
     if gray.shape == (rows, columns):
         inverted = bool(gray.max() > 1) and spec.is_inverted(gray / 255)
-        return gray, "taken as it is, for it has their size; but its tones are those of the images learnt inverted" * inverted
+        note = "not changed, since it has the training images' size; but its tones are inverted relative to theirs"
+        return gray, note * inverted
     height, width = gray.shape
-    size = f"the picture is {width} x {height} pixels, the images that the network learnt {columns} x {rows}"
+    size = f"the picture is {width} x {height} pixels, the network's training images are {columns} x {rows}"
     if height < rows or width < columns:
-        raise DataError(f"{size}; give one of that size or larger")
+        raise DataError(f"{size}; give a picture of that size or larger")
     if abs(height * columns - width * rows) > MOST_STRETCH * height * columns:
         raise DataError(f"{size}; crop it to the same proportions")
     from PIL import Image
@@ -107,28 +107,30 @@ def _as_trained(gray: AnyArray, spec: InputSpec) -> tuple[AnyArray, str]:
     scaled = np.asarray(Image.fromarray(gray.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX))
     if not spec.is_inverted(scaled / 255):
         return scaled, ""
-    return 255 - scaled, "inverted, since its tones are those of the images that the network learnt inverted"
+    return 255 - scaled, "inverted, since its tones were inverted relative to the network's training images"
 
 
-def _read(path: Path, spec: InputSpec | None = None) -> AnyArray:
-    """Read a picture file's grey levels; as images that a network learnt, where its ``spec`` is given and they have no form."""
-    with reading(path), path.open("rb") as file:
+def _read_gray(path: Path, spec: InputSpec | None = None) -> AnyArray:
+    """Read a picture file's grey levels; ``spec`` is heeded only where the training images do not have MNIST's form."""
+    with translate_read_errors(path), path.open("rb") as file:
         return _decode(path, file, None if spec is None or spec.mnist_form else spec)
 
 
-def _named(path: Path, error: DataError) -> DataError:
+def _with_path(path: Path, error: DataError) -> DataError:
+    """Put the file's path before the message, unless it is there already."""
     return error if str(error).startswith(str(path)) else DataError(f"{path}: {error}")
 
 
 def _decode(path: Path, file: Any, spec: InputSpec | None) -> AnyArray:
-    """Give a picture file's grey levels, upright; see-through parts lie on what its ink stands out against, or on the background
-    that ``spec`` says.
+    """Decode a picture file to upright grey levels.
+
+    Transparent parts get the background of ``spec``, or without one a background against which the ink stands out.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of oddities in a file that we read or refuse anyway
+            warnings.simplefilter("ignore")  # Pillow's warnings about odd files; such a file is read, or refused with an error
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > LIMIT_PIXELS:
@@ -137,55 +139,60 @@ def _decode(path: Path, file: Any, spec: InputSpec | None) -> AnyArray:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise _too_large(path, "more") from None
     except UnidentifiedImageError:
-        raise DataError(f"{path} is no picture in a format that can be read; save it as PNG or JPEG") from None
+        raise DataError(f"{path} is not a picture in a supported format; save it as PNG or JPEG") from None
     except DataError:
         raise
-    except Exception as error:  # a decoder raises whatever damaged bytes lead it to
+    except Exception as error:  # damaged bytes can make a decoder raise any exception
         why = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{path} is a damaged picture ({why}); save or copy it again") from None
 
 
-def _too_large(path: Path, came: str) -> DataError:
+def _too_large(path: Path, size: str) -> DataError:
     return DataError(
-        f"{path} is too large: at most {LIMIT_PIXELS // 10**6} million pixels can be read, and it has {came}; make it smaller"
+        f"{path} is too large: at most {LIMIT_PIXELS // 10**6} million pixels can be read, and it has {size}; make it smaller"
     )
 
 
 def _gray(image: Image, spec: InputSpec | None) -> AnyArray:
+    """Convert an opened picture to upright grey levels, reduced in size where that saves memory."""
     from PIL import ImageOps
 
-    image.draft("L", (WORKING_SIDE, WORKING_SIDE))  # a large JPEG is decoded at a fraction of its size
+    image.draft("L", (WORKING_SIDE, WORKING_SIDE))  # decodes a large JPEG at a fraction of its size
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode[0] in "IF" and spec is not None:
-        return _absolute(image)
-    if image.mode[0] in "IF":  # 16 and 32 bits a pixel: grey levels of any range
+        return _scaled_by_white(image)
+    if image.mode[0] in "IF":  # 16 or 32 bits per pixel, with grey levels of any range
         levels = reduced(np.asarray(image))
         return (levels - levels.min()) * (255 / max(float(np.ptp(levels)), 1e-9))
     if not image.has_transparency_data:
         return np.asarray(image.convert("L"))
-    clear = image if image.mode == "RGBA" else image.convert("RGBA")
-    factor = reduction(clear.height, clear.width)
-    # Pillow weighs each pixel by its opacity, as it must: the colour under what is see-through means nothing.
-    layers = np.asarray((clear if factor == 1 else clear.reduce(factor)).convert("LA"), np.float64)
+    return _on_background(image if image.mode == "RGBA" else image.convert("RGBA"), spec)
+
+
+def _on_background(image: Image, spec: InputSpec | None) -> AnyArray:
+    """Blend an RGBA picture with a background: that of ``spec``, or else black under light ink and white under dark ink."""
+    factor = reduction_factor(image.height, image.width)
+    # Pillow's reduce weights each pixel by its opacity: the colour of a transparent pixel has no meaning.
+    layers = np.asarray((image if factor == 1 else image.reduce(factor)).convert("LA"), np.float64)
     gray, opacity = layers[..., 0], layers[..., 1] / 255
     if spec is not None and spec.background is not None:
-        ground = 0 if spec.background == "dark" else 255
+        background = 0 if spec.background == "dark" else 255
     else:
-        ground = 0 if np.sum(gray * opacity) > 127.5 * np.sum(opacity) else 255
-    return gray * opacity + ground * (1 - opacity)
+        background = 0 if np.sum(gray * opacity) > 127.5 * np.sum(opacity) else 255
+    return gray * opacity + background * (1 - opacity)
 
 
-def _absolute(image: Image) -> AnyArray:
-    """Give grey levels of more than 8 bits as levels from 0 to 255.
+def _scaled_by_white(image: Image) -> AnyArray:
+    """Scale grey levels of more than 8 bits to 0..255, where the format defines the level of white.
 
     Raises
     ------
     DataError
-        When it is not known which level is white.
+        When the level of white is not defined.
     """
     levels = np.asarray(image, np.float64)
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         return levels / 257  # 65535 is white
     if image.mode == "F" and levels.min() >= 0 and levels.max() <= 1:
         return levels * 255
-    raise DataError("its grey levels have more than 8 bits, and it does not say which is white; save it with 8 bits a pixel")
+    raise DataError("its grey levels have more than 8 bits, and the level of white is unknown; save it with 8 bits per pixel")

@@ -266,9 +266,7 @@ class Fused:
 
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
         """Refuse activations, costs and optimizers that the kernels do not have."""
-        return unsupported(
-            plan, self.name, activations=_fused.activations(), costs=_fused.costs(), optimizers=_fused.optimizers()
-        )
+        return unsupported(plan, self.name, activations=_fused.activations(), costs=_fused.costs(), optimizers=_fused.optimizers())
 
     def prepare(self, examples: Examples) -> Data:
         """Compress the inputs where most of them are 0."""

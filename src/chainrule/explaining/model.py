@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from .._files import write_whole
+from .._atomic_write import write_atomically
 from .._types import Array
 
 
@@ -142,4 +142,4 @@ class Explanation:
         FileError
             When it cannot be written.
         """
-        write_whole(Path(path), self.html().encode())
+        write_atomically(Path(path), self.html().encode())

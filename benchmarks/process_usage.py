@@ -1,6 +1,6 @@
-"""Run a command, and print its wall time and peak memory: ``python measured.py COMMAND...``.
+"""Run a command, and print its wall time and peak memory: ``python process_usage.py COMMAND...``.
 
-It stands alone and loads next to nothing: on Linux a process's peak begins at what whoever started it had in memory.
+This script imports almost nothing, because on Linux a process's peak memory starts from that of its parent process.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import time
 
 
 def main(command: list[str]) -> int:
-    """Give the command's exit status."""
-    began = time.perf_counter()
+    """Run the command, print the figures as JSON, and return its exit status."""
+    start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     unit = 1 if sys.platform == "darwin" else 1024
     print(json.dumps({"seconds": seconds, "peak_bytes": usage.ru_maxrss * unit}))
     return os.waitstatus_to_exitcode(status)

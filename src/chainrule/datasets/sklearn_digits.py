@@ -1,4 +1,4 @@
-"""Small sets, for a first try and for quick tests."""
+"""A small data set for first experiments and quick tests."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import numpy as np
 from ..examples import Examples, Layout
 from .dataset import Dataset
 
-SEED = 0  # the order never changes, so that two people's splits are the same
+SEED = 0  # fixed, so that the split is the same everywhere
 
 
 def digits() -> Dataset:
-    """scikit-learn's handwritten digits: 8 x 8 images, 1,197 to train on, 300 to validate by, 300 to test with.
+    """scikit-learn's handwritten digits: 8 x 8 images, 1,197 for training, 300 for validation, 300 for the test.
 
     Returns
     -------
     Dataset
-        Each ``x`` (n, 64), float32 in [0, 1], the stored grey 0..16 divided by 16; each ``y`` (n,), int, the digit.
+        Each ``x`` (n, 64) is float32 in [0, 1], the stored grey 0..16 divided by 16; each ``y`` (n,) is int, the digit.
 
     References
     ----------

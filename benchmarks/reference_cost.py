@@ -1,4 +1,4 @@
-"""The judge of all peers: the mean cost over the whole training set, by plain NumPy in float64, independent of every peer."""
+"""The reference for all peers' costs: the mean cost over the whole training set, in NumPy and float64, independent of any peer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from benchmarks.job import Arrays, Job
 
 TOLERANCE = 1e-3
-"""How far a peer's cost after one epoch may lie from the others', relative."""
+"""The largest relative difference of a peer's cost after one epoch from the median of all."""
 
 ROWS = 5_000
 
 
 def outputs(job: Job, weights: Arrays, biases: Arrays, first: int) -> np.ndarray:
-    """Give the outputs for some rows, in float64."""
+    """Compute the last layer's weighted inputs for some rows, in float64."""
     a = job.x[first : first + ROWS].astype(np.float64)
     if job.x.dtype == np.uint8:
         a = a / 255
@@ -24,7 +24,7 @@ def outputs(job: Job, weights: Arrays, biases: Arrays, first: int) -> np.ndarray
 
 
 def mean_cost(job: Job, weights: Arrays, biases: Arrays) -> float:
-    """Give the mean cost of these parameters over all of the job's examples."""
+    """Compute the mean cost of these parameters over all of the job's examples."""
     total, n = 0.0, job.x.shape[0]
     for first in range(0, n, ROWS):
         z = outputs(job, weights, biases, first)

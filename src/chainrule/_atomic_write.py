@@ -1,0 +1,55 @@
+"""Atomic writes: a file is written completely or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import FileError
+
+
+@contextmanager
+def translate_write_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the operating system while a file is written into a FileError that names the file."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError("it is a directory; name a file in it")
+        yield
+    except (OSError, ValueError) as error:  # a null character in the name is a ValueError
+        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def write_atomically(path: Path, contents: bytes) -> None:
+    """Write a temporary file in the same folder, flush it to the disk, and rename it.
+
+    A reader sees the old file or the new one, never a part.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written; an older file of that name stays as it was.
+    """
+    import tempfile
+
+    with translate_write_errors(path):
+        target = os.path.realpath(path)  # replaces the file that a link points to, not the link
+        descriptor, temporary = tempfile.mkstemp(dir=Path(target).parent, prefix=".chainrule-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(contents)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def _umask() -> int:
+    """Read the process's file-creation mask; the only way to read it is to set it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,81 @@
+"""Tables in NumPy's ``.npz`` files: each array's claimed shape is checked before memory is allocated."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+
+from .._types import AnyArray
+from ..errors import DataError, DataTypeError
+from .untrusted_files import DEFLATE_RATIO, LIMIT_BYTES, LIMIT_UNPACKED, check_size, first_line, translate_read_errors
+
+
+def read_npz(path: Path, *names: str) -> list[AnyArray]:
+    """Read some arrays of an npz file by name.
+
+    Raises
+    ------
+    FileError
+        When the file does not exist or cannot be read.
+    DataError
+        When it is not a valid npz file, lacks an array, or claims a wrong or too large size.
+    DataTypeError
+        When an array holds Python objects.
+    """
+    with translate_read_errors(path), path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return [_read_member(path, archive, name) for name in names]
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # an offset out of range is an OSError
+            raise DataError(f"{path} is not a valid .npz file ({error}); save it again with numpy.savez(path, x=x, y=y)") from None
+
+
+def _read_member(path: Path, archive: zipfile.ZipFile, name: str) -> AnyArray:
+    """Read one array of an npz file, after checking that the shape it claims agrees with its size in the archive."""
+    if f"{name}.npy" not in archive.namelist():
+        members = ", ".join(sorted(member.removesuffix(".npy") for member in archive.namelist())) or "nothing"
+        raise DataError(f"{path} has no array {name!r}; it holds {members}. Save it with numpy.savez(path, x=x, y=y)")
+    info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{path}: array {name!r} has a compression that NumPy does not write; save it again with numpy.savez")
+    limit = LIMIT_BYTES if info.compress_type == zipfile.ZIP_STORED else LIMIT_UNPACKED
+    check_size(f"{path}: array {name!r}", info.file_size, limit)
+    if info.file_size > max(info.compress_size, 1) * DEFLATE_RATIO:
+        raise DataError(f"{path}: array {name!r} claims {info.file_size:,} bytes, more than its file can hold")
+    try:
+        with archive.open(info) as file:
+            _check_claim(path, name, file, info.file_size)
+        with archive.open(info) as file:
+            array: AnyArray = np.lib.format.read_array(file, allow_pickle=False)
+    except DataError:
+        raise
+    except (ValueError, TokenError) as error:  # NumPy's tokenizer fails on a header that is not a Python literal
+        raise DataError(f"{path}: array {name!r} cannot be read ({first_line(error)}); save it again with numpy.savez") from None
+    return array
+
+
+def _check_claim(path: Path, name: str, file: Any, size: int) -> None:
+    """Check the shape that an array's header claims against the number of bytes that follow the header."""
+    # Versions above 1.0 serve structures with many fields, and allow headers of gigabytes.
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise DataError(
+            f"{path}: array {name!r} has a format version that NumPy does not write for numbers; save it again with numpy.savez"
+        )
+    try:
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    except (TypeError, OverflowError, MemoryError, RecursionError) as error:  # Python's parser fails on a hostile header
+        raise ValueError(first_line(error)) from None
+    if any(type(n) is not int or n < 1 for n in shape):
+        raise ValueError(f"it claims the shape {shape}, where each number must be 1 or more")
+    if dtype.hasobject:
+        raise DataTypeError(f"{path}: array {name!r} holds Python objects; it must hold numbers")
+    claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if claimed != size - file.tell():
+        raise DataError(
+            f"{path}: array {name!r} claims the shape {shape} ({claimed:,} bytes), but holds {size - file.tell():,} bytes"
+        )
