@@ -4,7 +4,7 @@ import naive
 import numpy as np
 import pytest
 from drawn import PAIRS
-from explained import HIDDEN, batch_for, unsaturated_network
+from explanation_helpers import HIDDEN, batch_for, unsaturated_network
 from hypothesis import given
 from hypothesis import strategies as st
 

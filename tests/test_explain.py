@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from explained import ParsedPage, batch_for, digit, digits_network, section, text_of, unsaturated_network
+from explanation_helpers import ParsedPage, batch_for, digit, digits_network, section, text_of, unsaturated_network
 
 import chainrule as cr
 from chainrule import errors

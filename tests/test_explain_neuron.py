@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from explained import section, text_of
+from explanation_helpers import section, text_of
 
 import chainrule as cr
 from chainrule import errors

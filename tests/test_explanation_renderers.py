@@ -7,7 +7,7 @@ import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
-from explained import ParsedPage, digit, digits_network
+from explanation_helpers import ParsedPage, digit, digits_network
 from rich.console import Console
 
 import chainrule as cr

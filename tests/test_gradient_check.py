@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from drawn import PAIRS
-from explained import HIDDEN, batch_for
+from explanation_helpers import HIDDEN, batch_for
 
 import chainrule as cr
 from chainrule import errors
