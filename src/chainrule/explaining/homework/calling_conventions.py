@@ -26,8 +26,8 @@ ROWS, COLUMNS, COLUMN, VECTOR = "rows", "columns", "column", "vector"
 LAYOUTS = {  # in the order in which they are tried; batches come first, since they reveal more mistakes
     ROWS: "a batch as rows, (m, n)",
     COLUMNS: "a batch as columns, (n, m)",
-    COLUMN: "one example at a time, a column (n, 1), so the gradients of the examples were summed for it",
-    VECTOR: "one example at a time, a row of numbers (n,), so the gradients of the examples were summed for it",
+    COLUMN: "one example at a time, a column (n, 1)",
+    VECTOR: "one example at a time, a row of numbers (n,)",
 }
 
 

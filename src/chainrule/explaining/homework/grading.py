@@ -241,7 +241,7 @@ def _assumptions(
     """State how the function was called, and how its result was interpreted."""
     parts = [f"your function takes {convention.description()}"]
     if convention.one_by_one:
-        parts.append("mistakes that need a whole batch were not looked for")
+        parts.append("its gradients were summed over the examples here, and mistakes that need a whole batch were not looked for")
     else:
         by_cost = ", as its cost is" if reductions.decided_by_cost else ""
         parts.append(f"its gradients are {'means' if reduction.is_mean else 'sums'} over the batch{by_cost}")
