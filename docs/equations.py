@@ -27,7 +27,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
 
-from chainrule.explaining.equations import Equation, Function, Kernel, Witness
+from chainrule.explaining.equation_table import Equation, EquationTest, Function, Kernel
 
 ROOT = Path(__file__).parents[1]
 NOTES = ROOT / "docs" / "notes.md"
@@ -112,13 +112,13 @@ def functions_of(module: str, text: str) -> Iterator[tuple[str, Function]]:
                         yield number, Function(module, name, token.line.strip())
 
 
-def tests_of(file: str, text: str) -> Iterator[tuple[str, Witness]]:
+def tests_of(file: str, text: str) -> Iterator[tuple[str, EquationTest]]:
     """Iterate over the equations that a file's tests check."""
     for name, node in functions_in(ast.parse(text)):
         sentence = " ".join((ast.get_docstring(node) or "").split())
         if name.startswith("test_"):
             for number in numbers_in(sentence):
-                yield number, Witness(file, name, sentence)
+                yield number, EquationTest(file, name, sentence)
 
 
 # C++

@@ -80,7 +80,7 @@ def test_explain_takes_a_model_and_a_row_of_its_data(chainrule, digits_model):
         (("--image", "-1"), "at least 0"),
         (("--image", "1", "--row", "1"), "give one of them"),
         (("--layer", "3"), "layer must be at most 2"),
-        (("--unit", "3"), "say the layer"),
+        (("--unit", "3"), "need a layer"),
         (("--layer", "1", "--unit", "30"), "unit must be below 30"),
         (("--data", "digits"), "takes 784 columns"),
         (("--data", "nothing.csv"), "no such file"),

@@ -12,7 +12,7 @@ import chainrule as cr
 from chainrule import cli, datasets
 from chainrule.datasets.idx import header
 from chainrule.examples import Layout
-from chainrule.explaining.model import Picture
+from chainrule.explaining.blocks import Picture
 from chainrule.input_spec import InputSpec
 
 RNG = np.random.default_rng(0)

@@ -1,7 +1,7 @@
-"""The derivation by a machine: SymPy differentiates the cost as it is written out, and ``calculus`` computes just that.
+"""The derivation in symbols: the functions of ``calculus`` give exactly the derivatives that SymPy computes.
 
-The functions of ``calculus`` run here on arrays of SymPy's expressions instead of numbers, so that "the same" means the same
-formula: the difference, simplified, is 0, not small. The cost is written out below on its own, example by example, unit by unit.
+The functions run on arrays of SymPy expressions instead of numbers, so the comparison is exact: the simplified difference of two
+formulas must be 0. The cost that SymPy differentiates is written out below on its own, example by example and unit by unit.
 """
 
 from itertools import product
@@ -18,7 +18,7 @@ from chainrule.calculus.neuron import gradient_b, gradient_w
 
 
 class sigma(sympy.Function):  # noqa: N801
-    """Any activation: all that is known of it is that its derivative is ``sigma_prime``."""
+    """An arbitrary activation, with the derivative ``sigma_prime``."""
 
     def fdiff(self, argindex=1):
         """``sigma'``."""
@@ -26,44 +26,44 @@ class sigma(sympy.Function):  # noqa: N801
 
 
 class loss(sympy.Function):  # noqa: N801
-    """Any cost of one output ``a`` whose target is ``y``: all that is known is its slope in ``a``."""
+    """An arbitrary cost of one output ``a`` with target ``y``, with the derivative ``loss_prime``."""
 
     def fdiff(self, argindex=1):
         """``dC/da``."""
-        return sympy.Function("slope")(*self.args)
+        return sympy.Function("loss_prime")(*self.args)
 
 
-def each(f):
-    """Make a function of an expression one of an array of them."""
+def elementwise(f):
+    """Apply a function of one expression to each of an array."""
     return np.vectorize(f, otypes=[object])
 
 
-class Letters(np.ndarray):
-    """An array of expressions; the largest of a row, which softmax takes off, is one letter more."""
+class SymbolArray(np.ndarray):
+    """An array of expressions; the maximum of a row, which softmax subtracts, is another symbol."""
 
     def max(self, axis=None, keepdims=False):
-        """A letter for each row."""
-        return letters("s", *self.shape[:-1], 1)
+        """A symbol for each row."""
+        return symbols("s", *self.shape[:-1], 1)
 
 
-def letters(name, *shape):
+def symbols(name, *shape):
     """An array of symbols, such as ``w_01``."""
-    made = np.empty(shape, object)
+    array = np.empty(shape, object)
     for index in np.ndindex(shape):
-        made[index] = sympy.Symbol(f"{name}_{''.join(map(str, index))}", real=True)
-    return made.view(Letters)
+        array[index] = sympy.Symbol(f"{name}_{''.join(map(str, index))}", real=True)
+    return array.view(SymbolArray)
 
 
-ANY_SIGMA = Activation("sigma", each(sigma), lambda z, a: each(sympy.Function("sigma_prime"))(z).view(Letters))
-ANY_COST = Cost("loss", lambda a, y: each(loss)(a, y).sum(axis=1), each(sympy.Function("slope")))
+ANY_SIGMA = Activation("sigma", elementwise(sigma), lambda z, a: elementwise(sympy.Function("sigma_prime"))(z).view(SymbolArray))
+ANY_COST = Cost("loss", lambda a, y: elementwise(loss)(a, y).sum(axis=1), elementwise(sympy.Function("loss_prime")))
 
-OUTPUTS = {
+OUTPUT_FORMULAS = {
     "sigma": lambda z: [sigma(z_j) for z_j in z],
     "sigmoid": lambda z: [1 / (1 + sympy.exp(-z_j)) for z_j in z],
     "softmax": lambda z: [sympy.exp(z_j) / sum(sympy.exp(z_k) for z_k in z) for z_j in z],
     "identity": lambda z: z,
 }
-WRITTEN_OUT = {
+COST_FORMULAS = {
     "loss": loss,
     "quadratic": lambda a, y: (y - a) ** 2 / 2,
     "mean_squared_error": lambda a, y: (y - a) ** 2,
@@ -74,7 +74,7 @@ WRITTEN_OUT = {
 
 @pytest.fixture(autouse=True)
 def numpy_takes_expressions(monkeypatch):
-    """Give expressions the methods that ``np.exp`` and ``np.log`` ask of objects; no output needs holding off 0 and 1 here."""
+    """Add the methods that ``np.exp`` and ``np.log`` call on objects, and switch off the clipping of outputs."""
     monkeypatch.setattr(sympy.Expr, "exp", lambda z: sympy.exp(z), raising=False)
     monkeypatch.setattr(sympy.Expr, "log", lambda p: sympy.log(p), raising=False)
     monkeypatch.setattr(sympy.Expr, "log1p", lambda p: sympy.log(1 + p), raising=False)
@@ -82,34 +82,34 @@ def numpy_takes_expressions(monkeypatch):
     monkeypatch.setattr(costs, "_above_0", lambda a: a)
 
 
-def assert_same(found, expected):
-    """Hold formulas together: their difference is 0."""
-    for one, other in zip(np.ravel(found), np.ravel(expected), strict=True):
+def assert_same(actual, expected):
+    """Assert that the difference of each pair of formulas simplifies to 0."""
+    for one, other in zip(np.ravel(actual), np.ravel(expected), strict=True):
         difference = sympy.expand(sympy.sympify(one) - other)
         if difference != 0:
             difference = sympy.cancel(difference)
         assert difference == 0
 
 
-def slopes(written, array):
-    """Differentiate a formula by each letter of an array."""
-    return each(lambda letter: sympy.diff(written, letter))(array)
+def derivatives(formula, array):
+    """Differentiate a formula with respect to each symbol of an array."""
+    return elementwise(lambda symbol: sympy.diff(formula, symbol))(array)
 
 
 # Pages 1-2
 
 
 def test_two_uses_of_the_chain_rule():
-    """The cost (N1) is that of v (N2), and its slope along w is v dv/dw (N3), so v (-1) da/dw (N4): the cost's gradient is -v."""
+    """The cost (N1) is that of v (N2), with the derivative v dv/dw (N3), which is v (-1) da/dw (N4): the cost's gradient is -v."""
     m, w = 3, sympy.Symbol("w")
-    y = letters("y", m)
+    y = symbols("y", m)
     a = np.array([sympy.Function(f"a_{i}")(w) for i in range(m)])
     v = [sympy.Function(f"v_{i}")(w) for i in range(m)]
     cost = COSTS["quadratic"].value(a[:, None], np.asarray(y)[:, None]).sum() / m
     assert_same(cost, sum((y[i] - a[i]) ** 2 for i in range(m)) / (2 * m))
 
     of_v = sum(v_i**2 for v_i in v) / (2 * m)
-    assert_same(slopes(of_v, v), np.array(v) / m)
+    assert_same(derivatives(of_v, v), np.array(v) / m)
     first = sum(v[i] * v[i].diff(w) for i in range(m)) / m
     assert_same(of_v.diff(w), first)
     second = sum((y[i] - a[i]) * -1 * a[i].diff(w) for i in range(m)) / m
@@ -122,67 +122,77 @@ def test_two_uses_of_the_chain_rule():
 @pytest.mark.parametrize("n", [2, 3])
 @pytest.mark.parametrize("active", list(product([True, False], repeat=2)), ids=str)
 def test_gradient_of_a_neuron(active, n):
-    """Whichever examples ReLU lets through (N5), the cost's slopes are ``gradient_w`` (N6, N7) and ``gradient_b`` (N8)."""
+    """Whichever examples are active (N5), the cost's derivatives are ``gradient_w`` (N6, N7) and ``gradient_b`` (N8)."""
     m = len(active)
-    w, b, x, y = letters("w", n), sympy.Symbol("b", real=True), letters("x", m, n), letters("y", m)
+    w, b, x, y = symbols("w", n), sympy.Symbol("b", real=True), symbols("x", m, n), symbols("y", m)
     z = [sum(w[k] * x[i, k] for k in range(n)) + b for i in range(m)]
     cost = sum((y[i] - sympy.Max(0, z[i])) ** 2 for i in range(m)) / (2 * m)
 
-    def decided(slope):
-        """Say of each example whether it is active."""
+    def resolve_cases(slope):
+        """Replace each ReLU and its derivative by those of an active or inactive example."""
         for z_i, on in zip(z, active, strict=True):
             slope = slope.subs({sympy.Heaviside(z_i): int(on), sympy.Max(0, z_i): z_i if on else 0})
         return slope
 
     e = np.where(active, z - y, 0)
-    assert_same(gradient_w(e, x), each(decided)(slopes(cost, w)))
-    assert_same(gradient_b(e), decided(cost.diff(b)))
+    assert_same(gradient_w(e, x), elementwise(resolve_cases)(derivatives(cost, w)))
+    assert_same(gradient_b(e), resolve_cases(cost.diff(b)))
 
 
 # Pages 3-4
 
 
 def network(sizes, m):
-    """Weights, biases, inputs and targets in letters."""
+    """Make weights, biases, inputs and targets of symbols."""
     shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
-    weights = [letters(f"w{k}", *shape) for k, shape in enumerate(shapes)]
-    biases = [letters(f"b{k}", n_out) for k, (n_out, _) in enumerate(shapes)]
-    return weights, biases, letters("x", m, sizes[0]), letters("y", m, sizes[-1])
+    weights = [symbols(f"w{k}", *shape) for k, shape in enumerate(shapes)]
+    biases = [symbols(f"b{k}", n_out) for k, (n_out, _) in enumerate(shapes)]
+    return weights, biases, symbols("x", m, sizes[0]), symbols("y", m, sizes[-1])
 
 
-def written_out(weights, biases, x, y, output, cost):
-    """The summed cost of a batch, every example, layer and unit in turn, sigma in the hidden layers; and each example's last z."""
+def write_out_cost(weights, biases, x, y, output, cost):
+    """Write out the summed cost of a batch with sigma in the hidden layers; return it and each example's z of the last layer."""
     total, last_zs = 0, []
     for x_i, y_i in zip(x, y, strict=True):
         a = list(x_i)
         for k, (w, b) in enumerate(zip(weights, biases, strict=True)):
             z = [sum(w[j, i] * a[i] for i in range(len(a))) + b[j] for j in range(len(b))]
-            a = OUTPUTS[output](z) if k == len(weights) - 1 else OUTPUTS["sigma"](z)
+            a = OUTPUT_FORMULAS[output](z) if k == len(weights) - 1 else OUTPUT_FORMULAS["sigma"](z)
         last_zs.append(z)
-        total += sum(WRITTEN_OUT[cost](a_j, y_j) for a_j, y_j in zip(a, y_i, strict=True))
+        total += sum(COST_FORMULAS[cost](a_j, y_j) for a_j, y_j in zip(a, y_i, strict=True))
     return total, last_zs
 
 
-def in_outputs(formula, output, zs):
-    """Say a formula in the outputs ``a`` where it has exponentials of z, and let a distribution sum to 1: what is left is rational.
+def in_outputs(array, output, zs):
+    """Replace exponentials of z in an array by the outputs ``a``, so that its formulas become rational."""
+    replacements = {"sigmoid": sigmoid_in_outputs, "softmax": softmax_in_outputs}
 
-    The exponentials of sigmoid are ``(1 - a) / a``, those of softmax ``a`` times their sum, with its shift or without.
-    """
-    for i, z in enumerate(zs):
-        a, y = letters("a", len(zs), len(z))[i], letters("y", len(zs), len(z))[i]
-        if output == "sigmoid":
-            for a_j, z_j in zip(a, z, strict=True):
-                formula = formula.subs(1 + sympy.exp(-z_j), 1 / a_j).subs(sympy.exp(-z_j), (1 - a_j) / a_j)
-        if output == "softmax":
-            for shift, whole in ((0, sympy.Symbol("whole")), (sympy.Symbol(f"s_{i}0", real=True), sympy.Symbol("shifted"))):
-                formula = formula.subs(sum(sympy.exp(z_j - shift) for z_j in z), whole)
-                for powers in product([-1, 0, 1, 2], repeat=len(z)):  # SymPy writes products of exponentials as one
-                    together = sympy.exp(sum(power * (z_j - shift) for power, z_j in zip(powers, z, strict=True)))
-                    formula = formula.xreplace(
-                        {together: sympy.prod((a_j * whole) ** power for power, a_j in zip(powers, a, strict=True))}
-                    )
-            formula = formula.subs({letter[-1]: 1 - sum(letter[:-1]) for letter in (a, y)})
+    def replace(formula):
+        for i, z in enumerate(zs):
+            if output in replacements:
+                formula = replacements[output](formula, i, z, symbols("a", len(zs), len(z))[i], symbols("y", len(zs), len(z))[i])
+        return formula
+
+    return elementwise(replace)(array)
+
+
+def sigmoid_in_outputs(formula, i, z, a, y):
+    """Use that ``exp(-z)`` is ``(1 - a) / a``."""
+    for a_j, z_j in zip(a, z, strict=True):
+        formula = formula.subs(1 + sympy.exp(-z_j), 1 / a_j).subs(sympy.exp(-z_j), (1 - a_j) / a_j)
     return formula
+
+
+def softmax_in_outputs(formula, i, z, a, y):
+    """Use that ``exp(z)`` is ``a`` times the sum of exponentials, also for a shifted z, and that outputs and targets sum to 1."""
+    maximum = sympy.Symbol(f"s_{i}0", real=True)  # as SymbolArray.max names it
+    for shift, total in ((0, sympy.Symbol("total")), (maximum, sympy.Symbol("shifted_total"))):
+        formula = formula.subs(sum(sympy.exp(z_j - shift) for z_j in z), total)
+        for powers in product([-1, 0, 1, 2], repeat=len(z)):  # SymPy merges products of exponentials
+            merged = sympy.exp(sum(power * (z_j - shift) for power, z_j in zip(powers, z, strict=True)))
+            in_a = sympy.prod((a_j * total) ** power for power, a_j in zip(powers, a, strict=True))
+            formula = formula.xreplace({merged: in_a})
+    return formula.subs({distribution[-1]: 1 - sum(distribution[:-1]) for distribution in (a, y)})
 
 
 PAIRS = [
@@ -199,31 +209,32 @@ PAIRS = [
 @pytest.mark.parametrize("sizes", [[2, 3, 2], [2, 2, 2, 1]], ids=str)
 @pytest.mark.parametrize(("output", "cost"), PAIRS, ids=lambda part: part.name)
 def test_backpropagation_is_the_derivative(output, cost, sizes):
-    """Over a batch of two, ``backprop`` gives the cost's slope along every weight and bias, whatever sigma is (BP1-BP4)."""
+    """For a batch of two ``backprop`` gives the derivative of the cost by every weight and bias, for any sigma (BP1-BP4)."""
     weights, biases, x, y = network(sizes, m=2)
-    total, zs = written_out(weights, biases, x, y, output.name, cost.name)
+    total, zs = write_out_cost(weights, biases, x, y, output.name, cost.name)
     a, gradient = backprop(weights, biases, [ANY_SIGMA] * (len(weights) - 1) + [output], cost, x, y)
     assert a.shape == y.shape
-    for found, letter in zip([*gradient.nabla_b, *gradient.nabla_w], [*biases, *weights], strict=True):
-        assert_same(*(each(lambda formula: in_outputs(formula, output.name, zs))(part) for part in (found, slopes(total, letter))))
+    for actual, symbol in zip([*gradient.nabla_b, *gradient.nabla_w], [*biases, *weights], strict=True):
+        expected = derivatives(total, symbol)
+        assert_same(in_outputs(actual, output.name, zs), in_outputs(expected, output.name, zs))
 
 
 @pytest.mark.parametrize(
     ("output", "cost"), [(ACTIVATIONS[c.partner], c) for c in COSTS.values() if c.partner], ids=lambda part: part.name
 )
 def test_collapsing_pairs_cancel(output, cost):
-    """In each pair that collapses, the cost's gradient times the output's derivative (BP1) comes to ``a - y`` exactly."""
-    z, a, y = letters("z", 2, 3), letters("a", 2, 3), letters("y", 2, 3)
+    """For each collapsing pair the cost's gradient times the output's derivative (BP1) is ``a - y`` exactly."""
+    z, a, y = symbols("z", 2, 3), symbols("a", 2, 3), symbols("y", 2, 3)
     if cost.distribution:
         y[:, -1] = 1 - y[:, 0] - y[:, 1]
     assert_same(output.pullback(z, a, cost.gradient(a, y)), a - y)
     assert_same(output_delta(cost, output, z, a, y), a - y)
 
 
-def test_softmax_goes_back_through_its_whole_jacobian():
-    """Softmax's pullback is the sum over the outputs of ``dC/da_k da_k/dz_j``, each differentiated as it is written out."""
-    z, g, a = letters("z", 1, 3), letters("g", 1, 3), letters("a", 1, 3)
-    written = sum(g_k * a_k for g_k, a_k in zip(g[0], OUTPUTS["softmax"](z[0]), strict=True))
-    expected = each(lambda formula: in_outputs(formula, "softmax", z))(slopes(written, z))
-    found = each(lambda formula: in_outputs(formula, "softmax", z))(ACTIVATIONS["softmax"].pullback(z, a, g))
-    assert_same(found, expected)
+def test_softmax_pullback_uses_the_whole_jacobian():
+    """Softmax's pullback is the sum over the outputs of ``dC/da_k da_k/dz_j``."""
+    z, g, a = symbols("z", 1, 3), symbols("g", 1, 3), symbols("a", 1, 3)
+    formula = sum(g_k * a_k for g_k, a_k in zip(g[0], OUTPUT_FORMULAS["softmax"](z[0]), strict=True))
+    expected = in_outputs(derivatives(formula, z), "softmax", z)
+    actual = in_outputs(ACTIVATIONS["softmax"].pullback(z, a, g), "softmax", z)
+    assert_same(actual, expected)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .errors import ChainruleError
     from .estimators import MLPClassifier, MLPRegressor
     from .examples import Examples
-    from .explaining.check import check_gradient
-    from .explaining.explain import explain
+    from .explaining.explain_model import explain
+    from .explaining.gradient_check import check_gradient
     from .history import EpochRecord, History
     from .network import Network, load
     from .population import train_population
@@ -42,8 +42,8 @@ _MODULE_OF = {
     "Network": ".network",
     "Neuron": ".calculus.neuron",
     "Run": ".training",
-    "check_gradient": ".explaining.check",
-    "explain": ".explaining.explain",
+    "check_gradient": ".explaining.gradient_check",
+    "explain": ".explaining.explain_model",
     "load": ".network",
     "train": ".training",
     "train_population": ".population",

@@ -47,7 +47,7 @@ def check(
     """
     check_int("--examples", examples, least=1, most=200)
     check_seed("seed", seed)
-    from ..explaining.check import check_gradient
+    from ..explaining.gradient_check import check_gradient
     from ..network import Network, load
 
     network = Network([784, 30, 10], seed=seed) if model is None else load(model)

@@ -14,7 +14,7 @@ from .options import flag
 from .telling import say, say_json
 
 if TYPE_CHECKING:
-    from ..explaining.equations import Equation
+    from ..explaining.equation_table import Equation
 
 INDENT = 6  # what an equation's number takes
 LABEL = 10
@@ -22,7 +22,7 @@ NO_BREAK = "\u00a0"  # a space at which no line is broken
 
 
 def _numbers(incomplete: str) -> list[str]:
-    from ..explaining.equations import equations
+    from ..explaining.equation_table import equations
 
     return [number for number in equations() if number.startswith(incomplete.upper())]
 
@@ -40,7 +40,7 @@ def equations(
     as_json: Annotated[bool, flag("--json", text="Print one JSON object instead.")] = False,
 ) -> None:
     """List the equations of the notes: the function that computes each, the kernel that fuses it, the test that holds it."""
-    from ..explaining import equations as table
+    from ..explaining import equation_table as table
 
     chosen = list(table.equations().values()) if number is None else [table.find_equation(number)]
     if as_json:

@@ -66,7 +66,7 @@ def explain(
     network = _notes_network() if model is None else _loaded(model)
     named = data if data is not None or model is not None else "mnist"
     example = _example(network, named, target, image if row is None else row, transpose)
-    from ..explaining.explain import explain as explanation_of
+    from ..explaining.explain_model import explain as explanation_of
 
     explanation = explanation_of(network, example, layer=layer, unit=unit, input=input)
     if html is not None:
@@ -75,10 +75,10 @@ def explain(
         return
     from rich.console import Console
 
-    from ..explaining.terminal import show
+    from ..explaining.terminal_renderer import print_to_console
 
     with tolerate_closed_stdout():
-        show(explanation, Console())
+        print_to_console(explanation, Console(), page_hint="the page that --html writes")
 
 
 def _loaded(model: Path) -> Network:

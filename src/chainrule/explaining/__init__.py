@@ -1,6 +1,7 @@
-"""The derivation with live numbers.
+"""Explanations of the derivation with live numbers, and checks of gradients.
 
-``explain`` tells it for a network or a neuron; ``check`` compares backpropagation with what nudges of the parameters do, and
-``homework`` finds the mistake in a learner's own. One model of an explanation (``model``) has three faces: the terminal, a page and
-a notebook. ``equations`` lists what computes, fuses and holds each equation.
+``explain`` (``explain_model``) explains a network or a neuron. It assembles ``blocks`` of data into an ``Explanation``, which the
+renderers turn into text, an HTML page or a notebook's output. ``check_gradient`` (``gradient_check``) compares backpropagation with
+central differences; ``homework`` identifies the mistake in a backprop function of one's own. ``equation_table`` lists the code and
+the tests of each equation.
 """

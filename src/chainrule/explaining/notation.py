@@ -12,12 +12,12 @@ from ..calculus.formulas import Formula, OutputFormula
 DIGITS = 4
 
 
-def tell(value: float, digits: int = DIGITS) -> str:
+def format_number(value: float, digits: int = DIGITS) -> str:
     """Write a number in a few significant digits, as markup.
 
     Examples
     --------
-    >>> tell(0.0123456), tell(-1.5e-7), tell(120)
+    >>> format_number(0.0123456), format_number(-1.5e-7), format_number(120)
     ('0.01235', '−1.5·10^{−7}', '120')
     """
     said = f"{value + 0.0:.{digits}g}".replace("-", "−")  # + 0.0 takes the sign off a 0
@@ -28,9 +28,9 @@ def tell(value: float, digits: int = DIGITS) -> str:
     return f"{mantissa}·10^{{{sign}{exponent.lstrip('+−').lstrip('0')}}}"
 
 
-def cell(value: float, digits: int = DIGITS) -> str:
+def inline_number(value: float, digits: int = DIGITS) -> str:
     """Write a number as a formula between dollar signs, for a table's cell or a sentence."""
-    return f"${tell(value, digits)}$"
+    return f"${format_number(value, digits)}$"
 
 
 def literal(name: str) -> str:
@@ -39,9 +39,9 @@ def literal(name: str) -> str:
     return rf"\text{{{plain}}}"
 
 
-def factor(value: float, digits: int = DIGITS) -> str:
+def format_factor(value: float, digits: int = DIGITS) -> str:
     """Write a number as a factor: a negative one, or one with a power of ten, in parentheses."""
-    said = tell(value, digits)
+    said = format_number(value, digits)
     return f"({said})" if said.startswith("−") or "^" in said else said
 
 

@@ -1,6 +1,8 @@
-"""Homework: which mistake a learner's own backprop makes.
+"""Homework: identifies the mistake in a learner's own backprop function.
 
-``check`` calls their function on a network drawn for it (``drawing``), in the way it wants to be called (``conventions``); what it
-gives (``answers``) is compared with one backprop whose choices are laid open, and with every mistake that has a name (``judging``,
-``rules``, ``variants``, ``output``); ``findings`` is what is told, ``lines`` the right line in the learner's own convention.
+``homework_check`` calls the function on a random network and batch (``random_problem``) in a convention that it accepts
+(``calling_conventions``), and reads the gradient that it returns (``returned_gradients``). ``grading`` compares this gradient with
+that of a backprop whose steps are replaceable (``backprop_steps``): first with the correct steps, then with every known mistake
+(``backprop_mistakes``, ``output_mistakes``). The result (``homework_report``) shows the correct line in the learner's own
+convention (``correct_lines``).
 """

@@ -1,8 +1,8 @@
-r"""Formulas, written once and told twice: as a line of text, and as MathML.
+r"""Converts formulas from a small markup to a line of text and to MathML.
 
-The markup is a small part of TeX's, with the letters as they are: ``δ^2 = (w^3)^T δ^3 ⊙ σ′(z^2)``. After ``^`` and ``_`` comes
-one letter or number, or a group in braces; ``\frac{∂C}{∂w}`` is a fraction. A word of several letters, such as ``max``, stands
-upright; ``\text{...}`` is taken as it is.
+The markup is a subset of TeX's, with Unicode letters: ``δ^2 = (w^3)^T δ^3 ⊙ σ′(z^2)``. After ``^`` and ``_`` comes one letter or
+number, or a group in braces; ``\frac{∂C}{∂w}`` is a fraction. A word of several letters, such as ``max``, is set upright;
+``\text{...}`` is copied verbatim.
 
 >>> to_text(r"\frac{∂C}{∂w_{3,412}} = δ^2_3 a_{412}")
 '∂C/∂w[3,412] = δ²₃ a₄₁₂'
@@ -19,9 +19,9 @@ from html import escape
 from typing import TypeAlias
 
 _TOKEN = re.compile(r"\\frac|\\text\{[^{}]*\}|[0-9]+(?:[.,][0-9]+)*(?:e[+-]?[0-9]+)?|[^\W\d_]′*|\s+|.", re.DOTALL)
-_WORD = re.compile(r"[a-zA-Z]{3,}|ln|so|or|is|as|if")  # else two letters stand for two things: w_{ij}
-_RAISED = str.maketrans("0123456789+-−()TLln", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵀᴸˡⁿ")
-_LOWERED = str.maketrans("0123456789+-−()ijkmna", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ᵢⱼₖₘₙₐ")
+_WORD = re.compile(r"[a-zA-Z]{3,}|ln|so|or|is|as|if")  # other letters are single symbols, as in w_{ij}
+_SUPERSCRIPTS = str.maketrans("0123456789+-−()TLln", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵀᴸˡⁿ")
+_SUBSCRIPTS = str.maketrans("0123456789+-−()ijkmna", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ᵢⱼₖₘₙₐ")
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Fraction:
-    """One thing over another."""
+    """A numerator over a denominator."""
 
-    top: Row
-    bottom: Row
+    numerator: Row
+    denominator: Row
 
 
 @dataclass(frozen=True)
 class Script:
-    """A base with something below it, above it, or both."""
+    """A base with a subscript, a superscript, or both."""
 
     base: Leaf | Fraction
-    below: Row | None = None
-    above: Row | None = None
+    subscript: Row | None = None
+    superscript: Row | None = None
 
 
 Node: TypeAlias = Leaf | Fraction | Script
@@ -58,12 +58,12 @@ def parse(markup: str) -> Row:
     Raises
     ------
     ValueError
-        When a brace is missing.
+        If a brace is missing.
     """
     tokens = list(_tokens(markup))
     row, rest = _row(tokens)
     if rest:
-        raise ValueError(f"a brace closes what was not opened: {markup!r}")
+        raise ValueError(f"a closing brace has no opening brace: {markup!r}")
     return row
 
 
@@ -85,9 +85,9 @@ def _row(tokens: list[str]) -> tuple[Row, list[str]]:
             argument, tokens = _argument(tokens)
             nodes.append(_with_script(nodes.pop(), token, argument))
         elif token == r"\frac":  # noqa: S105
-            top, tokens = _argument(tokens)
-            bottom, tokens = _argument(tokens)
-            nodes.append(Fraction(top, bottom))
+            numerator, tokens = _argument(tokens)
+            denominator, tokens = _argument(tokens)
+            nodes.append(Fraction(numerator, denominator))
         else:
             nodes.append(Leaf(token))
     return tuple(nodes), tokens
@@ -96,25 +96,25 @@ def _row(tokens: list[str]) -> tuple[Row, list[str]]:
 def _argument(tokens: list[str]) -> tuple[Row, list[str]]:
     """Read one token, or a group in braces."""
     if not tokens:
-        raise ValueError("markup ends where something should follow")
+        raise ValueError("the markup ends where an argument should follow")
     token, *tokens = tokens
     if token != "{":  # noqa: S105
         return (Leaf(token),), tokens
     row, tokens = _row(tokens)
     if not tokens:
-        raise ValueError("a brace is not closed")
+        raise ValueError("an opening brace has no closing brace")
     return row, tokens[1:]
 
 
 def _with_script(base: Node, mark: str, argument: Row) -> Script:
     script = base if isinstance(base, Script) else Script(base)
     if mark == "_":
-        return Script(script.base, argument, script.above)
-    return Script(script.base, script.below, argument)
+        return Script(script.base, argument, script.superscript)
+    return Script(script.base, script.subscript, argument)
 
 
 def to_text(markup: str) -> str:
-    """Tell a formula in a line of text."""
+    """Convert markup to a line of text."""
     return "".join(_text(node) for node in parse(markup))
 
 
@@ -122,32 +122,32 @@ def _text(node: Node) -> str:
     if isinstance(node, Leaf):
         return node.text[6:-1] if node.text.startswith("\\text{") else node.text
     if isinstance(node, Fraction):
-        return f"{_wrapped(node.top)}/{_wrapped(node.bottom)}"
-    said = _text(node.base)
-    if node.above is not None:
-        said += _moved(_row_text(node.above), _RAISED, "^({})")
-    if node.below is not None:
-        said += _moved(_row_text(node.below), _LOWERED, "[{}]")
-    return said
+        return f"{_fraction_part(node.numerator)}/{_fraction_part(node.denominator)}"
+    text = _text(node.base)
+    if node.superscript is not None:
+        text += _script_text(_row_text(node.superscript), _SUPERSCRIPTS, "^({})")
+    if node.subscript is not None:
+        text += _script_text(_row_text(node.subscript), _SUBSCRIPTS, "[{}]")
+    return text
 
 
 def _row_text(row: Row) -> str:
     return "".join(_text(node) for node in row)
 
 
-def _moved(said: str, letters: dict[int, int], otherwise: str) -> str:
-    """Raise or lower a text where each of its letters has such a form."""
-    return said.translate(letters) if all(ord(letter) in letters for letter in said) else otherwise.format(said)
+def _script_text(text: str, letters: dict[int, int], fallback: str) -> str:
+    """Write a text in superscript or subscript letters, or in the fallback format if one of its letters has no such form."""
+    return text.translate(letters) if all(ord(letter) in letters for letter in text) else fallback.format(text)
 
 
-def _wrapped(row: Row) -> str:
-    """Tell one side of a fraction, in parentheses where it is more than one thing; ``∂C`` is one."""
-    said = _row_text(row)
-    return said if len(row) == 1 or (len(row) == 2 and row[0] == Leaf("∂")) else f"({said})"
+def _fraction_part(row: Row) -> str:
+    """Write a numerator or denominator, in parentheses unless it is a single node or a differential such as ``∂C``."""
+    text = _row_text(row)
+    return text if len(row) == 1 or (len(row) == 2 and row[0] == Leaf("∂")) else f"({text})"
 
 
 def to_mathml(markup: str, *, block: bool = False) -> str:
-    """Tell a formula in MathML; ``block`` gives it a line of its own."""
+    """Convert markup to MathML; with ``block`` the formula is displayed on a line of its own."""
     attribute = ' display="block"' if block else ""
     return f"<math{attribute}>{''.join(_mathml(node) for node in parse(markup))}</math>"
 
@@ -156,18 +156,18 @@ def _mathml(node: Node) -> str:
     if isinstance(node, Leaf):
         return _leaf(node.text)
     if isinstance(node, Fraction):
-        return f"<mfrac>{_row_mathml(node.top)}{_row_mathml(node.bottom)}</mfrac>"
+        return f"<mfrac>{_row_mathml(node.numerator)}{_row_mathml(node.denominator)}</mfrac>"
     base = _mathml(node.base)
-    if node.above is None:
-        return f"<msub>{base}{_row_mathml(node.below)}</msub>"
-    if node.below is None:
-        return f"<msup>{base}{_row_mathml(node.above)}</msup>"
-    return f"<msubsup>{base}{_row_mathml(node.below)}{_row_mathml(node.above)}</msubsup>"
+    if node.superscript is None:
+        return f"<msub>{base}{_row_mathml(node.subscript)}</msub>"
+    if node.subscript is None:
+        return f"<msup>{base}{_row_mathml(node.superscript)}</msup>"
+    return f"<msubsup>{base}{_row_mathml(node.subscript)}{_row_mathml(node.superscript)}</msubsup>"
 
 
 def _row_mathml(row: Row | None) -> str:
-    said = "".join(_mathml(node) for node in row or ())
-    return said if row is not None and len(row) == 1 else f"<mrow>{said}</mrow>"
+    mathml = "".join(_mathml(node) for node in row or ())
+    return mathml if row is not None and len(row) == 1 else f"<mrow>{mathml}</mrow>"
 
 
 def _leaf(text: str) -> str:
@@ -177,7 +177,7 @@ def _leaf(text: str) -> str:
         return '<mspace width="0.25em"/>' if len(text) == 1 else '<mspace width="1.5em"/>'
     if text[0].isdigit():
         return f"<mn>{text}</mn>"
-    if text == "σ":  # as σ′ stands, which has two letters
+    if text == "σ":  # upright like σ′, which MathML sets upright because it has two letters
         return '<mi mathvariant="normal">σ</mi>'
     if text[0].isalpha() or text in "∇∂":
         return f"<mi>{escape(text)}</mi>"
