@@ -60,12 +60,8 @@ class Kernel:
     Attributes
     ----------
     file, name : str
-<<<<<<< HEAD:src/chainrule/explaining/equations.py
-        A path below ``kernels/``, such as ``calculus/backprop.hpp``, and the function (or class) there.
-=======
-        The file in ``kernels/``, such as ``backward.hpp``, and the function or class in it.
->>>>>>> room-expl:src/chainrule/explaining/equation_table.py
-    comment, code : str
+            A path below ``kernels/``, such as ``calculus/backprop.hpp``, and the function (or class) there.
+        comment, code : str
         The comment above the function, empty for a line; and the C++ code.
     """
 
