@@ -79,12 +79,43 @@ def table(
         raise SettingError(f"first_column must be 0 or 1; it is {first_column!r}")
     if n_features is not None:
         n_features = check_int("n_features", n_features, least=1, most=LIMIT_COLUMNS)
-    readers = {".csv": _csv, ".tsv": _csv, ".npz": _npz, ".svmlight": _svmlight, ".libsvm": _svmlight, ".parquet": _parquet}
-    reader = readers.get(path.suffix.lower())
+    reader = READERS.get(path.suffix.lower())
     if reader is None:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise DataError(f"{path} {ending}, but a table is read from {', '.join(readers)}; save it as one of these")
+        raise DataError(f"{path} {ending}, but a table is read from {', '.join(READERS)}; save it as one of these")
     return reader(path, target, Options(n_features, first_column, pixels))
+
+
+def is_table(path: Path) -> bool:
+    """Whether ``table`` reads files with this path's ending."""
+    return path.suffix.lower() in READERS
+
+
+def is_svmlight(path: Path) -> bool:
+    """Whether ``table`` reads this path as an svmlight file."""
+    return READERS.get(path.suffix.lower()) is _svmlight
+
+
+def read_columns(path: Path) -> tuple[list[str], AnyArray]:
+    """Read all columns of a csv or parquet file, or ``x`` of an npz file: a table without a target set apart.
+
+    Returns
+    -------
+    names : list of str
+        The columns' names; empty where the table has none.
+    values : array, shape (n, columns)
+
+    Raises
+    ------
+    DataError, DataTypeError, FileError, MissingExtra
+        As ``table`` raises them.
+    """
+    kind = path.suffix.lower()
+    if kind == ".npz":
+        return [], _npz_arrays(path, "x")[0]
+    if kind == ".parquet":
+        return _parquet_columns(path)
+    return read_csv(path)
 
 
 class Options(NamedTuple):
@@ -100,14 +131,18 @@ def _csv(path: Path, target: str | int, options: Options) -> Examples:
 
 
 def _npz(path: Path, target: str | int, options: Options) -> Examples:
+    x, y = _npz_arrays(path, "x", target if isinstance(target, str) else "y")
+    return examples_of(path, x, y, pixels=options.pixels)
+
+
+def _npz_arrays(path: Path, *names: str) -> list[AnyArray]:
+    """Read some arrays of an npz file by name."""
     with reading(path), path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                y_name = target if isinstance(target, str) else "y"
-                x, y = (_member(path, archive, name) for name in ("x", y_name))
+                return [_member(path, archive, name) for name in names]
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # an offset out of range is an OSError
             raise DataError(f"{path} is no intact .npz file ({error}); save it again with numpy.savez(path, x=x, y=y)") from None
-    return examples_of(path, x, y, pixels=options.pixels)
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> AnyArray:
@@ -215,21 +250,32 @@ def _check_underscores(path: Path, file: Any) -> None:
 
 
 def _parquet(path: Path, target: str | int, options: Options) -> Examples:
+    _, x, y = _read_parquet(path, target)
+    assert y is not None  # noqa: S101  # a target was given
+    return examples_of(path, x, y)
+
+
+def _parquet_columns(path: Path) -> tuple[list[str], AnyArray]:
+    names, values, _ = _read_parquet(path, None)
+    return names, values
+
+
+def _read_parquet(path: Path, target: str | int | None) -> tuple[list[str], AnyArray, AnyArray | None]:
+    """Read a parquet file: the names of all columns, the columns without the target's, and the target's."""
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise MissingExtra(f"reading {path} takes pyarrow; pip install pyarrow, or save the table as .csv") from None
     with reading(path), path.open("rb") as file:
         try:
-            x, y = _unpacked(path, parquet.ParquetFile(file), target)
+            return _unpacked(path, parquet.ParquetFile(file), target)
         except DataError:
             raise
         except (ArrowException, OSError, ValueError) as error:  # Arrow tells damage as an OSError, too; a name as a ValueError
             raise DataError(f"{path} is no intact parquet file ({_line(error)}); save it again") from None
-    return examples_of(path, x, y)
 
 
-def _unpacked(path: Path, opened: Any, target: str | int) -> tuple[AnyArray, AnyArray]:
+def _unpacked(path: Path, opened: Any, target: str | int | None) -> tuple[list[str], AnyArray, AnyArray | None]:
     """Read a parquet file's columns into one array, and the target's into another, some rows at a time."""
     names, rows = list(opened.schema_arrow.names), opened.metadata.num_rows
     check_size(path, rows * len(names) * 8, LIMIT_UNPACKED)
@@ -238,11 +284,15 @@ def _unpacked(path: Path, opened: Any, target: str | int) -> tuple[AnyArray, Any
         _check_type(path, field, index)
     if not (rows and names):
         raise DataError(f"{path} holds no rows")
-    k = _position(path, names, len(names), target)
+    k = None if target is None else _position(path, names, len(names), target)
     single = all(str(kind) in ("halffloat", "float") for kind in opened.schema_arrow.types)
     dtype = np.float32 if single else np.float64
-    x, y = np.empty((rows, len(names) - 1), dtype), np.empty(rows, dtype)
-    places = [y if j == k else x[:, j - (j > k)] for j in range(len(names))]
+    x = np.empty((rows, len(names) - (k is not None)), dtype)
+    places = list(x.T)
+    y = None
+    if k is not None:
+        y = np.empty(rows, dtype)
+        places.insert(k, y)
     done = 0
     for batch in opened.iter_batches():
         for name, place, column in zip(names, places, batch.columns, strict=True):
@@ -251,7 +301,7 @@ def _unpacked(path: Path, opened: Any, target: str | int) -> tuple[AnyArray, Any
         done += len(batch)
     if done != rows:
         raise DataError(f"{path} is no intact parquet file (it claims {rows:,} rows, and holds {done:,}); save it again")
-    return x, y
+    return names, x, y
 
 
 def _check_type(path: Path, field: Any, index: Sequence[str]) -> None:
@@ -303,3 +353,7 @@ def _position(path: Path, names: list[str], width: int, target: str | int) -> in
 def _line(error: Exception) -> str:
     """Tell an error of another library in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+READERS = {".csv": _csv, ".tsv": _csv, ".npz": _npz, ".svmlight": _svmlight, ".libsvm": _svmlight, ".parquet": _parquet}
+"""The reader of each ending that a table's name may have."""
