@@ -1,0 +1,54 @@
+"""Standard output that closes or cannot be written: a command or a training goes on without it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class OutputWarning(UserWarning):
+    """Standard output cannot be written; later output is discarded."""
+
+
+@contextmanager
+def tolerate_closed_stdout() -> Iterator[None]:
+    """Write to standard output inside; later output is discarded once the write fails.
+
+    A closed pipe, as after ``| head``, is ignored. Any other failure, such as a full disk, gives an ``OutputWarning``.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        discard_stdout()
+    except OSError as error:
+        discard_stdout()
+        warnings.warn(unwritable_message(error), OutputWarning, stacklevel=2)
+    except SystemExit as error:  # rich raises it in place of BrokenPipeError
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        discard_stdout()
+
+
+def unwritable_message(error: OSError) -> str:
+    """Give the message for a standard output that cannot be written."""
+    return f"cannot write standard output ({error.strerror or error}); what follows is not shown"
+
+
+def discard_stdout() -> None:
+    """Redirect file descriptor 1 to the null device, so that flushing buffered output does not fail either."""
+    null_device = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null_device, 1)
+    os.close(null_device)
+
+
+def can_redraw(console: Console) -> bool:
+    """Whether a console can redraw a line: a terminal with cursor control, or a notebook with ipywidgets."""
+    from importlib.util import find_spec
+
+    return find_spec("ipywidgets") is not None if console.is_jupyter else console.is_interactive
