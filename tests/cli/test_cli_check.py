@@ -28,7 +28,7 @@ def test_check_in_json(run):
 @pytest.mark.parametrize(
     "arguments", [("--examples", "0"), ("--examples", "201"), ("--seed", "-1"), ("--data", "digits"), ("none",)]
 )
-def test_check_tells_a_mistake_in_a_line(run, arguments):
+def test_check_reports_an_error_in_one_line(run, arguments):
     """Too few or too many examples, a seed below 0, data of another size: one line, and exit status 2."""
     status, _, err = run("check", *arguments)
     assert status == 2
@@ -37,8 +37,8 @@ def test_check_tells_a_mistake_in_a_line(run, arguments):
 
 @pytest.mark.parametrize("cost", ["quadratic", "cross_entropy", "log_loss", "poisson", "mean_squared_error"])
 @pytest.mark.parametrize("sizes", [[3, 4, 1], [3, 4, 3]])
-def test_check_draws_examples_that_suit(run, cost, sizes):
-    """Whatever the cost, the examples that are drawn are such as it takes."""
+def test_check_draws_examples_that_the_cost_accepts(run, cost, sizes):
+    """For every cost, the random examples are ones that it accepts."""
     if cost == "log_loss" and sizes[-1] == 1:
         return
     cr.Network(sizes, cost=cost, seed=0).save("model.safetensors")

@@ -24,8 +24,8 @@ def write(path, names, columns):
     np.savetxt(path, np.column_stack(columns), delimiter=",", header=names, comments="", fmt="%.17g")
 
 
-def test_the_model_keeps_them(trained, run_json):
-    """The names of the columns without the target's stand in the model, in their order."""
+def test_the_model_keeps_the_names(trained, run_json):
+    """The names of the columns without the target's are in the model, in their order."""
     assert cr.load("m.safetensors").provenance.columns == ["p", "q", "r"]
     run_json("train", "train.csv", *FAST, "--target", "q", "--out", "q.safetensors")
     assert cr.load("q.safetensors").provenance.columns == ["p", "r", "y"]
@@ -40,7 +40,7 @@ def test_another_order_predicts_the_same(trained, run_json):
     assert np.allclose(found, expected, atol=1e-6)
 
 
-def test_another_order_is_judged_the_same(trained, run_json):
+def test_another_order_is_evaluated_the_same(trained, run_json):
     """An evaluation finds the columns by name too; a parquet file's names count as a csv's do."""
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
@@ -62,8 +62,8 @@ def test_a_missing_column_is_named(trained, run, command):
     assert "has no column 'q'" in err
 
 
-def test_without_names_the_place_counts(trained, run_json):
-    """A table without a line of names is taken as it stands."""
+def test_columns_without_names_are_taken_in_order(trained, run_json):
+    """The columns of a table without names are taken in their order."""
     np.savetxt("bare.csv", trained[0] + 0.001, delimiter=",", fmt="%.17g")
     expected = cr.load("m.safetensors").feedforward(trained[0] + 0.001)
     found = [one["outputs"] for one in run_json("predict", "m.safetensors", "bare.csv", "--outputs")]
@@ -71,7 +71,7 @@ def test_without_names_the_place_counts(trained, run_json):
 
 
 @pytest.mark.parametrize("columns", [None, "pqr", [1], [None], ["a"] * (10**6 + 1)])
-def test_a_file_that_says_otherwise_is_refused(trained, columns):
+def test_a_model_file_with_other_columns_is_refused(trained, columns):
     """A model file's columns are a list of names, of which there are no more than a million."""
     described = {**vars(cr.load("m.safetensors").provenance), "columns": columns}
     with pytest.raises((ValueError, TypeError)):
@@ -79,13 +79,13 @@ def test_a_file_that_says_otherwise_is_refused(trained, columns):
 
 
 def test_too_many_names_are_left_out():
-    """Names that would make a model file too large to read again are not kept, nor such as come twice."""
+    """Names that would make a model file too large to read again are not kept, nor are names that occur twice."""
     assert names_to_keep(["a" * 9] * 2) == names_to_keep([f"{k:099}" for k in range(9999)]) == ()
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_the_target_is_found_by_its_name(run_json, run, ending):
-    """Another table is compared by the column that was learnt, wherever it stands; without it the table is refused."""
+    """Another table's target is the column that was learnt, in any position; a table without it is refused."""
     import pandas as pd
 
     rng = np.random.default_rng(0)
@@ -106,7 +106,7 @@ def test_the_target_is_found_by_its_name(run_json, run, ending):
     assert "has no column 'y'" in err
 
 
-def test_a_named_index_of_pandas_is_no_column(run):
+def test_a_named_index_of_pandas_is_not_a_column(run):
     """A frame's index that a parquet file holds under its name is refused, as an unnamed one is."""
     import pandas as pd
 
@@ -118,7 +118,7 @@ def test_a_named_index_of_pandas_is_no_column(run):
 
 
 def test_names_that_a_model_lacks_give_a_note(run, run_json):
-    """A table with names for a model that knows none is read in its order, with a note."""
+    """The columns of a table with names are read in their order, with a note, by a model without names."""
     x, y = rows_with_signs()
     np.savez("t.npz", x=x, y=(y > 0).astype(int))
     run_json("train", "t.npz", "--epochs", 5, "--quiet")

@@ -11,7 +11,7 @@ from cli_helpers import ENVIRONMENT, MAIN_WITH_SIGINT, run_process
 import chainrule as cr
 
 
-def test_a_module_is_the_program():
+def test_the_package_runs_as_a_module():
     """``python -m chainrule`` is the program too, and an error there ends with status 2."""
     done = run_process("tarin")
     assert (done.returncode, done.stdout) == (2, "")

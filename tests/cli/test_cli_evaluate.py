@@ -24,7 +24,7 @@ def test_it_prints_score_confusion_and_errors(run, models):
 
 
 def test_json_holds_the_same(run_json, models):
-    """One object: the confusion matrix counts each image once, and the worst mistakes come first with their outputs."""
+    """One object: the confusion matrix counts each image once, and the largest errors come first, with their outputs."""
     (found,) = run_json("evaluate", models / "digits.safetensors", "--worst", 2)
     test, network = datasets.digits().test, cr.load(models / "digits.safetensors")
     counts = np.array(found["confusion"])
@@ -42,8 +42,8 @@ def test_json_holds_the_same(run_json, models):
     assert [one["margin"] for one in found["worst"]] == pytest.approx(margins)
 
 
-def test_a_narrow_terminal_cuts_no_count(run, mnist_model, monkeypatch):
-    """Where the matrix is too wide it loses decimals, and where that is not enough it becomes a list."""
+def test_a_narrow_terminal_keeps_all_counts(run, mnist_model, monkeypatch):
+    """A matrix that is too wide loses decimals, and where that does not suffice it becomes a list."""
     monkeypatch.setenv("COLUMNS", "60")
     assert "…" not in run("evaluate", mnist_model[0])[1]
     monkeypatch.setenv("COLUMNS", "30")
@@ -51,19 +51,19 @@ def test_a_narrow_terminal_cuts_no_count(run, mnist_model, monkeypatch):
 
 
 def test_data_can_be_named(run_json, models):
-    """The data on the command line is what is evaluated on."""
+    """The model is evaluated on the data named on the command line."""
     assert run_json("evaluate", models / "digits.safetensors", "digits")[0]["data"] == "the test images of digits"
 
 
 def test_data_of_another_width_is_refused(run, models):
-    """MNIST's images are no digits of 8 x 8."""
+    """A model of 8 x 8 images refuses MNIST's 28 x 28 images."""
     status, _, err = run("evaluate", models / "digits.safetensors", "mnist")
     assert status == 2
     assert "takes 64 columns (8 x 8 images), but the test images of mnist have 784 columns (28 x 28 images)" in err
 
 
-def test_a_model_without_a_past_needs_data(run, run_json):
-    """What was trained elsewhere does not say on what, so that the data has to be named."""
+def test_a_model_of_unnamed_data_needs_data(run, run_json):
+    """A model that does not name its training data needs the data on the command line."""
     cr.Network([64, 10], seed=0).save("own.safetensors")
     status, _, err = run("evaluate", "own.safetensors")
     assert status == 2
@@ -71,7 +71,7 @@ def test_a_model_without_a_past_needs_data(run, run_json):
     assert run_json("evaluate", "own.safetensors", "digits")[0]["examples"] == 300
 
 
-def test_many_classes_are_told_as_a_list(run):
+def test_confusions_of_many_classes_are_a_list(run):
     """A matrix of 30 classes does not fit, so the most frequent confusions are listed."""
     x = np.eye(30)[np.arange(90) % 30]
     np.savez("many.npz", x=x, y=(np.arange(90) % 30 + (np.arange(90) % 30 == 4)))
@@ -94,8 +94,8 @@ def test_values_list_the_worst_rows(run, models):
     assert errors == sorted(errors, reverse=True)
 
 
-def test_one_output_is_judged_by_its_half(run_json):
-    """A network with one sigmoid output knows the classes 0 and 1."""
+def test_one_output_is_compared_with_one_half(run_json):
+    """A network with one sigmoid output predicts class 1 above 0.5, else class 0."""
     x = np.linspace(-1, 1, 40)[:, None]
     np.savez("t.npz", x=x, y=(x[:, 0] > 0.2).astype(int))
     network = cr.Network([1, 1], cost="cross_entropy", seed=0)
@@ -107,7 +107,7 @@ def test_one_output_is_judged_by_its_half(run_json):
     assert found["worst"][0]["row"] == 23
 
 
-def test_braille_has_a_dot_a_pixel():
+def test_braille_has_one_dot_per_pixel():
     """28 x 28 pixels are 7 lines of 14 letters; dark pixels leave no dot."""
     image = np.zeros((28, 28), np.uint8)
     assert as_braille(image) == ["\u2800" * 14] * 7
@@ -123,8 +123,8 @@ def test_r2_has_no_unit(size):
     assert r_squared(np.full((3, 1), size), a * size) is None
 
 
-def test_a_percentage_says_100_of_all_alone(run):
-    """One mistake in 30,000 rows is 99.99 %, not 100.00 %, and one right is 0.01 %."""
+def test_only_a_whole_is_100_percent(run):
+    """One error in 30,000 rows is 99.99 %, not 100.00 %, and one correct row is 0.01 %."""
     net = cr.Network([1, 1], seed=0, cost="cross_entropy", dtype="float64")
     net.weights[0][...], net.biases[0][...] = 1, 0
     net.save("net.safetensors")

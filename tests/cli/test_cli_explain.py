@@ -20,7 +20,7 @@ def test_explain_without_a_model_takes_the_notes_network(run):
 
 
 def test_explain_takes_an_image_and_a_weight(run):
-    """``--image`` chooses the example, ``--layer``, ``--unit`` and ``--input`` the weight that is worked out, alone."""
+    """``--image`` chooses the example, ``--layer``, ``--unit`` and ``--input`` the only weight that is worked out by hand."""
     status, out, _ = run("explain", "--image", "8", "--layer", "1", "--unit", "3", "--input", "412")
     assert status == 0
     assert "The example is a 5" in " ".join(out.split())
@@ -29,14 +29,14 @@ def test_explain_takes_an_image_and_a_weight(run):
 
 
 def test_explain_writes_a_page(run):
-    """``--html`` writes the page and says where."""
+    """``--html`` writes the page and prints its path."""
     status, out, _ = run("explain", "--html", "digit.html")
     assert (status, out) == (0, "written to digit.html: open it in a browser\n")
     assert Path("digit.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_explain_takes_a_model_and_a_row_of_its_data(run, digits_model):
-    """A model is explained on the data that it remembers."""
+    """Without data a model is explained on that of its training."""
     status, out, _ = run("explain", digits_model, "--row", "3")
     assert status == 0
     assert out.startswith("64 × 64 × 10: one example")
@@ -57,8 +57,8 @@ def test_explain_takes_a_model_and_a_row_of_its_data(run, digits_model):
         (("nothing.safetensors",), "no such file"),
     ],
 )
-def test_explain_tells_a_mistake_in_a_line(run, arguments, says):
-    """A row that is not there, data of another size, a file that cannot be written: one line, and exit status 2."""
+def test_explain_reports_an_error_in_one_line(run, arguments, says):
+    """A row that does not exist, data of another size, a file that cannot be written: one line, and exit status 2."""
     status, out, err = run("explain", *arguments)
     assert status == 2
     assert says in err
@@ -66,8 +66,8 @@ def test_explain_tells_a_mistake_in_a_line(run, arguments, says):
     assert out == ""
 
 
-def test_explain_refuses_a_model_with_a_nan(run, digits_model):
-    """A model file cannot hold NaN, so neither can what is explained; data without labels are refused by name."""
+def test_explain_refuses_data_without_labels(run, digits_model):
+    """Data without labels are refused in one line."""
     np.savez("no_labels.npz", x=np.ones((3, 64)))
     status, _, err = run("explain", digits_model, "--data", "no_labels.npz")
     assert status == 2

@@ -40,7 +40,7 @@ def test_help_lists_every_setting_and_the_notes_values(run):
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info"])
 def test_each_command_has_help(run, command):
-    """Each command's help names its arguments and says in a sentence what it does."""
+    """Each command's help names its arguments in the usage line."""
     status, out, err = run(command, "-h")
     assert (status, err) == (0, "")
     arguments = {"train": "[DATA]", "evaluate": "MODEL [DATA]", "predict": "MODEL FILE...", "info": "MODEL"}[command]
@@ -48,7 +48,7 @@ def test_each_command_has_help(run, command):
 
 
 def test_help_fills_a_narrow_terminal(run, monkeypatch):
-    """The text of a command has no line breaks of its own."""
+    """A command's text is wrapped to the width of the terminal, without line breaks of its own."""
     monkeypatch.setenv("COLUMNS", "60")
     prose = [line.strip() for line in run("predict", "-h")[1].partition("╭")[0].splitlines()][2:]
     assert len(prose) > 5

@@ -19,7 +19,7 @@ MNIST = datasets.mnist()
 
 
 def test_an_idx_folder(run_json):
-    """A folder is learnt with defaults that suit images, under its own name."""
+    """A folder of images is trained on with the defaults for images, and names the model."""
     mnist = datasets.mnist()
     Path("some").mkdir()
     for part, examples in (("train", mnist.train[:3000]), ("t10k", mnist.test[:500])):
@@ -33,7 +33,7 @@ def test_an_idx_folder(run_json):
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(28, 28), (12, 12), (16, 20)])
-def test_a_folders_own_images_are_read_as_evaluate_reads_them(run_json, rows, columns):
+def test_a_folders_test_images_are_read_as_evaluate_reads_them(run_json, rows, columns):
     """Test images as PNG give the outputs that the network gives their pixels: those that fill the frame, black ones, any size."""
     test = bar_images(60, rows, columns, seed=1)
     write_idx_folder("bars", bar_images(300, rows, columns), test)
@@ -67,7 +67,7 @@ def test_a_larger_picture_is_scaled_and_others_are_refused(run, run_json):
         assert "other.png: the picture is " + expected in err
 
 
-def test_a_picture_on_the_other_background_is_inverted_and_said_to_be(run, run_json):
+def test_a_picture_on_the_other_background_is_inverted_with_a_note(run, run_json):
     """A large picture on white is inverted for a network of images on black, and a line on standard error says so."""
     images, labels = bar_images(300, 12, 12)
     images, labels = np.pad(images, ((0, 0), (2, 2), (2, 2)))[labels < 3], labels[labels < 3]
@@ -132,7 +132,7 @@ def test_emnists_orientation(run, run_json, prefix, option, transposed):
 
 
 def test_transpose_is_for_folders(run):
-    """--transpose for data that is no folder of images is refused."""
+    """--transpose is refused for data that is not a folder of images."""
     for data in ("mnist", "digits"):
         status, _, err = run("train", data, "--transpose")
         assert status == 2
@@ -149,7 +149,7 @@ def test_a_library_model_of_mnist_reads_pictures(run_json):
         assert run_json("predict", "net.safetensors", "seven.png")[0]["label"] == 7
 
 
-def test_a_model_that_does_not_know_how_its_images_lie_says_so(run):
+def test_a_model_of_unknown_rows_and_columns_refuses_pictures(run):
     """A model of pixels of unknown rows and columns refuses a picture, and says how to train a model that takes it."""
     net = cr.Network([12, 2], seed=0)
     cr.train(
@@ -167,8 +167,8 @@ def test_a_model_that_does_not_know_how_its_images_lie_says_so(run):
     assert "layout=(rows, columns)" in err
 
 
-def test_a_file_from_before_that_learnt_mnist_reads_pictures(run, run_json):
-    """A file that does not say what it learnt, but that its data were MNIST, reads pictures; one of anything else refuses them."""
+def test_a_model_file_without_inputs_reads_pictures_if_trained_on_mnist(run, run_json):
+    """A model file without a description of its inputs reads pictures if its data were MNIST, and else refuses them."""
     run_json("train", "mnist", "--epochs", 1, "--quiet")
     net = cr.load("mnist.safetensors")
     net.inputs = None
@@ -205,8 +205,8 @@ def test_levels_of_more_than_8_bits_are_absolute(run, run_json, dark_rimmed):
     assert "does not say which is white" in run("predict", "rims.safetensors", "floats.tiff")[2]
 
 
-def test_see_through_parts_are_background(run_json, dark_rimmed):
-    """A picture whose background is see-through is read on the background of the training images."""
+def test_transparent_parts_are_background(run_json, dark_rimmed):
+    """A picture with a transparent background is read on the background of the training images."""
     net, images = dark_rimmed
     expected = net.feedforward(images.reshape(20, -1))
     for k, image in enumerate(images):

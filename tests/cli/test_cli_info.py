@@ -8,7 +8,7 @@ import chainrule as cr
 
 
 def test_it_prints_sizes_parameters_and_training(run, models):
-    """The sizes, the parameters and the training are printed in words."""
+    """The sizes, the parameters and the training are printed."""
     status, out, err = run("info", models / "digits.safetensors")
     text = " ".join(out.split())
     assert (status, err) == (0, "")
@@ -26,15 +26,15 @@ def test_early_stopping_names_the_best_epoch(run, run_json):
 
 
 def test_an_untrained_network(run):
-    """A network that was never trained says so."""
+    """An untrained network is described as such."""
     cr.Network([2, 3, 1], seed=4).save("new.safetensors")
     _, out, _ = run("info", "new.safetensors")
     assert "not yet" in out
     assert "normal, seed 4" in out
 
 
-def test_a_strange_past_is_harmless(run, models):
-    """A model file may say anything of its training: terminal codes are not printed, and missing settings are left out."""
+def test_a_strange_provenance_is_harmless(run, models):
+    """Terminal codes in a model file's provenance are not printed, and missing settings are left out."""
     network = cr.load(models / "digits.safetensors")
     network.provenance = replace(network.provenance, plan={"layers": 3, "optimizer": []}, data="\x1b[2J\nroot")
     network.save("odd.safetensors")
@@ -44,15 +44,15 @@ def test_a_strange_past_is_harmless(run, models):
     assert "trained on    ?[2J root" in out.replace("\x1b", "")
 
 
-def test_info_says_what_was_learnt(run, run_json):
-    """Info tells what a model learnt to read, to people and as JSON."""
+def test_info_describes_the_inputs(run, run_json):
+    """Info describes the inputs of a model, in words and as JSON."""
     run_json("train", "mnist", "--epochs", 1, "--quiet")
     assert "inputs        images of 28 x 28 pixels in MNIST's form" in run("info", "mnist.safetensors")[1]
     assert run_json("info", "mnist.safetensors")[0]["inputs"]["mnist_form"] is True
 
 
-def test_info_tells_of_the_best_epoch_of_a_training_that_ran_to_its_end(run, run_json):
-    """Early stopping that never stopped leaves the best epoch's parameters, and info says so."""
+def test_info_names_the_best_epoch_of_a_finished_training(run, run_json):
+    """Info names the epoch whose parameters were kept, where early stopping never stopped."""
     x = np.random.default_rng(0).normal(size=(60, 3))
     net = cr.Network([3, 8, 2], seed=0)
     y = np.random.default_rng(1).integers(0, 2, 60)

@@ -21,7 +21,7 @@ def test_a_line_is_one_line_and_safe():
     assert as_one_line("a\nb\x1b[2Jc\u202e") == "a b?[2Jc?"
 
 
-def test_json_knows_no_nan(capsys):
+def test_nan_becomes_null_in_json(capsys):
     """NumPy's numbers become JSON's, and what is not finite becomes null."""
     print_json({"a": float("nan"), "b": [np.float32(1.5), np.inf], "c": np.arange(2), "d": {"e": (True, None, "x")}})
     printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
@@ -29,8 +29,8 @@ def test_json_knows_no_nan(capsys):
 
 
 @pytest.mark.parametrize("command", [("train", "digits", "-e", "4"), ("train", "digits", "-e", "4", "--json"), ("--help",)])
-def test_a_reader_that_goes_away_is_no_accident(command):
-    """With ``| head -1`` the program ends without a word on standard error, and a training goes on to its end."""
+def test_a_closed_pipe_is_not_an_error(command):
+    """With ``| head -1`` the program prints nothing on standard error, and a training goes on to its end."""
     command = [sys.executable, "-m", "chainrule", *command]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as running:
         running.stdout.readline()
@@ -41,8 +41,8 @@ def test_a_reader_that_goes_away_is_no_accident(command):
         assert cr.load("digits.safetensors").provenance.epochs == 4
 
 
-def test_an_evaluation_that_nobody_reads_ends_quietly(models):
-    """``evaluate | head -1`` ends with status 0 and without a word on standard error."""
+def test_an_evaluation_into_a_closed_pipe_ends_quietly(models):
+    """``evaluate | head -1`` ends with status 0 and nothing on standard error."""
     command = [sys.executable, "-m", "chainrule", "evaluate", str(models / "digits.safetensors")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as running:
         running.stdout.close()
@@ -52,7 +52,7 @@ def test_an_evaluation_that_nobody_reads_ends_quietly(models):
 
 @needs_full_device
 @pytest.mark.parametrize("options", [("--json",), (), ("--quiet",)])
-def test_a_training_is_saved_all_the_same(options):
+def test_a_training_on_a_full_disk_is_saved(options):
     """On a full disk one error says that nothing can be written; the model is saved, and the status is 1."""
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "chainrule", "train", "digits", *FAST, *options]
@@ -64,7 +64,7 @@ def test_a_training_is_saved_all_the_same(options):
 
 @needs_full_device
 @pytest.mark.parametrize("command", ["info", "evaluate", "--help", "--version"])
-def test_other_commands_say_so(models, command):
+def test_a_full_disk_is_an_error(models, command):
     """A full disk is an error in one line, with status 1."""
     arguments = [command] if command.startswith("-") else [command, str(models / "wine.safetensors")]
     with Path("/dev/full").open("w") as full:
@@ -75,15 +75,15 @@ def test_other_commands_say_so(models, command):
 
 
 @pytest.mark.parametrize("command", ["info m.safetensors", "evaluate m.safetensors digits", "train digits -e 1 -H 4", "--help"])
-def test_a_closed_output_is_no_accident(command):
-    """With ``>&-`` a command does its work without a word."""
+def test_a_closed_output_is_not_an_error(command):
+    """With ``>&-`` a command does its work and reports no error."""
     cr.Network([64, 10], seed=0).save("m.safetensors")
     shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "chainrule", *command.split()]
     done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_letters_that_it_does_not_have_are_written_as_numbers():
+def test_letters_that_cannot_be_encoded_are_escaped():
     """A file's name beyond ASCII does not end a program whose output is ASCII."""
     cr.Network([2, 1], seed=0).save("mod\u00e8le.safetensors")
     done = run_process("info", "mod\u00e8le.safetensors", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"})

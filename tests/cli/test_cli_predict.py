@@ -111,7 +111,7 @@ def test_rows_of_pixels(run_json, mnist_model, shape):
 
 @pytest.mark.parametrize("named", [False, True])
 def test_a_csv_with_or_without_names(run, models, named):
-    """Each row of a csv is a line: where it stands, its label, and with softmax its probability."""
+    """Each row of a csv is a line: its position, its label, and with softmax its probability."""
     table, network = datasets.table(models / "wine.csv"), cr.load(models / "wine.safetensors")
     rows = "\n".join(",".join(f"{number:.10g}" for number in row) for row in table.x[:3])
     names = (models / "wine.csv").read_text().splitlines()[0].rpartition(",")[0] + "\n"
@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_read_is_reported(run, models, name, contents, say
     assert says in err
 
 
-def test_json_tells_a_bad_file_in_its_place(run, models):
+def test_json_reports_a_bad_file_in_its_order(run, models):
     """With --json a file that cannot be read is an object with its error."""
     np.save("good.npy", datasets.table(models / "wine.csv").x[:1])
     status, out, _ = run("predict", models / "wine.safetensors", "gone.npy", "good.npy", "--json")
@@ -185,7 +185,7 @@ def test_json_tells_a_bad_file_in_its_place(run, models):
     assert good["file"] == "good.npy"
 
 
-def test_nan_is_told_with_the_file(run, models):
+def test_nan_is_refused_with_the_files_name(run, models):
     """NaN in a row is refused, and the file named."""
     np.save("x.npy", np.full((2, 13), np.nan))
     status, _, err = run("predict", models / "wine.safetensors", "x.npy")
@@ -246,7 +246,7 @@ def status_of(*arguments):
 
 
 def test_a_picture_for_a_model_of_a_table_is_refused(run, table_of_digits):
-    """A picture is no row of a table, whatever the number of columns."""
+    """A model of a table refuses pictures, even where the number of columns agrees."""
     Image.fromarray(MNIST.test.x[0].reshape(28, 28)).save("seven.png")
     status, out, err = run("predict", table_of_digits / "t.safetensors", "seven.png")
     assert (status, out) == (2, "")
@@ -276,8 +276,8 @@ def test_numbers_of_0_to_255_for_a_model_of_pixels_are_refused(run, run_json):
     ]
 
 
-def test_several_values_are_told_as_values(run, run_json, tmp_path):
-    """A model of several values tells them all, and no label; neither does predict make a label of them."""
+def test_several_values_are_printed_as_values(run, run_json, tmp_path):
+    """A model of several values prints them all, and no label; ``Network.predict`` refuses to choose one."""
     x, _ = rows_with_signs()
     np.savez("two.npz", x=x, y=np.column_stack([10 * x[:, 0], 5 - 3 * x[:, 1]]))
     run_json("train", "two.npz", "--epochs", 5, "--quiet")
@@ -291,8 +291,8 @@ def test_several_values_are_told_as_values(run, run_json, tmp_path):
         net.predict(x)
 
 
-def test_several_labels_at_once_are_no_one_label(run_json):
-    """The file of a classifier of several labels at once tells all outputs, not the largest as the one label."""
+def test_several_labels_at_once_are_not_one_label(run_json):
+    """The file of a classifier of several labels at once prints all outputs, not the largest as the one label."""
     x, _ = rows_with_signs()
     labels = np.column_stack([x[:, 0] > 0, x[:, 1] > 0, x[:, 0] > -2]).astype(int)
     with pytest.warns(UserWarning, match="Maximum iterations"):

@@ -17,14 +17,14 @@ import chainrule as cr
 from chainrule import datasets
 
 
-def test_a_model_is_replaced_and_it_says_so(run):
-    """The first run says saved, the second replaced."""
+def test_replacing_a_model_is_reported(run):
+    """The first run reports saved, the second replaced."""
     assert "saved digits.safetensors" in run("train", "digits", *FAST)[1]
     assert "replaced digits.safetensors" in run("train", "digits", *FAST)[1]
 
 
-def test_that_it_can_be_written_is_checked_first(run):
-    """Where the model cannot go, nothing is loaded or trained: the run would be lost."""
+def test_a_path_that_cannot_be_written_is_refused_first(run):
+    """Where the model cannot be saved, nothing is loaded or trained."""
     for out in ("nowhere/m.safetensors", "."):
         status, out_text, err = run("train", "digits", "--out", out)
         assert (status, out_text) == (2, "")
@@ -32,7 +32,7 @@ def test_that_it_can_be_written_is_checked_first(run):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="an administrator may write anywhere")
-def test_a_read_only_folder_is_told_first(run, tmp_path):
+def test_a_read_only_folder_is_refused_first(run, tmp_path):
     """A folder that may not be written to is refused before the training."""
     tmp_path.chmod(0o500)
     status, out_text, err = run("train", "digits")
@@ -41,8 +41,8 @@ def test_a_read_only_folder_is_told_first(run, tmp_path):
     assert "Permission denied" in err
 
 
-def test_interrupted_it_saves_what_was_learnt():
-    """Ctrl-C in the middle ends with status 130, a line that says so, and a model that holds what was learnt."""
+def test_ctrl_c_saves_the_parameters_learnt_so_far():
+    """Ctrl-C in the middle ends with status 130, one line, and a model with the parameters learnt so far."""
     command = [sys.executable, "-c", MAIN_WITH_SIGINT, "train", "--epochs", "1000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as running:
         next(line for line in running.stdout if line.startswith("epoch "))
@@ -56,8 +56,8 @@ def test_interrupted_it_saves_what_was_learnt():
     assert out.splitlines()[-1] == f"test accuracy {100 * network.accuracy(datasets.mnist().test):.2f} %"
 
 
-def test_diverged_at_once_it_saves_nothing(run):
-    """A training that diverges in its first epoch says so in a line and leaves the file that was there; status 1."""
+def test_a_training_that_diverges_at_once_saves_nothing(run):
+    """A training that diverges in its first epoch prints one line and leaves the existing file; status 1."""
     cr.Network([2, 1], seed=0).save("digits.safetensors")
     mine = Path("digits.safetensors").read_bytes()
     status, out, err = run("train", "digits", "--cost", "mean_squared_error", "--optimizer", "sgd", "-r", 1e30, "-q")
@@ -68,7 +68,7 @@ def test_diverged_at_once_it_saves_nothing(run):
     assert Path("digits.safetensors").read_bytes() == mine
 
 
-def test_diverged_later_it_saves_the_last_finite_epoch(run):
+def test_a_training_that_diverges_later_saves_the_last_finite_epoch(run):
     """A training that diverges after some epochs leaves a model with finite weights, a valid summary, and status 1."""
     x = np.random.default_rng(0).normal(size=(100, 3))
     np.savez("t.npz", x=x, y=x.sum(axis=1))
@@ -82,16 +82,16 @@ def test_diverged_later_it_saves_the_last_finite_epoch(run):
     assert all(np.isfinite(w).all() for w in cr.load("t.safetensors").weights)
 
 
-def test_no_epochs_leave_the_model_that_was_there(run):
-    """--epochs 0 is refused before an untrained network can take the place of a trained one."""
+def test_no_epochs_keep_the_existing_model(run):
+    """--epochs 0 is refused before an untrained network can replace a trained one."""
     cr.Network([2, 1], seed=0).save("digits.safetensors")
     mine = Path("digits.safetensors").read_bytes()
     assert run("train", "digits", "--epochs", 0)[:2] == (2, "")
     assert Path("digits.safetensors").read_bytes() == mine
 
 
-def test_interrupted_before_the_first_step_it_keeps_the_old_model(run, monkeypatch):
-    """Ctrl-C before anything was learnt saves nothing: status 130, and the file that was there stays."""
+def test_ctrl_c_before_the_first_step_keeps_the_existing_model(run, monkeypatch):
+    """Ctrl-C before anything was learnt saves nothing: status 130, and the existing file stays."""
 
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -105,8 +105,8 @@ def test_interrupted_before_the_first_step_it_keeps_the_old_model(run, monkeypat
     assert Path("digits.safetensors").read_bytes() == mine
 
 
-def test_interrupted_it_says_what_it_replaced(run, monkeypatch):
-    """Ctrl-C in the second epoch puts what was learnt in the old model's place, and says so."""
+def test_ctrl_c_reports_the_model_that_it_replaced(run, monkeypatch):
+    """Ctrl-C in the second epoch replaces the existing model, and reports that."""
     lengths = iter([100])
     blocks = cr.training.block_length
 
@@ -124,7 +124,7 @@ def test_interrupted_it_says_what_it_replaced(run, monkeypatch):
 
 
 def test_the_data_itself_is_never_overwritten(run):
-    """A model that would take the place of its data is refused."""
+    """A model that would replace its data is refused."""
     write_table("wine.csv", load_wine())
     before = Path("wine.csv").read_bytes()
     status, _, err = run("train", "wine.csv", "--out", "./wine.csv")
@@ -134,8 +134,8 @@ def test_the_data_itself_is_never_overwritten(run):
 
 
 @pytest.mark.parametrize("contents", [b"mine", b"\x02" + bytes(7) + b"{}", b"\xff" * 64, b"\x02" + bytes(7) + b"[]"])
-def test_what_is_no_model_stays(run, contents):
-    """A file that is no model, such as the data, is left alone, and one line says what to do; the status is 2."""
+def test_a_file_that_is_not_a_model_is_not_replaced(run, contents):
+    """A file that is not a model, such as the data, is kept, and one line gives the remedy; the status is 2."""
     Path("mine.idx").write_bytes(contents)
     status, out, err = run("train", "digits", "--out", "mine.idx")
     assert (status, out, err.count("\n")) == (2, "", 1)
@@ -143,7 +143,7 @@ def test_what_is_no_model_stays(run, contents):
     assert Path("mine.idx").read_bytes() == contents
 
 
-def test_an_empty_file_may_go(run):
+def test_an_empty_file_is_replaced(run):
     """An empty file is replaced."""
     Path("m.safetensors").touch()
     assert run("train", "digits", *FAST, "--out", "m.safetensors")[0] == 0

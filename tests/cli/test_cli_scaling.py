@@ -11,7 +11,7 @@ from chainrule.cli.scaling import scale_table
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
 @pytest.mark.parametrize("sizes", [[4, 5, 2], [4, 2]])
 def test_folding_the_scale_in_changes_no_output(kind, sizes):
-    """The network that saw scaled columns and targets gives the same from raw ones, constant columns and targets included."""
+    """A network trained on scaled columns and targets gives the same for raw ones, constant columns and targets included."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 4)) * [1, 1e-3, 1e4, 0] + ([0, 5, 1e6, 7] if kind is np.asarray else 0)
     y = np.column_stack([rng.normal(size=50) * 100 + 3, np.full(50, 4.0)])
@@ -39,7 +39,7 @@ def test_scaled_columns_have_one_size():
 
 @pytest.mark.parametrize("size", [1e200, 1e-200])
 def test_columns_of_any_size_are_scaled(size):
-    """Columns times 1e200 or 1e-200 are scaled to what they are without it."""
+    """Columns times 1e200 or 1e-200 are scaled to the same values as without."""
     x = np.random.default_rng(0).normal(size=(40, 2))
     small, large = (scale_table(cr.Examples(part), cr.Examples(part), targets=False).train.x for part in (x, x * size))
     assert np.allclose(small, large)

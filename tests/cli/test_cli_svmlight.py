@@ -59,7 +59,7 @@ def test_columns_that_the_model_does_not_have_are_refused(run, run_json, sparse_
 
 
 def test_a_file_that_counts_from_0_for_a_model_of_one_that_counts_from_1(run, run_json, sparse_rows):
-    """Columns counted otherwise than in training are never taken for their neighbours."""
+    """A file whose columns are counted from 0 is refused by a model whose training counted from 1."""
     x, y = sparse_rows
     dump_svmlight_file(x, y, "train.svmlight", zero_based=False)
     run_json("train", "train.svmlight", "--epochs", 1, "--quiet")

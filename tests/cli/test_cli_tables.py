@@ -14,7 +14,7 @@ from chainrule.cli.data_source import Source, split_table
 
 
 def test_classes(models, run_json):
-    """The defaults learn wine's classes from raw columns; the model needs no one to scale them."""
+    """The defaults learn wine's classes from raw columns; the model takes raw columns."""
     network = cr.load(models / "wine.safetensors")
     table = datasets.table(models / "wine.csv")
     assert network.plan.cost_function.name == "log_loss"
@@ -24,7 +24,7 @@ def test_classes(models, run_json):
 
 
 def test_values(models, run_json):
-    """The defaults learn diabetes in the target's own units, better than its mean does."""
+    """The defaults learn diabetes in the target's own units, better than the mean of the target."""
     network = cr.load(models / "diabetes.safetensors")
     table = datasets.table(models / "diabetes.csv")
     assert network.plan.cost_function.name == "mean_squared_error"
@@ -32,7 +32,7 @@ def test_values(models, run_json):
     assert run_json("evaluate", models / "diabetes.safetensors")[0]["r2"] > 0.2
 
 
-def test_a_regression_tells_cost_and_r2(run, models):
+def test_a_regression_prints_cost_and_r2(run, models):
     """Where there are no classes, the last line is the test cost and R^2, and no percentage is printed."""
     status, out, _ = run("train", models / "diabetes.csv", "--epochs", 3)
     assert status == 0
@@ -44,8 +44,8 @@ def test_a_regression_tells_cost_and_r2(run, models):
     assert Path("diabetes.safetensors").exists()
 
 
-def test_the_split_is_told_and_tests_what_was_not_trained_on(run_json, models):
-    """The rows are dealt out by the seed, which evaluate finds again: it judges by the same rows as train did."""
+def test_evaluate_finds_the_test_rows_of_the_training(run_json, models):
+    """The rows are split by the seed, which evaluate reads from the model: it takes the same test rows as train."""
     summary = run_json("train", models / "wine.csv", "--seed", 3, "--epochs", 5, "--out", "w.safetensors")[-1]
     judged = run_json("evaluate", "w.safetensors")[0]
     parts = split_table(Source("wine.csv"), datasets.table(models / "wine.csv"), 3)
@@ -55,7 +55,7 @@ def test_the_split_is_told_and_tests_what_was_not_trained_on(run_json, models):
     assert {row["row"] for row in judged["worst"]} <= set(parts.test_rows.tolist())
 
 
-def test_a_part_of_the_split_is_in_no_other(models):
+def test_the_parts_of_the_split_are_disjoint(models):
     """Train, validation and test rows together are the table's, each once."""
     table = datasets.table(models / "wine.csv")
     parts = split_table(Source("wine.csv"), table, 0)
@@ -64,15 +64,15 @@ def test_a_part_of_the_split_is_in_no_other(models):
     assert np.array_equal(parts.test.x, table.x[parts.test_rows])
 
 
-def test_another_table_is_judged_whole(run_json, models):
-    """A table that the model was not trained on is judged by all its rows."""
+def test_another_table_is_evaluated_on_all_rows(run_json, models):
+    """A model is evaluated on all rows of a table that it was not trained on."""
     lines = (models / "wine.csv").read_text().splitlines()
     Path("other.csv").write_text("\n".join([lines[0], *lines[50:80]]))
     assert run_json("evaluate", models / "wine.safetensors", "other.csv")[0]["examples"] == 30
 
 
 def test_a_target_by_name_is_remembered(run_json):
-    """--target names the column to learn, and evaluate knows it again."""
+    """--target names the column to learn, and evaluate takes the same column."""
     write_table("wine.csv", load_wine(), target="kind")
     lines = [line.split(",") for line in Path("wine.csv").read_text().splitlines()]
     Path("turned.csv").write_text("\n".join(",".join([line[-1], *line[:-1]]) for line in lines))
@@ -82,7 +82,7 @@ def test_a_target_by_name_is_remembered(run_json):
 
 
 def test_an_explicit_option_wins(run_json, models):
-    """What the user says counts above what suits the data."""
+    """An option overrides the default for the data."""
     run_json("train", models / "wine.csv", "-e", 1, "-H", 9, "--cost", "cross_entropy", "-r", 0.5, "--optimizer", "sgd", "-b", 7)
     found = run_json("info", "wine.safetensors")[0]
     assert (found["sizes"], found["cost"], found["activations"]) == ([13, 9, 3], "cross_entropy", ["relu", "sigmoid"])
@@ -118,8 +118,8 @@ def test_too_few_rows_cannot_be_split(run):
     assert "t.csv has 9 rows" in err
 
 
-def test_labels_that_number_no_classes(run):
-    """A label of a million is no class: no network of a million outputs is made for it."""
+def test_labels_too_large_for_classes_are_refused(run):
+    """A label of a million is refused instead of making a network of a million outputs."""
     np.savetxt("t.csv", np.column_stack([np.arange(40.0), np.arange(40) % 2 * 1_000_000]), delimiter=",")
     status, _, err = run("train", "t.csv", "--cost", "log_loss")
     assert status == 2

@@ -27,13 +27,13 @@ from chainrule.cli.task import count_outputs, infer_task
         (np.arange(30.0)[:, None], "regression"),
     ],
 )
-def test_classes_are_told_from_values(y, task):
-    """Whole numbers from 0 that come again and again, or rows with one 1, are classes."""
+def test_the_task_is_inferred_from_the_labels(y, task):
+    """Whole numbers from 0 that repeat, and one-hot rows, are classes."""
     assert infer_task(cr.Examples(np.ones((len(y), 1)), y)) == task
 
 
 def test_a_chosen_cost_decides_the_task():
-    """Values or classes are as the chosen cost or output has it, else as found."""
+    """The chosen cost or output decides between classification and regression, else the labels do."""
     assert resolve_task("classification", {"cost": "mean_squared_error"}) == "regression"
     assert resolve_task("regression", {"output": "softmax"}) == "classification"
     assert resolve_task("regression", {"cost": "quadratic"}) == "regression"
@@ -55,7 +55,7 @@ def signs(n=200):
 
 
 def test_signs_are_values_to_a_model_of_values(run_json):
-    """Targets -1 and 1 are compared as they stand with a model of values, the command line's or the library's."""
+    """A model of values is compared with targets -1 and 1 unchanged, whether the command line or the library trained it."""
     x, y = rows_with_signs()
     np.savez("reg.npz", x=x, y=y)
     run_json("train", "reg.npz", "--epochs", 60, "--quiet")
@@ -71,7 +71,7 @@ def test_signs_are_values_to_a_model_of_values(run_json):
     assert run_json("evaluate", "tanh.safetensors", "ends.npz")[0]["cost"] == pytest.approx(expected)
 
 
-def test_signs_are_classes_where_nothing_says_otherwise(run, run_json):
+def test_signs_are_classes_by_default(run, run_json):
     """Labels -1 and 1 are the classes 0 and 1, with a note; with a cost of values they are values."""
     x, y = rows_with_signs()
     y = np.where(y > 0, 1, -1)

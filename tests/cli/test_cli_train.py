@@ -34,7 +34,7 @@ def test_mnist_out_of_the_box(mnist_model, run_json):
 
 
 def test_a_whole_training_in_a_process():
-    """On a pipe there is a line each epoch, a line that says which defaults were taken, and last the test accuracy."""
+    """On a pipe there is a line for each epoch, a line with the defaults, and last the test accuracy."""
     done = run_process("train", "digits", "--epochs", 4)
     lines = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
@@ -47,7 +47,7 @@ def test_a_whole_training_in_a_process():
 
 
 def test_the_defaults_read_digits(models):
-    """What is taken for the digits reads more than 95 % of its test images."""
+    """The defaults for the digits classify more than 95 % of their test images correctly."""
     assert cr.load(models / "digits.safetensors").accuracy(datasets.digits().test) > 0.95
 
 
@@ -114,7 +114,7 @@ def test_quiet_is_the_last_line(run, run_json):
     ],
 )
 def test_every_option_reaches_the_training(run_json, option, where, value):
-    """What is asked for on the command line is what the model says of its training."""
+    """The options of the command line are in the model's description of its training."""
     run_json("train", "digits", "--epochs", 2, *option.split(), "--out", "m.safetensors")
     found = run_json("info", "m.safetensors")[0]
     for key in where.split("."):
@@ -124,7 +124,7 @@ def test_every_option_reaches_the_training(run_json, option, where, value):
 
 @pytest.mark.parametrize(("options", "threads"), [((), "auto"), (("--threads", "1"), 1), (("--threads", "3"), 3)])
 def test_the_number_of_threads_reaches_the_training(run, monkeypatch, options, threads):
-    """--threads is the ``threads`` of the run: a model does not tell it, because no bit depends on it."""
+    """--threads is the ``threads`` of the run; a model file does not hold it, because no bit depends on it."""
     passed = []
 
     class RecordingRun(Run):
@@ -153,6 +153,6 @@ def test_early_stopping_can_be_left_out(run_json):
 
 
 @pytest.mark.parametrize("wrong", ["--cost no", "--engine no", "--dropout 2", "--threads 0", "--schedule no", "--momentum 2"])
-def test_a_wrong_setting_is_told_before_all_else(run, wrong):
-    """What is wrong comes first: nothing is announced that does not happen."""
+def test_a_wrong_setting_is_refused_before_anything_is_printed(run, wrong):
+    """A wrong setting is an error, with nothing on standard output."""
     assert run("train", "digits", *wrong.split())[:2] == (2, "")
