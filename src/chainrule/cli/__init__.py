@@ -36,6 +36,9 @@ from .train import train
 COMMANDS = (train, evaluate, predict, info, explain, check, equations)
 """Every command, in the order of the help."""
 
+HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}
+"""Blank lines between the paragraphs of a help page."""
+
 
 def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
@@ -43,9 +46,12 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
         context.exit()
 
 
-@click.rich_config(help_config={"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)})
 @click.command_panel("Commands", commands=[str(command.name) for command in COMMANDS])
-@click.group(name="chainrule", epilog="Begin with: chainrule train", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    name="chainrule",
+    epilog="Begin with: chainrule train",
+    context_settings={"help_option_names": ["-h", "--help"], "rich_help_config": HELP_STYLE},
+)
 @action_option("--version", _print_version, "Print the version, the engines, and the instruction set of the kernels.")
 @action_option("--install-completion", install_completion, "Install completion for the current shell.")
 @action_option("--show-completion", show_completion, "Print the completion script of the current shell.")
