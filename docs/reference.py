@@ -1,15 +1,15 @@
-"""Write docs/cli.md, the command line's pages, from the commands themselves.
+"""Write docs/cli.md, the reference of the command line, from the commands themselves.
 
-Usage: ``python -m docs.reference`` writes it; with ``--check`` it fails if what is there is stale.
+Usage: ``python -m docs.reference`` writes the page; with ``--check`` it fails if the page is stale.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
-from typing import Any
 
-from typer.main import get_command
+import rich_click as click
 
 from chainrule.cli import app
 
@@ -23,34 +23,39 @@ This page is made from the commands by `python -m docs.reference`.
 
 def page() -> str:
     """Make the whole page."""
-    program: Any = get_command(app)
-    sections = [_section("chainrule", program)]
-    sections += [_section(f"chainrule {name}", command) for name, command in program.commands.items()]
+    sections = [_section("chainrule", app)]
+    sections += [_section(f"chainrule {name}", command) for name, command in app.commands.items()]
     return HEAD + "\n".join(sections)
 
 
-def _section(name: str, command: Any) -> str:
-    arguments = [_argument(parameter) for parameter in command.params if parameter.param_type_name == "argument"]
-    options = [_option(parameter) for parameter in command.params if parameter.param_type_name == "option"]
-    lines = [f"## `{' '.join([name, '[OPTIONS]', *(call for call, _ in arguments)])}`", "", (command.help or "").strip(), ""]
+def _section(name: str, command: click.Command) -> str:
+    arguments = [parameter for parameter in command.params if isinstance(parameter, click.RichArgument)]
+    options = [parameter for parameter in command.params if isinstance(parameter, click.RichOption)]
+    usage = " ".join([name, "[OPTIONS]", *map(_usage, arguments)])
+    lines = [f"## `{usage}`", "", _join_lines(command.help or ""), ""]
     if arguments or options:
         lines += ["| | |", "|---|---|"]
-        lines += [f"| `{call}` | {text} |" for call, text in arguments]
-        lines += [f"| {flags} | {text} |" for flags, text in options]
+        lines += [f"| `{_usage(argument)}` | {_cell(argument.help or '')} |" for argument in arguments]
+        lines += [f"| {_flags(option)} | {_cell(option.help or '')} |" for option in options]
         lines.append("")
     return "\n".join(lines)
 
 
-def _argument(parameter: Any) -> tuple[str, str]:
-    call = (parameter.metavar or parameter.name or "").upper().strip("[]")
-    call += "..." if parameter.nargs == -1 and not call.endswith("...") else ""
-    return (call if parameter.required else f"[{call}]"), _cell(parameter.help or "")
+def _usage(argument: click.RichArgument) -> str:
+    name = (argument.metavar or argument.name or "").upper()
+    return name if argument.required else f"[{name}]"
 
 
-def _option(parameter: Any) -> tuple[str, str]:
-    metavar = f" {parameter.metavar}" if parameter.metavar and not parameter.is_flag else ""
-    *short, long = parameter.opts
-    return ", ".join([*(f"`{flag}`" for flag in short), f"`{long}{metavar}`"]), _cell(parameter.help or "")
+def _flags(option: click.RichOption) -> str:
+    value = f" {option.metavar}" if option.metavar else ""
+    *short, long = sorted(option.opts, key=len)
+    names = [*(f"`{flag}`" for flag in short), f"`{long}{value}`"]
+    return ", ".join([*names, *(f"`{flag}`" for flag in option.secondary_opts)])
+
+
+def _join_lines(text: str) -> str:
+    """Join the lines of each paragraph."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
 def _cell(text: str) -> str:

@@ -76,7 +76,7 @@ def test_everything_public_has_a_docstring(name):
         assert (doc or "").strip(), path
 
 
-HEAVY = ["scipy", "sklearn", "rich", "typer", "PIL", "safetensors", "matplotlib", "pandas", "pyarrow", "threadpoolctl"]
+HEAVY = ["scipy", "sklearn", "rich", "rich_click", "PIL", "safetensors", "matplotlib", "pandas", "pyarrow", "threadpoolctl"]
 
 
 def loaded_after(statement):

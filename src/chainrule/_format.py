@@ -19,23 +19,23 @@ def percent(fraction: float, decimals: int = 2) -> str:
     return f"{100 * bounded:.{decimals}f} %"
 
 
-def below_1(number: float, decimals: int = 4) -> str:
+def format_fraction(number: float, decimals: int = 4) -> str:
     """Write a probability or R^2 with some decimals; a number below 1 is never rounded up to 1.
 
     Examples
     --------
-    >>> below_1(0.5), below_1(0.99999), below_1(1.0)
+    >>> format_fraction(0.5), format_fraction(0.99999), format_fraction(1.0)
     ('0.5000', '0.9999', '1.0000')
     """
     return f"{min(number, 1 - 10.0**-decimals) if number < 1 else number:.{decimals}f}"
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """Write a number with its noun, in the plural unless the number is 1.
 
     Examples
     --------
-    >>> counted(1, "row"), counted(50_000, "row"), counted(2, "class")
+    >>> pluralize(1, "row"), pluralize(50_000, "row"), pluralize(2, "class")
     ('1 row', '50,000 rows', '2 classes')
     """
     plural = noun + ("es" if noun.endswith("s") else "s")

@@ -8,7 +8,7 @@ SKIPPED_PACKAGES = ("chainrule", "sklearn", "joblib")
 """This package, and those that call estimators for the user: pipelines and searches."""
 
 
-def frames_below_the_user() -> int:
+def user_stacklevel() -> int:
     """Give the ``stacklevel`` for ``warnings.warn``.
 
     It is the number of stack frames from the caller's to the first one outside ``SKIPPED_PACKAGES``.

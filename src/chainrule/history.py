@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from ._format import counted, percent
+from ._format import percent, pluralize
 from .errors import MissingExtra, UnknownName
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class History:
         return lines
 
     def __repr__(self) -> str:
-        parts = [counted(len(self), "epoch"), self.stopped or "running"]
+        parts = [pluralize(len(self), "epoch"), self.stopped or "running"]
         if self.records:
             last = self.records[-1]
             parts.append(f"cost {last.cost:.4g}")

@@ -13,7 +13,7 @@ import numpy as np
 from . import model_file
 from ._arrays import DTYPES, common_floats
 from ._checks import check_int, check_seed
-from ._format import counted
+from ._format import pluralize
 from ._types import AnyArray, Array, Inputs
 from .calculus.activations import ACTIVATIONS, Activation, find_activation
 from .calculus.backprop import Gradient
@@ -355,7 +355,7 @@ class Network:
         plan = self.plan
         sigmas = " > ".join(sigma.name for sigma in plan.sigmas)
         epochs = 0 if self.provenance is None else self.provenance.epochs
-        trained = "untrained" if self.provenance is None else f"trained for {counted(epochs, 'epoch')}"
+        trained = "untrained" if self.provenance is None else f"trained for {pluralize(epochs, 'epoch')}"
         init = self.init or (self.provenance.initializer if self.provenance is not None else "") or "unknown"
         return (
             f"Network({self.sizes}, {sigmas}, {plan.cost_function.name} cost, {init} initializer, seed {self.seed}, {plan.dtype}: "

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._checks import check_int
-from ._warnings import frames_below_the_user
+from ._warnings import user_stacklevel
 from .engines import Threads, thread_count
 from .errors import ArgumentTypeError, ChainruleError, SettingError
 from .examples import as_examples
@@ -81,7 +81,7 @@ def train_population(
         _train_all(runs, at_once, advance)
     for k, run in enumerate(runs):
         if run.history.stopped == "diverged":
-            warnings.warn(f"networks[{k}]: {run.history.message}", DivergenceWarning, stacklevel=frames_below_the_user())
+            warnings.warn(f"networks[{k}]: {run.history.message}", DivergenceWarning, stacklevel=user_stacklevel())
     return [run.history for run in runs]
 
 

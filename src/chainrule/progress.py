@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ._format import below_1, percent
+from ._format import format_fraction, percent
 from ._stdout import can_redraw, tolerate_closed_stdout
 from .history import EpochRecord, History
 from .plan import Plan
@@ -54,7 +54,7 @@ def format_r2_results(record: EpochRecord) -> list[str]:
     """
     if record.validation_accuracy is None:
         return format_results(record)
-    return [f"cost {record.cost:.3g}", f"validation R^2 {below_1(record.validation_accuracy)}"]
+    return [f"cost {record.cost:.3g}", f"validation R^2 {format_fraction(record.validation_accuracy)}"]
 
 
 class Training(Protocol):

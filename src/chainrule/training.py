@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import numpy as np
 
 from ._checks import check_float, check_int, check_seed
-from ._format import counted
+from ._format import pluralize
 from ._types import Indices
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
@@ -252,7 +252,7 @@ class Run:
             if reason:
                 self._stop("early", f"{reason}, after epoch {epoch}")
             elif epoch == self.epochs:
-                self._stop("finished", f"finished after {counted(epoch, 'epoch')}")
+                self._stop("finished", f"finished after {pluralize(epoch, 'epoch')}")
             yield record
             if reason:
                 return

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._format import counted
-from ._warnings import frames_below_the_user
+from ._format import pluralize
+from ._warnings import user_stacklevel
 from .plan import Plan, targets_for
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def warn_of_unreachable_targets(examples: Examples, plan: Plan) -> None:
         f"y holds targets from {values.min():g} to {values.max():g}, but an output of {output.name} gives values {limits}, so "
         "that the network cannot reach them; take cost='mean_squared_error' with output='identity', or scale the targets",
         UnreachableTargetsWarning,
-        stacklevel=frames_below_the_user(),
+        stacklevel=user_stacklevel(),
     )
 
 
@@ -53,12 +53,12 @@ def warn_of_training_begun_anew(network: Network, plan: Plan) -> None:
         return
     network.from_file = False
     slots = f"{plan.optimizer.name}'s {' and '.join(plan.optimizer.slots)}, " if plan.optimizer.slots else ""
-    epochs = counted(network.provenance.epochs, "epoch")
+    epochs = pluralize(network.provenance.epochs, "epoch")
     warnings.warn(
         f"the network was trained for {epochs} before, and a model file holds its parameters alone; {slots}the schedule and the "
         "order of the examples begin anew",
         BeginsAnewWarning,
-        stacklevel=frames_below_the_user(),
+        stacklevel=user_stacklevel(),
     )
 
 
@@ -73,4 +73,4 @@ def divergence_message(epoch: int, learning_rate: float, kept_epoch: int) -> str
 
 def warn_of_divergence(message: str) -> None:
     """Warn of a divergence at the user's line."""
-    warnings.warn(message, DivergenceWarning, stacklevel=frames_below_the_user())
+    warnings.warn(message, DivergenceWarning, stacklevel=user_stacklevel())

@@ -1,85 +1,70 @@
 """The command line: ``chainrule train``, ``evaluate``, ``predict`` and the others, a file each.
 
-A command reads what the user wants, calls the library, and says what came of it. What is decided or reckoned on the way stands in
-plain functions: ``settings`` (defaults that suit the data), ``data`` (what a name means) and ``scores``.
-Here is what all share: the program, and how a mistake is told: one line on standard error, exit status 2.
+A command's file declares its options and reads as its help does; the work of the larger ones is in files of its own, such as
+``training_job``. Command files import neither NumPy nor a room of the library, so that ``chainrule --help`` is quick: the functions
+import them.
+
+To add a command: write a file that declares it, and add it to ``COMMANDS``.
+
+Here are the program and its ``main``: every error is one line on standard error, and Ctrl-C ends with status 130.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from typer import Abort, BadParameter, Option, Typer
+import rich_click as click
 
 from .._stdout import OutputWarning, discard_stdout, unwritable_message
 from ..errors import ChainruleError, UnknownName
 from .check import check
+from .completion import install_completion, show_completion
 from .equations import equations
 from .evaluate import evaluate
+from .exit_codes import FAILURE, INTERRUPTED, USAGE_ERROR
 from .explain import explain
 from .info import info
-from .options import Command
+from .options import action_option
+from .output import print_line, print_message
 from .predict import predict
-from .telling import say, warn
 from .train import train
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "train": train,
-    "evaluate": evaluate,
-    "predict": predict,
-    "info": info,
-    "explain": explain,
-    "check": check,
-    "equations": equations,
-}
-MISTAKE = 2
-FAILED = 1
-INTERRUPTED = 130
+COMMANDS = (train, evaluate, predict, info, explain, check, equations)
+"""Every command, in the order of the help."""
 
-NUMBERS = {"valid integer": "a whole number", "valid number": "a number", "valid float": "a number"}
-"""What the versions of Typer say of a value that is none, and what was wanted."""
+HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}
+"""Blank lines between the paragraphs of a help page."""
 
-# Click's ClickException, which BadParameter and every other usage error is, wherever this version of Typer keeps it.
-UsageProblem: type[Exception] = BadParameter.__mro__[2]
 
-app = Typer(
+def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        print_line(version_line())
+        context.exit()
+
+
+@click.command_panel("Commands", commands=[str(command.name) for command in COMMANDS])
+@click.group(
     name="chainrule",
-    help="Train feedforward neural networks by mini-batch gradient descent and backpropagation, and ask them.",
     epilog="Begin with: chainrule train",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "rich_help_config": HELP_STYLE},
 )
+@action_option("--version", _print_version, "Print the version, the engines, and the instruction set of the kernels.")
+@action_option("--install-completion", install_completion, "Install completion for the current shell.")
+@action_option("--show-completion", show_completion, "Print the completion script of the current shell.")
+def app() -> None:
+    """Train feedforward neural networks by mini-batch gradient descent and backpropagation, evaluate and explain them."""
 
 
-def _flowing(docstring: str) -> str:
-    r"""Leave the line breaks of a text to the width of the terminal; paragraphs stay.
-
-    Examples
-    --------
-    >>> _flowing("A line,\n    and its rest.\n\n    More.")
-    'A line, and its rest.\n\nMore.'
-    """
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
-
-
-for name, command in COMMANDS.items():
-    app.command(name, cls=Command, help=_flowing(command.__doc__ or ""))(command)
-
-
-@app.callback(invoke_without_command=True)
-def _program(
-    version: Annotated[bool, Option("--version", metavar="", help="Print the version, the engines, and what they run on.")] = False,
-) -> None:
-    if version:
-        say(version_line())
+for command in COMMANDS:
+    app.add_command(command)
 
 
 def version_line() -> str:
-    """Tell the versions that matter when something is reported, and what the kernels run on."""
+    """Give the versions that a report of an error needs, and the engines with the instruction set of the kernels."""
     import platform
 
     import numpy as np
@@ -97,98 +82,95 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the command line if not given.
+        By default those of the command line.
 
     Raises
     ------
     SystemExit
-        With status 0; 1 when a training diverged, the machine has not enough memory, or standard output cannot be written; 2 for
-        a user's mistake; 130 for Ctrl-C.
+        With status 0; 1 when a training diverged, memory ran out, or standard output cannot be written; 2 for a user's error; 130
+        for Ctrl-C.
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
-        reconfigure(errors="backslashreplace")  # a file's name may hold letters that the terminal has not
-    with _warnings_in_a_line() as lost:
-        status = _written(list(sys.argv[1:] if arguments is None else arguments))
-    sys.exit(status or FAILED * bool(lost))
+        reconfigure(errors="backslashreplace")  # a file's name may hold letters that the terminal's encoding lacks
+    with _one_line_warnings() as output_errors:
+        status = _run_and_flush(list(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(status or FAILURE * bool(output_errors))
 
 
-def _written(arguments: list[str]) -> int:
-    """Run the program and write all that it said; give the exit status."""
+def _run_and_flush(arguments: list[str]) -> int:
+    """Run the program, flush standard output, and return the exit status."""
     try:
         status = _run(arguments)
-        if sys.stdout is not None:  # as after >&-
+        if sys.stdout is not None:  # it is None after >&-
             sys.stdout.flush()
         return status
-    except BrokenPipeError:  # whoever read our output has read enough
+    except BrokenPipeError:  # as with | head: not an error
         discard_stdout()
     except OSError as error:
-        if error.filename is not None:  # so it was another file
+        if error.filename is not None:  # an error of another file
             raise
         discard_stdout()
-        warn(f"error: {unwritable_message(error)}")
-    return FAILED
+        print_message(f"error: {unwritable_message(error)}")
+    return FAILURE
 
 
 @contextmanager
-def _warnings_in_a_line() -> Iterator[list[str]]:
-    """Tell the library's warnings as all else is told; yield a list, which gains a word when output could not be written."""
-    lost: list[str] = []
+def _one_line_warnings() -> Iterator[list[str]]:
+    """Print the library's warnings in one line each; yield a list of those about output that could not be written."""
+    output_errors: list[str] = []
     with warnings.catch_warnings():
-        others = warnings.showwarning
+        show_otherwise = warnings.showwarning
 
-        def show(message: Warning | str, category: type[Warning], *where: Any, **rest: Any) -> None:
+        def show(message: Warning | str, category: type[Warning], *location: Any, **rest: Any) -> None:
             if issubclass(category, OutputWarning):
-                lost.append(str(message))
-                warn(f"error: {message}")
+                output_errors.append(str(message))
+                print_message(f"error: {message}")
             elif issubclass(category, UserWarning):
-                warn(f"warning: {message}")
+                print_message(f"warning: {message}")
             else:
-                others(message, category, *where, **rest)
+                show_otherwise(message, category, *location, **rest)
 
         warnings.simplefilter("always", OutputWarning)
         warnings.showwarning = show
-        yield lost
+        yield output_errors
 
 
 def _run(arguments: list[str]) -> int:
-    """Run the program; tell what is wrong in one line, and give the exit status."""
+    """Run the program, print an error in one line, and return the exit status."""
     try:
-        if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-            raise UnknownName("command", arguments[0], COMMANDS)
-        status = app(args=arguments or ["--help"], prog_name="chainrule", standalone_mode=False)
+        _check_command(arguments)
+        status = app.main(args=arguments or ["--help"], prog_name="chainrule", standalone_mode=False)
         return status if isinstance(status, int) else 0
-    except UsageProblem as error:
-        return _mistake(_usage(error, arguments))
+    except click.ClickException as error:
+        return _report_usage_error(_describe_usage_error(error, arguments))
     except ChainruleError as error:
-        return _mistake(str(error))
+        return _report_usage_error(str(error))
     except MemoryError as error:
-        warn(f"error: not enough memory ({error or 'none left'}); take less data, a smaller network or smaller batches")
-        return FAILED
-    except (Abort, KeyboardInterrupt):
+        print_message(f"error: not enough memory ({error or 'none left'}); take less data, a smaller network or smaller batches")
+        return FAILURE
+    except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
 
 
-def _mistake(message: str) -> int:
-    warn(f"error: {message}")
-    return MISTAKE
+def _check_command(arguments: list[str]) -> None:
+    """Refuse an unknown command; the error names the one that is spelt most alike."""
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in app.commands:
+        raise UnknownName("command", arguments[0], app.commands)
 
 
-def _usage(error: BaseException, arguments: Sequence[str]) -> str:
-    """Say what is wrong with the command line, and where to read on."""
+def _report_usage_error(message: str) -> int:
+    print_message(f"error: {message}")
+    return USAGE_ERROR
+
+
+def _describe_usage_error(error: click.ClickException, arguments: list[str]) -> str:
+    """Give the error's message, and the command whose help says more."""
     context = getattr(error, "ctx", None)
-    where = context.command_path if context is not None else "chainrule"
-    message = _number_wanted(error, arguments) or getattr(error, "format_message", error.__str__)()
-    return f"{message.rstrip('.')}; see {where} --help"
-
-
-def _number_wanted(error: BaseException, arguments: Sequence[str]) -> str | None:
-    """Say which option takes a number and was given something else, where that is what is wrong."""
-    said = str(getattr(error, "message", ""))
-    takes = next((number for words, number in NUMBERS.items() if words in said), None)
-    names = getattr(getattr(error, "param", None), "opts", [])
-    if takes is None or not names:
-        return None
-    given = [value for word, value in zip(arguments, arguments[1:], strict=False) if word in names]
-    given += [word.partition("=")[2] for word in arguments if word.partition("=")[0] in names and "=" in word]
-    it_is = f"; it is {given[-1]!r}" if given else ""
-    return f"{max(names, key=len)} takes {takes}{it_is}"
+    if context is not None:
+        command = context.command_path
+    elif arguments and arguments[0] in app.commands:
+        command = f"chainrule {arguments[0]}"
+    else:
+        command = "chainrule"
+    message = error.format_message()
+    return f"{message} See {command} --help" if message.endswith("?") else f"{message.rstrip('.')}; see {command} --help"

@@ -1,4 +1,4 @@
-"""A table's columns by name: a model remembers those that it was trained on, and finds them again in whatever order they come."""
+"""Columns by name: a model keeps the names of the columns that it was trained on, and finds them in a table in any order."""
 
 from __future__ import annotations
 
@@ -10,74 +10,82 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
-from .telling import warn
+from .output import print_message
 
 if TYPE_CHECKING:
     from ..examples import Examples
     from ..network import Network
 
-MOST_NAMED = 5  # in a message
+MAX_NAMES_IN_MESSAGE = 5
 
 
-def feature_names(name: str, target: str | None) -> tuple[tuple[str, ...], str]:
-    """Read the names of a table's columns without the target's, and the target's; none where it has no names.
+def feature_and_target_names(name: str, target: str | None) -> tuple[tuple[str, ...], str]:
+    """Read the names of a table's columns without the target's, and the target's; empty where the table has no names.
 
     Parameters
     ----------
     name : str
-        The path of a table that has been read whole before, and so is sound.
+        The path of a table that has been read before, and so is valid.
     target : str or None
-        Its target's name or number; the last column if None.
+        The target's name or number; the last column if None.
     """
-    names = names_in_file(Path(name))
+    names = read_column_names(Path(name))
     if not names:
         return (), ""
     k = -1 if target is None else names.index(target) if target in names else int(target)
-    name_of_target = names.pop(k)
-    return tuple(names), "" if name_of_target in names else name_of_target
+    target_name = names.pop(k)
+    return tuple(names), "" if target_name in names else target_name
 
 
-def places_of(wanted: Sequence[str], names: Sequence[str], where: str) -> list[int]:
+def column_positions(wanted: Sequence[str], names: Sequence[str], table: str) -> list[int]:
     """Find columns by name.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        The names to find.
+    names : sequence of str
+        The names of the table's columns.
+    table : str
+        The table's name, for messages.
 
     Examples
     --------
-    >>> places_of(["p", "q"], ["q", "y", "p"], "a.csv")
+    >>> column_positions(["p", "q"], ["q", "y", "p"], "a.csv")
     [2, 0]
 
     Raises
     ------
     DataError
-        When one is missing, or there twice.
+        When a name is missing, or names two columns.
     """
-    place = {name: k for k, name in enumerate(names)}
-    missing = [name for name in wanted if name not in place]
+    positions = {name: k for k, name in enumerate(names)}
+    missing = [name for name in wanted if name not in positions]
     if missing:
-        more = ", ..." * (len(missing) > MOST_NAMED)
-        raise DataError(f"{where} has no column {', '.join(map(repr, missing[:MOST_NAMED]))}{more}, which the model was trained on")
-    if len(place) < len(names):
-        twice = next((name for name in wanted if names.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(f"{where} has {names.count(twice)} columns named {twice!r}, which the model takes once; rename them")
-    return [place[name] for name in wanted]
+        listed = ", ".join(map(repr, missing[:MAX_NAMES_IN_MESSAGE])) + ", ..." * (len(missing) > MAX_NAMES_IN_MESSAGE)
+        raise DataError(f"{table} has no column {listed}, which the model was trained on")
+    repeated = next((name for name in wanted if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f"{table} has {names.count(repeated)} columns named {repeated!r}, which the model takes once; rename them")
+    return [positions[name] for name in wanted]
 
 
-def in_the_models_order(network: Network, table: Examples, name: str, target: str | None) -> Examples:
-    """Choose a table's columns as the network takes them, by name where both have names, else as they stand."""
+def reorder_columns(network: Network, table: Examples, name: str, target: str | None) -> Examples:
+    """Select a table's columns in the network's order, by name where both have names, else unchanged."""
     from ..examples import Examples
 
     wanted = network.provenance.columns if network.provenance else []
-    names = feature_names(name, target)[0]
+    names = feature_and_target_names(name, target)[0]
     if names and not wanted:
-        warn(f"the model knows no names of columns; those of {name} were taken in their order")
+        print_message(f"the model has no column names; the columns of {name} were taken in their order")
         return table
     if not names or list(names) == wanted:
         return table
-    places = places_of(wanted, names, f"{name}, its target apart,")
-    return Examples(np.asarray(table.x)[:, places], table.y, weights=table.weights, pixels=True)
+    positions = column_positions(wanted, names, f"{name}, without its target,")
+    return Examples(np.asarray(table.x)[:, positions], table.y, weights=table.weights, pixels=True)
 
 
-def names_in_file(path: Path) -> list[str]:
+def read_column_names(path: Path) -> list[str]:
     """Read the names of all columns of a csv or parquet file; other tables have none."""
     kind = path.suffix.lower()
     if kind == ".parquet":

@@ -6,53 +6,54 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from typer import Argument
+import rich_click as click
 
-from .options import flag
-from .telling import say, say_json
+from .options import arguments_panel, json_option
+from .output import print_json, print_line
 
 if TYPE_CHECKING:
     from ..explaining.equation_table import Equation
 
-INDENT = 6  # what an equation's number takes
-LABEL = 10
+NUMBER_WIDTH = 6
+LABEL_WIDTH = 10
+MAX_WIDTH = 100
 NO_BREAK = "\u00a0"  # a space at which no line is broken
 
 
-def _numbers(incomplete: str) -> list[str]:
+def _complete_number(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     from ..explaining.equation_table import equations
 
     return [number for number in equations() if number.startswith(incomplete.upper())]
 
 
-def equations(
-    number: Annotated[
-        str | None,
-        Argument(
-            metavar="NUMBER",
-            help="One of them, such as BP2: its text, and the code that computes it (default: a table of all).",
-            show_default=False,
-            autocompletion=_numbers,
-        ),
-    ] = None,
-    as_json: Annotated[bool, flag("--json", text="Print one JSON object instead.")] = False,
-) -> None:
+@click.command("equations")
+@arguments_panel
+@click.argument(
+    "number",
+    required=False,
+    type=str,
+    help="One of them, such as BP2: its text, and the code that computes it (default: a table of all).",
+    shell_complete=_complete_number,
+)
+@json_option()
+def equations(number: str | None, as_json: bool) -> None:
     """List the equations of the notes: the function that computes each, the kernel that fuses it, the test that holds it."""
     from ..explaining import equation_table as table
 
     chosen = list(table.equations().values()) if number is None else [table.find_equation(number)]
     if as_json:
-        say_json({"equations": [facts(equation) for equation in chosen]} if number is None else facts(chosen[0]))
+        entries = [equation_as_json(equation) for equation in chosen]
+        print_json({"equations": entries} if number is None else entries[0])
         return
-    width = min(shutil.get_terminal_size().columns, 100)
+    width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
     for line in overview(chosen, width) if number is None else details(chosen[0], width):
-        say(line)
+        print_line(line)
 
 
-def facts(equation: Equation) -> dict[str, Any]:
-    """Give all there is to an equation, the functions with their source, as JSON's types."""
+def equation_as_json(equation: Equation) -> dict[str, Any]:
+    """Give the entries of a JSON object: all about an equation, and its functions' source."""
     functions = []
     for function in equation.functions:
         source, first = function.source()
@@ -62,40 +63,38 @@ def facts(equation: Equation) -> dict[str, Any]:
 
 
 def overview(equations: Iterable[Equation], width: int) -> Iterator[str]:
-    """Tell all equations, each with the names of what computes, fuses and holds it."""
+    """Describe all equations, each with the names of its functions, kernels and tests."""
     page = ""
     for equation in equations:
         if equation.page != page:
             page = equation.page
             yield from (page, "")
-        yield from wrapped(f"{equation.number:<{INDENT}}", equation.text, width)
-        for label, what in places(equation):
-            yield from wrapped(f"{'':{INDENT}}{label:<{LABEL}}", what, width)
+        yield from wrapped(f"{equation.number:<{NUMBER_WIDTH}}", equation.text, width)
+        for label, text in locations(equation):
+            yield from wrapped(f"{'':{NUMBER_WIDTH}}{label:<{LABEL_WIDTH}}", text, width)
         yield ""
     yield "Files are those of src/chainrule/calculus/, kernels/ and tests/."
     yield "The code itself, of one: chainrule equations BP2"
 
 
-def places(equation: Equation) -> list[tuple[str, str]]:
-    """Name what computes, fuses and holds an equation; a name and its place stay on one line."""
-    functions = [f"{one.name} ({one.file}:{one.source()[1]})" for one in equation.functions]
-    kernels = [f"{one.name} ({_place(one.file, one.line())})" for one in equation.kernels]
-    tests = [f"{one.file}::{one.name}" for one in equation.tests]
-    told = [("in rows", equation.rows)] if equation.rows not in ("", equation.text) else []
-    told += [
-        (label, ", ".join(name.replace(" ", NO_BREAK) for name in names))
-        for label, names in (("function", functions), ("kernel", kernels))
-    ]
-    return told + [("test" * (k == 0), test) for k, test in enumerate(tests)]
+def locations(equation: Equation) -> list[tuple[str, str]]:
+    """List the functions, kernels and tests of an equation; a name and its file stay on one line."""
+    functions = [f"{function.name} ({function.file}:{function.source()[1]})" for function in equation.functions]
+    kernels = [f"{kernel.name} ({_file_and_line(kernel.file, kernel.line())})" for kernel in equation.kernels]
+    tests = [f"{test.file}::{test.name}" for test in equation.tests]
+    lines = [("in rows", equation.rows)] if equation.rows not in ("", equation.text) else []
+    for label, names in (("function", functions), ("kernel", kernels)):
+        lines.append((label, ", ".join(name.replace(" ", NO_BREAK) for name in names)))
+    return lines + [("test" * (k == 0), test) for k, test in enumerate(tests)]
 
 
-def _place(file: str, line: int | None) -> str:
-    """Say where, as editors take it; without its line where the file is not at hand."""
+def _file_and_line(file: str, line: int | None) -> str:
+    """Write a position as editors take it; without the line where the file is not available."""
     return file if line is None else f"{file}:{line}"
 
 
 def details(equation: Equation, width: int) -> Iterator[str]:
-    """Tell one equation in its forms, with the code that computes it and that fuses it, and the sentences of its tests."""
+    """Describe one equation: its forms, its functions and kernels with their code, its tests with their sentences."""
     yield from (f"{equation.number}  {equation.page}", "")
     for label, text in forms(equation):
         yield from wrapped(f"{label:<{16 * bool(label)}}", text, width)
@@ -108,7 +107,8 @@ def details(equation: Equation, width: int) -> Iterator[str]:
         )
         yield from _code(source)
     for kernel in equation.kernels:
-        yield from ("", f"Fused {'by' if kernel.comment else 'in'} {kernel.name}, kernels/{_place(kernel.file, kernel.line())}", "")
+        file = _file_and_line(kernel.file, kernel.line())
+        yield from ("", f"Fused {'by' if kernel.comment else 'in'} {kernel.name}, kernels/{file}", "")
         yield from wrapped("    // ", kernel.comment, width, "    // ")
         yield from _code(kernel.code)
     yield from ("", "Held by")
@@ -117,14 +117,14 @@ def details(equation: Equation, width: int) -> Iterator[str]:
 
 
 def forms(equation: Equation) -> list[tuple[str, str]]:
-    """Give an equation's text; of those that a batch has in other forms, all three."""
+    """Give an equation's text; of an equation that has other forms for a batch, all three."""
     if not equation.rows:
         return [("", equation.text)]
     return [("one example", equation.text), ("batch, columns", equation.columns), ("batch, rows", equation.rows)]
 
 
 def wrapped(head: str, text: str, width: int, rest: str | None = None) -> list[str]:
-    """Wrap a text beside its head; no text is no line.
+    """Wrap a text beside its head; an empty text gives no line.
 
     Examples
     --------

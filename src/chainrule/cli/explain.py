@@ -3,75 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from typer import Argument
+import rich_click as click
 
 from .._checks import check_int
 from .._stdout import tolerate_closed_stdout
 from ..errors import SettingError
-from .evaluate import check_width, find_judged
-from .options import option, transpose_option
-from .telling import say
+from .options import arguments_panel, data_option, integer_option, model_argument, path_option, target_option, transpose_option
+from .output import print_line
 
 if TYPE_CHECKING:
     from ..examples import Examples
     from ..network import Network
 
-RATE, BATCH_SIZE = 3.0, 10  # the notes' training
 
-
+@click.command("explain")
+@arguments_panel
+@model_argument(default="the notes' network after one epoch")
+@integer_option("--image", "-n", metavar="N", text="The test image to explain, from 0.", default="0")
+@data_option("Other data, as evaluate takes them.", default="the data of its training")
+@integer_option("--row", "-r", metavar="N", text="The test row to explain, from 0.", default="0")
+@target_option("A table's target column.", default="as in training")
+@integer_option("--layer", "-l", metavar="L", text="The layer of the weight worked out by hand, from 1.", default="all")
+@integer_option("--unit", "-u", metavar="J", text="Its unit, from 0.", default="of the largest gradient")
+@integer_option("--input", "-i", metavar="K", text="Its input, from 0.", default="of the largest gradient")
+@transpose_option("Whether the images of another folder lie on their side.")
+@path_option("--html", text="Write a page instead, with all pictures.")
 def explain(
-    model: Annotated[
-        Path | None,
-        Argument(
-            metavar="MODEL", help="A model that train has saved (default: the notes' network after one epoch).", show_default=False
-        ),
-    ] = None,
-    image: Annotated[
-        int | None, option("--image", "-n", metavar="N", text="The test image to explain, from 0.", default="0")
-    ] = None,
-    data: Annotated[
-        str | None,
-        option("--data", "-d", metavar="DATA", text="Other data: as evaluate takes them.", default="what it was trained on"),
-    ] = None,
-    row: Annotated[int | None, option("--row", "-r", metavar="N", text="The test row to explain, from 0.", default="0")] = None,
-    target: Annotated[
-        str | None, option("--target", "-t", metavar="COLUMN", text="A table's target column.", default="as in training")
-    ] = None,
-    layer: Annotated[
-        int | None, option("--layer", "-l", metavar="L", text="The layer of the weight worked out, from 1.", default="all")
-    ] = None,
-    unit: Annotated[
-        int | None, option("--unit", "-u", metavar="J", text="Its unit, from 0.", default="of the largest gradient")
-    ] = None,
-    input: Annotated[  # noqa: A002  # the notes' word
-        int | None, option("--input", "-i", metavar="K", text="Its input, from 0.", default="of the largest gradient")
-    ] = None,
-    transpose: Annotated[
-        bool | None,
-        transpose_option("Whether the images of another folder lie on their side.", "told by the files' names"),
-    ] = None,
-    html: Annotated[Path | None, option("--html", metavar="FILE", text="Write a page, with all pictures, instead.")] = None,
+    model: Path | None,
+    image: int | None,
+    data: str | None,
+    row: int | None,
+    target: str | None,
+    layer: int | None,
+    unit: int | None,
+    input: int | None,  # noqa: A002  # the notes' word
+    transpose: bool | None,
+    html: Path | None,
 ) -> None:
-    """Tell the derivation step by step, with the numbers of one example.
+    """Print the derivation step by step, with the numbers of one example.
 
-    Forward through the layers, the cost, and back to every weight: each
-    equation of the notes with this network's shapes and numbers, one weight's
-    gradient multiplied out by hand, and beside it what a nudge of that weight
-    does to the cost.
+    Forward through the layers, the cost, and back to every weight: each equation of the notes with this network's shapes and
+    numbers, one weight's gradient multiplied out by hand, and beside it the change of the cost when that weight is nudged.
     """
     if image is not None and row is not None:
         raise SettingError("--image and --row name the same thing, the example to explain; give one of them")
-    network = _notes_network() if model is None else _loaded(model)
+    network = _train_notes_network() if model is None else _load(model)
     named = data if data is not None or model is not None else "mnist"
-    example = _example(network, named, target, image if row is None else row, transpose)
-    from ..explaining.explain_model import explain as explanation_of
+    example = _find_example(network, named, target, image if row is None else row, transpose)
+    from ..explaining.explain_model import explain as make_explanation
 
-    explanation = explanation_of(network, example, layer=layer, unit=unit, input=input)
+    explanation = make_explanation(network, example, layer=layer, unit=unit, input=input)
     if html is not None:
         explanation.save(html)
-        say(f"written to {html}: open it in a browser")
+        print_line(f"written to {html}: open it in a browser")
         return
     from rich.console import Console
 
@@ -81,28 +67,30 @@ def explain(
         print_to_console(explanation, Console(), page_hint="the page that --html writes")
 
 
-def _loaded(model: Path) -> Network:
+def _load(model: Path) -> Network:
     from ..network import load
 
     return load(model)
 
 
-def _notes_network() -> Network:
-    """Train 784 x 30 x 10 for one quick epoch."""
+def _train_notes_network() -> Network:
+    """Train the notes' 784 x 30 x 10 for one epoch, with the notes' settings."""
     from ..datasets import mnist
     from ..network import Network
     from ..training import train
+    from .settings import MNIST_DEFAULTS
 
-    network = Network([784, 30, 10], seed=0)
-    train(network, mnist().train, epochs=1, batch_size=BATCH_SIZE, learning_rate=RATE)
+    network = Network([784, *MNIST_DEFAULTS.hidden, 10], seed=0)
+    train(network, mnist().train, epochs=1, batch_size=MNIST_DEFAULTS.batch_size, learning_rate=MNIST_DEFAULTS.learning_rate)
     return network
 
 
-def _example(network: Network, data: str | None, target: str | None, number: int | None, transposed: bool | None) -> Examples:
-    """Find the example to explain, alone in a batch."""
-    judged = find_judged(network, data, target, transposed)
-    check_width(network, judged, data)
-    at = 0 if number is None else check_int("the number of the example", number, least=0)
-    if at >= len(judged.examples):
-        raise SettingError(f"there is no example {at}: {judged.name} are numbered from 0 to {len(judged.examples) - 1:,}")
-    return judged.examples[[at]]
+def _find_example(network: Network, data: str | None, target: str | None, number: int | None, transposed: bool | None) -> Examples:
+    """Find the example to explain, as a batch of one."""
+    from .evaluation_data import find_evaluation_data
+
+    found = find_evaluation_data(network, data, target, transposed)
+    k = 0 if number is None else check_int("the number of the example", number, least=0)
+    if k >= len(found.examples):
+        raise SettingError(f"there is no example {k}: {found.name} are numbered from 0 to {len(found.examples) - 1:,}")
+    return found.examples[[k]]

@@ -1,97 +1,176 @@
-"""Options as all commands declare them: their help, which tells the default, and what the shell offers for them at the tab key."""
+"""Declarations that several commands share: panels of the help, kinds of options, and their checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from typer import Argument, Option
-from typer.core import TyperCommand
+import rich_click as click
+from click.shell_completion import CompletionItem
 
-from .data import NAMES
+from .settings import BUILT_IN_DATA
 
+Number = TypeVar("Number", int, float)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-class Command(TyperCommand):
-    """A command whose usage line reads ``chainrule predict [OPTIONS] MODEL FILE...``, whichever version of Typer prints it."""
+NETWORK_PANEL = "The network"
+TRAINING_PANEL = "The training"
+PROGRAM_PANEL = "The program"
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Name the arguments: in brackets what may be left out, with dots what may come again."""
-        arguments = [parameter for parameter in self.params if parameter.param_type_name == "argument"]
-        named = [(a.metavar or a.name or "") + "..." * (a.nargs != 1) for a in arguments]
-        return ["[OPTIONS]", *(name if a.required else f"[{name}]" for a, name in zip(arguments, named, strict=True))]
+arguments_panel = click.option_panel("Arguments", column_types=["required", "opt_long", "help"])
+"""Lists a command's arguments first in its help, without their types."""
 
-
-def flag(*names: str, text: str, panel: str | None = None) -> Any:
-    """Declare an option that takes no value."""
-    return option(*names, text=text, metavar="", panel=panel)
+PATH = click.Path(path_type=Path)
 
 
-def option(*names: str, text: str, default: str = "", metavar: str | None = None, panel: str | None = None, table: str = "") -> Any:
-    """Declare an option.
-
-    Parameters
-    ----------
-    names : str
-        Such as ``--epochs`` and ``-e``; by default that of the parameter.
-    text : str
-        The help.
-    default : str
-        What holds when it is not given, in words: it may depend on the data.
-    metavar, panel : str, optional
-        What stands for its value in the help, and the heading it stands under.
-    table : str
-        The library's table whose names the shell completes.
-    """
-    complete = _among(table) if table else None
-    told = _told(text, default)
-    return Option(*names, help=told, show_default=False, metavar=metavar, rich_help_panel=panel, autocompletion=complete)
-
-
-def transpose_option(text: str, default: str, panel: str | None = None) -> Any:
-    """Declare the option that says how a folder's images are stored."""
-    return option("--transpose/--no-transpose", text=text, default=default, metavar="", panel=panel)
-
-
-def data_argument(text: str, default: str) -> Any:
-    """Declare the argument that names the data."""
-    return Argument(metavar="DATA", help=_told(text, default), show_default=False, autocompletion=_data_names)
-
-
-def _told(text: str, default: str) -> str:
-    """Put a default into a help text.
+def with_default(text: str, default: str) -> str:
+    """Append a default to a help text.
 
     Examples
     --------
-    >>> _told("Times through the data.", "30")
+    >>> with_default("Times through the data.", "30")
     'Times through the data (default: 30).'
     """
     return f"{text.rstrip('.')} (default: {default})." if default else text
 
 
-def _data_names(incomplete: str) -> list[str]:
-    """Offer the data that has a name; the shell itself offers files where none fits."""
-    return [name for name in NAMES if name.startswith(incomplete)]
+def option(*names: str, text: str, default: str = "", **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option that takes a value.
+
+    Parameters
+    ----------
+    names : str
+        Such as ``--epochs`` and ``-e``.
+    text : str
+        The help.
+    default : str
+        What holds without the option, in words, for the help: it may depend on the data.
+    settings
+        More of ``click.option``.
+    """
+    return click.option(*names, help=with_default(text, default), **settings)
 
 
-def _among(table: str) -> Callable[[str], list[str]]:
-    """Make a completer of the names in one of the library's tables, which is loaded when it is first asked."""
-
-    def names(incomplete: str) -> list[str]:
-        return [name for name in _names_of(table) if name.startswith(incomplete)]
-
-    return names
+def flag(*names: str, text: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option that takes no value."""
+    return click.option(*names, is_flag=True, help=text, **settings)
 
 
-def _names_of(table: str) -> list[str]:
-    from ..calculus import activations, costs, initializers, optimizers
-    from ..engines import ENGINES
-    from ..schedules import SCHEDULES
+def action_option(
+    name: str, action: Callable[[click.Context, click.Parameter, bool], None], text: str
+) -> Callable[[Function], Function]:
+    """Declare an option of the program that takes an action and exits."""
+    return click.option(name, is_flag=True, is_eager=True, expose_value=False, callback=action, help=text)
 
-    return {
-        "activations": [*activations.ACTIVATIONS],
-        "costs": [*costs.COSTS],
-        "starts": [*initializers.INITIALIZERS],
-        "optimizers": [*optimizers.OPTIMIZERS],
-        "schedules": [*SCHEDULES],
-        "engines": ["auto", *ENGINES],
-    }[table]
+
+def integer_option(*names: str, text: str, default: int | str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option that takes a whole number; without it the command receives an int default, or None for one in words."""
+    if isinstance(default, int):
+        settings["default"] = str(default)
+    return click.option(*names, type=str, callback=_to_integer, help=with_default(text, str(default)), **settings)
+
+
+def float_option(*names: str, text: str, default: str = "", **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option that takes a number; without it the command receives None."""
+    return option(*names, text=text, default=default, type=str, callback=_to_float, **settings)
+
+
+def _to_integer(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    return _parse(int, "a whole number", context, parameter, value)
+
+
+def _to_float(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    return _parse(float, "a number", context, parameter, value)
+
+
+def _parse(
+    convert: Callable[[str], Number], kind: str, context: click.Context, parameter: click.Parameter, value: str | None
+) -> Number | None:
+    if value is None:
+        return None
+    try:
+        return convert(value)
+    except ValueError:
+        name = max(parameter.opts, key=len)
+        raise click.UsageError(f"{name} takes {kind}; it is {value!r}", context) from None
+
+
+class RegistryOption(click.RichOption):
+    """An option whose help lists the names in one of the library's registries, such as ``COSTS``, in place of ``{names}``.
+
+    It reads the registry when the help is shown, because a registry imports NumPy, which would make ``chainrule --help`` slow.
+    """
+
+    def __init__(self, *arguments: Any, registry: Callable[[], list[str]], **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.registry = registry
+
+    @property
+    def help(self) -> str | None:
+        """The help text, with the names in the registry."""
+        return self._template and self._template.replace("{names}", ", ".join(self.registry()))
+
+    @help.setter  # noqa: A003
+    def help(self, template: str | None) -> None:
+        self._template = template
+
+
+def registry_option(
+    *names: str, text: str, default: str, registry: Callable[[], list[str]], **settings: Any
+) -> Callable[[Function], Function]:
+    """Declare an option whose value is a name in ``registry``, which the shell completes; in the text ``{names}`` lists them."""
+
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in registry() if name.startswith(incomplete)]
+
+    return option(*names, text=text, default=default, cls=RegistryOption, registry=registry, shell_complete=complete, **settings)
+
+
+def transpose_option(text: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare the option that says how a folder's images are stored."""
+    return click.option(
+        "--transpose/--no-transpose", default=None, help=with_default(text, "inferred from the files' names"), **settings
+    )
+
+
+def json_option(text: str = "Print one JSON object instead.", **settings: Any) -> Callable[[Function], Function]:
+    """Declare the option that prints JSON."""
+    return flag("--json", "as_json", text=text, **settings)
+
+
+def target_option(text: str, default: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare the option that names a table's target column."""
+    return option("--target", "-t", metavar="COLUMN", text=text, default=default, type=str, **settings)
+
+
+def data_option(text: str, default: str) -> Callable[[Function], Function]:
+    """Declare the option that names the data."""
+    return option("--data", "-d", metavar="DATA", text=text, default=default, type=str, shell_complete=_complete_data)
+
+
+def data_argument(text: str, default: str) -> Callable[[Function], Function]:
+    """Declare the argument that names the data."""
+    return click.argument("data", required=False, type=str, help=with_default(text, default), shell_complete=_complete_data)
+
+
+def model_argument(default: str = "") -> Callable[[Function], Function]:
+    """Declare the argument that is the path of a model; without a default it is required."""
+    text = with_default("A model saved by train.", default)
+    return click.argument("model", required=not default, type=PATH, help=text)
+
+
+def path_option(*names: str, text: str, default: str = "", **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option that takes the path of a file."""
+    return option(*names, metavar="FILE", text=text, default=default, type=PATH, **settings)
+
+
+def files_argument(text: str) -> Callable[[Function], Function]:
+    """Declare the argument that takes the paths of one or more files."""
+    return click.argument("file", metavar="FILE...", nargs=-1, required=True, type=PATH, help=text)
+
+
+def _complete_data(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Offer the data sets that have a name; where none fits, the shell completes files."""
+    names = [name for name in BUILT_IN_DATA if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]

@@ -1,4 +1,4 @@
-"""How good a network is on some data: one small result for every command."""
+"""The quality of a network on some data: accuracy, cost, R^2 and RMSE."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._format import below_1, percent
+from .._format import format_fraction, percent
 
 if TYPE_CHECKING:
     from .._types import Array
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """What an evaluation gave.
+    """The result of an evaluation.
 
     Attributes
     ----------
@@ -39,12 +39,12 @@ class Score:
     def __str__(self) -> str:
         if self.accuracy is not None:
             return f"accuracy {percent(self.accuracy)}"
-        r2 = [] if self.r2 is None else [f"R^2 {below_1(self.r2)}"]
+        r2 = [] if self.r2 is None else [f"R^2 {format_fraction(self.r2)}"]
         rmse = [] if self.rmse is None else [f"RMSE {self.rmse:.5g} in the target's unit"]
         return ", ".join([f"cost {self.cost:.5g}", *r2, *rmse])
 
 
-def score(network: Network, examples: Examples) -> Score:
+def compute_score(network: Network, examples: Examples) -> Score:
     """Evaluate a network.
 
     Raises
@@ -52,23 +52,23 @@ def score(network: Network, examples: Examples) -> Score:
     DataError
         When the examples do not suit it.
     """
-    found = network.evaluate(examples)
-    if found.accuracy is not None:
-        return Score(found.cost, found.accuracy, None)
-    assert examples.y is not None  # noqa: S101  # an evaluation has seen it
+    evaluation = network.evaluate(examples)
+    if evaluation.accuracy is not None:
+        return Score(evaluation.cost, evaluation.accuracy, None)
+    assert examples.y is not None  # noqa: S101  # network.evaluate requires it
     a = outputs_of(network, examples).astype(np.float64)
     y = np.asarray(examples.y, dtype=np.float64).reshape(a.shape)
-    return Score(found.cost, None, determination(y, a), root_mean_square(y - a))
+    return Score(evaluation.cost, None, r_squared(y, a), root_mean_square(y - a))
 
 
-def determination(y: Floats, a: Floats) -> float | None:
+def r_squared(y: Floats, a: Floats) -> float | None:
     """Give ``R^2 = 1 - sum (y - a)^2 / sum (y - mean y)^2``, over all of (n, n_out); None where y does not vary."""
-    spread = root_mean_square(y - y.mean(axis=0))
-    return 1 - (root_mean_square(y - a) / spread) ** 2 if spread > 0 else None
+    deviation = root_mean_square(y - y.mean(axis=0))
+    return 1 - (root_mean_square(y - a) / deviation) ** 2 if deviation > 0 else None
 
 
 def root_mean_square(values: Floats) -> float:
-    """Give ``sqrt(mean values^2)`` where the squares themselves may leave float64's range.
+    """Give ``sqrt(mean values^2)`` without forming the squares, which may leave float64's range.
 
     Examples
     --------
@@ -79,20 +79,20 @@ def root_mean_square(values: Floats) -> float:
     return largest * float(np.sqrt(np.square(values / largest).mean())) if largest > 0 else 0.0
 
 
-def probabilities(network: Network) -> bool:
-    """Tell whether the outputs are one distribution over the labels."""
+def outputs_are_probabilities(network: Network) -> bool:
+    """Whether the outputs are one distribution over the labels."""
     return network.plan.sigmas[-1].name == "softmax"
 
 
-def certainty(kind: str, value: float) -> str:
-    """Write how sure a network is of a label: a probability, or an output that is none.
+def format_confidence(kind: str, value: float) -> str:
+    """Format a label's confidence: its probability, or its output where that is not a probability.
 
     Examples
     --------
-    >>> certainty("probability", 0.9712), certainty("output", 0.9712)
+    >>> format_confidence("probability", 0.9712), format_confidence("output", 0.9712)
     ('probability 97.12 %', 'output 0.9712')
     """
-    return f"probability {percent(value)}" if kind == "probability" else f"output {below_1(value)}"
+    return f"probability {percent(value)}" if kind == "probability" else f"output {format_fraction(value)}"
 
 
 def outputs_of(network: Network, examples: Examples) -> Array:

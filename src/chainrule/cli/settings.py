@@ -1,4 +1,4 @@
-"""The settings of a training, and what they are when the user does not say: the notes' values on MNIST, elsewhere what suits."""
+"""A training's settings and their defaults: the notes' values for MNIST, values measured to suit other data."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import SettingError
+
 if TYPE_CHECKING:
     from ..calculus.optimizers import Optimizer
 
 Kind = Literal["mnist", "digits", "images", "table"]
-Task = Literal["classes", "values"]
+Task = Literal["classification", "regression"]
+
+BUILT_IN_DATA = ("mnist", "digits")
+"""The data sets that have a name; all others have a path."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a training, the data and the machine apart; each is an option of the same name.
+    """The settings of a training, without the data and the machine; each is an option of the same name.
 
     Attributes
     ----------
@@ -27,10 +32,10 @@ class Settings:
     activation : tuple of str
         One for all hidden layers, or one each.
     output, init : str or None
-        None takes what suits the cost, and the activation.
+        None takes the default of the cost, and of the activation.
     optimizer : str
     momentum : float or None
-        None takes the optimizer's own.
+        None takes the optimizer's default.
     l2, dropout : float
     schedule : str
     early_stopping : int
@@ -53,43 +58,52 @@ class Settings:
     early_stopping: int = 0
 
 
-NOTES = Settings()
-"""The notes' and the book's network for MNIST."""
+MNIST_DEFAULTS = Settings()
+"""The network of the notes and the book."""
 
-# Measured on MNIST as a folder of IDX files, on scikit-learn's digits, and on its wine, breast cancer, iris and diabetes tables.
-MODERN = Settings(activation=("relu",), cost="log_loss", optimizer="adam", batch_size=32)
-DIGITS = replace(MODERN, hidden=(64,), learning_rate=0.003, epochs=100, early_stopping=10)
-IMAGES = replace(MODERN, hidden=(128,), learning_rate=0.001, epochs=50, early_stopping=5)
-TABLE = replace(MODERN, hidden=(64,), init="scaled", learning_rate=0.003, epochs=200, early_stopping=10)
+# Measured on scikit-learn's digits, on MNIST as a folder of IDX files, and on the wine, breast cancer, iris and diabetes tables.
+_RELU_AND_ADAM = Settings(activation=("relu",), cost="log_loss", optimizer="adam", batch_size=32)
+DIGITS_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), learning_rate=0.003, epochs=100, early_stopping=10)
+IMAGES_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(128,), learning_rate=0.001, epochs=50, early_stopping=5)
+TABLE_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), init="scaled", learning_rate=0.003, epochs=200, early_stopping=10)
+
+REGRESSION_OUTPUTS = ("identity", "exp")
+CLASSIFICATION_OUTPUTS = ("sigmoid", "softmax")
 
 
 def defaults_for(kind: Kind, task: Task) -> Settings:
-    """Give the settings that suit some data.
+    """Give the default settings for a kind of data and a task.
 
     Examples
     --------
-    >>> defaults_for("mnist", "classes").learning_rate, defaults_for("table", "values").cost
+    >>> defaults_for("mnist", "classification").learning_rate, defaults_for("table", "regression").cost
     (3.0, 'mean_squared_error')
     """
-    defaults = {"mnist": NOTES, "digits": DIGITS, "images": IMAGES, "table": TABLE}[kind]
-    return replace(defaults, cost="mean_squared_error") if task == "values" else defaults
+    by_kind = {"mnist": MNIST_DEFAULTS, "digits": DIGITS_DEFAULTS, "images": IMAGES_DEFAULTS, "table": TABLE_DEFAULTS}
+    return replace(by_kind[kind], cost="mean_squared_error") if task == "regression" else by_kind[kind]
 
 
-def chosen_task(found: Task, chosen: Mapping[str, Any]) -> Task:
-    """Tell whether a table is learnt as classes or as values: as the chosen cost or output has it, else as found."""
-    cost, output = chosen.get("cost"), chosen.get("output")
-    if cost in ("mean_squared_error", "poisson") or output in ("identity", "exp"):
-        return "values"
-    return "classes" if cost in ("cross_entropy", "log_loss") or output in ("sigmoid", "softmax") else found
+def resolve_task(inferred: Task, chosen: Mapping[str, Any]) -> Task:
+    """Decide between classification and regression: by the chosen cost or output, else as inferred from the labels."""
+    from ..calculus.costs import COSTS
+
+    cost, output = COSTS.get(chosen.get("cost", "")), chosen.get("output")
+    if output in REGRESSION_OUTPUTS or (cost is not None and cost.output in REGRESSION_OUTPUTS):
+        return "regression"
+    if output in CLASSIFICATION_OUTPUTS or (cost is not None and cost.most == 1):
+        return "classification"
+    return inferred
 
 
-def settle(defaults: Settings, chosen: Mapping[str, Any]) -> Settings:
-    """Put what the user chose above the defaults, and let what they left open follow: optimizer, output, cost, learning rate.
+def resolve_settings(defaults: Settings, chosen: Mapping[str, Any]) -> Settings:
+    """Replace defaults by the user's choices, and adapt the remaining defaults to them: optimizer, output, cost, learning rate.
 
     Examples
     --------
-    >>> settle(NOTES, {"optimizer": "adam"}).learning_rate, settle(TABLE, {"output": "sigmoid"}).cost
-    (0.001, 'cross_entropy')
+    >>> resolve_settings(MNIST_DEFAULTS, {"optimizer": "adam"}).learning_rate
+    0.001
+    >>> resolve_settings(TABLE_DEFAULTS, {"output": "sigmoid"}).cost
+    'cross_entropy'
     """
     settings = replace(defaults, **chosen)
     if "momentum" in chosen and "optimizer" not in chosen:
@@ -97,59 +111,83 @@ def settle(defaults: Settings, chosen: Mapping[str, Any]) -> Settings:
     if settings.output is None and settings.cost == "quadratic" and defaults.cost == "mean_squared_error":
         settings = replace(settings, output="identity")
     if "cost" not in chosen and settings.output is not None and defaults.cost == "log_loss":
-        from ..calculus.costs import cost_for
-
-        suited = "mean_squared_error" if settings.output == "identity" else cost_for(settings.output)
-        settings = replace(settings, cost=suited or "quadratic")
-    bearing = ("optimizer", "momentum", "cost", "activation", "output")
-    if "learning_rate" not in chosen and any(getattr(settings, name) != getattr(defaults, name) for name in bearing):
-        settings = replace(settings, learning_rate=suitable_rate(settings))
+        settings = replace(settings, cost=default_cost(settings.output))
+    names = ("optimizer", "momentum", "cost", "activation", "output")
+    changed = any(getattr(settings, name) != getattr(defaults, name) for name in names)
+    if changed and "learning_rate" not in chosen:
+        settings = replace(settings, learning_rate=default_learning_rate(settings))
     return settings
 
 
-def suitable_rate(settings: Settings) -> float:
-    """Give a learning rate that suits the optimizer, the activation and the cost.
-
-    The notes' 3.0 belongs to sigmoids under the quadratic cost, whose gradients are small; the book takes 0.5 with cross-entropy.
-    With momentum ``mu`` steps add up to ``1 / (1 - mu)`` as much, so the rate is that much smaller.
-    """
-    from ..calculus.optimizers import OPTIMIZERS
-
-    optimizer = OPTIMIZERS.get(settings.optimizer)
-    if optimizer is not None and optimizer.usual_rate is not None:
-        return optimizer.usual_rate
-    sigmoid = settings.activation == ("sigmoid",)
-    notes = sigmoid and settings.cost == "quadratic" and settings.output in (None, "sigmoid")
-    rate = 3.0 if notes else 0.5 if sigmoid and settings.cost in ("cross_entropy", "log_loss") else 0.1
-    momentum = settings.momentum if settings.momentum is not None else getattr(optimizer, "momentum", 0.0)
-    return float(f"{rate * (1 - momentum):.6g}") if 0 <= momentum < 1 else rate
-
-
-def taken(settings: Settings, chosen: Mapping[str, Any]) -> str:
-    """Name the settings that the user left open, as options that would say the same; what is off is left out.
+def default_cost(output: str) -> str:
+    """Give the default cost under an output activation: the one that is restricted to it, else a squared error.
 
     Examples
     --------
-    >>> taken(DIGITS, {"activation": ("relu",), "cost": "log_loss"})
+    >>> default_cost("softmax"), default_cost("identity"), default_cost("tanh")
+    ('log_loss', 'mean_squared_error', 'quadratic')
+    """
+    from ..calculus.costs import cost_for
+
+    return "mean_squared_error" if output == "identity" else cost_for(output) or "quadratic"
+
+
+def default_learning_rate(settings: Settings) -> float:
+    """Give a learning rate that suits the optimizer, the activation and the cost.
+
+    The notes' 3.0 belongs to sigmoids under the quadratic cost, whose gradients are small; the book takes 0.5 with cross-entropy.
+    A momentum ``mu`` makes the steps add up to ``1 / (1 - mu)`` times as much, so the rate is divided by that.
+    """
+    from ..calculus.optimizers import OPTIMIZERS, SGD
+
+    optimizer = OPTIMIZERS.get(settings.optimizer, SGD())
+    if optimizer.usual_rate is not None:
+        return optimizer.usual_rate
+    rate = _default_sgd_rate(settings)
+    momentum = getattr(optimizer, "momentum", 0.0) if settings.momentum is None else settings.momentum
+    return float(f"{rate * (1 - momentum):.6g}") if 0 <= momentum < 1 else rate
+
+
+def _default_sgd_rate(settings: Settings) -> float:
+    """Give a learning rate for gradient descent without momentum."""
+    if settings.activation != ("sigmoid",):
+        return 0.1
+    if settings.cost == "quadratic" and settings.output in (None, "sigmoid"):
+        return 3.0
+    return 0.5 if settings.cost in ("cross_entropy", "log_loss") else 0.1
+
+
+def defaults_as_options(settings: Settings, chosen: Mapping[str, Any]) -> str:
+    """Write the settings that the user did not choose as options; leave out those that are off.
+
+    Examples
+    --------
+    >>> defaults_as_options(DIGITS_DEFAULTS, {"activation": ("relu",), "cost": "log_loss"})
     '--hidden 64 --epochs 100 --batch-size 32 --learning-rate 0.003 --optimizer adam --early-stopping 10'
     """
-    said = []
-    for column in fields(Settings):
-        value = getattr(settings, column.name)
-        if column.name not in chosen and value not in (None, 0, "constant"):
-            said.append(f"--{column.name.replace('_', '-')} {_written(value)}")
-    return " ".join(said)
+    options = []
+    for setting in fields(Settings):
+        value = getattr(settings, setting.name)
+        if setting.name not in chosen and value not in (None, 0, "constant"):
+            options.append(f"--{setting.name.replace('_', '-')} {as_option_value(value)}")
+    return " ".join(options)
 
 
-def _written(value: Any) -> str:
-    """Write a value as its option takes it."""
+def as_option_value(value: Any) -> str:
+    """Write a value as its option takes it.
+
+    Examples
+    --------
+    >>> as_option_value((128, 64)), as_option_value(()), as_option_value(0.5)
+    ('128,64', 'none', '0.5')
+    """
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def find_optimizer_with(name: str, momentum: float | None) -> str | Optimizer:
-    """Give the optimizer of that name, with a momentum where the user set one.
+def make_optimizer(name: str, momentum: float | None) -> str | Optimizer:
+    """Give the optimizer of that name, with the momentum set where one is given.
 
     Raises
     ------
@@ -159,11 +197,12 @@ def find_optimizer_with(name: str, momentum: float | None) -> str | Optimizer:
         When it has no momentum to set, or that is out of range.
     """
     from ..calculus.optimizers import SGD, find_optimizer
-    from ..errors import SettingError
+    from .registries import momentum_optimizer_names
 
     optimizer = find_optimizer(name)
     if momentum is None:
         return name
     if not isinstance(optimizer, SGD):
-        raise SettingError(f"--momentum goes with --optimizer sgd, momentum or nesterov; {name} has none to set")
+        allowed = ", ".join(momentum_optimizer_names())
+        raise SettingError(f"--momentum goes with --optimizer {allowed}; {name} has none to set")
     return replace(optimizer, momentum=momentum)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .._types import AnyArray
-from .._warnings import frames_below_the_user
+from .._warnings import user_stacklevel
 from ..errors import DataError
 from ..examples import Examples
 from .untrusted_files import check_size, checked_examples, first_line, remaining_bytes, translate_read_errors
@@ -36,7 +36,7 @@ def read_svmlight(path: Path, n_features: int | None = None, first_column: int |
             f"{path} names columns {least} to {most} of {n_features}; they are assumed to count from 1. If they count from 0, "
             "pass first_column=0",
             UserWarning,
-            stacklevel=frames_below_the_user(),
+            stacklevel=user_stacklevel(),
         )
     if most - base >= n_features:
         counts = f"{path} names column {most}, counted from {base}"

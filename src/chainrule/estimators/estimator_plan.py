@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._warnings import frames_below_the_user
+from .._warnings import user_stacklevel
 from ..calculus.optimizers import SGD, Adam, Optimizer
 from ..plan import Layer, Plan
 from .learning_rates import LearningRate
@@ -79,5 +79,5 @@ def batch_size_for(batch_size: Any, n: int) -> int:
     if batch_size == "auto":
         return min(200, n)
     if batch_size > n:
-        warnings.warn(CLIPPED, stacklevel=frames_below_the_user())
+        warnings.warn(CLIPPED, stacklevel=user_stacklevel())
     return int(np.clip(batch_size, 1, n))

@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from .._arrays import check_readable
 from .._types import AnyArray
-from .._warnings import frames_below_the_user
+from .._warnings import user_stacklevel
 
 COLUMN_VECTOR = (
     "A column-vector y was passed when a 1d array was expected. "
@@ -52,7 +52,7 @@ def check_training_data(estimator: BaseEstimator, X: Any, y: Any, *, reset: bool
     X, y = validate_data(estimator, X, y, **options, y_numeric=not is_classifier(estimator), reset=reset)
     if y.ndim != 2 or y.shape[1] != 1:
         return X, y
-    warnings.warn(COLUMN_VECTOR, DataConversionWarning, stacklevel=frames_below_the_user())
+    warnings.warn(COLUMN_VECTOR, DataConversionWarning, stacklevel=user_stacklevel())
     return X, column_or_1d(y)
 
 

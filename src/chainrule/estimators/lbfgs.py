@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._types import Array
-from .._warnings import frames_below_the_user
+from .._warnings import user_stacklevel
 from ..engines import Engine, Threads, ValueAndGradient, blas_threads
 from ..examples import Examples
 from ..history import EpochRecord
@@ -116,4 +116,4 @@ class LBFGSProblem:
 def _warn_not_converged(result: Any, max_iter: int) -> None:
     template = NOT_CONVERGED + MORE_ITERATIONS * int(result.nit >= max_iter) + SCALE_DATA
     message = template.format(n_iter=result.nit, status=result.status, message=result.message, max_iter=max_iter)
-    warnings.warn(message, ConvergenceWarning, stacklevel=frames_below_the_user())
+    warnings.warn(message, ConvergenceWarning, stacklevel=user_stacklevel())

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._types import Indices
-from .._warnings import frames_below_the_user
+from .._warnings import user_stacklevel
 from ..engines import Engine, Session, Threads
 from ..epoch_blocks import block_length
 from ..examples import Examples
@@ -107,7 +107,7 @@ class StochasticTrainer:
                 self._warn_not_converged()
         except KeyboardInterrupt:
             interrupted = True
-            warnings.warn("Training interrupted by user.", stacklevel=frames_below_the_user())
+            warnings.warn("Training interrupted by user.", stacklevel=user_stacklevel())
         training.network = session.state()
         return interrupted
 
@@ -277,7 +277,7 @@ class StochasticTrainer:
         return end is not None
 
     def _warn_not_converged(self) -> None:
-        warnings.warn(NOT_CONVERGED % self.settings.max_iter, ConvergenceWarning, stacklevel=frames_below_the_user())
+        warnings.warn(NOT_CONVERGED % self.settings.max_iter, ConvergenceWarning, stacklevel=user_stacklevel())
 
 
 def _sum_correct(blocks: list[BlockResult], shape: tuple[int, int]) -> Floats | None:

@@ -1,0 +1,10 @@
+"""The exit statuses of the program."""
+
+FAILURE = 1
+"""A training diverged, memory ran out, a gradient check failed, or standard output cannot be written."""
+
+USAGE_ERROR = 2
+"""The command line or the data cannot be used."""
+
+INTERRUPTED = 130
+"""Ctrl-C: 128 plus SIGINT's number, as shells report it."""

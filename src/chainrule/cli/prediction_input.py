@@ -1,0 +1,157 @@
+"""The inputs of ``chainrule predict``: a table, an array or a picture, read as the rows that a network takes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..datasets.table import is_svmlight, is_table, read_columns
+from ..errors import DataError, DataTypeError, FileError
+from .columns import column_positions
+from .data_source import Source, read_svmlight_for
+from .describe import describe_inputs
+from .output import print_message
+
+if TYPE_CHECKING:
+    from .._types import AnyArray, Inputs
+    from ..network import Network
+
+
+def read_inputs(path: Path, network: Network) -> Inputs:
+    """Read a file as rows that the network takes, (n, n_in).
+
+    Raises
+    ------
+    FileError, DataError, DataTypeError
+        When the file cannot be read, or does not hold what the network takes.
+    """
+    if is_svmlight(path):
+        return read_svmlight_for(network, path).x
+    if is_table(path):
+        rows = _read_table(path, network)
+    elif path.suffix.lower() == ".npy":
+        rows = read_npy(path)
+    else:
+        return _read_picture(path, network)
+    return _check_rows(path, _flatten_images(path, rows, network), network)
+
+
+def _read_table(path: Path, network: Network) -> AnyArray:
+    """Read a table's columns as the network takes them: by name where both have names, else all but the target's."""
+    names, rows = read_columns(path)
+    wanted = network.provenance.columns if network.provenance else []
+    target = _target_position(network, names, rows)
+    if names and wanted:
+        rows = rows[:, column_positions(wanted, names, str(path))]
+    elif names:
+        print_message(f"{path}: the model has no column names; the columns were taken in their order")
+    if target is None:
+        return rows
+    name = repr(names[target]) if names else f"{target} (from 0)"
+    print_message(f"{path}: column {name} was ignored; it is the target of the model's training")
+    return rows if names and wanted else np.delete(rows, target, axis=1)
+
+
+def _target_position(network: Network, names: list[str], rows: AnyArray) -> int | None:
+    """Find the target's column by the name or the position that it had in training; None where the table has no such column."""
+    provenance = network.provenance
+    source = Source.of(provenance)
+    if provenance is None or source is None or not is_table(Path(source.name)):
+        return None
+    if provenance.columns and names:
+        return names.index(provenance.target) if provenance.target in names else None
+    if rows.ndim != 2 or rows.shape[1] != network.sizes[0] + 1:
+        return None
+    if source.target in names:
+        return names.index(source.target)
+    position = -1 if source.target is None else _as_integer(source.target)
+    return None if position is None else position % rows.shape[1]
+
+
+def _as_integer(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _check_rows(path: Path, rows: AnyArray, network: Network) -> AnyArray:
+    """Convert rows as the network's training data were; an error names the file."""
+    n_in = network.sizes[0]
+    if rows.ndim == 2 and rows.shape[1] != n_in:
+        remedy = "; leave the target's column out" if rows.shape[1] == n_in + 1 else ""
+        raise DataError(f"{path} has rows of {rows.shape[1]} numbers, but the network takes {n_in}{remedy}")
+    try:
+        return np.asarray(network.read(rows).x)
+    except (DataError, DataTypeError) as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _flatten_images(path: Path, x: AnyArray, network: Network) -> AnyArray:
+    """Reshape one row, or images (n, rows, columns), to (n, n_in) where the sizes agree.
+
+    Raises
+    ------
+    DataError
+        When the images have other rows and columns than those of the network's training.
+    """
+    n_in, spec = network.sizes[0], network.inputs
+    if x.ndim == 1 and len(x) == n_in:
+        return x[None]
+    if x.ndim == 3 and spec is not None and spec.is_image and x.shape[1:] != spec.shape:
+        actual, expected = (f"{rows} x {columns}" for rows, columns in (x.shape[1:], spec.shape))
+        raise DataError(f"{path} holds images of {actual}, but the network learnt images of {expected}")
+    if x.ndim == 3 and spec is not None and spec.transposed:
+        print_message(f"{path}: the images were taken as they are stored, column by column, like those of the network's training")
+    return x.reshape(len(x), n_in) if x.ndim > 2 and math.prod(x.shape[1:]) == n_in else x
+
+
+def read_npy(path: Path) -> AnyArray:
+    """Map an array from a file: nothing in it is executed, and no more memory is used than the file's size allows.
+
+    Raises
+    ------
+    FileError
+        When it cannot be read.
+    DataError
+        When it is not an intact .npy file of numbers.
+    """
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+    except Exception as error:  # NumPy parses the header with Python's own tokenizer, whose errors are of many kinds
+        raise DataError(f"{path} is not an intact .npy file of numbers: {error}") from None
+
+
+def _read_picture(path: Path, network: Network) -> AnyArray:
+    """Read a picture like the images of the network's training, as one row.
+
+    Raises
+    ------
+    DataError
+        When the network was not trained on images from 0 to 1, or its file does not say how they are stored.
+    """
+    from ..datasets.pictures import read_image
+
+    spec = network.inputs
+    if spec is None or not (spec.is_image and (spec.unit or spec.kind == "pixels")):
+        raise DataError(_refusal_of_picture(path, network))
+    row, note = read_image(path, spec)
+    if note:
+        print_message(f"{path}: {note}")
+    return row
+
+
+def _refusal_of_picture(path: Path, network: Network) -> str:
+    spec = network.inputs
+    training = "its file does not say what it learnt" if spec is None else f"the model learnt {describe_inputs(spec)}"
+    if spec is not None and spec.is_image:
+        training += f" from {spec.low:g} to {spec.high:g}, not from 0 to 1"
+    remedy = "give it rows of numbers, as .npy or .csv"
+    if spec is None or spec.kind == "pixels":
+        remedy += ", or train it on chainrule.Examples(x, y, layout=(rows, columns))"
+    return f"cannot use {path}: a picture is for a model of images, and {training}; {remedy}"

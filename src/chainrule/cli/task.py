@@ -1,0 +1,88 @@
+"""Classification or regression: inferred from the labels of a table, or known from a trained network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import DataError
+from .settings import Task
+
+if TYPE_CHECKING:
+    from ..examples import Examples
+    from ..network import Network
+    from .data_source import SplitData
+
+MAX_CLASSES = 1000
+FEW_CLASSES = 20
+
+
+def infer_task(examples: Examples) -> Task:
+    """Infer the task from y.
+
+    Classes are one-hot rows, labels -1 and 1, or whole numbers from 0 that repeat: at most 20 distinct ones, each twice or more on
+    average, or more distinct ones, each 20 times on average.
+
+    Examples
+    --------
+    >>> from chainrule import Examples
+    >>> x = np.ones((100, 1))
+    >>> infer_task(Examples(x, np.arange(100) % 3)), infer_task(Examples(x, np.arange(100.0)))
+    ('classification', 'regression')
+    """
+    y = examples.y
+    if y is None:
+        raise DataError("the data has no y to learn from")
+    if has_sign_labels(examples) and 1 in y:
+        return "classification"
+    if y.ndim == 2:
+        one_hot = y.shape[1] > 1 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+        return "classification" if one_hot else "regression"
+    if y.dtype.kind == "f" and (y != np.floor(y)).any():
+        return "regression"
+    distinct = len(np.unique(y))
+    repeats = len(y) >= distinct * (2 if distinct <= FEW_CLASSES else 20)
+    return "classification" if repeats and y.min() >= 0 and y.max() < MAX_CLASSES else "regression"
+
+
+def count_outputs(parts: SplitData, task: Task) -> int:
+    """Count the outputs that a network for this data needs: one for each class, at least two, or one for each value.
+
+    Raises
+    ------
+    DataError
+        When the labels are too large to number classes.
+    """
+    ys = [part.y for part in (parts.train, parts.validation, parts.test) if part.y is not None]
+    if ys[0].ndim == 2:
+        return int(ys[0].shape[1])
+    if task == "regression":
+        return 1
+    largest = max(float(y.max()) for y in ys)
+    if largest >= MAX_CLASSES:
+        raise DataError(f"labels number the classes 0, 1, 2 ... up to {MAX_CLASSES - 1}; {parts.source.name} holds {largest:g}")
+    return max(2, 1 + int(largest))
+
+
+def has_sign_labels(examples: Examples) -> bool:
+    """Whether the labels are -1 and 1, or -1 alone."""
+    y = examples.y
+    return y is not None and y.ndim == 1 and -1 in y and set(np.unique(y)) <= {-1, 1}
+
+
+def signs_to_classes(examples: Examples) -> Examples:
+    """Replace labels -1 and 1 by the classes 0 and 1; leave other labels unchanged."""
+    from ..examples import Examples
+
+    if not has_sign_labels(examples):
+        return examples
+    y = (np.asarray(examples.y) > 0).astype(np.intp)
+    return Examples(examples.x, y, weights=examples.weights, pixels=True, layout=examples.layout)
+
+
+def is_classifier(network: Network) -> bool:
+    """Whether a network learnt classes: from its file, else from its output layer."""
+    if network.provenance is not None and network.provenance.classes is not None:
+        return network.provenance.classes
+    return network.sizes[-1] > 1 or network.plan.sigmas[-1].name == "sigmoid"

@@ -1,0 +1,253 @@
+"""The work of ``chainrule train``: load the data, train, save the model, and report its score on the test examples."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import model_file
+from .._checks import check_int, check_seed
+from ..errors import SettingError
+from ..network import Network
+from ..scaler import ScaledTable, scale_table
+from ..training import DivergenceWarning, EarlyStopping, Run
+from .data_source import Source, SplitData, load_split, resolve_path
+from .describe import describe_inputs
+from .exit_codes import FAILURE, INTERRUPTED
+from .output import Reporter, print_json, print_message
+from .replaceable_file import check_replaceable
+from .scores import compute_score
+from .settings import Settings, Task, defaults_as_options, defaults_for, make_optimizer, resolve_settings, resolve_task
+from .task import count_outputs, has_sign_labels, infer_task, signs_to_classes
+
+if TYPE_CHECKING:
+    from ..history import EpochRecord, History
+
+EXIT_CODES = {"interrupted": INTERRUPTED, "diverged": FAILURE}
+"""The exit status after a training that ended in one of these ways; 0 after any other."""
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training, from the command line to the model's file.
+
+    Attributes
+    ----------
+    source : Source
+        The data.
+    path : Path
+        Where the model is saved.
+    chosen : dict
+        The settings that were given on the command line; others have defaults that suit the data.
+    seed : int
+    engine, threads : str
+        As on the command line.
+    transposed : bool or None
+        Whether a folder's images are stored column by column.
+    reporter : Reporter
+    """
+
+    source: Source
+    path: Path
+    chosen: Mapping[str, Any]
+    seed: int
+    engine: str
+    threads: str
+    transposed: bool | None
+    reporter: Reporter
+
+    def run(self) -> int:
+        """Do all of it, and return the exit status."""
+        self._check_options()
+        parts, task = self._load()
+        defaults = defaults_for(parts.kind, task)
+        settings = resolve_settings(defaults, self.chosen)
+        network = self._make_network(parts, settings, count_outputs(parts, task))
+        scaled = _scale(parts, network, task)
+        run = self._make_run(network, scaled, settings, parts.kind)  # raises for a wrong setting, before anything is printed
+        self._report_plan(parts, task, network, scaled, settings, defaults)
+        began = time.perf_counter()
+        history = run_to_end(run)
+        return self._finish(parts, network, scaled, history, time.perf_counter() - began)
+
+    def _check_options(self) -> None:
+        """Refuse an unknown name of data, a wrong seed, and a path that cannot be written, before anything is loaded."""
+        _ = self.source.kind
+        check_seed("seed", self.seed)
+        check_int("epochs", self.chosen.get("epochs", 1), least=1)  # 0 would replace a trained model by an untrained one
+        if resolve_path(self.path) == resolve_path(self.source.name):
+            raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
+        model_file.check_writable(self.path)
+        check_replaceable(self.path)
+
+    def _load(self) -> tuple[SplitData, Task]:
+        parts = load_split(self.source, self.seed, transposed=self.transposed)
+        task: Task = "classification"
+        if parts.kind == "table":
+            task = resolve_task(infer_task(parts.train), self.chosen)
+        if task == "classification" and has_sign_labels(parts.train):
+            train, validation, test = map(signs_to_classes, (parts.train, parts.validation, parts.test))
+            parts = replace(parts, train=train, validation=validation, test=test)
+            self.reporter.note("labels -1 and 1 are the classes 0 and 1 of the model, in evaluate and predict too")
+        return parts, task
+
+    def _make_network(self, parts: SplitData, settings: Settings, n_out: int) -> Network:
+        """Make the network; for a table in float64, so that folding the scaling in keeps the digits of columns far from 0."""
+        activation: Any = settings.activation if len(settings.activation) > 1 else settings.activation[0]
+        return Network(
+            [parts.train.n_in, *settings.hidden, n_out],
+            activation=activation,
+            output=settings.output,
+            cost=settings.cost,
+            init=settings.init,
+            seed=self.seed,
+            dtype="float64" if parts.unscaled else "float32",
+        )
+
+    def _make_run(self, network: Network, scaled: ScaledTable, settings: Settings, kind: str) -> Run:
+        print_epochs_as_json = self.reporter.as_json and not self.reporter.quiet
+        return Run(
+            network,
+            scaled.train,
+            validation=scaled.validation,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            optimizer=make_optimizer(settings.optimizer, settings.momentum),
+            schedule=settings.schedule,
+            l2=settings.l2,
+            dropout=settings.dropout,
+            early_stopping=_make_early_stopping(settings.early_stopping, kind),
+            engine=self.engine,
+            threads=_parse_threads(self.threads),
+            callbacks=[_print_record] if print_epochs_as_json else [],
+            progress=not (self.reporter.quiet or self.reporter.as_json),
+        )
+
+    def _report_plan(
+        self, parts: SplitData, task: Task, network: Network, scaled: ScaledTable, settings: Settings, defaults: Settings
+    ) -> None:
+        """Report the data, the default settings, the network, the scaling, and how predict will read a picture."""
+        note = self.reporter.note
+        note(f"{parts.note}, {f'{network.sizes[-1]} classes' if task == 'classification' else 'a target of values'}")
+        if parts.kind != "mnist":
+            note(f"defaults for this data: {defaults_as_options(settings, self.chosen)}")
+        elif settings.learning_rate != defaults.learning_rate and "learning_rate" not in self.chosen:
+            note(f"default for these settings: --learning-rate {settings.learning_rate:g}")
+        note(_describe_network(network))
+        if scaled.inputs is not None:
+            note(_describe_scaling(scaled))
+        if parts.kind == "images":
+            note(_describe_images(parts))
+
+    def _finish(self, parts: SplitData, network: Network, scaled: ScaledTable, history: History, seconds: float) -> int:
+        """Save the model, report its score on the test examples, and return the exit status."""
+        cut_short = history.stopped in EXIT_CODES
+        status = EXIT_CODES.get(history.stopped or "", 0)
+        if cut_short and (network.provenance is None or not network.provenance.steps):
+            print_message(f"{history.message}; nothing was learnt, so nothing was saved")
+            self.reporter.summary("", self._summary(history, seconds))
+            return status
+        scaled.fold(network)
+        saved = f"{'replaced' if self.path.exists() else 'saved'} {self.path}"
+        self._save(parts, network, history)
+        if cut_short:
+            print_message(f"{history.message}; {saved}, with the parameters learnt so far")
+        else:
+            best = "" if history.best_epoch in (None, len(history)) else f", the best being epoch {history.best_epoch}"
+            self.reporter.note(f"{history.message}{best}, in {seconds:.1f} s; {saved}")
+        score = compute_score(network, parts.test)
+        test = {"test_accuracy": score.accuracy, "test_cost": score.cost, "test_r2": score.r2, "test_rmse": score.rmse}
+        self.reporter.summary(f"test {score}", {**self._summary(history, seconds), **test, "model": str(self.path)})
+        return status
+
+    def _save(self, parts: SplitData, network: Network, history: History) -> None:
+        """Save the model, with the data it was trained on and the inputs it takes."""
+        if network.provenance is not None:
+            network.provenance = replace(
+                network.provenance,
+                data=str(self.source),
+                stopped=history.stopped or "",
+                columns=list(parts.columns),
+                target=parts.target,
+            )
+        network.inputs = parts.input_spec()
+        network.save(self.path)
+
+    def _summary(self, history: History, seconds: float) -> dict[str, Any]:
+        """Give the entries of the JSON summary, those of the test and the model left empty."""
+        return {
+            "test_accuracy": None,
+            "seconds": seconds,
+            "model": None,
+            "data": str(self.source),
+            "epochs": len(history),
+            "best_epoch": history.best_epoch,
+            "stopped": history.stopped,
+            "message": history.message,
+            "seed": self.seed,
+            "engine": history.engine,
+        }
+
+
+def _scale(parts: SplitData, network: Network, task: Task) -> ScaledTable:
+    """Scale a table's columns, and its targets where the output can be any number; other data is left as it is."""
+    for part in (parts.train, parts.validation, parts.test):
+        network.check_examples(part)
+    if not parts.unscaled:
+        return ScaledTable(parts.train, parts.validation)
+    targets = task == "regression" and network.plan.layers[-1].activation == "identity"
+    return scale_table(parts.train, parts.validation, targets=targets)
+
+
+def _make_early_stopping(patience: int, kind: str) -> EarlyStopping | None:
+    """Stop early by the validation cost, but for MNIST by the accuracy, as the book does."""
+    if not patience:
+        return None
+    return EarlyStopping(patience, monitor=None if kind == "mnist" else "validation_cost")
+
+
+def _parse_threads(text: str) -> Any:
+    """Parse a number of threads; leave other words to ``Run``, which knows ``auto`` and refuses the rest."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _describe_network(network: Network) -> str:
+    sizes = " x ".join(map(str, network.sizes))
+    activations = " > ".join(sigma.name for sigma in network.plan.sigmas)
+    return f"network: {sizes}, {activations}, {network.plan.cost_function.name} cost, {network.parameters:,} parameters"
+
+
+def _describe_scaling(scaled: ScaledTable) -> str:
+    if scaled.outputs is None:
+        return "columns are scaled for the training; the model takes raw columns"
+    return "columns and target are scaled for the training and its costs; the model and the test result are in raw units"
+
+
+def _describe_images(parts: SplitData) -> str:
+    spec = parts.input_spec()
+    transposed = "; they lie on their side, as EMNIST's do, and predict transposes upright pictures likewise (else: --no-transpose)"
+    return f"the network learns {describe_inputs(spec)}{transposed * spec.transposed}"
+
+
+def run_to_end(run: Run) -> History:
+    """Train to the end, or until Ctrl-C."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)  # the job reports it itself
+        try:
+            for _ in run:
+                pass
+        except KeyboardInterrupt:  # between two epochs, or in a callback
+            run.interrupt()
+    return run.history
+
+
+def _print_record(record: EpochRecord) -> None:
+    print_json(asdict(record))
