@@ -1,4 +1,5 @@
-// How often this process has asked for memory since it began.
+// Counts the allocations of this process.
 #pragma once
 
-long allocations();
+// The number of allocations since the process began.
+long allocation_count();
