@@ -384,7 +384,7 @@ private:
         MiniBatchSchedule part = schedule;
         part.order += begin;
         part.length -= begin;
-        part.offset_in_epoch = begin % schedule.epoch_length;
+        part.offset_in_epoch = (schedule.offset_in_epoch + begin) % schedule.epoch_length;
         part.rate += k;
         part.decay += k;
         part.costs += k;
