@@ -163,7 +163,7 @@ def test_one_equation_is_shown_with_its_code(chainrule):
     bp2 = equations()["BP2"]
     assert "((wˡ⁺¹)ᵀ δˡ⁺¹) ⊙ σ′(zˡ)" in out
     assert "        g = delta @ w_next\n" in out
-    assert "    static void send_back(" in out
+    assert "    static void hidden_delta(" in out
     for test in bp2.tests:
         assert f"tests/{test.file}::{test.name}" in out
 
@@ -172,8 +172,8 @@ def test_kernels_are_shown_without_their_source_files(chainrule, monkeypatch, tm
     """An installed package shows the kernels' code, with the file but without a line number."""
     monkeypatch.setattr("chainrule.explaining.equation_table.KERNELS", tmp_path)
     _, out, _ = chainrule("N1")
-    assert "Fused in half_square, kernels/output.hpp\n" in out
-    assert "return sum / 2;" in out
+    assert "Fused by quadratic, kernels/calculus/costs.hpp\n" in out
+    assert "return sum_of_squares(a, y, n_out) / 2;" in out
 
 
 def test_json_output(chainrule):
@@ -183,7 +183,7 @@ def test_json_output(chainrule):
     _, out, _ = chainrule("N8", "--json")
     equation = json.loads(out)
     assert equation["functions"][0]["source"].startswith("def gradient_b(e: Array)")
-    assert equation["kernels"][0]["file"] == "backward.hpp"
+    assert equation["kernels"][0]["file"] == "calculus/backprop.hpp"
 
 
 def test_an_unknown_number_is_refused(chainrule):

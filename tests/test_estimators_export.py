@@ -52,7 +52,7 @@ def test_explaining_refuses_targets_that_do_not_fit(function):
     for clf, labels in [(three, ["Virginica"]), (two, ["virginica"]), (two, [1])]:
         with pytest.raises(ValueError, match=r"y has classes that were not trained on: \['?[Vv1]"):
             function(clf, x[:1], labels)
-    with pytest.raises(DataError, match="x and y are needed"):
+    with pytest.raises(DataError, match="an estimator needs x and y"):
         function(three, x[:1])
 
 
