@@ -83,18 +83,18 @@ def test_a_plan_of_another_dtype_is_refused():
 def test_the_kernels_convert_no_array():
     """The native module refuses an array of another dtype or layout, since its results would be written into a copy and lost."""
     from chainrule.engines import _fused
-    from chainrule.engines.fused import DEBUG, unwritten
+    from chainrule.engines.fused import FILL_WITH_NAN, allocate_result
 
     net = cr.Network([3, 4, 2], seed=0)
-    given = (_fused.instruction_sets()[0], [3, 4, 2], [0, 0], net.weights, net.biases, X)
+    given = (_fused.instruction_sets()[0], [3, 4, 2], ["sigmoid", "sigmoid"], net.weights, net.biases, X)
     for out in (np.zeros((30, 2), int), np.zeros((30, 2), np.float16), np.zeros((2, 30)).T):
         with pytest.raises(TypeError):
-            _fused.feedforward(*given, out, -np.inf, np.inf)
+            _fused.forward_small(*given, out, -np.inf, np.inf)
         assert not out.any()
     with pytest.raises(TypeError):
         _fused.count_entries(X, np.zeros(30, np.int32), 1)
-    assert DEBUG
-    assert np.isnan(unwritten(3)).all()
+    assert FILL_WITH_NAN
+    assert np.isnan(allocate_result(3)).all()
 
 
 def test_nan_outputs_predict_no_label():

@@ -44,7 +44,7 @@ def test_provenance_describes_the_training():
     assert (actual.examples, actual.epochs, actual.steps) == (60, 3, 24)
     assert (actual.learning_rate, actual.schedule, actual.stopped) == (0.5, "cosine", "finished")
     assert actual.engine.startswith(next(iter(ENGINES)))
-    assert actual.data == "Examples(60 x 4 float64, labels 0..2)"
+    assert (actual.data, actual.examples, actual.n_in, actual.kind) == ("", 60, 4, "dense")
     assert actual.plan["optimizer"] == {"name": "sgd", "momentum": 0.9, "nesterov": False}
     assert (actual.plan["l2"], actual.plan["clip"], actual.plan["seed"], actual.plan["batch_size"]) == (0.1, 3.0, 8, 8)
     assert json.loads(json.dumps(actual.plan)) == actual.plan

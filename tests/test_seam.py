@@ -169,8 +169,8 @@ def advanced(engine, case, cuts=(), threads=1):
 
 
 def assert_close(actual, expected, dtype, steps=1):
-    """Compare arrays within the tolerance of law 6."""
-    scale = max(np.abs(expected).max(), 1e-3)
+    """Compare arrays within the tolerance of law 6; terms of about 1 may cancel to a small array, which keeps their rounding."""
+    scale = max(np.abs(expected).max(), 0.1)
     assert np.abs(np.asarray(actual, np.float64) - expected).max() <= steps * EXACT[dtype] * scale
 
 
