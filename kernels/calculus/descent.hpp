@@ -212,7 +212,7 @@ static void update_mini_batch_with_barriers(const MiniBatch &batch, double rate,
         step_scalars(optimizer, rate, decay, gradient_scale, batch.step + 1);
     const auto step = [&](const Layer<T> &layer, bool of_w, long place, const T *sums, long count) {
         T *const *slots = of_w ? layer.slots_w : layer.slots_b;
-        step_parameters(optimizer, scalars, (of_w ? layer.w.data : layer.b) + place, sums,
+        step_parameters(optimizer.rule, scalars, (of_w ? layer.w.data : layer.b) + place, sums,
                         slots[0] ? slots[0] + place : nullptr,
                         slots[1] ? slots[1] + place : nullptr, count, of_w && penalized);
     };

@@ -143,6 +143,11 @@ struct StepScalars {
     T rate;            // eta
     T adam_rate;       // eta with Adam's bias corrections
     T epsilon;
+    T mu;
+    T beta1;
+    T one_minus_beta1;
+    T beta2;
+    T one_minus_beta2;
     T keep;  // 1 - eta weight_decay
     T l1;
     T l2;
@@ -156,6 +161,11 @@ static StepScalars step_scalars(const Optimizer &optimizer, double rate, double 
         .rate = T(rate),
         .adam_rate = T(rate),
         .epsilon = T(optimizer.epsilon),
+        .mu = T(optimizer.momentum),
+        .beta1 = T(optimizer.beta1),
+        .one_minus_beta1 = T(1 - optimizer.beta1),
+        .beta2 = T(optimizer.beta2),
+        .one_minus_beta2 = T(1 - optimizer.beta2),
         .keep = T(1 - rate * optimizer.weight_decay),
         .l1 = T(optimizer.l1),
         .l2 = T(decay),
@@ -182,65 +192,61 @@ static inline void penalize(const StepScalars &scalars, Vec<T> &w, Vec<T> &g) {
 
 // One vector of parameters after a step; `g` is its mean gradient. The slots are updated at `i`.
 template <Rule R>
-static inline Vec<T> step_vector(const Optimizer &optimizer, const StepScalars &scalars, Vec<T> w,
-                                 Vec<T> g, T *slot0, T *slot1, long i) {
-    const T mu = T(optimizer.momentum);
-    const T beta1 = T(optimizer.beta1);
-    const T beta2 = T(optimizer.beta2);
-    const T rest1 = T(1 - optimizer.beta1);
-    const T rest2 = T(1 - optimizer.beta2);
+static inline Vec<T> step_vector(const StepScalars &s, Vec<T> w, Vec<T> g, T *slot0, T *slot1,
+                                 long i) {
     if constexpr (R == Rule::sgd) {
-        return w - scalars.rate * g;  // g is the mean: w - (eta / m) nabla_w  (N12)
+        return w - s.rate * g;  // g is the mean: w - (eta / m) nabla_w  (N12)
     }
     if constexpr (R == Rule::momentum || R == Rule::nesterov) {
-        const Vec<T> move = -scalars.rate * g;
-        const Vec<T> velocity = mu * load(slot0 + i) + move;
+        const Vec<T> move = -s.rate * g;
+        const Vec<T> velocity = s.mu * load(slot0 + i) + move;
         store(slot0 + i, velocity);
-        return w + (R == Rule::nesterov ? mu * velocity + move : velocity);
+        return w + (R == Rule::nesterov ? s.mu * velocity + move : velocity);
     }
     if constexpr (R == Rule::adam) {
-        const Vec<T> m = beta1 * load(slot0 + i) + rest1 * g;
-        const Vec<T> v = beta2 * load(slot1 + i) + rest2 * (g * g);
+        const Vec<T> m = s.beta1 * load(slot0 + i) + s.one_minus_beta1 * g;
+        const Vec<T> v = s.beta2 * load(slot1 + i) + s.one_minus_beta2 * (g * g);
         store(slot0 + i, m);
         store(slot1 + i, v);
-        return w - scalars.adam_rate * m / (square_root(v) + scalars.epsilon);
+        return w - s.adam_rate * m / (square_root(v) + s.epsilon);
     }
     if constexpr (R == Rule::rmsprop) {
-        const Vec<T> v = beta2 * load(slot0 + i) + rest2 * (g * g);
+        const Vec<T> v = s.beta2 * load(slot0 + i) + s.one_minus_beta2 * (g * g);
         store(slot0 + i, v);
-        return w - scalars.rate * g / (square_root(v) + scalars.epsilon);
+        return w - s.rate * g / (square_root(v) + s.epsilon);
     }
     if constexpr (R == Rule::lion) {
         const Vec<T> m = load(slot0 + i);
-        const Vec<T> c = beta1 * m + rest1 * g;
-        store(slot0 + i, beta2 * m + rest2 * g);
+        const Vec<T> c = s.beta1 * m + s.one_minus_beta1 * g;
+        store(slot0 + i, s.beta2 * m + s.one_minus_beta2 * g);
         const Vec<T> sign = c > T(0) ? broadcast<T>(1) : c < T(0) ? broadcast<T>(-1) : Vec<T>{};
-        return w - scalars.rate * sign;
+        return w - s.rate * sign;
     }
 }
 
+// The scalars are passed by value: stores to the parameters cannot change a local copy, so they stay
+// in registers.
 template <Rule R>
-static void step_parameters_as(const Optimizer &optimizer, const StepScalars &scalars, T *w,
-                               const T *gradient, T *slot0, T *slot1, long count, bool penalized) {
+static void step_parameters_as(const StepScalars scalars, T *w, const T *gradient, T *slot0,
+                               T *slot1, long count, bool penalized) {
     for (long i = 0; i < count; i += lanes<T>) {
         Vec<T> parameter = load(w + i);
         Vec<T> g = load(gradient + i) * scalars.gradient_scale;
         if (penalized) {
             penalize(scalars, parameter, g);
         }
-        store(w + i, step_vector<R>(optimizer, scalars, parameter, g, slot0, slot1, i));
+        store(w + i, step_vector<R>(scalars, parameter, g, slot0, slot1, i));
     }
 }
 
-// Steps `count` parameters, whole vectors. `gradient` holds batch sums; a rule without slots
-// ignores slot0 and slot1, which may then be null. `penalized`: weights take penalties, biases do
-// not.
-static void step_parameters(const Optimizer &optimizer, const StepScalars &scalars, T *w,
-                            const T *gradient, T *slot0, T *slot1, long count, bool penalized) {
+// Steps `count` parameters, whole vectors. `gradient` holds batch sums; a rule without slots ignores
+// slot0 and slot1, which may then be null. `penalized`: weights take penalties, biases do not.
+static void step_parameters(Rule rule, const StepScalars &scalars, T *w, const T *gradient,
+                            T *slot0, T *slot1, long count, bool penalized) {
     const auto step = [&]<Rule R>() {
-        step_parameters_as<R>(optimizer, scalars, w, gradient, slot0, slot1, count, penalized);
+        step_parameters_as<R>(scalars, w, gradient, slot0, slot1, count, penalized);
     };
-    switch (optimizer.rule) {
+    switch (rule) {
         case Rule::sgd:
             return step.template operator()<Rule::sgd>();
         case Rule::momentum:

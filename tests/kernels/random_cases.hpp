@@ -230,7 +230,7 @@ inline reference::Network random_network(Random &random, long n_in, int number) 
     set_cost(random, network, CostName((number + number / cost_count) % cost_count));
     network.seed = std::uint64_t(random.below(1L << 62)) * 4 + 3;
     network.step = random.choice({0, 0, 5});
-    network.optimizer = random_optimizer(random, Rule((number + number / 6) % rule_count));
+    network.optimizer = random_optimizer(random, Rule((number + number / rule_count) % rule_count));
     return network;
 }
 

@@ -22,7 +22,7 @@ def describe_inputs(spec: InputSpec) -> str:
     if spec.is_image:
         return _describe_images(spec)
     rows = f"rows of {pluralize(spec.shape[0], 'pixel' if spec.kind == 'pixels' else 'number')}"
-    first_column = "" if spec.first_column is None else f", columns pluralize from {spec.first_column}"
+    first_column = "" if spec.first_column is None else f", columns counted from {spec.first_column}"
     return rows + ", most of them 0 (CSR)" * (spec.kind == "csr") + first_column
 
 
