@@ -43,9 +43,9 @@ def test_outputs_are_counted_over_all_parts():
     """A class that only the test part holds has its output too; two are the least."""
     x = np.ones((60, 1))
     parts = split_table(Source("t"), cr.Examples(x, np.r_[np.zeros(59), 1].astype(int)), 0)
-    assert count_outputs(parts, "classification") == 2
-    assert count_outputs(split_table(Source("t"), cr.Examples(x, np.zeros(60, int)), 0), "classification") == 2
-    assert count_outputs(parts, "regression") == 1
+    assert count_outputs([parts.train, parts.test], "classification", "t") == 2
+    assert count_outputs([cr.Examples(x, np.zeros(60, int))], "classification", "t") == 2
+    assert count_outputs([parts.train, parts.test], "regression", "t") == 1
 
 
 def signs(n=200):

@@ -10,9 +10,10 @@ from ..errors import DataError
 from .settings import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..examples import Examples
     from ..network import Network
-    from .data_source import SplitData
 
 MAX_CLASSES = 1000
 FEW_CLASSES = 20
@@ -46,22 +47,24 @@ def infer_task(examples: Examples) -> Task:
     return "classification" if repeats and y.min() >= 0 and y.max() < MAX_CLASSES else "regression"
 
 
-def count_outputs(parts: SplitData, task: Task) -> int:
-    """Count the outputs that a network for this data needs: one for each class, at least two, or one for each value.
+def count_outputs(parts: Iterable[Examples], task: Task, data_name: str) -> int:
+    """Count the outputs that a network for some data needs: one for each class, at least two, or one for each value.
+
+    ``parts`` are the training, validation and test examples of the data; ``data_name`` is for the message.
 
     Raises
     ------
     DataError
         When the labels are too large to number classes.
     """
-    ys = [part.y for part in (parts.train, parts.validation, parts.test) if part.y is not None]
+    ys = [part.y for part in parts if part.y is not None]
     if ys[0].ndim == 2:
         return int(ys[0].shape[1])
     if task == "regression":
         return 1
     largest = max(float(y.max()) for y in ys)
     if largest >= MAX_CLASSES:
-        raise DataError(f"labels number the classes 0, 1, 2 ... up to {MAX_CLASSES - 1}; {parts.source.name} holds {largest:g}")
+        raise DataError(f"labels number the classes 0, 1, 2 ... up to {MAX_CLASSES - 1}; {data_name} holds {largest:g}")
     return max(2, 1 + int(largest))
 
 

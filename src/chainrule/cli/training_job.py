@@ -66,7 +66,8 @@ class TrainingJob:
         parts, task = self._load()
         defaults = defaults_for(parts.kind, task)
         settings = resolve_settings(defaults, self.chosen)
-        network = self._make_network(parts, settings, count_outputs(parts, task))
+        n_out = count_outputs((parts.train, parts.validation, parts.test), task, parts.source.name)
+        network = self._make_network(parts, settings, n_out)
         scaled = _scale(parts, network, task)
         run = self._make_run(network, scaled, settings, parts.kind)  # raises for a wrong setting, before anything is printed
         self._report_plan(parts, task, network, scaled, settings, defaults)
