@@ -941,9 +941,9 @@ def test_an_order_of_no_rows_does_nothing(engine):
     assert bits(session.state()) == bits(case.state)
 
 
-@pytest.mark.parametrize("rows", [[-1], [4], [0, 1, 99]])
+@pytest.mark.parametrize("rows", [[-1], [4], [0, 1, 99], [1.5], [True]])
 def test_rows_outside_the_data_are_refused(engine, rows):
-    """A row number below 0 or beyond the data raises ValueError, in a step and in a gradient, and changes nothing."""
+    """A row number below 0, beyond the data, or not whole raises ValueError, in a step and in a gradient, and changes nothing."""
     plan = Plan((Layer(3, 2, "sigmoid"),), batch_size=3)
     state = initial_state(plan, np.random.default_rng(0))
     data, session = engine.prepare(cr.Examples(np.ones((4, 3)), [0, 1, 0, 1])), engine.open(plan, state, threads=1)

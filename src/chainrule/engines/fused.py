@@ -33,6 +33,11 @@ SMALL_BATCH = 16
 
 BEST_INSTRUCTION_SET = _fused.instruction_sets()[0]
 
+KERNEL_ACTIVATIONS = frozenset(_fused.activations())
+KERNEL_COSTS = frozenset(_fused.costs())
+KERNEL_OPTIMIZERS = frozenset(_fused.optimizers())
+"""The built-in functions that the kernels have; a plan with others is refused."""
+
 BYTES_WORTH_A_THREAD = 1 << 20
 """Inputs below this size are counted by one thread: waking a second one takes longer."""
 
@@ -163,6 +168,14 @@ def allocate_result(shape: int | tuple[int, ...], dtype: Any = np.float64) -> An
     return np.full(shape, np.nan, dtype) if FILL_WITH_NAN else np.empty(shape, dtype)
 
 
+def row_numbers(rows: Indices) -> Indices:
+    """Give row numbers as the kernels read them; those that are not whole numbers are refused, not truncated."""
+    numbers = np.asarray(rows)
+    if numbers.size and numbers.dtype.kind not in "iu":
+        raise ValueError(f"row numbers must be whole numbers; they are {numbers.dtype}")
+    return np.ascontiguousarray(numbers, np.int64)
+
+
 def _as(dtype: Any, array: AnyArray | None) -> AnyArray | None:
     return None if array is None else np.require(array, dtype, ["C", "A"])
 
@@ -235,7 +248,7 @@ class FusedSession:
         view, count = data.view(self.plan), len(steps)
         costs, right, squares = allocate_result(count), allocate_result(count), allocate_result(count * steps.squares)
         rate, decay = np.ascontiguousarray(steps.rate, np.float64), np.ascontiguousarray(steps.decay, np.float64)
-        self.native.advance(view, np.ascontiguousarray(order, np.int64), self.plan.batch_size, rate, decay, costs, right, squares)
+        self.native.advance(view, row_numbers(order), self.plan.batch_size, rate, decay, costs, right, squares)
         finite = bool(np.isfinite(costs).all()) and self.native.finite()
         rights = data.largest_weight * right if view.has_classes else None
         return BlockResult(data.largest_weight * costs, rights, finite, squares if steps.squares else None)
@@ -266,7 +279,7 @@ class Fused:
 
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
         """Refuse activations, costs and optimizers that the kernels do not have."""
-        return unsupported(plan, self.name, activations=_fused.activations(), costs=_fused.costs(), optimizers=_fused.optimizers())
+        return unsupported(plan, self.name, activations=KERNEL_ACTIVATIONS, costs=KERNEL_COSTS, optimizers=KERNEL_OPTIMIZERS)
 
     def prepare(self, examples: Examples) -> Data:
         """Compress the inputs where most of them are 0."""
@@ -287,36 +300,39 @@ class Fused:
     def forward_small(
         self, plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-np.inf, np.inf)
     ) -> Array | None:
-        """Give the outputs of a few rows through the arrays as they are, in microseconds; None for what needs another look.
+        """Give the outputs of a few rows through the caller's arrays, in microseconds; None where something must be checked first.
 
-        That is x of any other kind, width or layout, numbers that may not be, and arrays that do not fit the plan.
+        That is x of another type, width or layout, numbers outside ``limits``, and arrays that do not fit the plan.
         """
         if type(x) is not np.ndarray or x.ndim != 2 or not 0 < x.shape[0] <= SMALL_BATCH or x.shape[1] != plan.layers[0].n_in:
             return None
         if plan.own_functions or not x.flags.c_contiguous or len(weights) != len(plan.layers):
             return None
+        names = [sigma.name for sigma in plan.sigmas]
+        if not KERNEL_ACTIVATIONS.issuperset(names):
+            return None
         isa = instruction_set() if "CHAINRULE_ISA" in os.environ else BEST_INSTRUCTION_SET
         out: Array = allocate_result((x.shape[0], plan.layers[-1].n_out), plan.dtype)
         try:
-            names = [sigma.name for sigma in plan.sigmas]
             complete = _fused.forward_small(isa, plan.sizes, names, weights, biases, x, out, *limits)
-        except TypeError:  # arrays of another kind
+        except TypeError:  # arrays of another type
             return None
         return out if complete else None
 
     def gradient(self, plan: Plan, data: Data, rows: Indices | None, *, threads: Threads) -> ValueAndGradient:
         """Give the summed cost of some rows, or all, and its gradient as a function of all parameters, by one session."""
         session, view = FusedSession(plan, State((), ()), threads), data.view(plan)
-        rows = None if rows is None else np.ascontiguousarray(rows, np.int64)
+        chosen_rows = None if rows is None else row_numbers(rows)
 
-        def slope(parameters: Array) -> tuple[float, Array]:
+        def value_and_gradient(parameters: Array) -> tuple[float, Array]:
             gradient: Array = allocate_result(len(parameters), session.dtype)
-            cost = session.native.value_and_gradient(view, rows, np.ascontiguousarray(parameters, session.dtype), gradient)
+            vector = np.ascontiguousarray(parameters, session.dtype)
+            cost = session.native.value_and_gradient(view, chosen_rows, vector, gradient)
             if data.largest_weight != 1:
                 gradient *= data.largest_weight
             return data.largest_weight * cost, gradient
 
-        return slope
+        return value_and_gradient
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> FusedSession:
         """Begin, or go on, from a state."""
