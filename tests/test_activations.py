@@ -235,3 +235,12 @@ def test_unknown_activation(name, says):
     with pytest.raises(UnknownName, match=says) as caught:
         find_activation(name)
     assert isinstance(caught.value, SettingError)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_mish_has_its_limits_at_the_largest_numbers(dtype):
+    """The derivative of mish is 1 at the largest number of a dtype, and 0 at the smallest: nothing overflows on the way."""
+    largest = np.finfo(dtype).max
+    z = np.array([largest, -largest], dtype)
+    mish = ACTIVATIONS["mish"]
+    assert mish.derivative(z, mish.value(z)).tolist() == [1, 0]

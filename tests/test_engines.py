@@ -160,3 +160,26 @@ def test_a_function_that_only_python_has_goes_to_the_reference(kind, monkeypatch
     for name in set(ENGINES) - {"reference"}:
         with pytest.raises(EngineError, match=r"the fused engine .*; take engine='reference'"):
             cr.train(nets[0], pair(), engine=name, **settings)
+
+
+def test_a_hidden_softmax_is_refused_by_engines_of_kernels():
+    """A plan with softmax below the output goes to the reference: the kernels apply its Jacobian at the output only."""
+    hidden = Plan((Layer(3, 4, "softmax"), Layer(4, 2, "identity")), dtype="float64")
+    assert "softmax at the output only" in unsupported(hidden, "some", **EVERYTHING)
+    assert choose("auto", hidden, None).name == "reference"
+
+
+def test_a_subclass_of_a_built_in_cost_is_computed_as_the_users_own():
+    """A subclass of Huber keeps its own value in a network, and its delta does not matter."""
+
+    class Shifted(cr.costs.Huber):
+        def __init__(self, delta=1.0):
+            super().__init__(delta)
+            object.__setattr__(self, "value", lambda a, y: 100 + ((a - y) ** 2).sum(axis=1))
+
+    x, y = np.ones((3, 2)), np.ones((3, 1))
+    for cost in (Shifted(), Shifted(2.0)):
+        net = cr.Network([2, 1], cost=cost, output="identity", seed=0)
+        assert net.plan.cost is cost
+        assert net.cost(x, y) >= 100
+        net.backprop(x, y)

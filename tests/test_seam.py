@@ -1012,3 +1012,16 @@ def test_an_order_of_several_epochs_is_as_many_orders_one_after_another(engine, 
             assert {together.right, *apart} == {None}
         else:
             assert getattr(together, name).tobytes() == np.concatenate(apart).tobytes()
+
+
+def test_a_deferred_factor_of_another_dtype_is_ignored():
+    """A state whose weights await a factor opens under a plan of the other dtype, from its complete weights."""
+    plan = Plan((Layer(50, 3, "sigmoid"),), batch_size=1, dtype="float32")
+    x = sparse.csr_array(np.eye(4, 50))
+    examples = cr.Examples(x, np.zeros((4, 3)))
+    for engine in ENGINES.values():
+        session = engine.open(plan, initial_state(plan, np.random.default_rng(0)), threads=1)
+        session.advance(engine.prepare(examples), np.arange(1), Steps(np.array([0.5]), np.array([1.0])))
+        state = session.state()
+        other = engine.open(replace(plan, dtype="float64"), state, threads=1).state()
+        assert np.array_equal(other.weights[0], state.weights[0])

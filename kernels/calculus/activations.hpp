@@ -153,7 +153,7 @@ static inline Vec<T> mish(Vec<T> z) {
 // tanh(ln(1 + e^z)) + z sigma(z) / cosh^2(ln(1 + e^z)), in the same w
 static inline Vec<T> mish_prime(Vec<T> z, Vec<T>) {
     const auto [numerator, denominator, w, rest] = mish_fraction(z);
-    const Vec<T> sum = numerator * denominator + T(4) * z * rest * (T(1) + w);
+    const Vec<T> sum = numerator * denominator + T(4) * (z * rest) * (T(1) + w);
     return sum / (denominator * denominator);
 }
 

@@ -481,7 +481,10 @@ def _output_for(output: str | Activation | None, cost: Cost) -> str | Activation
 def _name_if_built_in(part: Any) -> Any:
     """Give the name of a built-in function that was passed as an object; leave any other as it is."""
     table: Any = ACTIVATIONS if isinstance(part, Activation) else COSTS
-    return part.name if not isinstance(part, str) and table.get(part.name) == part else part
+    if isinstance(part, str):
+        return part
+    known = table.get(part.name)
+    return part.name if type(known) is type(part) and known == part else part
 
 
 def _dtype(dtype: Any) -> str:

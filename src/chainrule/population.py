@@ -140,21 +140,23 @@ def _prepare_data(runs: Sequence[Run]) -> None:
 def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]) -> None:
     """Train every run in a pool of threads; an error in one of them, or Ctrl-C, ends all."""
     ended = threading.Event()
+    in_work = [threading.Lock() for _ in runs]
 
-    def train(run: Run) -> None:
-        while not ended.is_set():
-            if next(run, None) is None:
-                advance(run.epochs - len(run.history))  # the epochs that an early stop leaves out
-                return
-            advance(1)
-        if run.history.stopped is None:
-            run.interrupt()
+    def train(run: Run, lock: threading.Lock) -> None:
+        with lock:
+            while not ended.is_set():
+                if next(run, None) is None:
+                    advance(run.epochs - len(run.history))  # the epochs that an early stop leaves out
+                    return
+                advance(1)
+            if run.history.stopped is None:
+                run.interrupt()
 
     with ThreadPoolExecutor(max(1, min(at_once, len(runs)))) as pool:
         futures: list[Future[None]] = []
         try:
-            for run in runs:
-                futures.append(pool.submit(train, run))  # noqa: PERF401  # Ctrl-C within the loop keeps those submitted so far
+            for run, lock in zip(runs, in_work, strict=True):
+                futures.append(pool.submit(train, run, lock))  # Ctrl-C within the loop keeps those submitted so far
             _wait_for_all(futures)
         except KeyboardInterrupt:
             pass  # leaving the pool waits for the epochs under way
@@ -162,8 +164,11 @@ def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]
             ended.set()
     for future in futures:
         future.result()
-    for run in runs[len(futures) :]:  # Ctrl-C came before these were submitted
-        run.interrupt()
+    # Ctrl-C came before these were submitted, or while the first of them was: a thread may be training that one.
+    for run, lock in zip(runs[len(futures) :], in_work[len(futures) :], strict=True):
+        with lock:
+            if run.history.stopped is None:
+                run.interrupt()
 
 
 def _wait_for_all(futures: Iterable[Future[None]]) -> None:

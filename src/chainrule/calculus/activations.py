@@ -130,7 +130,7 @@ def mish(z: Array) -> Array:
 def mish_prime(z: Array, a: Array) -> Array:
     """``tanh(ln(1 + e^z)) + z sigmoid(z) / cosh^2(ln(1 + e^z))``, in the same ``w``: a sum of terms that need no cancellation."""
     numerator, denominator, w, rest = _mish_fraction(z)
-    return (numerator * denominator + 4 * z * rest * (1 + w)) / (denominator * denominator)
+    return (numerator * denominator + 4 * (z * rest) * (1 + w)) / (denominator * denominator)
 
 
 def _mish_fraction(z: Array) -> tuple[Array, Array, Array, Array]:

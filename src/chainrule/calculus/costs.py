@@ -205,7 +205,7 @@ class Huber(Cost):
             "huber",
             partial(huber, delta=delta),
             partial(huber_gradient, delta=delta),
-            summary="quadratic up to delta = 1, linear beyond; for values with outliers",
+            summary=f"quadratic up to delta = {delta:g}, linear beyond; for values with outliers",
             formula=Formula(
                 f"C = Σ_j c_j (|v_j| − c_j / 2),   v_j = y_j − a_j,   c_j = min(|v_j|, {delta:g})",
                 rf"\frac{{∂C}}{{∂a_j}} = max(−{delta:g}, min(a_j − y_j, {delta:g}))",
@@ -222,7 +222,7 @@ class Huber(Cost):
         return Huber(**settings)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Huber) and self.delta == other.delta
+        return type(other) is type(self) and self.delta == other.delta
 
     def __hash__(self) -> int:
         return hash((Huber, self.delta))

@@ -62,13 +62,13 @@ def mean_gradient(gradient: Gradient, m: float) -> Gradient:
     return Gradient([factor * part for part in gradient.nabla_b], [factor * part for part in gradient.nabla_w])
 
 
-def clip_by_norm(gradient: Gradient, maximum: float) -> Gradient:
-    """Scale a gradient down to the norm ``maximum``, over all its entries together, where it exceeds it (Pascanu et al. 2013)."""
+def clip_by_norm(gradient: Gradient, most: float) -> Gradient:
+    """Scale a gradient down to the norm ``most``, over all its entries together, where it exceeds it (Pascanu et al. 2013)."""
     wide = [part.astype(np.float64).ravel() for parts in gradient for part in parts]  # squares overflow float32 at 1e38
     norm = float(np.sqrt(sum(part @ part for part in wide)))
-    if not norm > maximum:
+    if not norm > most:
         return gradient
-    factor = maximum / norm
+    factor = most / norm
     return Gradient([factor * part for part in gradient.nabla_b], [factor * part for part in gradient.nabla_w])
 
 

@@ -216,7 +216,7 @@ class FusedSession:
     def _put_deferred(self, state: State) -> None:
         """Take over a deferred factor of the first layer's weights, unless the weights were changed since."""
         unscaled, w_scale = state.deferred["unscaled_w"], state.deferred["w_scale"]
-        if np.array_equal(unscaled * self.dtype.type(w_scale), state.weights[0]):
+        if unscaled.dtype == self.dtype and np.array_equal(unscaled * self.dtype.type(w_scale), state.weights[0]):
             self.native.put_unscaled(unscaled, np.require(state.biases[0], self.dtype, ["C", "A"]), float(w_scale))
 
     def _deferred(self) -> dict[str, Array]:

@@ -283,7 +283,7 @@ def functions(plan: Plan) -> tuple[list[Activation], Cost]:
         if isinstance(layer.activation, Activation):
             sigmas[k] = replace(sigmas[k], value=cast(sigmas[k].value), derivative=cast(sigmas[k].derivative))
     if not is_built_in(cost):
-        cost = replace(cost, gradient=cast(cost.gradient))
+        cost = Cost(cost.name, cost.value, cast(cost.gradient))
     return sigmas, cost
 
 

@@ -26,6 +26,8 @@ def unsupported(
         own = [*own, plan.optimizer.name]
     if own:
         return f"the {engine} engine cannot call {own[0]!r}, which is your own; take engine='reference'"
+    if any(sigma.name == "softmax" for sigma in plan.sigmas[:-1]):
+        return f"the {engine} engine has softmax at the output only, not in a hidden layer; take engine='reference'"
     missing = [f"activation {sigma.name!r}" for sigma in plan.sigmas if sigma.name not in activations]
     if plan.cost_function.name not in costs:
         missing.append(f"cost {plan.cost_function.name!r}")
