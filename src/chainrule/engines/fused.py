@@ -43,7 +43,7 @@ PARAMETERS = -1
 """The slot number of the parameters in a native session; 0 and 1 are the optimizer's slots."""
 
 FILL_WITH_NAN = os.environ.get("CHAINRULE_DEBUG") == "1"
-"""Whether arrays that kernels fill hold NaN before, so that tests find numbers that no kernel wrote."""
+"""Whether arrays are filled with NaN before a kernel writes to them, so that tests detect entries that no kernel wrote."""
 
 
 def available() -> list[str]:
@@ -105,7 +105,7 @@ def _from_csr(x: Any) -> _fused.Data:
 
 
 def _sparse_data(shape: tuple[int, ...], row_starts: Any, columns: AnyArray, values: AnyArray, *, trusted: bool) -> _fused.Data:
-    """Give CSR rows to the kernels, which check them unless they made them."""
+    """Give CSR rows to the kernels, which check them unless ``trusted``: made by the kernels themselves."""
     n, n_in = shape
     native = _fused.Data()
     native.set_sparse(n, n_in, row_starts, columns, columns.dtype == np.uint32, values, trusted)
@@ -159,7 +159,7 @@ def check_range(x: Inputs, plan: Plan) -> None:
 
 
 def allocate_result(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
-    """Allocate an array for a kernel to fill; with ``CHAINRULE_DEBUG=1`` it holds NaN, which shows what no kernel wrote."""
+    """Allocate an array for a kernel to fill; with ``CHAINRULE_DEBUG=1`` it is filled with NaN, to show unwritten entries."""
     return np.full(shape, np.nan, dtype) if FILL_WITH_NAN else np.empty(shape, dtype)
 
 
@@ -241,7 +241,7 @@ class FusedSession:
         return BlockResult(data.largest_weight * costs, rights, finite, squares if steps.squares else None)
 
     def evaluate(self, data: Data) -> Evaluation:
-        """Give the cost over all of ``data``, and how many are right."""
+        """Give the cost and the number of correct predictions over all of ``data``."""
         view = data.view(self.plan)
         cost, right, total = self.native.evaluate(view)
         return Evaluation(cost / total, data.largest_weight * right if view.has_classes else None, data.largest_weight * total)
@@ -287,9 +287,9 @@ class Fused:
     def forward_small(
         self, plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-np.inf, np.inf)
     ) -> Array | None:
-        """Give the outputs of a few rows through the arrays as they are, in microseconds; None for what needs another look.
+        """Give the outputs of a few rows, read from the arrays in place; None where a check or a conversion is needed first.
 
-        That is x of any other kind, width or layout, numbers that may not be, and arrays that do not fit the plan.
+        That is so for x of another kind, width or layout, for numbers outside ``limits``, and for arrays that do not fit the plan.
         """
         if type(x) is not np.ndarray or x.ndim != 2 or not 0 < x.shape[0] <= SMALL_BATCH or x.shape[1] != plan.layers[0].n_in:
             return None
@@ -309,15 +309,15 @@ class Fused:
         session, view = FusedSession(plan, State((), ()), threads), data.view(plan)
         rows = None if rows is None else np.ascontiguousarray(rows, np.int64)
 
-        def slope(parameters: Array) -> tuple[float, Array]:
+        def value_and_gradient(parameters: Array) -> tuple[float, Array]:
             gradient: Array = allocate_result(len(parameters), session.dtype)
             cost = session.native.value_and_gradient(view, rows, np.ascontiguousarray(parameters, session.dtype), gradient)
             if data.largest_weight != 1:
                 gradient *= data.largest_weight
             return data.largest_weight * cost, gradient
 
-        return slope
+        return value_and_gradient
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> FusedSession:
-        """Begin, or go on, from a state."""
+        """Begin a session from a copy of a state: an initial one, or that of an earlier session."""
         return FusedSession(plan, state, threads)

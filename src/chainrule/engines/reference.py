@@ -241,7 +241,7 @@ class Reference:
         return None
 
     def prepare(self, examples: Examples) -> Data:
-        """Hold the examples; they are copied only for a plan of another dtype."""
+        """Wrap the examples; they are copied only for a plan of another dtype."""
         data: Data = examples.prepared(self.name, Data)
         return data
 
