@@ -14,7 +14,7 @@ import numpy as np
 
 import chainrule.engines._fused as _fused
 
-from .._arrays import in_dtype
+from .._arrays import cast_floats
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..errors import EngineError
 from ..examples import Examples
@@ -155,7 +155,7 @@ def check_range(x: Inputs, plan: Plan) -> None:
     """Refuse numbers that a float32 network cannot hold."""
     stored: Any = x.data if is_sparse(x) else x
     if stored.dtype == np.float64 and plan.dtype == "float32":
-        in_dtype("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
+        cast_floats("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
 
 
 def allocate_result(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:

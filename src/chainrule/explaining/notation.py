@@ -45,19 +45,19 @@ def format_factor(value: float, digits: int = DIGITS) -> str:
     return f"({text})" if text.startswith("−") or "^" in text else text
 
 
-def of_activation(sigma: Activation) -> Formula:
+def activation_formula(sigma: Activation) -> Formula:
     """Give the formula of an activation; one of the user's own is written by its name."""
     if sigma.formula is not None:
         return sigma.formula
     return Formula(f"σ(z) = {literal(sigma.name)}(z)", "σ′(z)  as its derivative gives it", "An activation of your own.")
 
 
-def of_cost(cost: Cost) -> Formula:
+def cost_formula(cost: Cost) -> Formula:
     """Give the formula of a cost; one of the user's own is written by its name."""
     return cost.formula or Formula(f"C = {literal(cost.name)}(a, y)", r"\frac{∂C}{∂a_j}  as its gradient gives it")
 
 
-def of_output(sigma: Activation, cost: Cost) -> OutputFormula:
+def output_delta_formula(sigma: Activation, cost: Cost) -> OutputFormula:
     """Give the derivation of BP1 for an output activation and a cost: it ends in ``a - y`` where their derivatives cancel."""
     if cost.cancels(sigma) and cost.partner_formula is not None:
         return cost.partner_formula
