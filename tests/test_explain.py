@@ -64,7 +64,7 @@ def test_targets_that_are_values_are_not_called_classes():
 
 
 def test_a_weight_with_an_input_of_0_says_so():
-    """A weight that multiplies an input of 0 gets no central difference: this is said, and no digits are counted."""
+    """A weight that multiplies an input of 0 gets no central difference: the text says so, and no digits are counted."""
     explanation = cr.explain(digits_network(), digit(), layer=1, unit=3, input=0)
     assert "multiplies an input of 0" in str(explanation)
     assert "digits" not in str(next(s for s in explanation.sections if "by hand" in s.title))
