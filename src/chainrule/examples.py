@@ -220,8 +220,8 @@ class Examples:
 
     def __repr__(self) -> str:
         shape = f"{len(self)} x {self.n_in}"
-        what = {"pixels": "pixels", "csr": "CSR"}.get(self.kind, str(self.x.dtype))
-        parts = [f"{shape} {what}"]
+        kind = {"pixels": "pixels", "csr": "CSR"}.get(self.kind, str(self.x.dtype))
+        parts = [f"{shape} {kind}"]
         if self.y is not None:
             if self.y.ndim == 1 and self.y.dtype.kind in "iub":
                 parts.append(f"labels {int(self.y.min())}..{int(self.y.max())}")

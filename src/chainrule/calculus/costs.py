@@ -328,8 +328,8 @@ def find_cost(cost: str | Cost) -> Cost:
 
 def is_built_in(cost: Cost) -> bool:
     """Whether a cost is one of the table's, with any settings, so that its name and settings describe it completely."""
-    known = COSTS.get(cost.name)
-    return known is not None and type(cost) is type(known) and known.with_settings(**cost.settings) == cost
+    built_in = COSTS.get(cost.name)
+    return built_in is not None and type(cost) is type(built_in) and built_in.with_settings(**cost.settings) == cost
 
 
 def cost_for(output: str) -> str:

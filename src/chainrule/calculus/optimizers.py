@@ -322,4 +322,4 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 def is_built_in(optimizer: Optimizer) -> bool:
     """Whether an optimizer is of a class in the table, with any settings."""
-    return type(optimizer) in {type(known) for known in OPTIMIZERS.values()}
+    return type(optimizer) in {type(built_in) for built_in in OPTIMIZERS.values()}

@@ -1,7 +1,7 @@
 """The fused engine: whole blocks of an epoch in native code, behind the seam.
 
-The kernels (``kernels/``) compute what ``calculus`` says, a block of mini-batches at a call, the GIL released. Importing this file
-fails where they were not built.
+The kernels (``kernels/``) compute the functions of ``calculus``, a block of mini-batches per call, with the GIL released. This file
+can only be imported where they were built.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def instruction_set() -> str:
     EngineError
         When this machine lacks it.
     """
-    here = available()
+    supported = available()
     asked = os.environ.get("CHAINRULE_ISA")
-    if asked and asked not in here:
+    if asked and asked not in supported:
         raise EngineError(
-            f"CHAINRULE_ISA asks for {asked!r}, but this machine runs {', '.join(here)}; unset it, or name one of these"
+            f"CHAINRULE_ISA asks for {asked!r}, but this machine runs {', '.join(supported)}; unset it, or name one of these"
         )
-    return asked or here[0]
+    return asked or supported[0]
 
 
 def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _fused.Data:

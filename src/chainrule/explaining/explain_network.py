@@ -89,7 +89,7 @@ class NetworkSections:
     layout: Layout | None
 
     def summary(self) -> str:
-        """Say what follows, the cost, and whether the first example was classified correctly."""
+        """Introduce the derivation, with the cost and whether the first example was classified correctly."""
         batch, a = self.batch, self.batch.a[0]
         examples = "one example" if batch.m == 1 else f"{batch.m} examples"
         result = ""
