@@ -139,7 +139,7 @@ def read_only(*arrays):
 
 
 def largest_error(found, expected):
-    """The largest difference, relative to the largest magnitude expected; what should be 0 throughout must be so exactly."""
+    """The largest difference, relative to the largest magnitude expected; arrays that should be 0 must be exactly 0."""
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape
     if not expected.any():

@@ -359,7 +359,7 @@ def l2_gradient(w, l2):
 
 
 def penalty(weights, l1, l2):
-    """What the penalties add to the mean cost; biases are free."""
+    """The penalties, which are added to the mean cost; biases have none."""
     every = [w for matrix in weights for row in matrix for w in row]
     return l1 * sum(abs(w) for w in every) + l2 / 2 * sum(w * w for w in every)
 

@@ -167,7 +167,7 @@ def test_softmax_pullback_is_the_full_jacobian(seed, m, n):
 
 @repeatable(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), shift=st.integers(-512, 512))
-def test_softmax_knows_no_shift(seed, shift):
+def test_softmax_does_not_change_under_a_shift(seed, shift):
     """A shift of all of a row's ``z`` changes neither softmax nor its pullback; a shift of ``g`` changes not the pullback."""
     rng = np.random.default_rng(seed)
     z, g = rng.integers(-64, 64, (3, 5)) / 8, rng.standard_normal((3, 5))
@@ -201,7 +201,7 @@ def test_ones_own_activation():
 
 
 def test_every_built_in_is_described():
-    """Each built-in has a summary for help texts, a formula for explanations, and a name that the table knows it by."""
+    """Each built-in has a summary for help texts, a formula for explanations, and the name of its table entry."""
     for name, sigma in ACTIVATIONS.items():
         assert sigma.name == name
         assert sigma.summary

@@ -116,7 +116,7 @@ BAD_X = {
 @pytest.mark.parametrize("name", BAD_X)
 @pytest.mark.parametrize("where", ["feedforward", "predict", "cost", "backprop", "train", "Examples"])
 def test_bad_x(name, where):
-    """Inputs that are none are refused wherever they come in, with what is wrong with them."""
+    """Invalid inputs are refused by every function that takes inputs, with the reason."""
     x, kind, message = BAD_X[name]
     net = network()
     before, n = bits(net), x.shape[0] if hasattr(x, "shape") else 1
@@ -143,7 +143,7 @@ def test_one_row_is_no_batch():
     )
 
 
-def test_an_image_of_another_width_is_told_to_be_reshaped():
+def test_the_error_for_an_image_of_another_width_gives_the_shape():
     """Images of the wrong width are refused with the shape they need."""
     net = cr.Network([784, 10], seed=0)
     message = r"x has 783 columns, but the network's first layer takes 784"
@@ -221,7 +221,7 @@ def test_targets_out_of_a_costs_range(cost, y, message):
 
 
 def test_accuracy_of_values_says_to_ask_for_the_cost():
-    """Asking for the accuracy where y holds values is refused with what to ask instead."""
+    """Asking for the accuracy where y holds values is refused, and the message names the method to call instead."""
     net = cr.Network([4, 1], cost="mean_squared_error", seed=0)
     assert_mistake(lambda: net.accuracy(X, X[:, 0]), DataError, r"accuracy needs classes.*; call cost\(\) instead")
 
@@ -331,7 +331,7 @@ BAD_NETWORKS = {
 
 @pytest.mark.parametrize("name", BAD_NETWORKS)
 def test_bad_networks(name):
-    """An invalid network is refused when it is made, with what was required, what was given, and the nearest of the valid names."""
+    """An invalid network is refused at construction, with the requirement, the value given, and the nearest valid name."""
     settings, kind, message = BAD_NETWORKS[name]
     assert_mistake(lambda: cr.Network(**{"sizes": [4, 5, 3], **settings}), kind, message)
 
@@ -475,8 +475,8 @@ def test_bad_settings_of_optimizers_and_early_stopping(name):
     assert_mistake(act, SettingError, message)
 
 
-def test_what_is_no_network_cannot_be_trained():
-    """Something other than a Network is refused as what it is."""
+def test_only_a_network_can_be_trained():
+    """Anything other than a Network is refused, and the message says that a Network is needed."""
     for thing in (None, 3, [784, 30, 10], cr.Network):
         with pytest.raises((ChainruleError, TypeError), match="Network"):
             cr.train(thing, (X, Y), epochs=1, batch_size=1, learning_rate=1)

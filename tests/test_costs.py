@@ -135,7 +135,7 @@ def test_hubers_settings():
 
 
 def test_every_built_in_is_described():
-    """Each built-in has a summary for help texts, a formula for explanations, and a name that the table knows it by."""
+    """Each built-in has a summary for help texts, a formula for explanations, and the name of its table entry."""
     for name, cost in COSTS.items():
         assert cost.name == name
         assert cost.summary
@@ -162,7 +162,7 @@ def test_built_in_costs():
 
 
 def test_partners():
-    """A cost cancels with its built-in partner alone; a cost of the user's own with none, whatever it says."""
+    """A cost cancels with its built-in partner alone; a cost of the user's own with none, even if it names a partner."""
     cancelling = {(name, sigma) for name in COSTS for sigma in ACTIVATIONS if COSTS[name].cancels(ACTIVATIONS[sigma])}
     assert cancelling == {
         ("quadratic", "identity"),

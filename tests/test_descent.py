@@ -137,8 +137,8 @@ def test_float32_stays_float32(optimizer):
 
 @pytest.mark.parametrize("settings", [{}, {"l1": 0.1, "l2": 0.1, "clip": 0.5}], ids=["plain", "penalized"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_a_batch_that_weighs_nothing_moves_nothing(optimizer, settings):
-    """A batch whose examples all weigh 0 leaves parameters and slots as they are, whatever the optimizer remembers."""
+def test_a_batch_of_weight_0_changes_no_parameter(optimizer, settings):
+    """A batch whose examples all weigh 0 leaves parameters and slots as they are, for every optimizer's state."""
     parameters, _ = drawn(optimizer)
     nothing = Gradient([np.zeros_like(b) for b in parameters.biases], [np.zeros_like(w) for w in parameters.weights])
     stepped = update_mini_batch(parameters, nothing, optimizer, 0.1, 0.0, t=5, **settings)
@@ -161,7 +161,7 @@ def test_clipping_shortens_all_together(seed, share):
         assert shortened is gradient
 
 
-def test_clipping_knows_norms_whose_squares_float32_does_not():
+def test_clipping_computes_norms_whose_squares_overflow_float32():
     """A float32 gradient whose squares are beyond float32 is shortened to the bound, not to 0."""
     gradient = Gradient([np.full(2, 1e20, np.float32)], [np.full((2, 3), -1e20, np.float32)])
     shortened = clip_by_norm(gradient, 0.5)
@@ -170,7 +170,7 @@ def test_clipping_knows_norms_whose_squares_float32_does_not():
 
 
 def test_clipping_stands_before_the_penalties():
-    """What is clipped is the mean gradient; the penalties are added to what is left of it, for weights alone."""
+    """The mean gradient is clipped, and the penalties are added to the result, for weights alone."""
     parameters, gradient = drawn()
     mean_b, mean_w = ([part / 4 for part in parts] for parts in gradient)
     short_b, short_w = naive.clipped(mean_b, mean_w, 0.1)

@@ -71,7 +71,7 @@ def test_no_other_warning_comes_with_a_divergence():
     assert {warning.category for warning in caught} == {DivergenceWarning}
 
 
-def test_a_run_can_be_told_not_to_warn():
+def test_the_divergence_warning_of_a_run_can_be_turned_off():
     """With ``warns_of_divergence`` False a divergence is recorded in the history without a warning: warnings are errors here."""
     run = run_that_diverges_in_epoch_2()
     run.warns_of_divergence = False

@@ -42,7 +42,7 @@ def test_philox_is_the_published_cipher():
 @example(rows=2, units=9, p=0.5, seed=2**64 - 1, step=0, layer=0)
 @example(rows=2, units=9, p=0.5, seed=2**63 + 1, step=2**32 + 1, layer=3)
 def test_mask_is_philox_in_plain_python(rows, units, p, seed, step, layer):
-    """Every entry is what Philox, written out in whole numbers, says of its place; for all seeds below 2**64."""
+    """Every entry agrees with Philox, written out in whole numbers, at its index; for all seeds below 2**64."""
     mask = dropout_mask((rows, units), p, seed=seed, step=step, layer=layer)
     assert mask.tolist() == naive.dropout_mask((rows, units), p, seed, step, layer)
     assert mask.shape == (rows, units)
@@ -70,7 +70,7 @@ def test_rows_of_a_taller_mask(units):
 
 
 def test_a_function_of_its_place_alone():
-    """The same place gives the same mask, and seed, step and layer each lead to another; global random state plays no part."""
+    """Equal seed, step and layer give the same mask, others give another; global random state is not used."""
     np.random.seed(0)  # noqa: NPY002
     here = dropout_mask((20, 20), 0.5, **WHERE)
     np.random.seed(1)  # noqa: NPY002

@@ -113,7 +113,7 @@ def plan(activation="sigmoid", cost="quadratic", optimizer=None):
     return Plan((Layer(2, 2, activation),), cost=cost, optimizer=optimizer or SGD())
 
 
-def test_what_an_engine_lacks_is_named():
+def test_the_error_names_the_functions_that_an_engine_lacks():
     """The reason for a refusal names the first activation, cost or optimizer that an engine lacks, and the remedy."""
     assert unsupported(plan(), "some", **EVERYTHING) is None
     assert unsupported(plan("gelu"), "some", **{**EVERYTHING, "activations": ["sigmoid"]}) == (

@@ -172,7 +172,7 @@ def test_kernels_are_shown_without_their_source_files(chainrule, monkeypatch, tm
     """An installed package shows the kernels' code, with the file but without a line number."""
     monkeypatch.setattr("chainrule.explaining.equation_table.KERNELS", tmp_path)
     _, out, _ = chainrule("N1")
-    assert "Fused by quadratic, kernels/calculus/costs.hpp\n" in out
+    assert "Computed in C++ by quadratic, kernels/calculus/costs.hpp\n" in out
     assert "return sum_of_squares(a, y, n_out) / 2;" in out
 
 

@@ -79,7 +79,7 @@ def test_lists_are_read():
     assert examples.y.tolist() == [0, 1]
 
 
-def test_what_numpy_can_read_is_read():
+def test_objects_with_numpys_array_protocol_are_read():
     """Anything with NumPy's array protocol is read as the array it gives."""
 
     class Table:
@@ -97,7 +97,7 @@ def test_subclasses_of_arrays_are_plain_arrays():
 
 
 def test_masked_values_are_not_read_as_values():
-    """A masked array whose mask hides something is refused: what is under the mask is no data; an empty mask is fine."""
+    """A masked array whose mask hides something is refused: the values under the mask are not data; an empty mask is accepted."""
     x = np.ma.array([[1.0, 2.0], [3.0, 99.0]], mask=[[False, False], [False, True]])
     with pytest.raises(DataError, match="mask"):
         Examples(x)
@@ -120,7 +120,7 @@ def test_any_memory_layout_gives_the_same_network(x):
 
 
 def test_subnormal_and_large_numbers_are_numbers():
-    """Finite is what is finite: a sum that overflows does not make its terms infinite."""
+    """Finite numbers are accepted although their sum overflows."""
     x = np.full((4, 4), 1e308)
     assert Examples(x).x.tolist() == x.tolist()
     assert len(Examples(np.full((2, 2), np.finfo(np.float32).max, np.float32))) == 2
@@ -271,7 +271,7 @@ def test_a_slice_shares_memory_and_is_read_only():
 
 
 def test_a_slice_of_black_pixels_is_still_pixels():
-    """Pixels that were checked as a whole are not doubted in part, though a part be all black."""
+    """Rows taken from checked pixels are not checked again, even if all of them are black."""
     x = np.zeros((3, 4), np.uint8)
     x[2] = 255
     assert Examples(x)[:1].kind == "pixels"
@@ -289,15 +289,15 @@ def test_a_single_row_is_a_slice():
     [slice(0, 0), [], [100], [-100], "text", 1.5, None, (slice(None), 0), [[0, 1]], [0.5], np.zeros(8, bool), np.zeros(3, bool)],
     ids=repr,
 )
-def test_rows_that_are_none_are_refused(rows):
-    """No rows at all, rows that are not there, and what is no choice of rows are refused."""
+def test_invalid_rows_are_refused(rows):
+    """An empty selection, row numbers out of range, and objects that do not select rows are refused."""
     examples = Examples(np.eye(8), np.arange(8))
     with pytest.raises(cr.ChainruleError):
         examples[rows]
 
 
-def test_a_part_that_weighs_nothing_is_refused():
-    """Rows that all weigh 0 cannot be averaged over: choosing just those is refused."""
+def test_a_part_of_weight_0_is_refused():
+    """Selecting only rows of weight 0 is refused, since they have no mean."""
     examples = Examples(np.eye(4), np.arange(4), weights=[0, 0, 1, 1])
     with pytest.raises(DataError, match="weigh"):
         examples[:2]
@@ -329,7 +329,7 @@ def test_a_split_deals_every_example_once(n, fractions, seed):
 
 
 def test_a_split_is_random():
-    """A split is no cut: it takes from everywhere, and differently for another seed."""
+    """A split draws rows at random from all the examples, and differently for another seed."""
     examples = Examples(np.arange(100)[:, None], np.arange(100))
     first, _ = examples.split(0.5)
     other, _ = examples.split(0.5, seed=1)
@@ -340,8 +340,8 @@ def test_a_split_is_random():
 @pytest.mark.parametrize(
     "fractions", [(), (0.0,), (1.0,), (-0.1,), (0.5, 0.5), (2,), (float("nan"),), ("half",), (None,)], ids=repr
 )
-def test_fractions_that_are_none_are_refused(fractions):
-    """No fractions, or such as leave nothing, take everything or are no numbers, are refused."""
+def test_invalid_fractions_are_refused(fractions):
+    """Fractions that are missing, not numbers, not above 0, or that leave no rest are refused."""
     with pytest.raises(SettingError, match="fractions must be above 0 and together below 1"):
         Examples(np.eye(10)).split(*fractions)
 
@@ -384,7 +384,7 @@ def test_without_y_there_are_no_targets():
         examples.targets(3)
 
 
-def test_the_least_and_largest_target_are_told():
+def test_the_least_and_largest_target_are_reported():
     """A target out of its cost's range is refused with the range and the value; the borders themselves are fine."""
     with pytest.raises(DataError, match=r"targets of cross_entropy lie between 0 and 1; y holds 1\.5"):
         Examples(np.eye(2), [[0.0], [1.5]]).targets(1, least=0, most=1, cost="cross_entropy")
@@ -396,8 +396,8 @@ def test_the_least_and_largest_target_are_told():
 # What is prepared
 
 
-def test_what_is_prepared_is_kept_by_key():
-    """What an engine prepares is made once a key, and kept with these examples alone."""
+def test_prepared_data_is_kept_by_key():
+    """An engine's prepared form is made once for each key, and kept with these examples alone."""
     examples, made = Examples(np.eye(3)), []
     prepare = lambda these: made.append(these) or object()  # noqa: E731
     first = examples.prepared("a", prepare)
@@ -428,7 +428,7 @@ def test_a_pair_is_examples():
     assert as_examples(np.eye(3)).y is None
 
 
-def test_what_is_no_pair_is_refused():
+def test_other_forms_than_a_pair_are_refused():
     """An Examples with another y beside it, and tuples of other lengths, are refused."""
     with pytest.raises(SettingError, match="an Examples has its y already; pass it alone"):
         as_examples(Examples(np.eye(3)), [0, 1, 2])
@@ -453,11 +453,11 @@ def test_what_is_no_pair_is_refused():
     ids=["inputs", "labels", "pixels", "csr", "weighted", "bool"],
 )
 def test_repr_says_what_there_is(examples, expected):
-    """The repr tells how many rows of what, the labels or targets, and whether they are weighted."""
+    """The repr shows the number and kind of rows, the labels or targets, and whether they are weighted."""
     assert repr(examples) == expected
 
 
-def test_a_whole_dataset_is_no_examples():
+def test_a_dataset_is_refused_as_examples():
     """Passing a Dataset where examples go says which part to pass."""
     with pytest.raises(cr.ChainruleError, match=r"pass one of its parts, such as mnist\.train"):
         cr.Network([64, 10], seed=0).cost(cr.datasets.digits())
@@ -465,7 +465,7 @@ def test_a_whole_dataset_is_no_examples():
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))], ids=["deepcopy", "pickle"])
 def test_a_copy_is_as_read_only_and_carries_nothing_prepared(again):
-    """A copied or unpickled Examples cannot be written to, and takes along none of what an engine prepared."""
+    """A copied or unpickled Examples cannot be written to, and does not contain the engines' prepared forms."""
     examples = Examples(np.eye(4), np.arange(4), weights=[1, 2, 3, 4])
     cr.Network([4, 4], seed=0).cost(examples)
     other = again(examples)
@@ -529,7 +529,7 @@ def test_frames_are_their_numbers(kind):
 
 @pytest.mark.parametrize("kind", ["polars", "pandas, nullable", "pandas, objects"])
 def test_a_gap_in_a_frame_is_refused(kind):
-    """A missing value is refused with its place, whatever stands for it."""
+    """A missing value of any form is refused with its position."""
     frame, _ = frames(kind)
     frame = frame.clone() if kind == "polars" else frame.copy()
     if kind == "polars":
@@ -569,8 +569,8 @@ def test_a_frames_columns_are_known_again(tmp_path):
 
 
 @pytest.mark.parametrize("columns", [True, False])
-def test_the_books_pairs_are_told_and_the_remedy_works(columns):
-    """A list of pairs, as the book has its data, says which two arrays are wanted, and what it says to write gives them."""
+def test_the_error_for_the_books_pairs_has_a_remedy_that_works(columns):
+    """A list of pairs, as the book has its data, is refused; the message names the two arrays needed and the code for them."""
     rng = np.random.default_rng(0)
     shape = (lambda n: (n, 1)) if columns else (lambda n: (n,))
     pairs = [(rng.random(shape(6)), rng.random(shape(2))) for _ in range(8)]

@@ -19,12 +19,12 @@ def test_each_pair_of_output_and_cost_has_its_own_derivation():
         net = unsaturated_network(hidden, output, cost, (3, 4, 3))
         return text_of(section(cr.explain(net, batch_for(net, 1, 0)), *tags))
 
-    assert "Nothing cancels" in text("sigmoid", "sigmoid", "quadratic", "BP1")
+    assert "do not cancel" in text("sigmoid", "sigmoid", "quadratic", "BP1")
     cancelled = text("sigmoid", "sigmoid", "cross_entropy", "BP1")
     assert "it cancels" in cancelled
     assert "a_j − y_j" in cancelled
     assert "whole Jacobian collapses" in text("sigmoid", "softmax", "log_loss", "BP1")
-    assert "the Jacobian stays" in text("sigmoid", "softmax", "quadratic", "BP1")
+    assert "the Jacobian remains" in text("sigmoid", "softmax", "quadratic", "BP1")
     assert "σ′(z) = 0  where  z ≤ 0" in text("relu", "sigmoid", "quadratic", "BP2")
     relu = unsaturated_network("relu", None, "quadratic")
     assert "two cases" in text_of(cr.explain(relu, [[1.0, 2.0, 3.0]], [[0.1, 0.2, 0.3]]).sections[2])
@@ -64,7 +64,7 @@ def test_targets_that_are_values_are_not_called_classes():
 
 
 def test_a_weight_with_an_input_of_0_says_so():
-    """A weight that multiplies an input of 0 gets no central difference: this is said, and no digits are counted."""
+    """A weight that multiplies an input of 0 gets no central difference: the text says so, and no digits are counted."""
     explanation = cr.explain(digits_network(), digit(), layer=1, unit=3, input=0)
     assert "multiplies an input of 0" in str(explanation)
     assert "digits" not in str(next(s for s in explanation.sections if "by hand" in s.title))

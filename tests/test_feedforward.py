@@ -56,8 +56,8 @@ def test_weighted_input_is_rows():
     assert weighted_input(w, b, scipy.sparse.csr_array(a)).tolist() == expected
 
 
-def test_trace_hands_on_what_dropout_leaves():
-    """A mask multiplies what a layer hands on, and leaves the layer's own activations and the outputs."""
+def test_trace_multiplies_the_next_layers_input_by_the_mask():
+    """A mask multiplies the input of the next layer; the layer's own activations and the outputs stay."""
     weights, biases = [np.eye(2), np.eye(2)], [np.zeros(2), np.zeros(2)]
     mask = np.array([[0.0, 2.0]])
     inputs, _, activations = trace(weights, biases, [ACTIVATIONS["identity"]] * 2, np.array([[3.0, 4.0]]), [mask, None])

@@ -94,7 +94,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("output", "cost", "hidden", "kind"), CASES)
-def test_gradient_agrees_with_three_witnesses(output, cost, hidden, kind):
+def test_gradient_agrees_with_three_references(output, cost, hidden, kind):
     """A gradient agrees with naive.py to 1e-12, with central differences to 1e-7 and with autograd to 1e-10 (BP1-BP4)."""
 
     @repeatable(max_examples=3)

@@ -28,7 +28,7 @@ def trained(x, **examples):
 
 
 def by_hand(net, x):
-    """What the network gives for numbers as they stand, in float64, by NumPy alone."""
+    """The network's outputs for unscaled numbers, in float64, by NumPy alone."""
     a = np.asarray(x, np.float64)
     for w, b in zip(net.weights, net.biases, strict=True):
         a = 1 / (1 + np.exp(-(a @ w.T.astype(np.float64) + b)))
@@ -128,8 +128,8 @@ def test_a_validation_set_is_read_as_the_training_set_is():
     assert net.inputs is None
 
 
-def test_what_was_outside_0_and_1_in_training_may_be_again(reloaded):
-    """A network of pixels that was trained on with wider numbers takes such numbers."""
+def test_numbers_outside_0_and_1_are_accepted_after_training_on_such(reloaded):
+    """A network of pixels that was trained further on numbers outside 0 and 1 accepts such numbers."""
     net = trained(PIXELS)
     cr.train(net, (PIXELS / 255 - 0.5, LABELS), **TRAINING)
     net = reloaded(net)
@@ -158,7 +158,7 @@ def test_uint8_that_may_be_either_is_refused(reloaded):
 
 
 def test_numbers_of_a_table_may_go_beyond_those_of_the_training(reloaded):
-    """Columns that lay between 0 and 1 in training are no pixels for that: later rows may go beyond."""
+    """Columns that lay between 0 and 1 in training are not pixels for that reason: later rows may lie outside."""
     net = reloaded(trained(RNG.random((30, 6))))
     np.testing.assert_allclose(net.feedforward(np.full((2, 6), 1.5)), by_hand(net, np.full((2, 6), 1.5)), atol=1e-6)
 
@@ -198,7 +198,7 @@ def test_mnists_form_is_measured():
     )
 
 
-def test_a_background_that_is_neither_is_none():
+def test_a_background_neither_dark_nor_light_is_none():
     """A rim of grey, or of both, is neither dark nor light."""
     assert background_of(np.full((3, 4, 4), 0.5)) is None
     assert background_of(np.stack([np.zeros((4, 4)), np.ones((4, 4))])) is None
@@ -217,7 +217,7 @@ def test_an_estimators_file_takes_numbers(tmp_path):
 
 
 def test_a_file_from_before_still_loads():
-    """A file from before files said what was learnt loads, predicts what it did, and is read by its data's description."""
+    """A file of an earlier version, without an ``InputSpec``, loads and predicts as before; inputs are read by its provenance."""
     net = cr.load(Path(__file__).parent / "files" / "before_input_spec.safetensors")
     x = np.arange(24).reshape(6, 4) / 24
     assert net.inputs == InputSpec("numbers", (4,))  # for its data are called "Examples(6 x 4 float64, labels 0..1)"
@@ -275,7 +275,7 @@ BAD_SPECS = {
 
 @pytest.mark.parametrize("change", BAD_SPECS.values(), ids=BAD_SPECS)
 def test_a_file_that_says_something_else_is_refused(tmp_path, monkeypatch, change):
-    """What a file says of its inputs is believed only where every entry can be; nothing else is raised than one line."""
+    """A file's ``InputSpec`` is accepted only if every entry is valid; any other gives a one-line error."""
     from chainrule import model_file
 
     net = trained(PIXELS)
@@ -315,7 +315,7 @@ def test_save_refuses_what_load_would(tmp_path, spoil):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_layout_that_is_none_is_refused():
+def test_an_invalid_layout_is_refused():
     """A layout must be two sizes whose product is the width."""
     for layout, said in (((2, 2), "2 x 2, but a row of x has 6 numbers"), (6, "rows and columns"), ((0, 6), "at least 1")):
         with pytest.raises((DataError, SettingError), match=said):
@@ -363,7 +363,7 @@ def test_no_rows_are_refused_in_every_dtype():
 
 
 def test_a_damaged_provenance_is_refused(tmp_path):
-    """Counts below 0, a rate that is no number, columns that are not those of the inputs: neither written nor read."""
+    """Counts below 0, a rate that is not a number, columns that are not those of the inputs: neither written nor read."""
     changes = (
         {"examples": -5},
         {"learning_rate": float("nan")},

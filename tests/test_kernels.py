@@ -30,9 +30,9 @@ def through(activation, z, dtype):
     return ENGINES["fused"].forward(net.plan, net.weights, net.biases, x, threads=1)[:, 0]
 
 
-def ulps(came, due):
+def ulps(actual, expected):
     """How far numbers are from the right ones, in units of the last place of these."""
-    return np.abs((came.astype(np.longdouble) - due) / np.spacing(np.abs(due.astype(came.dtype))))
+    return np.abs((actual.astype(np.longdouble) - expected) / np.spacing(np.abs(expected.astype(actual.dtype))))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -49,8 +49,8 @@ def test_vector_functions_are_right_to_a_few_ulps(name, exact, most, dtype):
     edge = {"float32": 87.0, "float64": 708.0}[dtype]
     rng = np.random.default_rng(0)
     z = np.concatenate([np.linspace(-edge, edge, 20_001), rng.normal(size=20_000), rng.normal(size=20_000) * 1e-3]).astype(dtype)
-    due = exact(z.astype(np.longdouble))
-    assert ulps(through(name, z, dtype), due).max() <= most
+    expected = exact(z.astype(np.longdouble))
+    assert ulps(through(name, z, dtype), expected).max() <= most
 
 
 def test_the_logarithm_of_a_cost_is_right_to_a_few_ulps():
@@ -61,8 +61,8 @@ def test_the_logarithm_of_a_cost_is_right_to_a_few_ulps():
     given = fused_engine.forward(net.plan, net.weights, net.biases, z, threads=1)
     session = fused_engine.open(net.plan, State(tuple(net.weights), tuple(net.biases)), threads=1)
     costs = [session.evaluate(fused_engine.prepare(cr.Examples(z[i : i + 1], np.ones((1, 1))))).cost for i in range(len(z))]
-    due = -np.log(given[:, 0].astype(np.longdouble))
-    assert ulps(np.array(costs), due).max() <= 4
+    expected = -np.log(given[:, 0].astype(np.longdouble))
+    assert ulps(np.array(costs), expected).max() <= 4
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -117,7 +117,7 @@ def test_an_instruction_set_that_is_not_here_is_refused(monkeypatch):
 
 @pytest.mark.skipif(shutil.which("nm") is None, reason="nm is not here")
 def test_the_module_exports_no_weak_symbol_of_the_kernels():
-    """No inline function of one instruction set can be taken for another's: what is weak in the module is none of the kernels'."""
+    """No inline function of one instruction set can be taken for another's: no weak symbol of the module belongs to a kernel."""
     module = Path(sys.modules["chainrule.engines._fused"].__file__)
     listed = subprocess.run(["nm", "-DC", module], capture_output=True, text=True, check=True).stdout.splitlines()
     weak = [line for line in listed if " W " in line or " V " in line or " u " in line]
@@ -128,7 +128,7 @@ def test_the_module_exports_no_weak_symbol_of_the_kernels():
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("n_in", [1, 7, 8, 131, 784])
 def test_records_are_the_rows(n_in, dtype, columns_of):
-    """Rows kept as what is not 0 are those rows; a negative zero is a zero, and the number of threads changes nothing."""
+    """Rows stored as their nonzero entries are those rows; a negative zero is a zero, and the number of threads changes nothing."""
     rng = np.random.default_rng(n_in)
     x = (rng.integers(1, 256, (37, n_in)) * (rng.random((37, n_in)) < 0.3)).astype(dtype)
     x[3], x[5] = 0, 1
@@ -225,8 +225,10 @@ def test_a_penalty_that_goes_into_the_scale_is_the_penalty(dtype, l2, rate):
     for engine in ("fused", "reference"):
         nets[engine] = cr.Network([50, 20, 4], seed=0, dtype=dtype)
         cr.train(nets[engine], (PIXELS, LABELS), epochs=3, batch_size=10, learning_rate=rate, l2=l2, engine=engine)
-    for ours, due in zip(nets["fused"].weights, nets["reference"].weights, strict=True):
-        np.testing.assert_allclose(ours, due, rtol=0, atol=(1e-11 if dtype == "float64" else 2e-5) * max(1, np.abs(due).max()))
+    for ours, expected in zip(nets["fused"].weights, nets["reference"].weights, strict=True):
+        np.testing.assert_allclose(
+            ours, expected, rtol=0, atol=(1e-11 if dtype == "float64" else 2e-5) * max(1, np.abs(expected).max())
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -241,23 +243,23 @@ def test_a_penalty_that_goes_into_the_scale_is_the_penalty(dtype, l2, rate):
     ],
 )
 def test_a_few_rows_are_answered_as_many_are(sizes, network, kind, dtype):
-    """Rows taken straight through the network's own arrays give what the long way gives, to rounding."""
+    """The fast path through the network's own arrays gives the outputs of the general path, to rounding."""
     net = cr.Network(sizes, seed=0, dtype=dtype, **network)
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (40, sizes[0])).astype(np.uint8) if kind == "pixels" else rng.normal(size=(40, sizes[0])).astype(kind)
     if kind == "pixels":
         x[:, 0] = 200
-    due = net.feedforward(x)
+    expected = net.feedforward(x)
     for rows in (x[:1], x[:16]):
         quick = ENGINES["fused"].forward_small(net.plan, net.weights, net.biases, rows)
         np.testing.assert_allclose(
-            quick, due[: len(rows)], rtol=2e-5 if dtype == "float32" else 1e-13, atol=1e-6 if dtype == "float32" else 1e-15
+            quick, expected[: len(rows)], rtol=2e-5 if dtype == "float32" else 1e-13, atol=1e-6 if dtype == "float32" else 1e-15
         )
         assert quick.dtype == dtype
 
 
-def test_what_a_few_rows_may_not_be_goes_the_long_way():
-    """Rows with NaN, dim images, and arrays that don't fit are told as ever, however few the rows are."""
+def test_rows_that_need_a_check_take_the_general_path():
+    """Few rows with NaN, images without a bright pixel, and arrays that do not fit get the same errors as many rows."""
     net = cr.Network([4, 3, 2], seed=0)
     forward_small = ENGINES["fused"].forward_small
     good = np.ones((1, 4))
@@ -330,12 +332,12 @@ def train():
     cr.train(net, examples, epochs=1, batch_size=50, learning_rate=0.1, engine="fused", threads=2)
     return net.weights[0].tobytes()
 
-due = train()
+expected = train()
 child = os.fork()
 if child == 0:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(20)  # ends a child that waits for threads that only its parent has
-    os._exit(0 if train() == due else 1)
+    os._exit(0 if train() == expected else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
@@ -370,7 +372,7 @@ def test_kernels_that_cannot_be_loaded_are_an_error(tmp_path):
     assert str(module) in run.stderr
 
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is told and limited in Linux's way")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is measured and limited by Linux's own means")
 
 
 def printed_by(script):
@@ -469,7 +471,7 @@ def test_memory_goes_by_the_batch_not_by_the_longest_example():
 
 @pytest.mark.parametrize("which", range(4))
 def test_a_state_of_another_shape_is_refused(which):
-    """As many numbers in another shape, such as a matrix turned over, are no state of this network."""
+    """As many numbers in another shape, such as a transposed matrix, are refused as a state of this network."""
     net = cr.Network([3, 2, 3], seed=0)
     parts = [*net.weights, *net.biases]
     parts[which] = np.ascontiguousarray(parts[which].T) if which < 2 else parts[which][:, None]

@@ -80,7 +80,7 @@ def test_every_network_comes_back(tmp_path_factory, sizes, data, dtype, init):
 
 
 def test_how_it_was_trained_comes_back(path):
-    """A file tells how its network was trained: data, epochs, steps, optimizer, rate and why it ended."""
+    """A file records how its network was trained: data, epochs, steps, optimizer, rate and why it ended."""
     net = cr.Network([2, 3, 2], seed=1)
     rng = np.random.default_rng(0)
     optimizer = cr.optimizers.Adam(beta1=0.8)
@@ -388,8 +388,8 @@ def rewritten(path, change):
     put_together(path, header, data)
 
 
-def test_taking_apart_and_putting_together_changes_nothing(path):
-    """The tests' own way of writing a file is one that loads: what is refused below is refused for what was changed."""
+def test_a_file_by_the_tests_own_writer_loads(path):
+    """A file written by the tests' own writer loads, so that the tests below fail only for the entries that they change."""
     net = small()
     net.save(path)
     put_together(path, *contents_of(path))
@@ -407,8 +407,8 @@ def test_a_later_version_is_refused(path, version):
 
 
 @pytest.mark.parametrize("version", ["", "-1", "1.0", "two", "9" * 5000, "٢", None])
-def test_a_version_that_is_none_is_refused(path, version):
-    """A format version that is missing, no number, or absurd is refused."""
+def test_an_invalid_version_is_refused(path, version):
+    """A format version that is missing, not a number, or out of range is refused."""
     small().save(path)
     header, data = contents_of(path)
     if version is None:
@@ -485,8 +485,8 @@ NO_DESCRIPTIONS = {
 
 
 @pytest.mark.parametrize("name", NO_DESCRIPTIONS)
-def test_a_description_that_is_none_is_refused(path, name):
-    """A description that is no JSON object, nests without end, or is too long is refused."""
+def test_an_invalid_description_is_refused(path, name):
+    """A description that is not a JSON object, is nested too deeply, or is too long is refused."""
     small().save(path)
     header, data = contents_of(path)
     header["__metadata__"]["model"] = NO_DESCRIPTIONS[name]
@@ -604,7 +604,7 @@ def test_a_file_that_is_not_there(path):
 
 
 def test_a_directory_is_no_model(tmp_path):
-    """Loading from or saving to a directory is refused with a word on what it is."""
+    """Loading from or saving to a directory is refused, and the message says that it is a directory."""
     with pytest.raises(FileError, match=r"cannot read .*: it is a directory"):
         cr.load(tmp_path)
     with pytest.raises(FileError, match=r"cannot write .*: it is a directory; name a file in it"):
@@ -632,8 +632,8 @@ def test_places_where_no_file_can_be(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["a\0b", None, 3])
-def test_names_that_are_none(name):
-    """What cannot be a path is refused by chainrule, not by what lies below."""
+def test_invalid_paths_are_refused(name):
+    """An argument that cannot be a path is refused by chainrule, not by the operating system."""
     for act in (cr.load, small().save):
         with pytest.raises((cr.ChainruleError, TypeError)):
             act(name)

@@ -86,12 +86,12 @@ def trained(engine, x, y, weights=None, **training):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("kind", INPUTS)
 def test_a_layout_changes_no_outputs(kind, layout):
-    """Few rows and many, laid out anyhow, give what a plain copy of them gives."""
+    """Few rows and many, in any memory layout, give the outputs of a contiguous copy."""
     x, net = INPUTS[kind], network()
-    due = ENGINES["reference"].forward(net.plan, net.weights, net.biases, x, threads=1)
+    expected = ENGINES["reference"].forward(net.plan, net.weights, net.biases, x, threads=1)
     given = LAYOUTS[layout](x)
     for rows in (1, 5, N):
-        np.testing.assert_allclose(net.feedforward(given[:rows]), due[:rows], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(net.feedforward(given[:rows]), expected[:rows], rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -99,16 +99,16 @@ def test_a_layout_changes_no_outputs(kind, layout):
 def test_a_layout_changes_no_training(engine, kind, layout):
     """Inputs, labels and row weights laid out anyhow train to the same bits as plain copies of them."""
     change = LAYOUTS[layout]
-    due = trained(engine, INPUTS[kind], LABELS, WEIGHTS)
-    assert np.array_equal(trained(engine, change(INPUTS[kind]), change(LABELS), change(WEIGHTS)), due)
+    expected = trained(engine, INPUTS[kind], LABELS, WEIGHTS)
+    assert np.array_equal(trained(engine, change(INPUTS[kind]), change(LABELS), change(WEIGHTS)), expected)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_layout_of_targets_changes_no_training(engine, layout):
     """Targets laid out anyhow train to the same bits as a plain copy of them."""
     targets = RNG.random((N, N_OUT))
-    due = trained(engine, INPUTS["float64"], targets)
-    assert np.array_equal(trained(engine, INPUTS["float64"], LAYOUTS[layout](targets)), due)
+    expected = trained(engine, INPUTS["float64"], targets)
+    assert np.array_equal(trained(engine, INPUTS["float64"], LAYOUTS[layout](targets)), expected)
 
 
 @pytest.mark.parametrize("layout", ["misaligned", "strided", "Fortran", "backwards", "read-only", "byte-swapped"])
@@ -118,8 +118,8 @@ def test_a_layout_of_parameters_is_read(layout):
     dues = {rows: net.feedforward(INPUTS["float64"][:rows]) for rows in (1, N)}
     net.weights[0] = LAYOUTS[layout](net.weights[0])
     net.biases[1] = LAYOUTS[layout](net.biases[1])
-    for rows, due in dues.items():
-        np.testing.assert_allclose(net.feedforward(INPUTS["float64"][:rows]), due, rtol=0, atol=1e-13)
+    for rows, expected in dues.items():
+        np.testing.assert_allclose(net.feedforward(INPUTS["float64"][:rows]), expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("layout", ["misaligned", "strided", "backwards", "read-only", "byte-swapped"])
@@ -127,12 +127,12 @@ def test_a_layout_of_parameters_is_read(layout):
 def test_a_layout_of_csr_parts_changes_no_training(engine, index, layout):
     """A CSR matrix whose three arrays lie anyhow trains to the same bits as one of plain copies."""
     plain = sparse.csr_array(INPUTS["mostly 0"])
-    due = trained(engine, plain, LABELS)
+    expected = trained(engine, plain, LABELS)
     given = plain.copy()
     given.data, given.indices, given.indptr = (
         LAYOUTS[layout](part) for part in (plain.data, plain.indices.astype(index), plain.indptr.astype(index))
     )
-    assert np.array_equal(trained(engine, given, LABELS), due)
+    assert np.array_equal(trained(engine, given, LABELS), expected)
 
 
 def test_no_rows_are_refused():
@@ -156,8 +156,8 @@ def test_rows_without_entries_train_biases_alone(engine, stored):
     start = network()
     for optimizer in ("sgd", "adam"):
         came = trained(engine, given, LABELS, optimizer=optimizer)
-        due = trained(ENGINES["reference"], matrix.toarray(), LABELS, optimizer=optimizer)
-        np.testing.assert_allclose(came, due, rtol=0, atol=1e-10)
+        expected = trained(ENGINES["reference"], matrix.toarray(), LABELS, optimizer=optimizer)
+        np.testing.assert_allclose(came, expected, rtol=0, atol=1e-10)
         if stored != "some empty rows":
             assert np.array_equal(came[: start.weights[0].size], start.weights[0].ravel())
             assert not np.array_equal(came[-N_OUT:], start.biases[-1])
@@ -206,7 +206,7 @@ def test_more_than_two_billion_columns_are_refused():
 
 
 def test_columns_beyond_16_and_31_bits_are_not_cut_short(engine):
-    """Column numbers of a wide CSR matrix are taken whole: what lies beyond 65,536 is not what lies at 0."""
+    """Column numbers of a wide CSR matrix are not truncated to 16 bits: column 65,536 is not column 0."""
     n_in = 2**16 + 3
     x = sparse.csr_array((np.ones(4), np.array([0, 2**16, 2**16 + 2, 1]), np.arange(5)), shape=(4, n_in))
     net = cr.Network([n_in, 2], seed=0, dtype="float64")

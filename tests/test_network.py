@@ -176,7 +176,7 @@ def test_backprop_gives_the_sums_of_the_notes(cost):
 
 
 def test_log_loss_asks_for_distributions():
-    """Targets of log_loss are rows that sum to 1: others are refused, since a - y is no gradient of theirs."""
+    """Targets of log_loss are rows that sum to 1: others are refused, since a - y is not their gradient."""
     net = cr.Network([4, 3], cost="log_loss", seed=0, dtype="float64")
     smooth = np.full((12, 3), 0.05) + 0.85 * np.eye(3)[Y]
     expected, _ = naive.backprop(net.weights, net.biases, ["softmax"], "log_loss", X.tolist(), smooth.tolist())
@@ -272,7 +272,7 @@ def test_saturated_networks_give_finite_costs():
             assert all(np.isfinite(g).all() for g in net.backprop(X, Y).nabla_w)
 
 
-def test_numbers_beyond_float32_are_told():
+def test_numbers_beyond_float32_are_reported():
     """Numbers that are finite in float64 and not in the network's float32 are refused, not turned into inf."""
     net = cr.Network([4, 1], cost="mean_squared_error", seed=0)
     for ask in (lambda: net.feedforward(1e300 * X), lambda: net.cost(1e300 * X, X[:, 0]), lambda: net.cost(X, 1e300 * X[:, 0])):
@@ -285,7 +285,7 @@ def test_numbers_beyond_float32_are_told():
 
 
 def test_the_parameters_are_live():
-    """Writing into ``weights`` and ``biases``, or putting other arrays there, changes what the network answers."""
+    """Writing into ``weights`` and ``biases``, or putting other arrays there, changes the network's outputs."""
     net = cr.Network([4, 3], output="identity", cost="mean_squared_error", seed=0, dtype="float64")
     net.weights[0][...] = 0
     net.biases[0] = np.array([1.0, 2.0, 3.0])
@@ -375,11 +375,11 @@ def test_plans_are_plain_data():
 
 
 def test_repr_says_what_it_is():
-    """The repr tells sizes, activations, cost, initializer, seed, dtype, how many parameters, and whether it was trained."""
+    """The repr shows sizes, activations, cost, initializer, seed, dtype, how many parameters, and whether it was trained."""
     net = cr.Network([4, 5, 3], activation="tanh", cost="log_loss", seed=3, dtype="float64")
     assert repr(net) == (
         "Network([4, 5, 3], tanh > softmax, log_loss cost, glorot_uniform initializer, seed 3, float64: 43 parameters, untrained)"
     )
-    for epochs, told in ((1, "1 epoch"), (2, "3 epochs")):
+    for epochs, text in ((1, "1 epoch"), (2, "3 epochs")):
         cr.train(net, (X, Y), epochs=epochs, batch_size=4, learning_rate=0.5)
-        assert repr(net).endswith(f"43 parameters, trained for {told})")
+        assert repr(net).endswith(f"43 parameters, trained for {text})")

@@ -80,7 +80,7 @@ def test_error_terms():
     np.testing.assert_allclose(Neuron(w, b).error_terms(x, y), np.where(on, e, 0), rtol=1e-12)
 
 
-def test_at_the_kink_nothing_passes():
+def test_the_gradient_at_the_kink_is_0():
     """Where ``w . x_i + b`` is exactly 0 the derivative is 0, the first case of (N5); identity lets it through."""
     assert active(np.array([-1.0, 0.0, 1.0]), "relu").tolist() == [False, False, True]
     assert active(np.array([-1.0, 0.0, 1.0]), "identity").tolist() == [True, True, True]
@@ -109,7 +109,7 @@ def test_step():
 
 
 def test_weights_are_copied():
-    """A neuron keeps weights of its own: what the caller does to theirs later does not reach it."""
+    """A neuron copies its weights: later changes of the caller's array do not affect it."""
     w = np.array([1.0, 2.0])
     neuron = Neuron(w, 0.0)
     w[0] = 7.0
@@ -130,7 +130,7 @@ def test_training_reaches_least_squares(activation, cost):
 
 
 def test_repr_says_what_it_is():
-    """``repr`` tells the inputs, the bias, the activation and the cost."""
+    """``repr`` shows the inputs, the bias, the activation and the cost."""
     assert repr(Neuron([1, 2], 0.5)) == "Neuron(2 inputs, b=0.5, relu, quadratic)"
 
 
@@ -143,7 +143,7 @@ def test_repr_says_what_it_is():
     ],
 )
 def test_unknown_names(settings, says):
-    """A name that a neuron does not know is refused, and the message lists those that it knows."""
+    """An unknown name is refused, and the message lists the valid names."""
     with pytest.raises(UnknownName, match=says) as caught:
         Neuron([1.0], 0.0, **settings)
     assert isinstance(caught.value, SettingError)
@@ -161,8 +161,8 @@ def test_unknown_names(settings, says):
         ([1.0], None, r"b holds Python objects \(NoneType\); it must hold numbers"),
     ],
 )
-def test_weights_that_are_none(w, b, says):
-    """Weights and a bias that are no finite numbers of the right shape are refused."""
+def test_invalid_weights_are_refused(w, b, says):
+    """Weights or a bias that are not finite, not numbers, or of a wrong shape are refused."""
     with pytest.raises((DataError, DataTypeError), match=says):
         Neuron(w, b)
 

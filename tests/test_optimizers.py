@@ -232,7 +232,7 @@ def test_slots_and_decay():
     ],
 )
 def test_settings_refused(build, says):
-    """A setting that cannot be is refused with its name, what it must be, and what it is."""
+    """An invalid setting is refused with its name, the requirement, and the value given."""
     with pytest.raises(SettingError, match=says):
         build()
 

@@ -9,7 +9,7 @@ from drawn_pages import CLEAR, TOUCHING, lines_alone, page, penned
 from PIL import Image, ImageDraw, ImageFilter
 
 from chainrule.datasets import mnist
-from chainrule.datasets.mnist_form import in_mnist_form, to_mnist
+from chainrule.datasets.mnist_form import is_in_mnist_form, to_mnist
 from chainrule.datasets.pictures import LIMIT_PIXELS, read_picture
 from chainrule.errors import DataError, DataTypeError, FileError
 
@@ -150,12 +150,12 @@ def test_proportions_are_kept():
 def test_mnist_itself_is_unchanged(digits):
     """An MNIST image is recognized as having MNIST's form and returned bit for bit; a shifted or inverted one is not recognized."""
     for digit in digits:
-        assert in_mnist_form(digit)
+        assert is_in_mnist_form(digit)
         assert np.array_equal(to_mnist(digit), digit)
-        assert not in_mnist_form(np.roll(digit, 2, axis=0))
-        assert not in_mnist_form(255 - digit)
-    assert not in_mnist_form(digits[0].astype(float))
-    assert not in_mnist_form(np.zeros((28, 28), np.uint8))
+        assert not is_in_mnist_form(np.roll(digit, 2, axis=0))
+        assert not is_in_mnist_form(255 - digit)
+    assert not is_in_mnist_form(digits[0].astype(float))
+    assert not is_in_mnist_form(np.zeros((28, 28), np.uint8))
 
 
 def test_a_shifted_digit_is_moved_back(digits):

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import chainrule as cr
 from chainrule.history import EpochRecord
-from chainrule.progress import LiveLine, clock, compact, epoch_line, format_r2_results, live
+from chainrule.progress import LiveLine, epoch_line, format_compact, format_duration, format_r2_results, live
 
 
 def make_run(n=200, epochs=3, n_out=2, **settings):
@@ -110,7 +110,7 @@ def test_the_time_left_is_estimated_from_the_clock():
     assert text.startswith("epoch 2/3 ")
     assert f"cost {record.cost:.3g}" in text
     assert f"validation {100 * record.validation_accuracy:.2f} %" in text
-    assert f"{compact(record.examples_per_second)} examples/s" in text
+    assert f"{format_compact(record.examples_per_second)} examples/s" in text
     assert text.rstrip().endswith("0:40 left")
     assert len(text.rstrip("\n")) <= 80
 
@@ -141,7 +141,7 @@ def test_values_have_costs_and_no_accuracy():
 
 @pytest.mark.parametrize(("r2", "text"), [(0.9512, "0.9512"), (0.99999, "0.9999"), (-1.25, "-1.2500")])
 def test_r2_is_a_number_not_a_percentage(r2, text):
-    """A regressor's R^2 is shown as a number, in the epoch's line and in the live line: below 0 it is no share of anything."""
+    """A regressor's R^2 is shown as a number, not as a percentage, in the epoch's line and in the live line."""
     run = make_run(n_out=1)
     record = EpochRecord(1, 0.0852, None, None, r2, 3.0, 0.82, 612_345.0)
     run.history.records.append(record)
@@ -173,13 +173,13 @@ def test_a_line_fits_80_columns():
 )
 def test_large_numbers_are_short(number, text):
     """A speed is written with three digits and a letter, never with an exponent."""
-    assert compact(number) == text
+    assert format_compact(number) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3600, "1:00:00")])
 def test_durations_are_minutes_and_seconds(seconds, text):
     """A duration is minutes and seconds, with hours from one hour on."""
-    assert clock(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def test_progress_writes_to_standard_output_and_keeps_the_callbacks(capsys):

@@ -408,7 +408,7 @@ def test_sessions_in_parallel_keep_blas_to_one_thread_and_leave_it_as_it_was():
     ("asked", "most"), [("999", 999), ("1", 1), ("1,2", 1), ("\N{SUPERSCRIPT TWO}", 999), ("0", 999), ("many", 999)]
 )
 def test_auto_takes_no_more_threads_than_cores(monkeypatch, asked, most):
-    """``OMP_NUM_THREADS`` may lower the number of threads and never raises it; what is no number from 1 is ignored."""
+    """``OMP_NUM_THREADS`` may lower the number of threads and never raises it; a value other than a number from 1 is ignored."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     cores = thread_count("auto")
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
@@ -495,7 +495,7 @@ def locked_inputs(x):
 @given(cases(any_optimizer))
 @settings(max_examples=120)
 def test_nothing_passed_in_is_written_to(engine, case):
-    """Every engine call works with read-only arrays throughout, and leaves what it was given as it was."""
+    """Every engine call works with read-only arrays throughout, and leaves its arguments unchanged."""
     examples = cr.Examples(
         locked_inputs(case.examples.x),
         locked(case.examples.y),

@@ -1,4 +1,4 @@
-// The Python module: checks what Python hands over, and releases the GIL while a kernel runs.
+// The Python module: checks the arguments from Python, and releases the GIL while a kernel runs.
 //
 // Names of activations, costs and optimizers cross as strings; each list stands beside its
 // functions in calculus/.
@@ -34,12 +34,12 @@ using AnyOutputArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
 // An array argument that nanobind never converts: a converted array is a copy, and what a kernel
 // writes into a copy is lost.
-auto as_it_is(const char *name) {
+auto unconverted(const char *name) {
     return nb::arg(name).noconvert();
 }
 
-void check(bool holds, const char *message) {
-    if (!holds) {
+void check(bool condition, const char *message) {
+    if (!condition) {
         throw std::invalid_argument(message);
     }
 }
@@ -57,9 +57,10 @@ std::vector<std::string> list_of(const char *const (&names)[N]) {
     return {names, names + N};
 }
 
-// The enumerator whose name this is; `kind` is for the message.
+// The enumerator with this name; `kind` is for the error message.
 template <class Enum, std::size_t N>
-Enum named(const char *const (&names)[N], const std::string &name, const std::string &kind) {
+Enum enum_from_name(const char *const (&names)[N], const std::string &name,
+                    const std::string &kind) {
     for (std::size_t i = 0; i < N; ++i) {
         if (name == names[i]) {
             return Enum(int(i));
@@ -120,28 +121,28 @@ public:
     void set_dense(std::int64_t n, int n_in, nb::object x) {
         data.n = n;
         data.n_in = n_in;
-        data.values = hold_values(x, std::size_t(n) * std::size_t(n_in));
+        data.values = keep_values_alive(x, std::size_t(n) * std::size_t(n_in));
     }
 
-    // `trusted`: the rows were made by fill_entries, and are not checked again.
+    // With `trusted`, the rows were made by fill_entries, and are not checked again.
     void set_sparse(std::int64_t n, int n_in, nb::object row_starts, nb::object columns,
                     bool wide_columns, nb::object values, bool trusted) {
         data.n = n;
         data.n_in = n_in;
         data.sparse = true;
         data.wide_columns = wide_columns;
-        data.row_starts = hold<std::int64_t>(row_starts, std::size_t(n) + 1,
-                                             "row_starts must have n + 1 entries");
+        data.row_starts = keep_alive<std::int64_t>(row_starts, std::size_t(n) + 1,
+                                                   "row_starts must have n + 1 entries");
         const std::int64_t entries = data.row_starts[n];
         check(entries >= 0, "the last of row_starts must be the number of entries");
         constexpr const char *message = "columns must have one entry for each value";
         if (wide_columns) {
-            const auto *wide = hold<std::uint32_t>(columns, std::size_t(entries), message);
+            const auto *wide = keep_alive<std::uint32_t>(columns, std::size_t(entries), message);
             data.columns = wide;
         } else {
-            data.columns = hold<std::uint16_t>(columns, std::size_t(entries), message);
+            data.columns = keep_alive<std::uint16_t>(columns, std::size_t(entries), message);
         }
-        data.values = hold_values(values, std::size_t(entries));
+        data.values = keep_values_alive(values, std::size_t(entries));
         if (trusted) {
             return;
         }
@@ -161,13 +162,13 @@ public:
         const std::size_t n = std::size_t(data.n);
         view.n_out = n_out;
         view.data.labels =
-            view.hold_or_null<std::int32_t>(labels, n, "labels must have one entry a row");
-        view.data.targets = view.hold_or_null<double>(targets, n * std::size_t(n_out),
-                                                      "targets must have the shape (n, n_out)");
+            view.keep_alive_or_null<std::int32_t>(labels, n, "labels must have one entry a row");
+        view.data.targets = view.keep_alive_or_null<double>(
+            targets, n * std::size_t(n_out), "targets must have the shape (n, n_out)");
         view.data.classes =
-            view.hold_or_null<std::int32_t>(classes, n, "classes must have one entry a row");
+            view.keep_alive_or_null<std::int32_t>(classes, n, "classes must have one entry a row");
         view.data.weights =
-            view.hold_or_null<double>(weights, n, "weights must have one entry a row");
+            view.keep_alive_or_null<double>(weights, n, "weights must have one entry a row");
         if (view.data.labels != nullptr) {
             for (std::size_t i = 0; i < n; ++i) {
                 check(view.data.labels[i] >= 0 && view.data.labels[i] < n_out,
@@ -178,25 +179,25 @@ public:
     }
 
 private:
-    std::vector<nb::object> held;
+    std::vector<nb::object> kept_alive;
 
     template <class T>
-    const T *hold(nb::object array, std::size_t count, const char *message) {
+    const T *keep_alive(nb::object array, std::size_t count, const char *message) {
         const auto view = nb::cast<InputArray<T>>(array, false);
         check(view.size() == count, message);
-        held.push_back(array);
+        kept_alive.push_back(array);
         return view.data();
     }
 
     template <class T>
-    const T *hold_or_null(nb::object array, std::size_t count, const char *message) {
-        return array.is_none() ? nullptr : hold<T>(array, count, message);
+    const T *keep_alive_or_null(nb::object array, std::size_t count, const char *message) {
+        return array.is_none() ? nullptr : keep_alive<T>(array, count, message);
     }
 
-    const void *hold_values(nb::object array, std::size_t count) {
+    const void *keep_values_alive(nb::object array, std::size_t count) {
         data.kind = input_kind_of(nb::cast<AnyInputArray>(array, false));
         return with_input_type(data.kind, nullptr, [&]<class Value>(const Value *) -> const void * {
-            return hold<Value>(array, count, "x must have one value an input, or an entry");
+            return keep_alive<Value>(array, count, "x must have one value an input, or an entry");
         });
     }
 };
@@ -255,11 +256,12 @@ void construct_session(Session<T> *self, const std::string &instruction_set,
         .sizes = sizes,
         .activations = {},
         .dropout = dropout,
-        .cost = cost_from(named<CostName>(cost_names, cost, "cost"),
+        .cost = cost_from(enum_from_name<CostName>(cost_names, cost, "cost"),
                           SettingsDict{.fields = cost_settings}),
         .delta_is_difference = delta_is_difference,
-        .optimizer = optimizer_from(named<OptimizerName>(optimizer_names, optimizer, "optimizer"),
-                                    SettingsDict{.fields = optimizer_settings}),
+        .optimizer =
+            optimizer_from(enum_from_name<OptimizerName>(optimizer_names, optimizer, "optimizer"),
+                           SettingsDict{.fields = optimizer_settings}),
         .seed = seed,
         .step = step,
         .threads = threads,
@@ -268,7 +270,8 @@ void construct_session(Session<T> *self, const std::string &instruction_set,
     settings.optimizer.l1 = l1;
     settings.optimizer.clip = clip.value_or(-1);
     for (const std::string &name : activations) {
-        settings.activations.push_back(named<Activation>(activation_names, name, "activation"));
+        settings.activations.push_back(
+            enum_from_name<Activation>(activation_names, name, "activation"));
     }
     new (self) Session<T>(kernels_of<T>(instruction_set), settings);
 }
@@ -376,7 +379,7 @@ void forward(Session<T> &session, const PreparedData &prepared, OutputArray<T> o
     session.evaluate(prepared.data, out.data());
 }
 
-// A few rows, through the arrays as they are
+// Prediction of a few rows from the caller's own arrays
 
 // The caller's arrays as layers; none where they do not fit `sizes` or are not aligned arrays of T.
 template <class T>
@@ -404,7 +407,8 @@ std::optional<std::vector<BorrowedLayer<T>>> borrow_layers(
         layers.push_back({
             .n_in = sizes[l],
             .n_out = sizes[l + 1],
-            .activation = named<Activation>(activation_names, activations[l], "activation"),
+            .activation =
+                enum_from_name<Activation>(activation_names, activations[l], "activation"),
             .w = w.data(),
             .b = b.data(),
         });
@@ -412,14 +416,14 @@ std::optional<std::vector<BorrowedLayer<T>>> borrow_layers(
     return layers;
 }
 
-// The outputs of a few rows into `out`. False where the caller, who skips all checks, must check:
-// rows of another width or layout, numbers that are not finite or outside [lowest, highest], images
-// without a pixel above 1, parameters that do not fit.
+// Writes the outputs of a few unchecked rows to `out`. Returns false where a check or a conversion
+// is needed first: rows of another width or layout, numbers that are not finite or outside [lowest,
+// highest], images without a pixel above 1, parameters that do not fit.
 template <class T>
 bool forward_small(const std::string &instruction_set, const std::vector<long> &sizes,
                    const std::vector<std::string> &activations, nb::list weights, nb::list biases,
                    AnyInputArray x, OutputArray<T> out, double lowest, double highest) {
-    constexpr double fewest_products_for_release = 1e6;  // take longer than releasing the GIL
+    constexpr double min_products_for_release = 1e6;  // below, releasing the GIL takes longer
     const std::size_t n_layers = activations.size();
     check(n_layers > 0, "activations must have one entry a layer");
     check(sizes.size() == n_layers + 1, "sizes must have one entry more than activations");
@@ -457,7 +461,7 @@ bool forward_small(const std::string &instruction_set, const std::vector<long> &
     for (const BorrowedLayer<T> &layer : *layers) {
         products += double(layer.n_in) * double(layer.n_out) * double(x.shape(0));
     }
-    if (products < fewest_products_for_release) {
+    if (products < min_products_for_release) {
         return compute();
     }
     const GilReleased released;
@@ -512,18 +516,19 @@ void bind_session(nb::module_ &m, const char *name) {
              nb::arg("delta_is_difference"), nb::arg("optimizer"), nb::arg("optimizer_settings"),
              nb::arg("l1"), nb::arg("clip").none(), nb::arg("seed"), nb::arg("step"),
              nb::arg("threads"), nb::arg("tune_threads"))
-        .def("put", &put<T>, nb::arg("layer"), nb::arg("slot"), as_it_is("w"), as_it_is("b"))
-        .def("get", &get<T>, nb::arg("layer"), nb::arg("slot"), as_it_is("w"), as_it_is("b"))
+        .def("put", &put<T>, nb::arg("layer"), nb::arg("slot"), unconverted("w"), unconverted("b"))
+        .def("get", &get<T>, nb::arg("layer"), nb::arg("slot"), unconverted("w"), unconverted("b"))
         .def("w_scale", &Session<T>::w_scale)
-        .def("put_unscaled", &put_unscaled<T>, as_it_is("w"), as_it_is("b"), nb::arg("w_scale"))
-        .def("get_unscaled", &get_unscaled<T>, as_it_is("w"), as_it_is("b"))
-        .def("advance", &advance<T>, nb::arg("data"), as_it_is("order"), nb::arg("batch_size"),
-             as_it_is("rate"), as_it_is("decay"), as_it_is("costs"), as_it_is("correct"),
-             as_it_is("squares"))
+        .def("put_unscaled", &put_unscaled<T>, unconverted("w"), unconverted("b"),
+             nb::arg("w_scale"))
+        .def("get_unscaled", &get_unscaled<T>, unconverted("w"), unconverted("b"))
+        .def("advance", &advance<T>, nb::arg("data"), unconverted("order"), nb::arg("batch_size"),
+             unconverted("rate"), unconverted("decay"), unconverted("costs"),
+             unconverted("correct"), unconverted("squares"))
         .def("evaluate", &evaluate<T>, nb::arg("data"))
         .def("value_and_gradient", &value_and_gradient<T>, nb::arg("data"), nb::arg("rows").none(),
-             as_it_is("parameters"), as_it_is("gradient"))
-        .def("forward", &forward<T>, nb::arg("data"), as_it_is("out"))
+             unconverted("parameters"), unconverted("gradient"))
+        .def("forward", &forward<T>, nb::arg("data"), unconverted("out"))
         .def("step", &Session<T>::step)
         .def("finite", &Session<T>::finite);
 }
@@ -545,14 +550,14 @@ void bind_data(nb::module_ &m) {
 template <class T>
 void bind_forward_small(nb::module_ &m) {
     m.def("forward_small", &forward_small<T>, nb::arg("instruction_set"), nb::arg("sizes"),
-          nb::arg("activations"), nb::arg("weights"), nb::arg("biases"), as_it_is("x"),
-          as_it_is("out"), nb::arg("lowest"), nb::arg("highest"));
+          nb::arg("activations"), nb::arg("weights"), nb::arg("biases"), unconverted("x"),
+          unconverted("out"), nb::arg("lowest"), nb::arg("highest"));
 }
 
 template <class Column>
 void bind_fill_entries(nb::module_ &m) {
-    m.def("fill_entries", &fill_entries_of<Column>, as_it_is("x"), as_it_is("row_starts"),
-          as_it_is("columns"), as_it_is("values"), nb::arg("threads"));
+    m.def("fill_entries", &fill_entries_of<Column>, unconverted("x"), unconverted("row_starts"),
+          unconverted("columns"), unconverted("values"), nb::arg("threads"));
 }
 
 }  // namespace
@@ -567,7 +572,7 @@ NB_MODULE(_fused, m) {
     bind_session<double>(m, "SessionF64");
     bind_forward_small<float>(m);
     bind_forward_small<double>(m);
-    m.def("count_entries", &count_entries_of, as_it_is("x"), as_it_is("counts"),
+    m.def("count_entries", &count_entries_of, unconverted("x"), unconverted("counts"),
           nb::arg("threads"));
     bind_fill_entries<std::uint16_t>(m);
     bind_fill_entries<std::uint32_t>(m);

@@ -1,4 +1,5 @@
-// Each activation beside its derivative: calculus/activations.py once more, for whole vectors.
+// Each activation beside its derivative, for whole vectors: the C++ form of
+// calculus/activations.py.
 //
 // The list comes first; the binding tells its names to Python, and activations cross from Python by
 // name. To add an elementwise activation: add its name to the list, and define `name(z)` and
@@ -101,14 +102,16 @@ static inline Vec<T> exp_prime(Vec<T>, Vec<T> a) {
 // z Phi(z) = max(0, z) - x Phi(-x) with x = |z|: the tail keeps its digits on both sides
 static inline Vec<T> gelu(Vec<T> z) {
     const Vec<T> magnitude = z < T(0) ? -z : z;
-    const Vec<T> x = magnitude > farthest_tail ? broadcast<T>(farthest_tail) : magnitude;
+    const Vec<T> x =
+        magnitude > largest_tail_argument ? broadcast<T>(largest_tail_argument) : magnitude;
     return relu(z) - x * (gaussian(x) * scaled_tail(x));
 }
 
 // Phi(z) + z phi(z); 1 - gelu'(-z) where z > 0
 static inline Vec<T> gelu_prime(Vec<T> z, Vec<T>) {
     const Vec<T> magnitude = z < T(0) ? -z : z;
-    const Vec<T> x = magnitude > farthest_tail ? broadcast<T>(farthest_tail) : magnitude;
+    const Vec<T> x =
+        magnitude > largest_tail_argument ? broadcast<T>(largest_tail_argument) : magnitude;
     const Vec<T> left = gaussian(x) * (scaled_tail(x) - inverse_root_of_2_pi * x);
     return z > T(0) ? T(1) - left : left;
 }
@@ -123,8 +126,8 @@ static inline Vec<T> silu_prime(Vec<T> z, Vec<T>) {
     return sigmoid(z) * (T(1) + z * sigmoid(-z));
 }
 
-// tanh(ln(1 + e^z)) as a fraction in w = e^-|z|, so that nothing overflows. `rest` is w^2 where z >
-// 0, else w.
+// tanh(ln(1 + e^z)) as a fraction in w = e^-|z|, so that nothing overflows. `rest` is w^2 for
+// positive z, else w.
 struct MishFraction {
     Vec<T> numerator;
     Vec<T> denominator;
@@ -194,8 +197,8 @@ static inline Vec<T> derivative(Vec<T> z, Vec<T> a) {
 #undef CHAINRULE_DERIVATIVE
 }
 
-// Calls f.operator()<A>() with the elementwise activation at hand. Does nothing for softmax, which
-// takes whole rows, nor for identity, which changes nothing.
+// Calls f.operator()<A>() with A = activation. Does nothing for softmax, which takes whole rows,
+// and for identity, which changes nothing.
 template <class F>
 static inline void with_elementwise(Activation activation, F &&f) {
     if (activation == Activation::identity) {
@@ -222,22 +225,23 @@ static void activate(Activation activation, const Block &z, T *a) {
 // g <- g * sigma'(z): from dC/da to dC/dz. z and a have g's layout; z is read where needs_z.
 static void pullback(Activation activation, const Block &g, const T *z, const T *a) {
     with_elementwise(activation, [&]<Activation A>() {
-        transform_in_place(g, [=](Vec<T> v, long at) {
-            const Vec<T> z_here = needs_z(A) ? load(z + at) : Vec<T>{};
-            return v * derivative<A>(z_here, load(a + at));
+        transform_in_place(g, [=](Vec<T> v, long index) {
+            const Vec<T> z_here = needs_z(A) ? load(z + index) : Vec<T>{};
+            return v * derivative<A>(z_here, load(a + index));
         });
     });
 }
 
-// a <- softmax(a) of one row of n_out numbers, padded to whole vectors; the padding becomes
-// garbage. The row's largest is subtracted first, which changes only where exp overflows.
+// a <- softmax(a) of one row of n_out numbers, padded to whole vectors; the padding is overwritten
+// with arbitrary numbers. The row's largest number is subtracted first, so that exp cannot
+// overflow.
 static void softmax(T *a, int n_out) {
-    const auto larger = [](Vec<T> x, Vec<T> y) { return x > y ? x : y; };
-    Vec<T> most = broadcast<T>(-T(__builtin_inf()));
+    const auto maximum = [](Vec<T> x, Vec<T> y) { return x > y ? x : y; };
+    Vec<T> maxima = broadcast<T>(-T(__builtin_inf()));
     for (int o = 0; o < n_out; o += lanes<T>) {
-        most = larger(first_lanes(load(a + o), n_out - o, most), most);
+        maxima = maximum(first_lanes(load(a + o), n_out - o, maxima), maxima);
     }
-    const T largest = reduce_lanes<T>(most, larger);
+    const T largest = reduce_lanes<T>(maxima, maximum);
     Vec<T> sum{};
     for (int o = 0; o < n_out; o += lanes<T>) {
         const Vec<T> e = exponential(load(a + o) - largest);
@@ -252,12 +256,12 @@ static void softmax(T *a, int n_out) {
 
 // g <- a_j (g_j - sum_k g_k a_k) of one row: softmax's Jacobian, diag(a) - a a^T, times g.
 static void softmax_pullback(T *g, const T *a, int n_out) {
-    T along = 0;
+    T inner_product = 0;
     for (int o = 0; o < n_out; ++o) {
-        along += g[o] * a[o];
+        inner_product += g[o] * a[o];
     }
     for (int o = 0; o < n_out; ++o) {
-        g[o] = a[o] * (g[o] - along);
+        g[o] = a[o] * (g[o] - inner_product);
     }
 }
 

@@ -1,12 +1,13 @@
-// The four equations of backpropagation: calculus/backprop.py once more.
+// The four equations of backpropagation: the C++ form of calculus/backprop.py.
 //
 // With delta = dC/dz of a layer, (m, n_out), a row an example:
 //   delta   = dC/da * sigma'(z) at the output                      BP1  output_delta
 //   delta   = (delta_next @ w_next) * sigma'(z), layer by layer    BP2  hidden_delta
 //   nabla_b = sum of delta's rows                                  BP3  nabla_b
 //   nabla_w = delta.T @ a_prev                                     BP4  nabla_w
-// The gradients are batch sums. A gradient need not be written anywhere: `use` takes each piece of
-// it while it is in the first-level cache, and steps the parameters with it, or adds it up.
+// The gradients are batch sums. A gradient need not be stored as a whole: each piece of it is
+// passed to the callback `use` while it is in the first-level cache, and `use` updates parameters
+// with it or adds it to a sum.
 #pragma once
 #include "calculus/feedforward.hpp"
 
@@ -40,16 +41,17 @@ static void output_delta(const Network<T> &network, const Layer<T> &output, cons
     }
 }
 
-// BP2. delta = (delta_next @ w_next) * sigma'(z) of a region of layer l                     (BP2)
-// Dropout's mask stands between the two, as in the forward pass. A panel of units at a time.
+// BP2. delta = (delta_next @ w_next) * sigma'(z) of a region of layer l.                    (BP2)
+// With dropout, the product is multiplied by the mask before sigma'(z). One panel of units at a
+// time.
 static void hidden_delta(const MiniBatch &batch, int l, const Region &region) {
     const Layer<T> &layer = batch.network.layers[l];
     const Layer<T> &next = batch.network.layers[l + 1];
     const long first = region.examples.first;
     const bool is_relu = layer.activation == Activation::relu;
     for_each_panel(next.w, region.units, [&](long o, long width) {
-        const long place = first * layer.stride + o;
-        const Block delta{.data = layer.delta + place,
+        const long index = first * layer.stride + o;
+        const Block delta{.data = layer.delta + index,
                           .rows = length(region.examples),
                           .stride = layer.stride,
                           .width = width};
@@ -64,15 +66,15 @@ static void hidden_delta(const MiniBatch &batch, int l, const Region &region) {
             .rows = delta.rows,
             .columns = width,
             .depth = next.n_out,
-            .relu_gate = is_relu ? layer.a + place : nullptr,
+            .relu_output = is_relu ? layer.a + index : nullptr,
         });
         if (batch.training && layer.dropout > 0) {
-            transform_in_place(delta, [mask = layer.mask + place](Vec<T> g, long i) {
+            transform_in_place(delta, [mask = layer.mask + index](Vec<T> g, long i) {
                 return g * load(mask + i);
             });
         }
         if (!is_relu) {
-            pullback(layer.activation, delta, weighted_inputs_of(layer) + place, layer.a + place);
+            pullback(layer.activation, delta, weighted_inputs_of(layer) + index, layer.a + index);
         }
     });
 }
@@ -97,11 +99,10 @@ static void nabla_b(const Layer<T> &layer, const Range &examples, const Range &u
     });
 }
 
-// The factors of BP4 in w's own layout: a row of nabla_w belongs to a column of `along`, a column
-// of it to a column of `across`.
+// The factors of BP4 in w's own layout: nabla_w = row_factor.T @ column_factor.
 struct GradientFactors {
-    LayerInput along;
-    LayerInput across;
+    LayerInput row_factor;
+    LayerInput column_factor;
 };
 
 static inline GradientFactors gradient_factors(const MiniBatch &batch, int l) {
@@ -109,33 +110,33 @@ static inline GradientFactors gradient_factors(const MiniBatch &batch, int l) {
     const LayerInput a = input_of(batch, l);
     const LayerInput delta{.data = layer.delta, .stride = layer.stride};
     if (layer.input_major) {
-        return {.along = a, .across = delta};
+        return {.row_factor = a, .column_factor = delta};
     }
-    return {.along = delta, .across = a};
+    return {.row_factor = delta, .column_factor = a};
 }
 
-// BP4. nabla_w = delta.T @ a_prev for some rows of w; use(place, sums, count) takes a tile at a
-// time, `place` as in w.data                                                          (N6, N7, BP4)
+// BP4. nabla_w = delta.T @ a_prev for some rows of w; use(index, sums, count) takes a tile at a
+// time, `index` as in w.data                                                          (N6, N7, BP4)
 template <class Use>
 static void nabla_w(const MiniBatch &batch, int l, const Range &rows, Use &&use) {
     const Layer<T> &layer = batch.network.layers[l];
-    const auto [along, across] = gradient_factors(batch, l);
-    alignas(cache_line_bytes) T sums[most_tile_rows * widest_panel<T>];
+    const auto [row_factor, column_factor] = gradient_factors(batch, l);
+    alignas(cache_line_bytes) T sums[max_tile_rows * max_panel_width<T>];
     for_each_panel(layer.w, [&](long c, long width) {
         const long vectors = width / lanes<T>;
-        const long tallest = vectors == 4   ? tile_rows<4>
-                             : vectors == 3 ? tile_rows<3>
-                                            : most_tile_rows;
-        const long tiles = (length(rows) + tallest - 1) / tallest;
+        const long max_rows = vectors == 4   ? tile_rows<4>
+                              : vectors == 3 ? tile_rows<3>
+                                             : max_tile_rows;
+        const long tiles = (length(rows) + max_rows - 1) / max_rows;
         long r = rows.first;
         for (long t = 0; t < tiles; ++t) {
             const long next = rows.first + length(rows) * (t + 1) / tiles;
             multiply(Product{
-                .a = along.data + r,
+                .a = row_factor.data + r,
                 .a_row_stride = 1,
-                .a_k_stride = along.stride,
-                .b = across.data + c,
-                .b_stride = across.stride,
+                .a_k_stride = row_factor.stride,
+                .b = column_factor.data + c,
+                .b_stride = column_factor.stride,
                 .c = sums,
                 .c_stride = width,
                 .rows = next - r,
@@ -148,14 +149,14 @@ static void nabla_w(const MiniBatch &batch, int l, const Range &rows, Use &&use)
     });
 }
 
-// BP3 and BP4 of some examples into a buffer that holds every layer's nabla_w and nabla_b in w's
-// and b's layout; added to what the buffer holds where `accumulate`               (N6-N8, BP3, BP4)
+// Writes BP3 and BP4 of some examples into a buffer with every layer's nabla_w and nabla_b, laid
+// out as w and b; with `accumulate`, adds them to the buffer                    (N6-N8, BP3, BP4)
 static void nabla_into(const MiniBatch &batch, const Range &examples, T *buffer, bool accumulate) {
     for (int l = 0; l < batch.network.n_layers; ++l) {
         const Layer<T> &layer = batch.network.layers[l];
-        const auto [along, across] = gradient_factors(batch, l);
+        const auto [row_factor, column_factor] = gradient_factors(batch, l);
         const Range units{.first = 0, .last = layer.padded_n_out};
-        T *const b = buffer + layer.microbatch_b;
+        T *const b = buffer + layer.microbatch_b_offset;
         nabla_b(layer, examples, units, [&](long o, const T *sums, long count) {
             for (long i = 0; i < count; ++i) {
                 b[o + i] = accumulate ? b[o + i] + sums[i] : sums[i];
@@ -163,12 +164,12 @@ static void nabla_into(const MiniBatch &batch, const Range &examples, T *buffer,
         });
         for_each_panel(layer.w, [&](long c, long width) {
             multiply(Product{
-                .a = along.data + examples.first * along.stride,
+                .a = row_factor.data + examples.first * row_factor.stride,
                 .a_row_stride = 1,
-                .a_k_stride = along.stride,
-                .b = across.data + examples.first * across.stride + c,
-                .b_stride = across.stride,
-                .c = buffer + layer.microbatch_w + offset(layer.w, 0, c),
+                .a_k_stride = row_factor.stride,
+                .b = column_factor.data + examples.first * column_factor.stride + c,
+                .b_stride = column_factor.stride,
+                .c = buffer + layer.microbatch_w_offset + offset(layer.w, 0, c),
                 .c_stride = width,
                 .rows = layer.w.rows,
                 .columns = width,
@@ -179,7 +180,8 @@ static void nabla_into(const MiniBatch &batch, const Range &examples, T *buffer,
     }
 }
 
-// Squares of `rows` rows of a panel, summed for each column: into `columns`, or added to it.
+// The sum of squares of each column of a panel of `rows` rows: written to `columns`, or with
+// `accumulate` added to it.
 static void sum_column_squares(const T *w, long rows, long width, double *columns,
                                bool accumulate) {
     for (long r = 0; r < rows; ++r) {
@@ -192,18 +194,18 @@ static void sum_column_squares(const T *w, long rows, long width, double *column
 }
 
 // BP4 of a sparse first layer for a worker's units, from the CSC form of the mini-batch; `use`
-// takes four rows of a panel at a time                                                        (BP4)
-// Rows whose inputs were all never active are skipped. Of a large w the rows some way ahead are
-// prefetched, with their slots: the columns of CSC in between hide the order from the hardware.
-// Where batch.column_squares is set, the squares of the rows are added up after `use` has stepped
-// them.
+// takes four rows of a panel at a time.                                                       (BP4)
+// Four rows whose inputs have never been active are skipped. Rows of a large w are prefetched, with
+// their slots, some way ahead: the CSC columns read in between hide their order from the hardware's
+// own prefetching. Where batch.column_squares is set, the squares of the rows are added to it after
+// `use` has updated them.
 template <class Use>
 static void nabla_w_sparse(const MiniBatch &batch, const Worker &worker, Use &&use) {
     constexpr long rows_at_once = 4;
     constexpr long prefetch_rows = 8 * rows_at_once;
     const Layer<T> &layer = batch.network.layers[0];
     const Range units = units_of_worker(layer, worker);
-    alignas(cache_line_bytes) T sums[rows_at_once * widest_panel<T>];
+    alignas(cache_line_bytes) T sums[rows_at_once * max_panel_width<T>];
     for (int rank = 0; rank < worker.size; ++rank) {
         const CscBatch<T> &csc = batch.network.csc[rank];
         const Worker owner{.rank = rank, .size = worker.size, .barrier = nullptr};
@@ -220,20 +222,20 @@ static void nabla_w_sparse(const MiniBatch &batch, const Worker &worker, Use &&u
                 if (!active) {
                     continue;
                 }
-                const long place = offset(layer.w, k, o);
+                const long index = offset(layer.w, k, o);
                 for (const T *array : {layer.w.data, layer.slots_w[0], layer.slots_w[1]}) {
                     if (array && prefetch_ahead) {
-                        prefetch(array + place + prefetch_rows * width,
-                                 array + place + (prefetch_rows + rows_at_once) * width);
+                        prefetch(array + index + prefetch_rows * width,
+                                 array + index + (prefetch_rows + rows_at_once) * width);
                     }
                 }
                 for (long r = k; r < next; ++r) {
                     sum_over_column(csc, r, layer.delta + o, layer.stride, width,
                                     sums + (r - k) * width);
                 }
-                use(place, sums, (next - k) * width);
+                use(index, sums, (next - k) * width);
                 if (batch.column_squares) {
-                    sum_column_squares(layer.w.data + place, next - k, width,
+                    sum_column_squares(layer.w.data + index, next - k, width,
                                        batch.column_squares + o, k > 0);
                 }
             }
@@ -241,9 +243,9 @@ static void nabla_w_sparse(const MiniBatch &batch, const Worker &worker, Use &&u
     }
 }
 
-// BP4 of a sparse first layer and its plain step at once: w -= factor * nabla_w, without forming
-// nabla_w. Each example adds -factor * x_k * delta to the rows of its inputs                  (BP4)
-// delta is scaled in place. `next_m` rows of the schedule after these m are prefetched meanwhile.
+// BP4 of a sparse first layer together with its plain step: w -= factor * nabla_w, without forming
+// nabla_w. Each example adds -factor * x_k * delta to the rows of its inputs.                 (BP4)
+// delta is scaled in place. Meanwhile the next mini-batch, of `next_m` examples, is prefetched.
 static void subtract_nabla_w_sparse(const MiniBatch &batch, T factor, long next_m,
                                     const Range &units) {
     const Layer<T> &layer = batch.network.layers[0];
@@ -267,8 +269,8 @@ static void subtract_nabla_w_sparse(const MiniBatch &batch, T factor, long next_
     });
 }
 
-// The cost of one example without the logarithm of `likelihood`, whether it is right, and where
-// `with_delta` its BP1, times the example's weight.
+// Evaluates one example's outputs: returns its cost without -ln(likelihood), sets example_correct,
+// and with `with_delta` computes the output's delta, multiplied by the example's weight.
 static double evaluate_output(const MiniBatch &batch, long i, bool with_delta, double &likelihood) {
     const Network<T> &network = batch.network;
     const Data &data = batch.data;
@@ -278,8 +280,8 @@ static double evaluate_output(const MiniBatch &batch, long i, bool with_delta, d
     T *y = network.y + i * output.padded_n_out;
     T *delta = output.delta + i * output.stride;
     target_of(data, row, output, y);
-    const bool right = data.classes && decision_is(a, data.classes[row], output.n_out);
-    network.example_correct[i] = right ? weight_of(data, row) : 0;
+    const bool is_correct = data.classes && decision_is(a, data.classes[row], output.n_out);
+    network.example_correct[i] = is_correct ? weight_of(data, row) : 0;
     if (with_delta) {
         output_delta(network, output, weighted_inputs_of(output) + i * output.stride, a, y, delta);
         if (data.weights) {
@@ -289,24 +291,24 @@ static double evaluate_output(const MiniBatch &batch, long i, bool with_delta, d
         }
     }
     // Softmax of labels: the cost is -ln of one output, which is NaN where any output is.
-    const bool one_likelihood = network.cost.name == CostName::log_loss && data.labels &&
-                                output.activation == Activation::softmax;
-    if (one_likelihood) {
+    const bool needs_one_output = network.cost.name == CostName::log_loss && data.labels &&
+                                  output.activation == Activation::softmax;
+    if (needs_one_output) {
         likelihood = clip_probability(a[data.labels[row]]);
         return 0;
     }
     return cost_of(network.cost, a, y, output.n_out, likelihood);
 }
 
-// example_cost, example_correct and where `with_delta` the output's delta of some examples; one
-// vector logarithm for several of them.
+// Sets example_cost, example_correct and with `with_delta` the output's delta of some examples. One
+// vector logarithm serves several examples.
 static void evaluate_outputs(const MiniBatch &batch, const Range &examples, bool with_delta) {
-    constexpr long at_once = lanes<double>;
-    for (long first = examples.first; first < examples.last; first += at_once) {
+    constexpr long group_size = lanes<double>;
+    for (long first = examples.first; first < examples.last; first += group_size) {
         const long left = examples.last - first;
-        const long count = left < at_once ? left : at_once;
-        double costs[at_once];
-        double likelihoods[at_once];
+        const long count = left < group_size ? left : group_size;
+        double costs[group_size];
+        double likelihoods[group_size];
         for (double &likelihood : likelihoods) {
             likelihood = 1;
         }

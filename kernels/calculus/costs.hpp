@@ -1,8 +1,8 @@
-// Each cost beside its gradient at the output, dC/da: calculus/costs.py once more.
+// Each cost beside its gradient at the output, dC/da: the C++ form of calculus/costs.py.
 //
 // The list comes first; the binding tells its names to Python, and costs cross from Python by name.
-// To add a cost: add its name to the list, its settings to `cost_from`, and its
-// cases to `cost_of` and `cost_gradient` below.
+// To add a cost: add its name to the list, its settings to `cost_from`, and its cases to `cost_of`
+// and `cost_gradient` below.
 #pragma once
 #include <cstdint>
 
@@ -22,7 +22,7 @@ enum class CostName : int { CHAINRULE_COSTS(CHAINRULE_ENUMERATOR) };
 
 struct Cost {
     CostName name;
-    double delta = 1;  // Huber's: where the square becomes a line
+    double delta = 1;  // of Huber's cost: where it changes from quadratic to linear
 };
 
 // A cost from its name and a source of settings: `settings.number("delta")`.
@@ -31,9 +31,10 @@ static Cost cost_from(CostName name, const Settings &settings) {
     return {.name = name, .delta = name == CostName::huber ? settings.number("delta") : 1};
 }
 
-// Numbers below the least normal one count as 0: the kernels flush them.
+// Smaller magnitudes count as 0: the kernels flush them.
 template <class T>
-constexpr T least_normal = sizeof(T) == 4 ? T(1.1754943508222875e-38) : T(2.2250738585072014e-308);
+constexpr T smallest_normal =
+    sizeof(T) == 4 ? T(1.1754943508222875e-38) : T(2.2250738585072014e-308);
 
 }  // namespace chainrule
 
@@ -43,17 +44,17 @@ constexpr T least_normal = sizeof(T) == 4 ? T(1.1754943508222875e-38) : T(2.2250
 namespace chainrule::ISA {
 
 constexpr T epsilon = sizeof(T) == 4 ? T(1.1920928955078125e-07) : T(2.220446049250313e-16);
-constexpr T sqrt_of_least_normal =
+constexpr T sqrt_of_smallest_normal =
     sizeof(T) == 4 ? T(1.0842021724855044e-19) : T(1.4916681462400413e-154);
 
-// A probability held one rounding away from 0 and 1, so that its logarithm is finite.
+// Clips a probability to one rounding away from 0 and 1, so that its logarithm is finite.
 static inline T clip_probability(T a) {
     return a < epsilon ? epsilon : a > 1 - epsilon ? 1 - epsilon : a;
 }
 
-// A rate so far above 0 that a count divided by it is finite.
+// Clips a rate from below, so that a count divided by it is finite.
 static inline T clip_rate(T a) {
-    return a < sqrt_of_least_normal ? sqrt_of_least_normal : a;
+    return a < sqrt_of_smallest_normal ? sqrt_of_smallest_normal : a;
 }
 
 // sum of v^2, v = y - a                                                                     (N2)
@@ -70,9 +71,9 @@ static double quadratic(const T *a, const T *y, int n_out) {
     return sum_of_squares(a, y, n_out) / 2;
 }
 
-// -sum [y ln a + (1 - y) ln(1 - a)]. Factors of targets 0 and 1 are accumulated in `likelihood`
-// instead, so that one logarithm serves several outputs and several examples; it is taken here only
-// before the product underflows.
+// -sum [y ln a + (1 - y) ln(1 - a)]. For targets 0 and 1 the factor 1 - a or a is multiplied into
+// `likelihood` instead, so that one logarithm serves several outputs and examples; the logarithm is
+// taken here only before that product underflows.
 static double cross_entropy(const T *a, const T *y, int n_out, double &likelihood) {
     double sum = 0;
     for (int o = 0; o < n_out; ++o) {
@@ -100,10 +101,10 @@ static double log_loss(const T *a, const T *y, int n_out) {
     return sum;
 }
 
-// ln a; below the least normal number the kernels flush a to 0, and its logarithm is held there.
+// ln a, but not below ln of the smallest normal number: the kernels flush smaller rates to 0.
 static inline double log_of_rate(T a) {
-    constexpr double least = least_normal<T>;
-    return a < least_normal<T> ? __builtin_log(least) : __builtin_log(double(a));
+    constexpr double smallest = smallest_normal<T>;
+    return a < smallest_normal<T> ? __builtin_log(smallest) : __builtin_log(double(a));
 }
 
 // sum [a - y + y ln(y / a)]; two logarithms, since y / a may underflow.
@@ -129,8 +130,8 @@ static double huber(const T *a, const T *y, int n_out, double delta) {
     return sum;
 }
 
-// One example's cost is cost_of(...) - ln(likelihood); `likelihood` is 1 on entry, and n_out
-// numbers are read of a and y.
+// One example's cost is cost_of(...) - ln(likelihood), with `likelihood` 1 on entry. a and y:
+// (n_out).
 static double cost_of(const Cost &cost, const T *a, const T *y, int n_out, double &likelihood) {
     switch (cost.name) {
         case CostName::quadratic:
@@ -152,7 +153,7 @@ static double cost_of(const Cost &cost, const T *a, const T *y, int n_out, doubl
 // dC/da of one output.
 static inline T cost_gradient(const Cost &cost, T a, T y) {
     switch (cost.name) {
-        case CostName::quadratic:  // the 2 of (N3) has met the 1/2, the sign is that of (N4)
+        case CostName::quadratic:  // the 1/2 cancels the 2 of (N3); the sign is that of (N4)
             return a - y;
         case CostName::mean_squared_error:  // without the 1/2, the 2 of (N3) remains
             return 2 * (a - y);

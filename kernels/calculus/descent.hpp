@@ -1,12 +1,13 @@
-// One mini-batch after another: forward, BP1 to BP4, the step. calculus/descent.py once more.
+// Training on one mini-batch after another, by forward pass, BP1 to BP4 and step: the C++ form of
+// calculus/descent.py.
 //
-// Workers take whole microbatches where there are enough examples for few weights. Else they divide
-// the units of a large layer, in the forward pass and for its delta, and the examples of small
-// layers; the gradient and the step are divided by the rows of w, so that a worker finds its part
+// Workers take whole microbatches where there are many examples for few weights. Otherwise they
+// divide the forward pass and the deltas of a large layer by its units, and of a small layer by
+// examples; the gradient and the step are divided by the rows of w, so that a worker finds its part
 // of w and of delta in its own cache. They wait for each other where one needs another's results.
 // Rows of the first layer are inputs; a sparse first layer is divided by its units throughout.
 //
-// Functions whose names end in `_with_barriers` are called by every worker of a team, and wait.
+// Functions whose names end in `_with_barriers` wait at barriers: every worker must call them.
 #pragma once
 #include "runtime/microbatches.hpp"
 
@@ -14,7 +15,7 @@ namespace chainrule::ISA {
 
 // Whether a layer's products take longer than the two waits that dividing its units costs.
 static bool is_worth_dividing(const MiniBatch &batch, int l) {
-    constexpr double fewest_products = 250e3;
+    constexpr double min_products = 250e3;
     if (l == batch.network.n_layers) {
         return false;
     }
@@ -26,11 +27,11 @@ static bool is_worth_dividing(const MiniBatch &batch, int l) {
         return true;
     }
     const double products = double(layer.n_in) * double(layer.padded_n_out) * double(batch.m);
-    return layer.padded_n_out > line<T> && products > fewest_products;
+    return layer.padded_n_out > line<T> && products > min_products;
 }
 
-// From the inputs to every layer's delta, or of microbatches to their gradients. While layers are
-// divided by examples, each worker goes on with its own.
+// Computes every layer's delta from the inputs; with microbatches, also their gradients. Between
+// two layers that are divided by examples workers do not wait: each needs only its own examples.
 static void deltas_with_barriers(MiniBatch &batch, const Worker &worker) {
     if (batch.microbatches > 1) {
         return gradients_of_microbatches(batch, worker);
@@ -54,23 +55,24 @@ static void deltas_with_barriers(MiniBatch &batch, const Worker &worker) {
     });
 }
 
-// A worker's part of every layer's gradient: use(layer, of_w, place, sums, count) takes a few
-// numbers at a time, `place` as in w.data or b. Without nabla_w of the first layer where
-// `in_place`.
+// A worker's part of every layer's gradient: use(layer, of_w, index, sums, count) takes `count`
+// numbers at a time, of nabla_w if `of_w`, else of nabla_b; `index` counts as in w.data or b. With
+// `in_place`, nabla_w of the first layer is left out.
 template <class Use>
 static void for_each_gradient(const MiniBatch &batch, const Worker &worker, bool in_place,
                               Use &&use) {
     for (int l = 0; l < batch.network.n_layers; ++l) {
         const Layer<T> &layer = batch.network.layers[l];
-        const auto use_b = [&](long place, const T *sums, long count) {
-            use(layer, false, place, sums, count);
+        const auto use_b = [&](long index, const T *sums, long count) {
+            use(layer, false, index, sums, count);
         };
-        const auto use_w = [&](long place, const T *sums, long count) {
-            use(layer, true, place, sums, count);
+        const auto use_w = [&](long index, const T *sums, long count) {
+            use(layer, true, index, sums, count);
         };
         if (batch.microbatches > 1) {
-            sum_of_microbatches(batch, layer.microbatch_b, layer.padded_n_out, worker, use_b);
-            sum_of_microbatches(batch, layer.microbatch_w, size(layer.w), worker, use_w);
+            sum_of_microbatches(batch, layer.microbatch_b_offset, layer.padded_n_out, worker,
+                                use_b);
+            sum_of_microbatches(batch, layer.microbatch_w_offset, size(layer.w), worker, use_w);
             continue;
         }
         const Range examples{.first = 0, .last = batch.m};
@@ -86,9 +88,9 @@ static void for_each_gradient(const MiniBatch &batch, const Worker &worker, bool
 // Writes the gradient into the layers' nabla_w and nabla_b, or adds it to them; rows of inactive
 // inputs keep the 0 that they hold.
 static void store_gradient(const MiniBatch &batch, const Worker &worker, bool accumulate) {
-    const auto write = [&](const Layer<T> &layer, bool of_w, long place, const T *sums,
+    const auto write = [&](const Layer<T> &layer, bool of_w, long index, const T *sums,
                            long count) {
-        T *to = (of_w ? layer.nabla_w : layer.nabla_b) + place;
+        T *to = (of_w ? layer.nabla_w : layer.nabla_b) + index;
         for (long i = 0; i < count; i += lanes<T>) {
             store(to + i, accumulate ? load(to + i) + load(sums + i) : load(sums + i));
         }
@@ -96,10 +98,10 @@ static void store_gradient(const MiniBatch &batch, const Worker &worker, bool ac
     for_each_gradient(batch, worker, false, write);
 }
 
-// row_squares of the layers from `first_layer` on: the squares of a worker's rows of every w, or of
-// every nabla_w.
-static void square_rows(const Network<T> &network, const Worker &worker, bool of_gradient,
-                        int first_layer) {
+// Sets network.row_squares for the layers from `first_layer` on: the sum of squares of each of a
+// worker's rows, of w or of nabla_w.
+static void sum_row_squares(const Network<T> &network, const Worker &worker, bool of_gradient,
+                            int first_layer) {
     double *row_squares = network.row_squares;
     for (int l = first_layer; l < network.n_layers; ++l) {
         const Layer<T> &layer = network.layers[l];
@@ -119,22 +121,23 @@ static void square_rows(const Network<T> &network, const Worker &worker, bool of
     }
 }
 
-// The squares of all weights: by rows, or of a sparse first layer by columns, into `columns`,
-// unless the step before has added those up. After a barrier, total_squares sums them.
-static void square_weights(const Network<T> &network, const Worker &worker, double *columns,
-                           bool columns_are_known) {
+// Sums the squares of all weights: for each row, into network.row_squares; of a sparse first layer
+// for each column, into `columns`, unless the previous step has done so. After a barrier,
+// total_squares adds these sums.
+static void sum_weight_squares(const Network<T> &network, const Worker &worker, double *columns,
+                               bool column_squares_are_valid) {
     const Layer<T> &first = network.layers[0];
-    if (columns && !columns_are_known) {
+    if (columns && !column_squares_are_valid) {
         for_each_panel(first.w, units_of_worker(first, worker), [&](long o, long width) {
             const T *panel = first.w.data + offset(first.w, 0, o);
             sum_column_squares(panel, first.n_in, width, columns + o, false);
         });
     }
-    square_rows(network, worker, false, columns ? 1 : 0);
+    sum_row_squares(network, worker, false, columns ? 1 : 0);
 }
 
-// The sum of what square_rows or square_weights left; the first layer's rows count `first_factor`
-// times.
+// The total of the sums by sum_row_squares or sum_weight_squares; that of the first layer's rows is
+// multiplied by `first_factor`.
 static double total_squares(const Network<T> &network, double first_factor, const double *columns) {
     double sum = 0;
     const double *row_squares = network.row_squares;
@@ -152,10 +155,11 @@ static double total_squares(const Network<T> &network, double first_factor, cons
     return sum;
 }
 
-// By what a gradient must be multiplied so that the norm of its mean is at most `clip`.
+// The factor for the gradient that reduces the norm of its mean to `clip`; 1 where it is not
+// larger.
 static double clip_by_norm_with_barriers(const Network<T> &network, double gradient_scale,
                                          const Worker &worker) {
-    square_rows(network, worker, true, 0);
+    sum_row_squares(network, worker, true, 0);
     wait_at_barrier(worker);
     double sum = total_squares(network, 1, nullptr);
     for (int l = 0; l < network.n_layers; ++l) {
@@ -179,14 +183,14 @@ static void scale_w(const Layer<T> &layer, double factor, const Range &units) {
     });
 }
 
-// The plain step of a sparse first layer, for some units: W <- keep W - factor nabla_w, where W is
-// w_scale * w and `keep` goes into w_scale                                                    (N12)
-// Returns the new w_scale.
+// The plain step of a sparse first layer, for some units: W <- W - factor nabla_w, where W is
+// w_scale * w. The caller has multiplied the L2 decay into w_scale.                         (N12)
+// Returns w_scale, which is 1 where it was applied to w.
 static double step_in_place(const MiniBatch &batch, double factor, double w_scale, long next_m,
                             const Range &units) {
-    constexpr double least_scale = 1e-3;  // before the stored numbers grow too large
+    constexpr double min_scale = 1e-3;  // a smaller w_scale would make the stored w too large
     const Layer<T> &layer = batch.network.layers[0];
-    if (!(w_scale > least_scale)) {
+    if (!(w_scale > min_scale)) {
         scale_w(layer, w_scale, units);
         w_scale = 1;
     }
@@ -194,8 +198,8 @@ static double step_in_place(const MiniBatch &batch, double factor, double w_scal
     return w_scale;
 }
 
-// w <- w - (eta / m) nabla_w, or what the optimizer makes of it, for a worker's part of every
-// layer; without the first layer's w where `in_place`                                         (N12)
+// w <- w - (eta / m) nabla_w, or the rule of another optimizer, for a worker's part of every layer;
+// with `in_place`, the first layer's w is left out                                            (N12)
 static void update_mini_batch_with_barriers(const MiniBatch &batch, double rate, double decay,
                                             double gradient_scale, bool in_place,
                                             const Worker &worker) {
@@ -210,11 +214,11 @@ static void update_mini_batch_with_barriers(const MiniBatch &batch, double rate,
     }
     const StepScalars scalars =
         step_scalars(optimizer, rate, decay, gradient_scale, batch.step + 1);
-    const auto step = [&](const Layer<T> &layer, bool of_w, long place, const T *sums, long count) {
+    const auto step = [&](const Layer<T> &layer, bool of_w, long index, const T *sums, long count) {
         T *const *slots = of_w ? layer.slots_w : layer.slots_b;
-        step_parameters(optimizer.rule, scalars, (of_w ? layer.w.data : layer.b) + place, sums,
-                        slots[0] ? slots[0] + place : nullptr,
-                        slots[1] ? slots[1] + place : nullptr, count, of_w && penalized);
+        step_parameters(optimizer.rule, scalars, (of_w ? layer.w.data : layer.b) + index, sums,
+                        slots[0] ? slots[0] + index : nullptr,
+                        slots[1] ? slots[1] + index : nullptr, count, of_w && penalized);
     };
     if (!clipped) {
         return for_each_gradient(batch, worker, in_place, step);
@@ -228,15 +232,15 @@ static void update_mini_batch_with_barriers(const MiniBatch &batch, double rate,
         }
         if (length(rows) > 0) {
             for_each_panel(layer.w, [&](long c, long width) {
-                const long place = offset(layer.w, rows.first, c);
-                step(layer, true, place, layer.nabla_w + place, length(rows) * width);
+                const long index = offset(layer.w, rows.first, c);
+                step(layer, true, index, layer.nabla_w + index, length(rows) * width);
             });
         }
     }
 }
 
-// A deferred w_scale is applied to w after every so many steps of a training: at places that the
-// step's number decides, so that the bits do not depend on where calls of `advance` begin and end.
+// A deferred w_scale is applied to w after every 1,024 steps of a training. The step's number alone
+// decides, so that no bit depends on where calls of `advance` begin and end.
 constexpr std::int64_t steps_between_scalings = 1024;
 
 // One step for each mini-batch of the schedule                                              (N11)
@@ -246,15 +250,15 @@ static void advance_with_barriers(Network<T> &network, const Data &data,
     const Layer<T> &first_layer = network.layers[0];
     const bool in_place = data.sparse && steps_in_place(network.optimizer);
     const Range units = units_of_worker(first_layer, worker);
-    // Each step reads one half of column_squares and adds up the other.
-    const auto column_squares_before = [&](std::int64_t step) -> double * {
+    // Each step reads one half of column_squares and fills the other for the next step.
+    const auto column_squares_of_step = [&](std::int64_t step) -> double * {
         if (!data.sparse || in_place || !schedule.squares) {
             return nullptr;
         }
         return network.column_squares + step % 2 * first_layer.padded_n_out;
     };
     double w_scale = network.w_scale;
-    bool columns_are_known = network.column_squares_are_known;
+    bool column_squares_are_valid = network.column_squares_are_valid;
     std::int64_t k = 0;
     std::int64_t m = 0;
     for (std::int64_t first = 0; first < schedule.length; first += m) {
@@ -271,9 +275,9 @@ static void advance_with_barriers(Network<T> &network, const Data &data,
                         .rank = worker.rank};
         batch.microbatches = data.sparse ? 1 : microbatch_count(network, m);
         const bool moves_all = moves_every_weight(network.optimizer, decay);
-        double *const columns = column_squares_before(batch.step);
+        double *const columns = column_squares_of_step(batch.step);
         if (schedule.squares) {
-            square_weights(network, worker, columns, columns_are_known);
+            sum_weight_squares(network, worker, columns, column_squares_are_valid);
         }
         if (data.sparse && !in_place) {
             transpose_mini_batch(data, batch.rows, m, w_rows_of_worker(first_layer, worker),
@@ -289,12 +293,12 @@ static void advance_with_barriers(Network<T> &network, const Data &data,
                 schedule.squares[k] = total_squares(network, w_scale * w_scale, columns);
             }
         }
-        const bool weighs_something = totals.weight >= least_normal<T>;  // else nothing moves
-        columns_are_known = weighs_something && moves_all && network.optimizer.clip < 0;
-        if (columns_are_known) {
-            batch.column_squares = column_squares_before(batch.step + 1);
+        const bool has_weight = totals.weight >= smallest_normal<T>;  // otherwise no update
+        column_squares_are_valid = has_weight && moves_all && network.optimizer.clip < 0;
+        if (column_squares_are_valid) {
+            batch.column_squares = column_squares_of_step(batch.step + 1);
         }
-        if (weighs_something) {
+        if (has_weight) {
             update_mini_batch_with_barriers(batch, rate, decay, 1 / totals.weight, in_place,
                                             worker);
             if (in_place) {
@@ -312,13 +316,13 @@ static void advance_with_barriers(Network<T> &network, const Data &data,
     }
     if (worker.rank == 0) {
         network.w_scale = w_scale;
-        network.column_squares_are_known = columns_are_known && column_squares_before(0);
+        network.column_squares_are_valid = column_squares_are_valid && column_squares_of_step(0);
         network.step += k;
     }
 }
 
-// Adds the gradient of n rows to the layers' nabla_w and nabla_b, and their totals to `totals`;
-// without dropout and penalties.
+// Adds the gradient of n rows to the layers' nabla_w and nabla_b, and their totals to `totals`.
+// Dropout and penalties are not applied.
 static void gradient_with_barriers(Network<T> &network, const Data &data, const std::int64_t *rows,
                                    std::int64_t n, long batch_size, Totals *totals,
                                    const Worker &worker) {
@@ -345,8 +349,9 @@ static void gradient_with_barriers(Network<T> &network, const Data &data, const 
     }
 }
 
-// All outputs into `out` (n, n_out), or where that is null the totals of each run of `batch_size`
-// rows. Workers take the runs one by one, each in rows of the workspace of its own.
+// Writes all outputs to `out` (n, n_out); if it is null, writes the totals of each task, a run of
+// `batch_size` rows, to `totals`. Workers take the tasks one by one; each worker has its own rows
+// of the workspace.
 static void evaluate(Network<T> &network, const Data &data, long batch_size, T *out, Totals *totals,
                      const Worker &worker) {
     const FlushDenormals flush;
@@ -359,11 +364,11 @@ static void evaluate(Network<T> &network, const Data &data, long batch_size, T *
             return;
         }
         const long m = data.n - first_row < batch_size ? data.n - first_row : batch_size;
-        const long place = worker.rank * batch_size;
-        const Range examples{.first = place, .last = place + m};
+        const long first_example = worker.rank * batch_size;
+        const Range examples{.first = first_example, .last = first_example + m};
         const MiniBatch batch{.network = network,
                               .data = data,
-                              .rows = {.order = nullptr, .first = first_row - place},
+                              .rows = {.order = nullptr, .first = first_row - first_example},
                               .m = m,
                               .w_scale = T(network.w_scale),
                               .rank = worker.rank};

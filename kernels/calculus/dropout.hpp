@@ -28,8 +28,8 @@ static void dropout_mask(const Layer<T> &layer, int layer_index, std::uint64_t s
                          std::int64_t step, const Range &examples, const Range &units) {
     constexpr std::uint64_t stream = 0x64726F706F7574u;
     constexpr long units_per_block = 8;
-    const double wanted = __builtin_nearbyint(layer.dropout * 4294967296.0);
-    const std::uint32_t threshold = wanted > 4294967295.0 ? 4294967295u : std::uint32_t(wanted);
+    const double scaled_p = __builtin_nearbyint(layer.dropout * 4294967296.0);
+    const std::uint32_t threshold = scaled_p > 4294967295.0 ? 4294967295u : std::uint32_t(scaled_p);
     const T kept = T(1 / (1 - layer.dropout));
     const long blocks = (layer.n_out + units_per_block - 1) / units_per_block;
     for (long row = examples.first; row < examples.last; ++row) {

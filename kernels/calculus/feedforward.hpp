@@ -1,4 +1,5 @@
-// Feedforward layer by layer, and what the outputs amount to: calculus/feedforward.py once more.
+// Feedforward layer by layer, targets, and the predicted class: the C++ form of
+// calculus/feedforward.py.
 #pragma once
 #include "calculus/costs.hpp"
 #include "calculus/dropout.hpp"
@@ -8,7 +9,7 @@
 
 namespace chainrule::ISA {
 
-// What enters a layer: (m, n_in), rows `stride` apart.
+// The input of a layer: (m, n_in), rows `stride` apart.
 struct LayerInput {
     const T *data;
     long stride;
@@ -34,7 +35,7 @@ static void gather_inputs(const MiniBatch &batch, const Range &examples) {
     });
 }
 
-// What enters layer l: the dense inputs, or the activations of the layer before, after dropout.
+// The input of layer l: the dense inputs, or the activations of the layer before, after dropout.
 static inline LayerInput input_of(const MiniBatch &batch, int l) {
     if (l == 0 && inputs_are_in_place(batch)) {
         const T *x = static_cast<const T *>(batch.data.values);
@@ -70,14 +71,14 @@ static void transpose_units(const Layer<T> &layer, long first_unit, long units, 
     }
 }
 
-// The transposed weights of a panel of units, (w.columns, units), in the worker's buffer.
-// Microbatches need every panel several times: then each has a place of its own, and is transposed
-// once a step.
+// The transposed weights of a panel of units, (w.columns, units), in the worker's buffer. With
+// microbatches every panel is used several times a step: the buffer then holds all panels, and each
+// is transposed once.
 static const T *transposed_panel(const MiniBatch &batch, const Layer<T> &layer, long first_unit,
                                  long units) {
     T *buffer = batch.network.transposed + batch.rank * batch.network.transposed_size;
     if (batch.microbatches > 1) {
-        buffer += layer.transposed_w + first_unit * layer.w.columns;
+        buffer += layer.transposed_w_offset + first_unit * layer.w.columns;
     }
     if (!batch.transposed_is_valid) {
         transpose_units(layer, first_unit, units, buffer);
@@ -111,7 +112,7 @@ static void feedforward_one_unit(const Layer<T> &layer, const LayerInput &input,
 // z <- w_scale z + b of a panel whose product was made with the unscaled w.
 static void apply_w_scale(const Block &z, T w_scale, const T *b) {
     transform_in_place(
-        z, [&](Vec<T> v, long place) { return load(b + place % z.stride) + w_scale * v; });
+        z, [&](Vec<T> v, long index) { return load(b + index % z.stride) + w_scale * v; });
 }
 
 // a = sigma(w a_prev + b) of a region of a dense layer; a panel is activated while its z is in the
@@ -125,15 +126,15 @@ static void feedforward_dense(const MiniBatch &batch, int l, const Region &regio
     const long first = region.examples.first;
     const long rows = length(region.examples);
     const bool scaled = l == 0 && batch.w_scale != 1;
-    const bool rectify = layer.activation == Activation::relu && !scaled;
+    const bool apply_relu = layer.activation == Activation::relu && !scaled;
     const PanelMatrix<T> transposed{.data = nullptr,
                                     .rows = layer.w.columns,
                                     .columns = layer.padded_n_out,
                                     .columns_per_worker = layer.padded_n_out};
     const PanelMatrix<T> &panels = layer.input_major ? layer.w : transposed;
     for_each_panel(panels, region.units, [&](long o, long width) {
-        const long place = first * layer.stride + o;
-        const Block z{.data = weighted_inputs_of(layer) + place,
+        const long index = first * layer.stride + o;
+        const Block z{.data = weighted_inputs_of(layer) + index,
                       .rows = rows,
                       .stride = layer.stride,
                       .width = width};
@@ -150,13 +151,13 @@ static void feedforward_dense(const MiniBatch &batch, int l, const Region &regio
             .columns = width,
             .depth = layer.n_in,
             .bias = scaled ? nullptr : layer.b + o,
-            .rectify = rectify,
+            .apply_relu = apply_relu,
         });
         if (scaled) {
             apply_w_scale(z, batch.w_scale, layer.b + o);
         }
-        if (!rectify) {
-            activate(layer.activation, z, layer.a + place);
+        if (!apply_relu) {
+            activate(layer.activation, z, layer.a + index);
         }
     });
 }
@@ -179,18 +180,18 @@ static void clear_padding(const Layer<T> &layer, const Region &region) {
 static void feedforward_layer(const MiniBatch &batch, int l, const Region &region) {
     const Network<T> &network = batch.network;
     const Layer<T> &layer = network.layers[l];
-    const long place = region.examples.first * layer.stride + region.units.first;
+    const long index = region.examples.first * layer.stride + region.units.first;
     const long rows = length(region.examples);
     const long units = length(region.units);
     if (l > 0 || !batch.data.sparse) {
         feedforward_dense(batch, l, region);
     } else {
         sparse_weighted_input(layer, batch.data, batch.rows, region, batch.w_scale);
-        const Block z{.data = weighted_inputs_of(layer) + place,
+        const Block z{.data = weighted_inputs_of(layer) + index,
                       .rows = rows,
                       .stride = layer.stride,
                       .width = units};
-        activate(layer.activation, z, layer.a + place);
+        activate(layer.activation, z, layer.a + index);
     }
     if (layer.activation == Activation::softmax) {
         for (long i = region.examples.first; i < region.examples.last; ++i) {
@@ -201,15 +202,15 @@ static void feedforward_layer(const MiniBatch &batch, int l, const Region &regio
     if (batch.training && layer.dropout > 0) {
         dropout_mask(layer, l, network.seed, batch.step, region.examples, region.units);
         const Block a{
-            .data = layer.a + place, .rows = rows, .stride = layer.stride, .width = units};
-        const T *mask = layer.mask + place;
-        transform(a, layer.dropped_a + place,
+            .data = layer.a + index, .rows = rows, .stride = layer.stride, .width = units};
+        const T *mask = layer.mask + index;
+        transform(a, layer.dropped_a + index,
                   [mask](Vec<T> v, long i) { return v * load(mask + i); });
     }
 }
 
-// Every layer, some examples of the inputs. region_of(l) gives the region of layer l to compute
-// next; it may wait at a barrier.
+// Computes every layer from the inputs of some examples. region_of(l) gives the region of layer l
+// to compute next; it may wait at a barrier.
 template <class RegionOf>
 static void feedforward(const MiniBatch &batch, const Range &examples, RegionOf &&region_of) {
     if (!batch.data.sparse && !inputs_are_in_place(batch)) {
@@ -224,8 +225,8 @@ static void feedforward(const MiniBatch &batch, const Range &examples, RegionOf 
 static void target_of(const Data &data, std::int64_t row, const Layer<T> &output, T *y) {
     if (data.labels) {
         for (long o = 0; o < output.padded_n_out; o += lanes<T>) {
-            const Vec<T> place = broadcast<T>(T(data.labels[row] - o));
-            store(y + o, lane_numbers() == place ? broadcast<T>(1) : Vec<T>{});
+            const Vec<T> lane = broadcast<T>(T(data.labels[row] - o));
+            store(y + o, lane_numbers() == lane ? broadcast<T>(1) : Vec<T>{});
         }
         return;
     }
@@ -237,29 +238,30 @@ static void target_of(const Data &data, std::int64_t row, const Layer<T> &output
     }
 }
 
-// Whether the outputs decide for `wanted`: one output at 0.5, else the largest, as NumPy's argmax
-// has it: the first of several, and NaN above all.
-static bool decision_is(const T *a, int wanted, int n_out) {
+// Whether `label` is the predicted class. A single output predicts 1 above 0.5, else 0. Of several
+// outputs the largest decides, as in NumPy's argmax: the first of equal ones, and NaN before any
+// number.
+static bool decision_is(const T *a, int label, int n_out) {
     if (n_out == 1) {
-        return (a[0] > T(0.5)) == bool(wanted);
+        return (a[0] > T(0.5)) == bool(label);
     }
-    if (wanted < 0 || wanted >= n_out) {
+    if (label < 0 || label >= n_out) {
         return false;
     }
-    const T best = a[wanted];
-    Vec<T> better{};  // counts the outputs that win over it
+    const T candidate = a[label];
+    Vec<T> winners{};  // counts the outputs that precede it
     for (int o = 0; o < n_out; o += lanes<T>) {
         const Vec<T> other = load(a + o);
-        const Vec<T> none{};
+        const Vec<T> zero{};
         const Vec<T> one = broadcast<T>(1);
-        const Vec<T> if_earlier = lane_numbers() < T(wanted - o) ? one : none;
-        const Vec<T> wins = best != best ? (other != other ? if_earlier : none)
-                                         : (other < best    ? none
-                                            : other == best ? if_earlier
-                                                            : one);
-        better += first_lanes(wins, n_out - o);
+        const Vec<T> if_earlier = lane_numbers() < T(label - o) ? one : zero;
+        const Vec<T> wins = candidate != candidate ? (other != other ? if_earlier : zero)
+                                                   : (other < candidate    ? zero
+                                                      : other == candidate ? if_earlier
+                                                                           : one);
+        winners += first_lanes(wins, n_out - o);
     }
-    return sum_lanes<T>(better) == 0;
+    return sum_lanes<T>(winners) == 0;
 }
 
 }  // namespace chainrule::ISA

@@ -8,9 +8,9 @@
 
 namespace chainrule::ISA {
 
-// One row's inputs as numbers, padded with 0 to whole cache lines. False where the network must not
-// read them: floats that are not finite or not between lowest and highest, pixels that are all 0 or
-// 1.
+// Reads one row's inputs as numbers, padded with 0 to whole cache lines. Returns false where they
+// need a check by the caller: floats that are not finite or not between `lowest` and `highest`, and
+// pixels that are all 0 or 1.
 template <class Value>
 static bool read_row(const Value *x, long n_in, T *a, T lowest, T highest) {
     T zero = 0;  // a finite number times 0 is 0, others are NaN
@@ -53,8 +53,8 @@ static void feedforward_row(const BorrowedLayer<T> &layer, const T *a, T *z) {
     }
 }
 
-// The outputs of m dense rows, (m, n_out), by one thread. False where a row must not be read; `out`
-// is then unspecified.
+// Writes the outputs of m dense rows to `out` (m, n_out), on one thread. Returns false where
+// read_row does; `out` is then unspecified.
 static bool forward_small(const BorrowedNetwork<T> &network, InputKind kind, const void *x, long m,
                           T *out) {
     const FlushDenormals flush;

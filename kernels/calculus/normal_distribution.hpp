@@ -1,14 +1,14 @@
-// The standard normal distribution's lower tail, which gelu needs: calculus/normal_distribution.py
-// once more, which says where the two factors of Phi(-x) = exp(-x^2/2) R(x) come from.
+// The standard normal distribution's lower tail, which gelu needs: the C++ form of
+// calculus/normal_distribution.py, which derives the two factors of Phi(-x) = exp(-x^2/2) R(x).
 #pragma once
 #include "linalg/transcendental.hpp"
 
 namespace chainrule::ISA {
 
-// Phi(-x) is 0 from here on, and the factors are computed here for every larger x.
-constexpr T farthest_tail = 40;
+// Phi(-x) is 0 in both types from this x on; for every larger x the factors are computed at it.
+constexpr T largest_tail_argument = 40;
 
-// The polynomial of R in each type, the constant term first.
+// The coefficients of the polynomial P in R for each type, the constant term first.
 static constexpr float tail_coefficients_f32[] = {
     0.46151582972582809948f,      -0.091552310149702530622f,  0.031030382519504833032f,
     0.010003226591956261635f,     -0.026401185067250822643f,  0.024529282457769754171f,
@@ -29,14 +29,16 @@ static constexpr double tail_coefficients_f64[] = {
 
 constexpr T inverse_root_of_2_pi = T(0.3989422804014326779);
 
-// exp(-x^2/2) for 0 <= x <= farthest_tail. h is x rounded to sixteenths: its square is exact.
+// exp(-x^2/2) for 0 <= x <= largest_tail_argument. h is x rounded to sixteenths: its square is
+// exact.
 static inline Vec<T> gaussian(Vec<T> x) {
     constexpr T shift = FloatFormat<T>::rounding_shift;
     const Vec<T> h = ((x * T(16) + shift) - shift) * T(0.0625);
     return exponential(-h * h * T(0.5)) * exponential(-(x - h) * (x + h) * T(0.5));
 }
 
-// R(x) = Phi(-x) exp(x^2/2) for 0 <= x <= farthest_tail: P(t) / (1 + x) with t = (x - 5) / (x + 5).
+// R(x) = Phi(-x) exp(x^2/2) for 0 <= x <= largest_tail_argument: P(t) / (1 + x) with t = (x - 5) /
+// (x + 5).
 static inline Vec<T> scaled_tail(Vec<T> x) {
     constexpr auto &coefficients = []() -> auto & {
         if constexpr (sizeof(T) == 4) {

@@ -1,4 +1,4 @@
-// Each optimizer's step over whole vectors: calculus/optimizers.py once more.
+// Each optimizer's step over whole vectors: the C++ form of calculus/optimizers.py.
 //
 // The list comes first; the binding tells its names to Python, and optimizers cross from Python by
 // name, with their settings by name. To add an optimizer: add its name to the list, its settings to
@@ -19,11 +19,11 @@ namespace chainrule {
 enum class OptimizerName : int { CHAINRULE_OPTIMIZERS(CHAINRULE_ENUMERATOR) };
 #undef CHAINRULE_ENUMERATOR
 
-// What a step computes. One optimizer may have several rules, as sgd has.
+// The formula of a step. One optimizer may have several rules, as sgd has.
 enum class Rule : int { sgd, momentum, nesterov, adam, rmsprop, lion };
 
-// Everything that decides a step but the learning rate and the L2 decay, which change from step to
-// step.
+// The constant settings of a step. The learning rate and the L2 decay change from step to step, and
+// are passed separately.
 struct Optimizer {
     Rule rule = Rule::sgd;
     double momentum = 0;  // mu
@@ -87,8 +87,9 @@ static Optimizer optimizer_from(OptimizerName name, const Settings &settings) {
     return {};
 }
 
-// Plain steps without a clip, L1 or weight decay: the step of a sparse first layer goes straight
-// into the rows of W that the mini-batch touches, and L2 into one number that scales W.
+// Whether steps are plain, without clip, L1 or weight decay. Then the step of a sparse first layer
+// changes only the rows of W that the mini-batch uses, and L2 decay changes one number that scales
+// W.
 static inline bool steps_in_place(const Optimizer &optimizer) {
     return optimizer.rule == Rule::sgd && optimizer.l1 == 0 && optimizer.weight_decay == 0 &&
            optimizer.clip < 0;
@@ -123,8 +124,8 @@ static inline Vec<double> estimate_inverse_root(Vec<double> v) {
 static inline Vec<T> square_root(Vec<T> v) {
     const Vec<T> y = estimate_inverse_root(v);
     const Vec<T> r = v * y;
-    const Vec<T> better = r + (T(0.5) * y) * (v - r * r);
-    return ((v > 0) & (v < T(__builtin_inf()))) ? better : v;
+    const Vec<T> refined = r + (T(0.5) * y) * (v - r * r);
+    return ((v > 0) & (v < T(__builtin_inf()))) ? refined : v;
 }
 #else
 static inline Vec<T> square_root(Vec<T> v) {
@@ -177,8 +178,8 @@ static StepScalars step_scalars(const Optimizer &optimizer, double rate, double 
             scalars.epsilon = T(optimizer.epsilon * root);
         }
     }
-    if (scalars.epsilon < least_normal<T>) {
-        scalars.epsilon = least_normal<T>;  // so that 0 / (0 + epsilon) is 0
+    if (scalars.epsilon < smallest_normal<T>) {
+        scalars.epsilon = smallest_normal<T>;  // so that 0 / (0 + epsilon) is 0
     }
     return scalars;
 }
@@ -224,8 +225,8 @@ static inline Vec<T> step_vector(const StepScalars &s, Vec<T> w, Vec<T> g, T *sl
     }
 }
 
-// The scalars are passed by value: stores to the parameters cannot change a local copy, so they stay
-// in registers.
+// The scalars are passed by value: stores to the parameters cannot change a local copy, so they
+// stay in registers.
 template <Rule R>
 static void step_parameters_as(const StepScalars scalars, T *w, const T *gradient, T *slot0,
                                T *slot1, long count, bool penalized) {
@@ -239,8 +240,9 @@ static void step_parameters_as(const StepScalars scalars, T *w, const T *gradien
     }
 }
 
-// Steps `count` parameters, whole vectors. `gradient` holds batch sums; a rule without slots ignores
-// slot0 and slot1, which may then be null. `penalized`: weights take penalties, biases do not.
+// Steps `count` parameters, whole vectors. `gradient` holds batch sums; a rule without slots
+// ignores slot0 and slot1, which may then be null. `penalized` is true for weights with a penalty,
+// and false for biases.
 static void step_parameters(Rule rule, const StepScalars &scalars, T *w, const T *gradient,
                             T *slot0, T *slot1, long count, bool penalized) {
     const auto step = [&]<Rule R>() {

@@ -1,4 +1,4 @@
-// The one product of dense matrices: C[r][c] = sum over k of A(r, k) B[k][c].
+// The product of dense matrices that all layers use: C[r][c] = sum over k of A(r, k) B[k][c].
 //
 // Each step multiplies a scalar of A with a run of vectors of B. It serves the forward pass (r an
 // example, k an input), BP2 (k a unit of the next layer) and BP4 (r an input, k an example).
@@ -7,7 +7,7 @@
 
 namespace chainrule::ISA {
 
-// columns is whole vectors; A, B and bias do not overlap C.
+// `columns` is a multiple of the vector length; A, B and bias do not overlap C.
 struct Product {
     const T *a;  // A(r, k) = a[r * a_row_stride + k * a_k_stride]
     long a_row_stride;
@@ -19,10 +19,10 @@ struct Product {
     long rows;
     long columns;
     long depth;
-    const T *bias = nullptr;       // (columns): where the sums begin; null for 0
-    bool accumulate = false;       // the sums begin at C
-    bool rectify = false;          // C <- relu(C)
-    const T *relu_gate = nullptr;  // C <- C * relu'(gate), the gate laid out as C
+    const T *bias = nullptr;         // (columns): the initial sums; null for 0
+    bool accumulate = false;         // the initial sums are C
+    bool apply_relu = false;         // C <- relu(C)
+    const T *relu_output = nullptr;  // relu(z), laid out as C: C <- C * relu'(z)
 };
 
 // A tile's sums stay in registers: tile_rows<N> rows of N vectors. AVX-512 has 32 vector registers,
@@ -35,23 +35,23 @@ constexpr int tile_rows = VECTOR_BYTES == 64 ? (N == 4   ? 6
                                                          : 12)
                                              : (N == 2 ? 6 : 10);
 
-constexpr int most_tile_rows = 12;
+constexpr int max_tile_rows = 12;
 
-// Stores f(sum, place) of every vector of a tile.
+// Stores f(sum, index) of every vector of a tile.
 template <int R, int N, class F>
 static inline void store_tile(const Product &p, long row, long column, Vec<T> (&sum)[R][N], F &&f) {
     UNROLL
     for (int r = 0; r < R; ++r) {
         UNROLL
         for (int n = 0; n < N; ++n) {
-            const long place = (row + r) * p.c_stride + column + n * lanes<T>;
-            store(p.c + place, f(sum[r][n], place));
+            const long index = (row + r) * p.c_stride + column + n * lanes<T>;
+            store(p.c + index, f(sum[r][n], index));
         }
     }
 }
 
 // R x N vectors of C. Each sum runs over k in ascending order whatever the tile's shape, so that
-// its bits do not depend on where it stands.
+// its bits do not depend on its position in the tile.
 template <int R, int N>
 static inline void multiply_tile(const Product &p, long row, long column) {
     Vec<T> sum[R][N];
@@ -83,27 +83,27 @@ static inline void multiply_tile(const Product &p, long row, long column) {
         a += p.a_k_stride;
         b += p.b_stride;
     }
-    // ReLU is one instruction while the sums are in registers. Other activations would need these
-    // registers, and pass over C afterwards.
-    if (p.rectify) {
+    // ReLU takes one instruction while the sums are in registers. Other activations would need
+    // these registers themselves; the caller applies them to C afterwards.
+    if (p.apply_relu) {
         store_tile(p, row, column, sum, [](Vec<T> z, long) { return relu(z); });
-    } else if (p.relu_gate) {
-        store_tile(p, row, column, sum, [&](Vec<T> g, long place) {
-            return g * relu_prime(Vec<T>{}, load(p.relu_gate + place));
+    } else if (p.relu_output) {
+        store_tile(p, row, column, sum, [&](Vec<T> g, long index) {
+            return g * relu_prime(Vec<T>{}, load(p.relu_output + index));
         });
     } else {
         store_tile(p, row, column, sum, [](Vec<T> z, long) { return z; });
     }
 }
 
-// A tile of `rows` rows, at most tile_rows<N>.
+// Calls multiply_tile with R = rows, which is at most tile_rows<N>.
 template <int N, int R = tile_rows<N>>
-static inline void multiply_tile_of(const Product &p, long rows, long row, long column) {
+static inline void dispatch_tile_rows(const Product &p, long rows, long row, long column) {
     if constexpr (R > 0) {
         if (rows == R) {
             return multiply_tile<R, N>(p, row, column);
         }
-        multiply_tile_of<N, R - 1>(p, rows, row, column);
+        dispatch_tile_rows<N, R - 1>(p, rows, row, column);
     }
 }
 
@@ -111,13 +111,13 @@ static inline void multiply_tile_of(const Product &p, long rows, long row, long 
 template <int N = tile_vectors>
 static void multiply(const Product &p, long column = 0) {
     if constexpr (N > 0) {
-        // Tiles of nearly equal height: a low last one would leave execution units idle.
+        // Tiles of nearly equal height: a last tile of few rows would leave execution units idle.
         const long tiles = (p.rows + tile_rows<N> - 1) / tile_rows<N>;
         for (; p.columns - column >= N * lanes<T>; column += N * lanes<T>) {
             long row = 0;
             for (long t = 0; t < tiles; ++t) {
                 const long next = p.rows * (t + 1) / tiles;
-                multiply_tile_of<N>(p, next - row, row, column);
+                dispatch_tile_rows<N>(p, next - row, row, column);
                 row = next;
             }
         }

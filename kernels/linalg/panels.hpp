@@ -14,7 +14,7 @@ template <class T>
 constexpr long line = cache_line_bytes / long(sizeof(T));
 
 template <class T>
-constexpr long widest_panel = panel_bytes / long(sizeof(T));
+constexpr long max_panel_width = panel_bytes / long(sizeof(T));
 
 static constexpr long round_up(long count, long multiple) {
     return (count + multiple - 1) / multiple * multiple;
@@ -59,8 +59,9 @@ static inline Panel panel_at(const PanelMatrix<T> &matrix, long column) {
     const long part_end = part_begin + matrix.columns_per_worker < matrix.columns
                               ? part_begin + matrix.columns_per_worker
                               : matrix.columns;
-    const long first = part_begin + ((column - part_begin) & -widest_panel<T>);
-    const long width = part_end - first < widest_panel<T> ? part_end - first : widest_panel<T>;
+    const long first = part_begin + ((column - part_begin) & -max_panel_width<T>);
+    const long width =
+        part_end - first < max_panel_width<T> ? part_end - first : max_panel_width<T>;
     return {.first_column = first, .width = width};
 }
 
@@ -76,8 +77,7 @@ static inline long size(const PanelMatrix<T> &matrix) {
     return matrix.rows * matrix.columns;
 }
 
-// f(first_column, width) for a range of columns, a panel (or the part of it in the range) at a
-// time.
+// Calls f(first_column, width) for each panel, or part of a panel, in a range of columns.
 template <class T, class F>
 static inline void for_each_panel(const PanelMatrix<T> &matrix, const Range &columns, F &&f) {
     long next = columns.first;

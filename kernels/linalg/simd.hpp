@@ -59,8 +59,8 @@ static inline Vec<T> lane_numbers() {
     return load(numbers);
 }
 
-// The first `count` lanes of v, then those of `rest`; all of v where count >= lanes, none where <=
-// 0.
+// The first `count` lanes of v, then those of `rest`: all of v where count is at least `lanes`,
+// none of v where count is 0 or negative.
 static inline Vec<T> first_lanes(Vec<T> v, long count, Vec<T> rest = Vec<T>{}) {
     return lane_numbers() < T(count) ? v : rest;
 }
@@ -124,14 +124,14 @@ struct Block {
     long width;
 };
 
-// to[place] = f(vector, place) for every vector of a block; `to` has the block's layout, and may be
-// it.
+// to[index] = f(vector, index) for every vector of a block. `to` has the block's layout, and may be
+// the block itself.
 template <class F>
 static inline void transform(const Block &block, T *to, F &&f) {
     for (long i = 0; i < block.rows; ++i) {
         const long end = i * block.stride + block.width;
-        for (long place = i * block.stride; place < end; place += lanes<T>) {
-            store(to + place, f(load(block.data + place), place));
+        for (long index = i * block.stride; index < end; index += lanes<T>) {
+            store(to + index, f(load(block.data + index), index));
         }
     }
 }
@@ -141,22 +141,22 @@ static inline void transform_in_place(const Block &block, F &&f) {
     transform(block, block.data, f);
 }
 
-// Flushes denormal numbers to zero in this scope: the moments of Adam decay into them for hundreds
-// of steps, and they are up to 100 times slower. Nothing above 1e-38 (float) or 1e-308 (double)
-// changes.
+// Flushes denormal numbers to zero in this scope. Adam's moments stay in the denormal range for
+// hundreds of steps while they decay, and arithmetic there is up to 100 times slower. Nothing above
+// 1e-38 (float) or 1e-308 (double) changes.
 class FlushDenormals {
 public:
 #if defined(__x86_64__)
-    FlushDenormals() : before(__builtin_ia32_stmxcsr()) {
-        __builtin_ia32_ldmxcsr(before | flush_to_zero | denormals_are_zero);
+    FlushDenormals() : saved_mxcsr(__builtin_ia32_stmxcsr()) {
+        __builtin_ia32_ldmxcsr(saved_mxcsr | flush_to_zero | denormals_are_zero);
     }
-    ~FlushDenormals() { __builtin_ia32_ldmxcsr(before); }
+    ~FlushDenormals() { __builtin_ia32_ldmxcsr(saved_mxcsr); }
     FlushDenormals(const FlushDenormals &) = delete;
 
 private:
     static constexpr unsigned flush_to_zero = 0x8000;
     static constexpr unsigned denormals_are_zero = 0x0040;
-    unsigned before;
+    unsigned saved_mxcsr;
 #else
     FlushDenormals() {}
     ~FlushDenormals() {}

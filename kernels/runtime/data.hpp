@@ -19,13 +19,13 @@ struct Data {
     const std::int64_t *row_starts;  // (n + 1)
     const void *columns;
 
-    const std::int32_t *labels;   // (n): the class of each example; or null, and
-    const double *targets;        // (n, n_out)
+    const std::int32_t *labels;   // (n): the class of each example; null where `targets` are given
+    const double *targets;        // (n, n_out); null where `labels` are given
     const std::int32_t *classes;  // (n): the class that counts as right; null where there are none
     const double *weights;        // (n): relative row weights; null where all are 1
 };
 
-// Calls f with a pointer to x of the type of the inputs.
+// Calls f with x as a pointer to the inputs' type.
 template <class F>
 static inline auto with_input_type(InputKind kind, const void *x, F &&f) {
     switch (kind) {

@@ -17,9 +17,9 @@ namespace chainrule::host {
 // Arrays aligned to cache lines, all 0, that live as long as the arena.
 class Arena {
 public:
-    // Throws std::bad_alloc where there is not so much memory.
+    // Throws std::bad_alloc where memory runs out.
     template <class T>
-    T *take(std::int64_t count) {
+    T *allocate(std::int64_t count) {
         if (count < 0 || count > std::numeric_limits<std::int64_t>::max() / 64) {
             throw std::bad_alloc();
         }
@@ -39,7 +39,7 @@ public:
 private:
     std::vector<std::unique_ptr<void, void (*)(void *)>> blocks;
 
-    // An odd number of cache lines: then w, m and v of one place do not map to one cache set.
+    // An odd number of cache lines, so that one index of w, m and v does not map to one cache set.
     static std::size_t padded_size(std::size_t bytes) {
         const std::size_t lines = (bytes + cache_line_bytes - 1) / cache_line_bytes;
         return (lines | 1) * cache_line_bytes;

@@ -1,4 +1,4 @@
-// A mini-batch of many examples for few weights, cut into microbatches.
+// A mini-batch with many examples for few weights is cut into microbatches.
 //
 // One worker takes a microbatch from its inputs to its gradient, a round of examples at a time, so
 // that activations and deltas stay in the cache; the microbatches' gradients are added up in their
@@ -8,8 +8,8 @@
 
 namespace chainrule::ISA {
 
-// The rounds in which some examples are taken, so that one round's activations and deltas fit into
-// a part of the second-level cache.
+// The number of rounds for some examples: the activations and deltas of one round fit into a part
+// of the second-level cache.
 static long rounds_of(const Network<T> &network, const Range &examples) {
     constexpr long cache_bytes = 96 << 10;
     long numbers_per_example = network.x_stride;
@@ -17,8 +17,8 @@ static long rounds_of(const Network<T> &network, const Range &examples) {
         numbers_per_example += 2 * network.layers[l].stride;
     }
     const long fit = cache_bytes / (numbers_per_example * long(sizeof(T)));
-    const long most = fit > most_tile_rows ? fit : most_tile_rows;
-    return (length(examples) + most - 1) / most;
+    const long max_examples = fit > max_tile_rows ? fit : max_tile_rows;
+    return (length(examples) + max_examples - 1) / max_examples;
 }
 
 // The gradients of a worker's microbatches, each into its buffer.
@@ -41,7 +41,7 @@ static void gradients_of_microbatches(MiniBatch &batch, const Worker &worker) {
 }
 
 // A worker's part of the sum of the microbatches' gradients, in their order: `count` numbers that
-// begin at `first` in each buffer; use(place, sums, count) takes a run at a time. The buffers of
+// begin at `first` in each buffer; use(index, sums, count) takes a run at a time. The buffers of
 // other workers are prefetched well ahead.
 template <class Use>
 static void sum_of_microbatches(const MiniBatch &batch, std::int64_t first, long count,

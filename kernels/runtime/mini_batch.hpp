@@ -1,4 +1,4 @@
-// One mini-batch in work, and how its parts are divided among workers.
+// The current mini-batch, and how it is divided among workers.
 #pragma once
 #include "linalg/simd.hpp"
 #include "runtime/data.hpp"
@@ -7,7 +7,7 @@
 
 namespace chainrule::ISA {
 
-// What one worker knows of the mini-batch at hand.
+// One worker's view of the current mini-batch.
 struct MiniBatch {
     Network<T> &network;
     const Data &data;
@@ -16,10 +16,10 @@ struct MiniBatch {
     std::int64_t step = 0;             // dropout's counter
     T w_scale = 1;                     // the first layer's weights are w_scale * w
     bool training = false;             // with dropout
-    int rank = 0;                      // the worker's
-    long microbatches = 1;             // into which the mini-batch is cut
-    bool transposed_is_valid = false;  // the worker has transposed the upper layers' w already
-    double *column_squares = nullptr;  // where a sparse step adds up the squares of w; or null
+    int rank = 0;                      // of the worker
+    long microbatches = 1;             // the number that the mini-batch is cut into
+    bool transposed_is_valid = false;  // the worker's buffer holds the upper layers' transposed w
+    double *column_squares = nullptr;  // if not null, a sparse step sums the squares of w here
 };
 
 // A part of a layer's (m, n_out) results: some examples' rows, of some units.

@@ -1,4 +1,4 @@
-// Which rows of the data a mini-batch consists of.
+// The rows of the data that form a mini-batch.
 #pragma once
 #include <cstdint>
 

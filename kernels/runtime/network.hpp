@@ -1,7 +1,7 @@
-// What the kernels work on: plain structures. Their memory belongs to a Session
+// The plain structures that the kernels work on. Their memory belongs to a Session
 // (runtime/session.hpp).
 //
-// m is the number of examples in the mini-batch at hand.
+// m is the number of examples in the current mini-batch.
 #pragma once
 #include <cstdint>
 
@@ -15,7 +15,7 @@
 
 namespace chainrule {
 
-// One layer: its parameters, and its part of the mini-batch at hand.
+// One layer: its parameters, and its arrays for the current mini-batch.
 //
 // The first layer's w is (n_in, n_out), "input-major": row k holds the weights from input k to
 // every unit, and a sparse example needs few of these rows. The other layers' w is (n_out, n_in) as
@@ -42,8 +42,9 @@ struct Layer {
     T *nabla_w;  // batch sums, where a step needs the whole gradient; else null
     T *nabla_b;
 
-    // (n_in), of the first layer: whether an input was ever not 0, or a slot of its row is not. The
-    // gradient and the slots of an inactive input are exactly 0, and sparse steps skip it.
+    // (n_in), of the first layer: whether an input was ever nonzero, or a slot of its row is
+    // nonzero. The gradient and the slots of an inactive input are exactly 0, and sparse steps skip
+    // it.
     std::uint8_t *active_inputs;
 
     // One mini-batch, each (m, stride).
@@ -54,9 +55,9 @@ struct Layer {
     T *delta;  // dC/dz
 
     // Where this layer's arrays begin in the buffers of a worker or a microbatch.
-    std::int64_t microbatch_w;
-    std::int64_t microbatch_b;
-    std::int64_t transposed_w;
+    std::int64_t microbatch_w_offset;
+    std::int64_t microbatch_b_offset;
+    std::int64_t transposed_w_offset;
 };
 
 template <class T>
@@ -69,13 +70,13 @@ struct Network {
     int n_layers;
     Layer<T> *layers;
     Cost cost;
-    bool delta_is_difference;  // BP1 collapses to a - y (calculus/costs.py: Cost.partner)
+    bool delta_is_difference;  // BP1 is a - y (calculus/costs.py: Cost.cancels)
     Optimizer optimizer;
     std::uint64_t seed;
     std::int64_t step;  // updates done
 
-    // The first layer's weights are w_scale * w: plain sparse steps multiply one number instead of
-    // w.
+    // The first layer's weights are w_scale * w: the L2 decay of a plain sparse step changes this
+    // number instead of w.
     double w_scale = 1;
 
     // Workspace of a mini-batch.
@@ -83,23 +84,23 @@ struct Network {
     long x_stride = 0;
     T *y = nullptr;                     // (m, padded_n_out of the last layer): targets
     double *example_cost = nullptr;     // (m)
-    double *example_correct = nullptr;  // (m): the example's weight where it is right, else 0
+    double *example_correct = nullptr;  // (m): the example's weight where it is correct, else 0
     CscBatch<T> *csc = nullptr;         // one per worker: its inputs' share of a sparse mini-batch
     double *row_squares = nullptr;      // a sum of squares for each row of every w
 
-    // Sums of squares of a sparse first layer's columns, (2, padded_n_out): a step adds up those
-    // that the next step reads. Whether the next step's are complete:
+    // Sums of squares of a sparse first layer's columns, (2, padded_n_out): each step fills the
+    // half that the next step reads, and column_squares_are_valid is whether it has done so.
     double *column_squares = nullptr;
-    bool column_squares_are_known = false;
+    bool column_squares_are_valid = false;
 
-    // Buffers of each worker and each microbatch, and the numbers in one.
+    // A buffer for each worker, a buffer for each microbatch, and the number of entries in one.
     T *transposed = nullptr;
     std::int64_t transposed_size = 0;
     T *microbatch_gradients = nullptr;
     std::int64_t microbatch_gradient_size = 0;
 };
 
-// A network in its owner's arrays, laid out as in the notes, for predicting a few rows.
+// A network in the caller's own arrays, laid out as in the notes, for predicting a few rows.
 template <class T>
 struct BorrowedLayer {
     long n_in;
@@ -114,11 +115,11 @@ struct BorrowedNetwork {
     int n_layers;
     const BorrowedLayer<T> *layers;
     T *buffers[2];  // each as long as the widest layer, padded to whole cache lines
-    T lowest_input = -T(__builtin_inf());  // floats outside are refused
+    T lowest_input = -T(__builtin_inf());  // floats outside these limits are refused
     T highest_input = T(__builtin_inf());
 };
 
-// The order in which a call takes its examples, cut into mini-batches: each epoch from its start.
+// The order of a call's examples, and how it is cut into mini-batches, each epoch from its start.
 struct MiniBatchSchedule {
     const std::int64_t *order;  // rows of the data; null for 0, 1, 2, ...
     std::int64_t length;        // examples in this call
@@ -130,7 +131,7 @@ struct MiniBatchSchedule {
     const double *rate = nullptr;
     const double *decay = nullptr;
     double *costs = nullptr;    // summed cost before the step
-    double *correct = nullptr;  // weight of the examples that were right before the step
+    double *correct = nullptr;  // weight of the correct examples before the step
     double *squares = nullptr;  // sum of all squared weights before the step, or null
 };
 
@@ -139,9 +140,9 @@ static inline std::int64_t batch_size_at(const MiniBatchSchedule &schedule, std:
     const std::int64_t in_epoch = (schedule.offset_in_epoch + first) % schedule.epoch_length;
     const std::int64_t left_in_epoch = schedule.epoch_length - in_epoch;
     const std::int64_t left = schedule.length - first;
-    const std::int64_t most =
+    const std::int64_t max_size =
         left_in_epoch < schedule.batch_size ? left_in_epoch : schedule.batch_size;
-    return most < left ? most : left;
+    return max_size < left ? max_size : left;
 }
 
 // Sums over examples, each times its weight.
@@ -162,8 +163,8 @@ static inline void add(Totals &totals, const Totals &more) {
 // shapes alone, never on the number of workers: the bits of a step must not.
 template <class T>
 static inline long microbatch_count(const Network<T> &network, std::int64_t m) {
-    constexpr std::int64_t fewest_examples = 75;
-    constexpr long most = 8;
+    constexpr std::int64_t min_examples = 75;
+    constexpr long max_count = 8;
     double weights = 0;
     double units = 0;
     for (int l = 0; l < network.n_layers; ++l) {
@@ -175,7 +176,7 @@ static inline long microbatch_count(const Network<T> &network, std::int64_t m) {
         return 1;
     }
     long count = 1;
-    while (count < most && 2 * count * fewest_examples <= m) {
+    while (count < max_count && 2 * count * min_examples <= m) {
         count *= 2;
     }
     return count;

@@ -25,8 +25,8 @@ struct SessionSettings {
     Optimizer optimizer;
     std::uint64_t seed;
     std::int64_t step;  // updates done before
-    int threads;        // at most
-    bool tune_threads;  // measures whether more than one thread is faster
+    int threads;        // the maximum
+    bool tune_threads;  // whether to measure if more than one thread is faster
 };
 
 // Arrays of the parameters' shapes that a session holds.
@@ -50,11 +50,11 @@ public:
             .step = settings.step,
         };
         for (int l = 0; l < network.n_layers; ++l) {
-            shape_layer(l, settings);
+            set_layer_shape(l, settings);
             allocate_parameters(layers[l]);
         }
-        layers[0].active_inputs = memory.take<std::uint8_t>(layers[0].n_in);
-        network.column_squares = memory.take<double>(2 * layers[0].padded_n_out);
+        layers[0].active_inputs = memory.allocate<std::uint8_t>(layers[0].n_in);
+        network.column_squares = memory.allocate<double>(2 * layers[0].padded_n_out);
     }
 
     std::int64_t n_in() const { return layers.front().n_in; }
@@ -89,18 +89,18 @@ public:
 
     // Copies one layer's arrays in; w is (n_out, n_in), b (n_out).
     void put(int l, ArrayKind kind, const T *w, const T *b) {
-        const auto lock = claim();
+        const auto lock = lock_session();
         const Layer<T> &layer = layers.at(l);
         const auto [to_w, to_b] = arrays_of(layer, kind);
         if (kind == ArrayKind::parameters && l == 0) {
             network.w_scale = 1;
         }
-        network.column_squares_are_known = false;
+        network.column_squares_are_valid = false;
         std::copy_n(b, layer.n_out, to_b);
-        for_each_weight(layer, [&](long o, long k, long place) {
-            to_w[place] = w[o * layer.n_in + k];
+        for_each_weight(layer, [&](long o, long k, long index) {
+            to_w[index] = w[o * layer.n_in + k];
             if (kind != ArrayKind::parameters && l == 0) {
-                layer.active_inputs[k] |= to_w[place] != 0;
+                layer.active_inputs[k] |= to_w[index] != 0;
             }
         });
     }
@@ -111,8 +111,8 @@ public:
         copy_out(l, kind, scaled ? T(network.w_scale) : T(1), w, b);
     }
 
-    // The deferred factor of the first layer's weights, and these without it: what a new session
-    // needs to go on with the same bits. The factor is 1 where nothing is deferred.
+    // The deferred factor of the first layer's weights, and these weights without it. A new session
+    // needs both to continue with the same bits. The factor is 1 where nothing is deferred.
     double w_scale() const { return network.w_scale; }
     void get_unscaled(T *w, T *b) const { copy_out(0, ArrayKind::parameters, T(1), w, b); }
     void put_unscaled(const T *w, const T *b, double w_scale) {
@@ -122,14 +122,14 @@ public:
 
     // One step for each mini-batch of the schedule.
     void advance(const Data &data, const MiniBatchSchedule &schedule) {
-        const auto lock = claim();
+        const auto lock = lock_session();
         const bool in_place = data.sparse && steps_in_place(network.optimizer);
         if (!in_place) {
             apply_w_scale();
         }
         reserve(data, std::min(schedule.batch_size, schedule.epoch_length),
-                in_place ? 0 : most_csc_entries(data, schedule));
-        const int workers = most_workers(data);
+                in_place ? 0 : max_csc_entries(data, schedule));
+        const int workers = max_workers(data);
         std::int64_t begin = 0;
         std::int64_t k = 0;
         while (begin < schedule.length) {
@@ -152,10 +152,10 @@ public:
 
     // The totals over all rows; their outputs, (n, n_out), where `out` is given.
     Totals evaluate(const Data &data, T *out = nullptr) {
-        const auto lock = claim();
+        const auto lock = lock_session();
         const std::int64_t tasks = (data.n + rows_per_task - 1) / rows_per_task;
         const double products = double(data.n) * double(size());
-        const bool too_short = tune_threads && products < fewest_products_for_threads;
+        const bool too_short = tune_threads && products < min_products_for_threads;
         const int workers = too_short ? 1 : int(std::min<std::int64_t>(threads, tasks));
         reserve(data, std::min(rows_per_task, data.n) * workers, 0);
         std::vector<Totals> totals_of_tasks(tasks);
@@ -172,7 +172,7 @@ public:
     // The totals and the gradient of n rows, all of the data where `rows` is null; the gradient is
     // then at ArrayKind::gradient.
     Totals gradient(const Data &data, const std::int64_t *rows, std::int64_t n) {
-        const auto lock = claim();
+        const auto lock = lock_session();
         apply_w_scale();
         for (Layer<T> &layer : layers) {
             allocate_gradient(layer);
@@ -182,7 +182,7 @@ public:
         const std::int64_t batch_size = in_microbatches ? many : rows_per_task;
         const MiniBatchSchedule schedule{
             .order = rows, .length = n, .batch_size = batch_size, .epoch_length = n};
-        reserve(data, std::min(batch_size, n), most_csc_entries(data, schedule));
+        reserve(data, std::min(batch_size, n), max_csc_entries(data, schedule));
         const std::int64_t tasks = (n + rows_per_task - 1) / rows_per_task;
         const int workers = int(std::min<std::int64_t>(threads, tasks));
         Totals totals{.cost = 0, .correct = 0, .weight = 0};
@@ -205,7 +205,7 @@ public:
 
 private:
     static constexpr std::int64_t rows_per_task = 128;
-    static constexpr double fewest_products_for_threads = 1e6;  // take longer than waking a thread
+    static constexpr double min_products_for_threads = 1e6;  // below, waking a thread takes longer
 
     const KernelTable<T> &kernels;
     int threads;
@@ -217,8 +217,9 @@ private:
     ThreadTuner tuner;
     mutable std::mutex in_use;
 
-    // Refuses a second call while one runs: two Python threads may not train one session at once.
-    std::unique_lock<std::mutex> claim() const {
+    // Locks the session for one call. Throws if another call is running: two Python threads may not
+    // train one session at once.
+    std::unique_lock<std::mutex> lock_session() const {
         std::unique_lock<std::mutex> lock(in_use, std::try_to_lock);
         if (!lock) {
             throw std::runtime_error("this session is in use by another thread");
@@ -226,7 +227,7 @@ private:
         return lock;
     }
 
-    void shape_layer(int l, const SessionSettings &settings) {
+    void set_layer_shape(int l, const SessionSettings &settings) {
         Layer<T> &layer = layers[l];
         layer.n_in = int(settings.sizes[l]);
         layer.n_out = int(settings.sizes[l + 1]);  // zip(sizes[:-1], sizes[1:])  (N9)
@@ -261,11 +262,11 @@ private:
     }
 
     void allocate_parameters(Layer<T> &layer) {
-        layer.w.data = memory.take<T>(chainrule::size(layer.w));
-        layer.b = memory.take<T>(layer.padded_n_out);
+        layer.w.data = memory.allocate<T>(chainrule::size(layer.w));
+        layer.b = memory.allocate<T>(layer.padded_n_out);
         for (int k = 0; k < slots_of(network.optimizer.rule); ++k) {
-            layer.slots_w[k] = memory.take<T>(chainrule::size(layer.w));
-            layer.slots_b[k] = memory.take<T>(layer.padded_n_out);
+            layer.slots_w[k] = memory.allocate<T>(chainrule::size(layer.w));
+            layer.slots_b[k] = memory.allocate<T>(layer.padded_n_out);
         }
         if (network.optimizer.clip >= 0) {
             allocate_gradient(layer);
@@ -275,8 +276,8 @@ private:
     // Room for a layer's gradient, all 0.
     void allocate_gradient(Layer<T> &layer) {
         if (layer.nabla_w == nullptr) {
-            layer.nabla_b = memory.take<T>(layer.padded_n_out);
-            layer.nabla_w = memory.take<T>(chainrule::size(layer.w));
+            layer.nabla_b = memory.allocate<T>(layer.padded_n_out);
+            layer.nabla_w = memory.allocate<T>(chainrule::size(layer.w));
         }
         std::fill_n(layer.nabla_w, chainrule::size(layer.w), T(0));
         std::fill_n(layer.nabla_b, layer.padded_n_out, T(0));
@@ -305,12 +306,12 @@ private:
     }
 
     void copy_out(int l, ArrayKind kind, T factor, T *w, T *b) const {
-        const auto lock = claim();
+        const auto lock = lock_session();
         const Layer<T> &layer = layers.at(l);
         const auto [from_w, from_b] = arrays_of(layer, kind);
         std::copy_n(from_b, layer.n_out, b);
-        for_each_weight(layer, [&](long o, long k, long place) {
-            w[o * layer.n_in + k] = from_w[place] * factor;
+        for_each_weight(layer, [&](long o, long k, long index) {
+            w[o * layer.n_in + k] = from_w[index] * factor;
         });
     }
 
@@ -325,11 +326,11 @@ private:
         network.w_scale = 1;
     }
 
-    // f(o, k, place): weight k of unit o lies at w.data[place]. In blocks within one panel, so that
+    // f(o, k, index): weight k of unit o lies at w.data[index]. In blocks within one panel, so that
     // neither (n_out, n_in) nor the panels are read across their rows.
     template <class F>
     static void for_each_weight(const Layer<T> &layer, F &&f) {
-        constexpr long block = widest_panel<T>;
+        constexpr long block = max_panel_width<T>;
         for (long first_k = 0; first_k < layer.n_in; first_k += block) {
             const long last_k = std::min<long>(first_k + block, layer.n_in);
             for (long o = 0; o < layer.n_out; ++o) {
@@ -355,14 +356,14 @@ private:
         return std::all_of(sums, sums + line<T>, [](T sum) { return sum == 0; });
     }
 
-    // Workers that find something to do in a step.
-    int most_workers(const Data &data) const {
+    // The largest number of workers that a step can use.
+    int max_workers(const Data &data) const {
         const PanelMatrix<T> &w = layers[0].w;
         const long parts = (w.columns + w.columns_per_worker - 1) / w.columns_per_worker;
         return data.sparse ? int(std::min<long>(threads, parts)) : threads;
     }
 
-    // One thread, or as many as find something to do, as the tuner decides.
+    // The next slice, on one thread or on all workers, as the tuner decides.
     ThreadTuner::Slice next_slice(int workers, std::int64_t steps) {
         if (tune_threads && workers > 1) {
             return tuner.next_slice();
@@ -378,7 +379,7 @@ private:
         tuner.record(slice, taken.count());
     }
 
-    // The schedule from example `begin`, mini-batch k, on.
+    // The rest of a schedule, from example `begin` and mini-batch k on.
     static MiniBatchSchedule part_of_schedule(const MiniBatchSchedule &schedule, std::int64_t begin,
                                               std::int64_t k) {
         MiniBatchSchedule part = schedule;
@@ -393,13 +394,13 @@ private:
         return part;
     }
 
-    // The entries of the mini-batch that has most of them; at least 1 for sparse data, since an
-    // empty CSC has column_starts too, and 0 for dense data.
-    static std::int64_t most_csc_entries(const Data &data, const MiniBatchSchedule &schedule) {
+    // The largest number of entries in a mini-batch: at least 1 for sparse data, since an empty CSC
+    // has column_starts too; 0 for dense data.
+    static std::int64_t max_csc_entries(const Data &data, const MiniBatchSchedule &schedule) {
         if (!data.sparse) {
             return 0;
         }
-        std::int64_t most = 1;
+        std::int64_t max_entries = 1;
         std::int64_t m = 0;
         for (std::int64_t first = 0; first < schedule.length; first += m) {
             m = batch_size_at(schedule, first);
@@ -408,9 +409,9 @@ private:
                 const std::int64_t row = schedule.order ? schedule.order[i] : i;
                 entries += data.row_starts[row + 1] - data.row_starts[row];
             }
-            most = std::max(most, entries);
+            max_entries = std::max(max_entries, entries);
         }
-        return most;
+        return max_entries;
     }
 
     void reserve(const Data &data, std::int64_t examples, std::int64_t csc_entries) {

@@ -67,14 +67,14 @@ private:
     std::atomic<bool> busy = false;
     std::thread thread;
 
-    // Spins for a while, then sleeps: waking a thread takes some 20 microseconds. Without yielding,
-    // which can take milliseconds.
-    void wait_until_busy_is(bool wanted, std::chrono::microseconds spinning) {
+    // Spins for a while, then sleeps: waking a thread takes some 20 microseconds. It does not
+    // yield, since that can take milliseconds.
+    void wait_until_busy_is(bool state, std::chrono::microseconds spinning) {
         const auto end = std::chrono::steady_clock::now() + spinning;
-        while (busy != wanted && std::chrono::steady_clock::now() < end) {
+        while (busy != state && std::chrono::steady_clock::now() < end) {
         }
         std::unique_lock<std::mutex> lock(mutex);
-        changed.wait(lock, [&] { return busy == wanted; });
+        changed.wait(lock, [&] { return busy == state; });
     }
 
     void run_tasks() {
@@ -103,8 +103,9 @@ public:
         return *current;
     }
 
-    // Calls work(worker) for each of `size` workers at once, or for as many as there are threads to
-    // be had; rank 0 on this thread. Rethrows the first exception of a worker when all are done.
+    // Calls work(worker) for each of `size` workers at once, or for fewer where the system gives no
+    // more threads; rank 0 runs on this thread. Rethrows the first exception of a worker when all
+    // are done.
     template <class Work>
     void run(int size, Work &&work) {
         const std::vector<PoolThread *> threads = borrow(size - 1);

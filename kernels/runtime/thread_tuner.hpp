@@ -8,8 +8,8 @@ namespace chainrule::host {
 // A training is run in slices of a few milliseconds. More threads lose where mini-batches are tiny,
 // and where another process needs the core; no bit depends on the choice.
 //
-// Each choice is tried in turn for two slices, of which the first warms its caches: both at first,
-// then the one that lost, soon after and ever more seldom while it goes on losing.
+// A trial runs a choice for two slices, of which the first warms the caches. The first trial covers
+// both choices. Later trials repeat the slower choice, at intervals that double up to a maximum.
 class ThreadTuner {
 public:
     struct Slice {
@@ -22,22 +22,23 @@ public:
         ++slices;
         bool all_threads = in_trial() ? choice_in_trial() : all_threads_are_faster();
         // A wait for another core takes longer than such a step.
-        if (slices > 2 && seconds_per_step[0] < shortest_divided_step) {
+        if (slices > 2 && seconds_per_step[0] < min_divided_step_seconds) {
             all_threads = false;
         }
         return {.all_threads = all_threads, .steps = steps_of_slice(all_threads)};
     }
 
-    // What the last slice took. A new time counts as much as all before it; the first slice of a
-    // trial only decides how long its second one is.
+    // Records the time of the last slice. A new time is averaged with the recorded one with equal
+    // weights; in a trial it replaces it, and the first slice only decides how long the second one
+    // is.
     void record(const Slice &slice, double seconds) {
         double &time = seconds_per_step[slice.all_threads];
         const double measured = seconds / double(slice.steps);
         if (stalled(slice, seconds, measured)) {
             time = measured;
             trial_slices_left = 0;
-            pause = longest_pause;
-            next_trial = slices + pause;
+            interval = max_interval;
+            next_trial = slices + interval;
         } else if (in_trial()) {
             --trial_slices_left;
             if (trial_slices_left % 2 == 0 || time == 0) {
@@ -54,14 +55,14 @@ public:
 private:
     static constexpr double trial_seconds = 1e-3;
     static constexpr double slice_seconds = 4e-3;
-    static constexpr double shortest_divided_step = 15e-6;
-    static constexpr long longest_pause = 128;
+    static constexpr double min_divided_step_seconds = 15e-6;
+    static constexpr long max_interval = 128;
     static constexpr long first_trial_slices = 4;
     static constexpr long later_trial_slices = 2;
 
     long slices = 0;
     long next_trial = 12;
-    long pause = 8;  // slices until the next trial but one
+    long interval = 8;  // slices between two trials; doubles when a trial begins
     long trial_slices_left = 0;
     bool all_threads_were_faster = false;  // when the trial began
     double seconds_per_step[2] = {0, 0};   // of one thread, and of all; 0 before the first slice
@@ -79,12 +80,12 @@ private:
             trial_slices_left = later_trial_slices;
         }
         if (slices == next_trial) {
-            pause = std::min(2 * pause, longest_pause);
-            next_trial += pause;
+            interval = std::min(2 * interval, max_interval);
+            next_trial += interval;
         }
     }
 
-    // The first trial tries one thread, then all; later ones the choice that lost.
+    // The first trial tries one thread, then all; later ones the slower choice.
     bool choice_in_trial() const {
         if (slices <= first_trial_slices) {
             return slices > 2;
@@ -93,10 +94,10 @@ private:
     }
 
     std::int64_t steps_of_slice(bool all_threads) const {
-        const double known = seconds_per_step[all_threads];
-        const double step = known > 0 ? known : seconds_per_step[0];
-        const double wanted = in_trial() ? trial_seconds : slice_seconds;
-        return step > 0 ? 1 + std::int64_t(wanted / step) : 2;
+        const double measured = seconds_per_step[all_threads];
+        const double step = measured > 0 ? measured : seconds_per_step[0];
+        const double slice_length = in_trial() ? trial_seconds : slice_seconds;
+        return step > 0 ? 1 + std::int64_t(slice_length / step) : 2;
     }
 
     // Whether another process holds one of the cores.

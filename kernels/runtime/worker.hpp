@@ -1,7 +1,7 @@
 // How several threads run one kernel: each worker computes its own range of the results.
 //
-// Every number is computed in the same way by whichever worker owns it, and no sum is cut at the
-// edge of a range, so that no bit depends on the number of workers.
+// Every number is computed by one worker, in the same way on each, and no sum is cut at the edge of
+// a range, so that no bit depends on the number of workers.
 #pragma once
 #include <cstdint>
 

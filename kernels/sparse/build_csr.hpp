@@ -42,7 +42,7 @@ void for_ranges_of_rows(std::int64_t n, int threads, F &&f) {
     });
 }
 
-// counts[i] = the numbers of row i that are not 0; x is (n, n_in).
+// counts[i] = how many numbers of row i are not 0; x is (n, n_in).
 template <class Value>
 void count_entries(const Value *x, std::int64_t n, std::int64_t n_in, std::int64_t *counts,
                    int threads) {
@@ -64,11 +64,12 @@ void count_entries(const Value *x, std::int64_t n, std::int64_t n_in, std::int64
     });
 }
 
-// The entries of one row; returns their number. Without a branch on any number: each is written,
-// and overwritten by the next where it was 0. columns and values have room for n_in + 1.
+// Writes the entries of one row and returns their number. It does not branch on single numbers:
+// each is written, and the next one overwrites it if it was 0. columns and values have room for
+// n_in + 1.
 template <class Value, class Column>
 std::int64_t fill_row(const Value *row, std::int64_t n_in, Column *columns, Value *values) {
-    constexpr std::int64_t run = 8;  // in images, so many numbers are often all 0
+    constexpr std::int64_t run = 8;  // in images, 8 adjacent pixels are often all 0
     std::int64_t count = 0;
     const auto append = [&](std::int64_t k) {
         columns[count] = Column(k);

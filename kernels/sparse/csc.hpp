@@ -24,13 +24,13 @@ struct CscBatch {
 
 namespace chainrule::ISA {
 
-// The first entry of ascending columns that is at least `wanted`.
+// The first entry of ascending columns that is at least `bound`.
 template <class Column>
-static inline long lower_bound(const Column *columns, long count, long wanted) {
+static inline long lower_bound(const Column *columns, long count, long bound) {
     long first = 0;
     while (count > 0) {
         const long half = count / 2;
-        if (long(columns[first + half]) < wanted) {
+        if (long(columns[first + half]) < bound) {
             first += half + 1;
             count -= half + 1;
         } else {
@@ -54,15 +54,15 @@ NOINLINE static void append_entries(const Column *columns, const Value *values, 
                                     long last, std::int32_t example, std::int64_t *next,
                                     const CscBatch<T> &csc) {
     for (long e = first; e < last; ++e) {
-        const std::int64_t place = next[columns[e]]++;
-        csc.examples[place] = example;
-        csc.values[place] = to_number(values[e]);
+        const std::int64_t index = next[columns[e]]++;
+        csc.examples[index] = example;
+        csc.values[index] = to_number(values[e]);
     }
 }
 
 // Transposes the m examples at `rows` for a range of the inputs: counts, then fills, in the order
-// of the examples. Inputs that occur are marked in active_inputs (n_in); all of the range where
-// `mark_all`. The buffers of `csc` hold all entries of the mini-batch.
+// of the examples. Inputs that occur are marked in active_inputs (n_in); with `mark_all`, the whole
+// range is. The buffers of `csc` hold all entries of the mini-batch.
 static void transpose_mini_batch(const Data &data, const MiniBatchRows &rows, long m,
                                  const Range &inputs, const CscBatch<T> &csc,
                                  std::uint8_t *active_inputs, bool mark_all) {
@@ -85,8 +85,9 @@ static void transpose_mini_batch(const Data &data, const MiniBatchRows &rows, lo
     for (long k = inputs.first; k <= inputs.last + 1; ++k) {
         csc.column_starts[k] = 0;
     }
-    // next[k] is the end of input k - 1 after counting, and the end of input k after filling: then
-    // column_starts is complete.
+    // next[k] is column_starts[k + 1]. After counting it is where column k begins, and each entry
+    // filled in moves it on; after filling it is where column k ends, so that column_starts is
+    // complete.
     std::int64_t *next = csc.column_starts + 1;
     for_each_example([&](long i, auto *columns, auto *, long first, long last) {
         if (i + prefetch_distance < m) {

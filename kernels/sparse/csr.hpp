@@ -72,12 +72,12 @@ static inline void prefetch_example(const Data &data, std::int64_t row) {
 // Independent accumulators of a row's sum, so that an addition need not wait for the one before.
 constexpr int accumulators = VECTOR_BYTES == 64 ? 4 : 2;
 
-// sum over entries of values[e] * rows[indices[e]], for N vectors at one place of the rows; then
-// finish(n, sum) for each vector n. `rows` points at that place of row 0.
+// sum over entries of values[e] * rows[indices[e]], for N adjacent vectors of the rows; then
+// finish(n, sum) for each vector n. `rows` points at the first of these vectors in row 0.
 //
 // Entries alternate between the accumulators. Their number is the same for every N, so that a sum's
-// bits do not depend on where its vector stands. Prefetch: asks for the row `prefetch_distance`
-// entries ahead, for rows that are not in the second-level cache.
+// bits do not depend on its vector's position. `Prefetch`: whether to prefetch the row
+// `prefetch_distance` entries ahead, for rows that are not in the second-level cache.
 template <int N, int Accumulators, bool Prefetch, class Index, class Value, class Finish>
 NOINLINE static void sum_of_rows(const T *rows, long stride, const Index *indices,
                                  const Value *values, long entries, Finish finish) {
@@ -96,8 +96,9 @@ NOINLINE static void sum_of_rows(const T *rows, long stride, const Index *indice
         if constexpr (Prefetch) {
             for (int k = 0; k < Accumulators; ++k) {
                 const long ahead = e + k + prefetch_distance;
-                const long wanted = ahead < entries ? ahead : e;
-                const char *row = reinterpret_cast<const char *>(rows + indices[wanted] * stride);
+                const long prefetched = ahead < entries ? ahead : e;
+                const char *row =
+                    reinterpret_cast<const char *>(rows + indices[prefetched] * stride);
                 for (long byte = 0; byte < N * VECTOR_BYTES; byte += cache_line_bytes) {
                     __builtin_prefetch(row + byte);
                 }
@@ -121,7 +122,7 @@ NOINLINE static void sum_of_rows(const T *rows, long stride, const Index *indice
     }
 }
 
-// rows[columns[e]] += values[e] * vector for every entry, for N vectors at one place of the rows.
+// rows[columns[e]] += values[e] * vector for every entry, for N adjacent vectors of the rows.
 template <int N, class Column, class Value>
 NOINLINE static void add_to_rows(T *rows, long stride, const Column *columns, const Value *values,
                                  long entries, const T *vector) {

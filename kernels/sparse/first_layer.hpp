@@ -12,11 +12,11 @@ static inline bool panel_is_large(const Layer<T> &layer, long width) {
     return layer.w.rows * width * long(sizeof(T)) > second_level_cache;
 }
 
-// z = b + w_scale * (sum over an example's entries of x_k W[k]) of a region; a panel of W at a
+// z = b + w_scale * (sum over an example's entries of x_k W[k]) of a region; one panel of W at a
 // time, so that it stays in the cache                                                         (N10)
 static void sparse_weighted_input(const Layer<T> &layer, const Data &data,
                                   const MiniBatchRows &rows, const Region &region, T w_scale) {
-    const bool rows_are_far = panel_is_large(layer, panel_at(layer.w, region.units.first).width);
+    const bool prefetch_rows = panel_is_large(layer, panel_at(layer.w, region.units.first).width);
     T *const all_z = weighted_inputs_of(layer);
     for_each_run(layer.w, region.units, [&]<int N>(long o) {
         const T *w = layer.w.data + offset(layer.w, 0, o);
@@ -27,7 +27,7 @@ static void sparse_weighted_input(const Layer<T> &layer, const Data &data,
                 store(z + n * lanes<T>, load(b + n * lanes<T>) + w_scale * sum);
             };
             with_csr_row(data, rows[i], [&](auto *columns, auto *values, long count) {
-                if (rows_are_far) {
+                if (prefetch_rows) {
                     sum_of_rows<N, accumulators, true>(w, width, columns, values, count, finish);
                 } else {
                     sum_of_rows<N, accumulators, false>(w, width, columns, values, count, finish);

@@ -18,7 +18,7 @@ DTYPES = ("float32", "float64")
 BOOLEANS = (bool, np.bool_)
 
 
-def numbers(name: str, values: Any) -> AnyArray:
+def read_numbers(name: str, values: Any) -> AnyArray:
     """Read an argument as an array of real numbers.
 
     Python objects that are numbers, as frames with columns of several types give them, become int64 where all are whole numbers or
@@ -45,8 +45,8 @@ def numbers(name: str, values: Any) -> AnyArray:
     if array.dtype.kind == "O":
         array = _from_objects(name, array)
     if array.dtype.kind not in "fiub":
-        what = "text" if array.dtype.kind in "USV" and array.dtype.names is None else str(array.dtype)
-        raise DataTypeError(f"{name} holds {what}; it must hold numbers. Encode text as numbers first: labels as 0, 1, 2 ...")
+        actual = "text" if array.dtype.kind in "USV" and array.dtype.names is None else str(array.dtype)
+        raise DataTypeError(f"{name} holds {actual}; it must hold numbers. Encode text as numbers first: labels as 0, 1, 2 ...")
     return array
 
 
@@ -85,8 +85,8 @@ def _from_objects(name: str, array: AnyArray) -> AnyArray:
     missing = {kind for kind in kinds if kind is type(None) or kind.__name__ in ("NAType", "NaTType")}
     other = next((kind for kind in kinds if not issubclass(kind, (Real, Decimal, *BOOLEANS)) and kind not in missing), None)
     if other is not None or not kinds or (missing and array.ndim == 0):
-        what = "text" if other in (str, bytes) else f"Python objects ({'none' if not kinds else (other or type(None)).__name__})"
-        raise DataTypeError(f"{name} holds {what}; it must hold numbers")
+        actual = "text" if other in (str, bytes) else f"Python objects ({'none' if not kinds else (other or type(None)).__name__})"
+        raise DataTypeError(f"{name} holds {actual}; it must hold numbers")
     if missing:
         place = next(place for place, value in np.ndenumerate(array) if type(value) in missing)
         raise DataError(f"{name} has no value at [{', '.join(map(str, place))}]; fill it in, or leave out the row or the column")
@@ -141,7 +141,7 @@ def check_finite(name: str, array: AnyArray) -> None:
             raise DataError(f"{name} holds NaN or inf, first at [{where}]; remove or replace those values")
 
 
-def in_dtype(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+def cast_floats(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """Cast floats to another dtype; finite numbers must stay finite.
 
     Raises
@@ -174,9 +174,9 @@ def common_floats(named: Sequence[tuple[str, Any]]) -> tuple[str, list[Array]]:
     Raises
     ------
     DataError, DataTypeError
-        As ``numbers``; when a number is beyond float64.
+        As ``read_numbers``; when a number is beyond float64.
     """
-    arrays = [numbers(name, values) for name, values in named]
+    arrays = [read_numbers(name, values) for name, values in named]
     single = all(array.dtype.kind == "f" and array.dtype.itemsize == np.float32().itemsize for array in arrays)
     dtype = np.dtype(DTYPES[0] if single else DTYPES[1])
-    return dtype.name, [in_dtype(name, array, dtype) for (name, _), array in zip(named, arrays, strict=True)]
+    return dtype.name, [cast_floats(name, array, dtype) for (name, _), array in zip(named, arrays, strict=True)]

@@ -37,7 +37,7 @@ def tolerate_closed_stdout() -> Iterator[None]:
 
 def unwritable_message(error: OSError) -> str:
     """Give the message for a standard output that cannot be written."""
-    return f"cannot write standard output ({error.strerror or error}); what follows is not shown"
+    return f"cannot write standard output ({error.strerror or error}); later output is discarded"
 
 
 def discard_stdout() -> None:

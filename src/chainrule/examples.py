@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ._arrays import check_finite, column_names, in_dtype, numbers
+from ._arrays import cast_floats, check_finite, column_names, read_numbers
 from ._checks import check_float, check_int, check_seed
 from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
@@ -110,12 +110,12 @@ class Examples:
         pixels: bool | None = None,
         layout: tuple[int, int] | Layout | None = None,
     ) -> None:
-        self.x = _inputs(x, pixels)
+        self.x = _read_inputs(x, pixels)
         n = self.x.shape[0]
         self.columns = column_names(x)
         self.layout = None if layout is None else _layout(layout, self.n_in)
-        self.y = None if y is None else _outcomes(y, n)
-        self.weights = None if weights is None else _row_weights(weights, n)
+        self.y = None if y is None else _read_y(y, n)
+        self.weights = None if weights is None else _read_weights(weights, n)
         self._prepared: dict[object, Any] = {}
         self._bounds: tuple[float, float] | None = None
         self._measured: Any = None
@@ -154,13 +154,13 @@ class Examples:
 
     def __getitem__(self, rows: slice | Indices | list[int]) -> Examples:
         """Some of the examples, by a slice, an array of row numbers, or a mask."""
-        rows = _rows(rows, len(self))
+        rows = _read_row_index(rows, len(self))
         part = object.__new__(Examples)  # without the checks, which the whole has passed
-        part.x = _frozen(self.x[rows])
+        part.x = _as_read_only(self.x[rows])
         if not part.x.shape[0]:
             raise DataError(f"these rows choose none of the {len(self)} examples")
-        part.y = None if self.y is None else _frozen(self.y[rows])
-        part.weights = None if self.weights is None else _frozen(self.weights[rows])
+        part.y = None if self.y is None else _as_read_only(self.y[rows])
+        part.weights = None if self.weights is None else _as_read_only(self.weights[rows])
         if part.weights is not None and not part.weights.any():
             raise DataError("these rows weigh nothing together; choose some whose weight is above 0")
         part.columns, part.layout = self.columns, self.layout
@@ -205,7 +205,7 @@ class Examples:
         if self.y is None:
             raise DataError("these examples have no y; give labels or targets as well")
         if self.y.ndim == 1 and n_out > 1:
-            return Targets(None, _labels(self.y, n_out))
+            return Targets(None, _read_labels(self.y, n_out))
         values = self.y.reshape(len(self), -1)
         if values.shape[1] != n_out:
             actual = f"y has {values.shape[1]} columns, but the network has {n_out} outputs"
@@ -220,8 +220,8 @@ class Examples:
 
     def __repr__(self) -> str:
         shape = f"{len(self)} x {self.n_in}"
-        what = {"pixels": "pixels", "csr": "CSR"}.get(self.kind, str(self.x.dtype))
-        parts = [f"{shape} {what}"]
+        kind = {"pixels": "pixels", "csr": "CSR"}.get(self.kind, str(self.x.dtype))
+        parts = [f"{shape} {kind}"]
         if self.y is not None:
             if self.y.ndim == 1 and self.y.dtype.kind in "iub":
                 parts.append(f"labels {int(self.y.min())}..{int(self.y.max())}")
@@ -290,7 +290,7 @@ def as_examples(x: Any, y: Any = None) -> Examples:
     return x if isinstance(x, Examples) else Examples(x, y)
 
 
-def _rows(rows: Any, n: int) -> slice | Indices:
+def _read_row_index(rows: Any, n: int) -> slice | Indices:
     """Read an index of rows: a slice, row numbers, or a mask."""
     if isinstance(rows, slice):
         return rows
@@ -308,20 +308,20 @@ def _rows(rows: Any, n: int) -> slice | Indices:
     return array.astype(np.intp)
 
 
-def _frozen(array: Any) -> Any:
+def _as_read_only(array: Any) -> Any:
     """Give a read-only view; of a CSR matrix, one over read-only views of its parts."""
     if is_sparse(array):
-        parts = tuple(_frozen(part) for part in (array.data, array.indices, array.indptr))
+        parts = tuple(_as_read_only(part) for part in (array.data, array.indices, array.indptr))
         return type(array)(parts, shape=array.shape, copy=False)  # type: ignore[call-arg]
     view = array.view()
     view.flags.writeable = False
     return view
 
 
-def _inputs(x: Any, pixels: bool | None) -> Inputs:
+def _read_inputs(x: Any, pixels: bool | None) -> Inputs:
     if is_sparse(x):
-        return _compressed(x)
-    array = numbers("x", x)
+        return _read_csr(x)
+    array = read_numbers("x", x)
     if array.ndim != 2:
         hint = "; reshape images by x.reshape(len(x), -1)" if array.ndim > 2 else ""
         raise DataError(f"x must have shape (n, n_in), a row an example; it has shape {array.shape}{hint}")
@@ -335,12 +335,12 @@ def _inputs(x: Any, pixels: bool | None) -> Inputs:
             )
     elif array.dtype not in (np.float32, np.float64) or not array.dtype.isnative:
         single = array.dtype in (np.float16, np.uint8) or array.dtype == ">f4"
-        array = in_dtype("x", array, np.dtype(np.float32 if single else np.float64))
+        array = cast_floats("x", array, np.dtype(np.float32 if single else np.float64))
     check_finite("x", array)
-    return _frozen(array)
+    return _as_read_only(array)
 
 
-def _compressed(x: Any) -> CSR:
+def _read_csr(x: Any) -> CSR:
     if x.ndim != 2 or not (x.shape[0] and x.shape[1]):
         raise DataError(f"x must have shape (n, n_in) with n and n_in of 1 or more; it has shape {x.shape}")
     if x.dtype.kind not in "fiub":
@@ -359,11 +359,11 @@ def _compressed(x: Any) -> CSR:
         csr = csr.copy() if csr is x else csr
         csr.sum_duplicates()
     check_finite("x", csr.data)
-    return _frozen(csr)
+    return _as_read_only(csr)
 
 
-def _outcomes(y: Any, n: int) -> AnyArray:
-    array = numbers("y", y)
+def _read_y(y: Any, n: int) -> AnyArray:
+    array = read_numbers("y", y)
     if array.ndim not in (1, 2):
         raise DataError(f"y must have shape (n,) or (n, n_out); it has shape {array.shape}")
     if array.shape[0] != n:
@@ -371,11 +371,11 @@ def _outcomes(y: Any, n: int) -> AnyArray:
     if not array.size:
         raise DataError(f"y is empty: its shape is {array.shape}")
     check_finite("y", array)
-    return _frozen(array)
+    return _as_read_only(array)
 
 
-def _row_weights(weights: Any, n: int) -> Array:
-    array = numbers("weights", weights).astype(np.float64)
+def _read_weights(weights: Any, n: int) -> Array:
+    array = read_numbers("weights", weights).astype(np.float64)
     if array.shape != (n,):
         raise DataError(f"weights must have shape ({n},), one for each row of x; it has shape {array.shape}")
     check_finite("weights", array)
@@ -384,10 +384,10 @@ def _row_weights(weights: Any, n: int) -> Array:
             raise DataError(f"weights must have a finite sum; the largest is {array.max():g}")
     if array.min() < 0 or not array.any():
         raise DataError(f"weights must be at least 0, and not all 0; the least is {array.min():g}, the largest {array.max():g}")
-    return _frozen(array)
+    return _as_read_only(array)
 
 
-def _labels(y: AnyArray, n_out: int) -> Indices:
+def _read_labels(y: AnyArray, n_out: int) -> Indices:
     """Read 1-D y as classes 0 .. n_out - 1."""
     least, most = y.min(), y.max()
     if y.dtype.kind == "f" and (y != np.floor(y)).any():

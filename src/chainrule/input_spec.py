@@ -125,9 +125,9 @@ class InputSpec:
 
     def joined(self, other: InputSpec) -> InputSpec:
         """Give the inputs of a network that is trained on these, and then on the other ones."""
-        known = None not in (self.low, self.high, other.low, other.high)
-        low = min(self.low, other.low) if known else None  # type: ignore[type-var]
-        high = max(self.high, other.high) if known else None  # type: ignore[type-var]
+        has_limits = None not in (self.low, self.high, other.low, other.high)
+        low = min(self.low, other.low) if has_limits else None  # type: ignore[type-var]
+        high = max(self.high, other.high) if has_limits else None  # type: ignore[type-var]
         kind: Kind = "pixels" if "pixels" in (self.kind, other.kind) else other.kind
         newer = other if other.is_image or not self.is_image else self
         return replace(newer, kind=kind, low=low, high=high)

@@ -268,7 +268,7 @@ class Network:
                 raise SettingError(f"{name} and {other} share memory, and would be trained over each other; copy one of them")
 
     def check_examples(self, x: Any, y: Any = None, *, training: bool = False) -> Examples:
-        """Convert x and y, or an ``Examples``, to the inputs and targets of this network, and refuse what does not suit it.
+        """Convert x and y, or an ``Examples``, to the inputs and targets of this network, and refuse data that does not suit it.
 
         uint8 means pixels to a network that was trained on pixels or not at all, and numbers to one that was trained on numbers.
         With ``training=True`` values may lie somewhat beyond those of pixels.

@@ -150,14 +150,14 @@ def cost_from_json(described: Any) -> str | Cost:
         When it is not a built-in cost, or its settings are not exactly those of the cost.
     """
     name = described.get("name") if isinstance(described, dict) else described
-    known = COSTS.get(name) if isinstance(name, str) else None
-    if known is None:
+    built_in = COSTS.get(name) if isinstance(name, str) else None
+    if built_in is None:
         raise ValueError("the cost is not a built-in one")
     settings = {key: value for key, value in described.items() if key != "name"} if isinstance(described, dict) else {}
-    if set(settings) != set(known.settings) or any(type(value) is not float for value in settings.values()):
-        raise ValueError(f"the settings of the cost {name} must be {sorted(known.settings)}, each a float")
-    cost = known.with_settings(**settings)
-    return known.name if cost == known else cost
+    if set(settings) != set(built_in.settings) or any(type(value) is not float for value in settings.values()):
+        raise ValueError(f"the settings of the cost {name} must be {sorted(built_in.settings)}, each a float")
+    cost = built_in.with_settings(**settings)
+    return built_in.name if cost == built_in else cost
 
 
 def targets_for(examples: Examples, plan: Plan) -> Targets:

@@ -85,7 +85,7 @@ def live(
     console : rich Console, optional
         Where to write; standard output, or the notebook, if not given.
     get_time : callable
-        A clock, in seconds.
+        A format_duration, in seconds.
     formatter : callable
         Formats a record's cost and scores.
     """
@@ -114,7 +114,7 @@ class LiveLine:
     ----------
     run : Training
     get_time : callable
-        A clock, in seconds; the time left is estimated from the time since this object was made.
+        A format_duration, in seconds; the time left is estimated from the time since this object was made.
     formatter : callable
         Formats a record's cost and scores.
     """
@@ -152,7 +152,7 @@ class LiveLine:
         if self.run.done and elapsed > 0:
             speed = records[-1].examples_per_second if records else self.run.done * self.run.plan.batch_size / elapsed
             time_left = elapsed / self.run.done * (self.run.steps - self.run.done)
-            figures += [f"{compact(speed)} examples/s", f"{clock(time_left)} left"]
+            figures += [f"{format_compact(speed)} examples/s", f"{format_duration(time_left)} left"]
         return figures
 
 
@@ -165,15 +165,15 @@ def epoch_line(record: EpochRecord, epochs: int, formatter: ResultsFormatter = f
     'epoch  3/30  cost 0.0852  accuracy 88.12 %  validation 91.05 %  61.2k examples/s'
     """
     position = f"epoch {record.epoch:{len(str(epochs))}}/{epochs}"
-    return "  ".join([position, *formatter(record), f"{compact(record.examples_per_second)} examples/s"])
+    return "  ".join([position, *formatter(record), f"{format_compact(record.examples_per_second)} examples/s"])
 
 
-def compact(number: float) -> str:
+def format_compact(number: float) -> str:
     """Write a large number with three significant digits.
 
     Examples
     --------
-    >>> compact(950.2), compact(61_234), compact(1_234_567)
+    >>> format_compact(950.2), format_compact(61_234), format_compact(1_234_567)
     ('950', '61.2k', '1.23M')
     """
     for size, letter in ((1e6, "M"), (1e3, "k")):
@@ -182,12 +182,12 @@ def compact(number: float) -> str:
     return f"{number:.0f}"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Write a duration as minutes and seconds, with hours from one hour on.
 
     Examples
     --------
-    >>> clock(12.4), clock(3725)
+    >>> format_duration(12.4), format_duration(3725)
     ('0:12', '1:02:05')
     """
     minutes, rest = divmod(round(seconds), 60)

@@ -359,10 +359,10 @@ class Run:
         best = self._best_epoch
         if best is not None:
             best.update(record, state)
-        answers = [callback(record) for callback in self.callbacks]
+        results = [callback(record) for callback in self.callbacks]
         if best is not None and best.patience_exhausted:
             return f"no better for {best.epochs_since} epochs"
-        stops = any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
+        stops = any(isinstance(result, (bool, np.bool_)) and result for result in results)
         return "a callback asked to stop" if stops else None
 
     def _stop(self, stopped: str, message: str) -> None:

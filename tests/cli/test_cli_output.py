@@ -22,7 +22,7 @@ def test_a_line_is_one_line_and_safe():
 
 
 def test_nan_becomes_null_in_json(capsys):
-    """NumPy's numbers become JSON's, and what is not finite becomes null."""
+    """NumPy's numbers become JSON's, and a number that is not finite becomes null."""
     print_json({"a": float("nan"), "b": [np.float32(1.5), np.inf], "c": np.arange(2), "d": {"e": (True, None, "x")}})
     printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert printed == {"a": None, "b": [1.5, None], "c": [0, 1], "d": {"e": [True, None, "x"]}}

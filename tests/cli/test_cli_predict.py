@@ -214,7 +214,7 @@ def test_a_header_that_claims_too_much_is_refused(run, models):
 
 @pytest.fixture(scope="module")
 def table_of_digits(tmp_path_factory):
-    """A folder with a table of MNIST's pixels as numbers, and a model of it: 784 columns that are no image to the model."""
+    """A folder with a table of MNIST's pixels as numbers, and a model of it: 784 columns that are not treated as an image."""
     place = tmp_path_factory.mktemp("table")
     columns = [*(f"p{k}" for k in range(784)), "digit"]
     rows = np.column_stack([MNIST.train.x[:3000], MNIST.train.y[:3000]])

@@ -1,4 +1,4 @@
-"""Each activation beside its derivative, and all else that is true of it.
+"""Each activation beside its derivative, with its properties: range, initializer, formula.
 
 An activation gives ``a = sigma(z)`` and its *pullback*, which makes ``dC/dz`` from ``g = dC/da``. The pullback of an elementwise
 activation is ``g * sigma'(z)``; softmax couples the outputs of a row, so it has a pullback of its own. Derivatives take ``z`` and
@@ -231,7 +231,7 @@ def _diagonal(z: Array, a: Array) -> Array:
     return a * (1 - a)
 
 
-_NOTHING_CANCELS = "Nothing cancels here: $σ′(z)$ stands."
+_NOTHING_CANCELS = "The derivatives do not cancel: $σ′(z)$ remains."
 _SATURATED = f"{_NOTHING_CANCELS} An output that is saturated has a $σ′$ near 0, and so a small $δ$, however wrong it is."
 _TWO_CASES = "σ′(z) = {below}  where  z ≤ 0,   σ′(z) = {above}  where  z > 0"
 
@@ -250,7 +250,7 @@ ACTIVATIONS: dict[str, Activation] = {
             formula=Formula(
                 r"σ(z) = \frac{1}{1 + e^{−z}}",
                 "σ′(z) = σ(z) (1 − σ(z)) = a (1 − a)",
-                "The sigmoid squeezes any number into (0, 1). Its slope is largest at $z = 0$, where it is 1/4, and all but 0 "
+                "The sigmoid squeezes any number into (0, 1). Its slope is largest at $z = 0$, where it is 1/4, and nearly 0 "
                 "where $|z|$ is large: there the unit is saturated, and learns slowly.",
             ),
             output_formula=OutputFormula((), _SATURATED),
@@ -332,7 +332,7 @@ ACTIVATIONS: dict[str, Activation] = {
                 "and the derivative is a whole matrix, the Jacobian; $[j = k]$ is 1 where $j$ is $k$, else 0.",
             ),
             output_formula=OutputFormula(
-                (r"δ_k = a_k (\frac{∂C}{∂a_k} − Σ_j \frac{∂C}{∂a_j} a_j)",), "Nothing cancels here: the Jacobian stays."
+                (r"δ_k = a_k (\frac{∂C}{∂a_k} − Σ_j \frac{∂C}{∂a_j} a_j)",), "The derivatives do not cancel: the Jacobian remains."
             ),
         ),
         Activation(

@@ -1,10 +1,10 @@
-"""Each cost beside its gradient at the output, ``dC/da``, and all else that is true of it.
+"""Each cost beside its gradient at the output, ``dC/da``, with its properties: range, partner, formula.
 
 A cost's value is one number an example; the cost of a batch or a data set is their (weighted) mean, without any penalty.
 ``a`` and ``y`` have the shape (m, n_out).
 
 BP1 composes the gradient with the activation's pullback. Four costs have a *partner*, an output activation for which that product
-is ``a - y``; tests hold each to the product itself.
+is ``a - y``; tests compare each with the product itself.
 
 The table ``COSTS`` at the end is the only place that lists the built-in costs.
 """
@@ -181,7 +181,7 @@ class Cost:
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class Huber(Cost):
-    """Huber's cost: quadratic for errors up to ``delta``, linear beyond, so that outliers pull no harder than ``delta``.
+    """Huber's cost: quadratic for errors up to ``delta``, linear beyond, so that an outlier's gradient is at most ``delta``.
 
     Two of the same ``delta`` are equal.
 
@@ -327,13 +327,13 @@ def find_cost(cost: str | Cost) -> Cost:
 
 
 def is_built_in(cost: Cost) -> bool:
-    """Whether a cost is one of the table's, with any settings: the name and the settings then say all of it."""
-    known = COSTS.get(cost.name)
-    return known is not None and type(cost) is type(known) and known.with_settings(**cost.settings) == cost
+    """Whether a cost is one of the table's, with any settings, so that its name and settings describe it completely."""
+    built_in = COSTS.get(cost.name)
+    return built_in is not None and type(cost) is type(built_in) and built_in.with_settings(**cost.settings) == cost
 
 
 def cost_for(output: str) -> str:
-    """Name the cost whose partner an output activation is; empty where it is nobody's.
+    """Name the cost that has this output activation as its partner; empty where none has.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pages 3-4: cut into mini-batches, count the steps, take one.
+"""Pages 3-4: cutting an epoch into mini-batches, counting the steps, and taking one.
 
 A step divides the batch's gradient sums by the number of examples (N12), clips, adds the penalties, and applies the optimizer's
 rule to each parameter. Where the rule is linear in the gradient the rate is divided instead, as in the notes: then
@@ -124,7 +124,7 @@ def update_mini_batch(
     if not m >= np.finfo(weights[0].dtype).tiny:  # subnormal: 1 / m may overflow
         return parameters
     if optimizer.linear and clip is None and not (l1 or l2):
-        rate = eta / m  # (N12), to the letter
+        rate = eta / m  # exactly (N12)
     else:
         rate = eta
         gradient = mean_gradient(gradient, m)

@@ -1,6 +1,6 @@
 """Page 3: the shapes, and feedforward.
 
-The notes hold a batch as columns; the code holds it as rows, as the field does. So ``z = w a + b`` of one column becomes
+The notes write a batch as columns; the code stores it as rows, as is usual. So ``z = w a + b`` of one column becomes
 ``z = a @ w.T + b`` of m rows, and the matrices keep the notes' shape (n_out, n_in), "for dot products".
 """
 
@@ -74,7 +74,7 @@ def decision(a: Array, sigma: Activation) -> AnyArray:
 
 
 class Trace(NamedTuple):
-    """What backpropagation needs of a forward pass: page 4's lists ``zs`` and ``activations``, and the inputs of each layer.
+    """The arrays that backpropagation needs: page 4's lists ``zs`` and ``activations``, and each layer's inputs.
 
     Each list has an entry a layer: ``inputs[k]`` are the inputs of layer k, ``zs[k]`` its weighted inputs, and
     ``activations[k] = sigma(zs[k])``. Without dropout ``inputs[k + 1]`` is ``activations[k]``.

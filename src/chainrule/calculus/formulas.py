@@ -1,4 +1,4 @@
-"""How activations and costs are written in an explanation: formulas in the markup of ``explaining.mathematics``, and a remark.
+"""How activations and costs are written in an explanation: formulas in the markup of ``explaining.formula_markup``, and a remark.
 
 A remark is prose, in which formulas stand between dollar signs.
 """

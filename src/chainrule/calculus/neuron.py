@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .._arrays import check_finite, in_dtype, numbers
+from .._arrays import cast_floats, check_finite, read_numbers
 from .._checks import check_float
 from .._types import Array
 from ..errors import DataError, UnknownName
@@ -153,6 +153,6 @@ class Neuron:
 
 def _numbers(name: str, values: object) -> Array:
     """Read an argument as finite float64 numbers."""
-    array = in_dtype(name, numbers(name, values), np.dtype(np.float64))
+    array = cast_floats(name, read_numbers(name, values), np.dtype(np.float64))
     check_finite(name, array)
     return array

@@ -17,7 +17,7 @@ import numpy as np
 from .._types import Array
 
 FARTHEST = 40.0
-"""``Phi(-x)`` is 0 in float64 from here on, and the factors are computed here for every larger x."""
+"""``Phi(-x)`` is 0 in float64 from this x on; for every larger x the factors are computed at it."""
 
 CENTRE = 5.0
 """The x that is mapped to ``t = 0``."""

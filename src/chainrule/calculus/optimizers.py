@@ -101,7 +101,7 @@ class SGD(Optimizer):
 
     @property
     def summary(self) -> str:
-        """Plain, or with its momentum."""
+        """A phrase on the step and its momentum, for help texts."""
         kind = "Nesterov's momentum" if self.nesterov else "momentum"
         return f"gradient descent with {kind} {self.momentum:g}" if self.momentum else "gradient descent, the notes' step"
 
@@ -124,7 +124,7 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015): a step of about ``rate`` in each coordinate, whatever the gradient's size.
+    """Adam (Kingma and Ba 2015): a step of about ``rate`` in each coordinate, regardless of the gradient's size.
 
     ``m <- beta1 m + (1 - beta1) g``, ``v <- beta2 v + (1 - beta2) g^2``; at update t their biases towards 0 are corrected,
     ``m^ = m / (1 - beta1^t)``, ``v^ = v / (1 - beta2^t)``. Then
@@ -158,7 +158,7 @@ class Adam(Optimizer):
 
     @property
     def summary(self) -> str:
-        """By the averages that it divides."""
+        """A phrase on the step, for help texts."""
         return "steps of about the rate in each coordinate, by averages of the gradient and of its square"
 
     @property
@@ -200,7 +200,7 @@ class AdamW(Adam):
 
     @property
     def summary(self) -> str:
-        """Adam's, with the decay."""
+        """A phrase on the step and its weight decay, for help texts."""
         return f"adam with decoupled weight decay {self.weight_decay:g}"
 
     @property
@@ -235,7 +235,7 @@ class RMSprop(Optimizer):
 
     @property
     def summary(self) -> str:
-        """By the average that it divides by."""
+        """A phrase on the step, for help texts."""
         return "the gradient over the root of its recent mean square"
 
     @property
@@ -277,7 +277,7 @@ class Lion(Optimizer):
 
     @property
     def summary(self) -> str:
-        """By the sign that it takes."""
+        """A phrase on the step, for help texts."""
         return "steps of exactly the rate in each coordinate, by the sign of the gradient's average"
 
     @property
@@ -322,4 +322,4 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 def is_built_in(optimizer: Optimizer) -> bool:
     """Whether an optimizer is of a class in the table, with any settings."""
-    return type(optimizer) in {type(known) for known in OPTIMIZERS.values()}
+    return type(optimizer) in {type(built_in) for built_in in OPTIMIZERS.values()}

@@ -1,12 +1,13 @@
 """The command line: ``chainrule train``, ``evaluate``, ``predict`` and the others, a file each.
 
-A command's file declares its options and reads as its help does; the work of the larger ones is in files of its own, such as
-``training_job``. Command files import neither NumPy nor a room of the library, so that ``chainrule --help`` is quick: the functions
-import them.
+A command's file declares its options and contains its help text; larger commands do their work in separate files, such as
+``training_job``. At module level, command files import neither NumPy nor the library's packages, so that ``chainrule --help`` is
+quick: the functions import them.
 
 To add a command: write a file that declares it, and add it to ``COMMANDS``.
 
-Here are the program and its ``main``: every error is one line on standard error, and Ctrl-C ends with status 130.
+This file defines the program and ``main``, which prints every error as one line on standard error, and ends with status 130 on
+Ctrl-C.
 """
 
 from __future__ import annotations

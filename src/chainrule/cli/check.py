@@ -25,7 +25,7 @@ MAX_EXAMPLES = 200
 @data_option("Data to take examples from, as evaluate takes them.", default="random examples")
 @transpose_option("Whether the images of another folder lie on their side.")
 @integer_option("--examples", "-n", metavar="N", text="How many examples.", default=10)
-@integer_option("--seed", "-s", metavar="SEED", text="Of the random examples and directions.", default=0)
+@integer_option("--seed", "-s", metavar="N", text="Seed of the random examples and directions.", default=0)
 @json_option()
 def check(model: Path | None, data: str | None, transpose: bool | None, examples: int, seed: int, as_json: bool) -> int:
     """Compare a model's backpropagation with central differences.

@@ -37,12 +37,12 @@ def feature_and_target_names(name: str, target: str | None) -> tuple[tuple[str, 
     return tuple(names), "" if target_name in names else target_name
 
 
-def column_positions(wanted: Sequence[str], names: Sequence[str], table: str) -> list[int]:
+def column_positions(required: Sequence[str], names: Sequence[str], table: str) -> list[int]:
     """Find columns by name.
 
     Parameters
     ----------
-    wanted : sequence of str
+    required : sequence of str
         The names to find.
     names : sequence of str
         The names of the table's columns.
@@ -60,28 +60,28 @@ def column_positions(wanted: Sequence[str], names: Sequence[str], table: str) ->
         When a name is missing, or names two columns.
     """
     positions = {name: k for k, name in enumerate(names)}
-    missing = [name for name in wanted if name not in positions]
+    missing = [name for name in required if name not in positions]
     if missing:
         listed = ", ".join(map(repr, missing[:MAX_NAMES_IN_MESSAGE])) + ", ..." * (len(missing) > MAX_NAMES_IN_MESSAGE)
         raise DataError(f"{table} has no column {listed}, which the model was trained on")
-    repeated = next((name for name in wanted if names.count(name) > 1), None)
+    repeated = next((name for name in required if names.count(name) > 1), None)
     if repeated is not None:
         raise DataError(f"{table} has {names.count(repeated)} columns named {repeated!r}, which the model takes once; rename them")
-    return [positions[name] for name in wanted]
+    return [positions[name] for name in required]
 
 
 def reorder_columns(network: Network, table: Examples, name: str, target: str | None) -> Examples:
     """Select a table's columns in the network's order, by name where both have names, else unchanged."""
     from ..examples import Examples
 
-    wanted = network.provenance.columns if network.provenance else []
+    required = network.provenance.columns if network.provenance else []
     names = feature_and_target_names(name, target)[0]
-    if names and not wanted:
+    if names and not required:
         print_message(f"the model has no column names; the columns of {name} were taken in their order")
         return table
-    if not names or list(names) == wanted:
+    if not names or list(names) == required:
         return table
-    positions = column_positions(wanted, names, f"{name}, without its target,")
+    positions = column_positions(required, names, f"{name}, without its target,")
     return Examples(np.asarray(table.x)[:, positions], table.y, weights=table.weights, pixels=True)
 
 

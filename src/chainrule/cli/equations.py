@@ -1,4 +1,4 @@
-"""``chainrule equations``: every equation of the notes, and where it is computed, fused and tested."""
+"""``chainrule equations``: every equation of the notes, with its function, its C++ kernel and its tests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _complete_number(context: click.Context, parameter: click.Parameter, incompl
 )
 @json_option()
 def equations(number: str | None, as_json: bool) -> None:
-    """List the equations of the notes: the function that computes each, the kernel that fuses it, the test that holds it."""
+    """List the equations of the notes: the function that computes each, its C++ kernel, and its tests."""
     from ..explaining import equation_table as table
 
     chosen = list(table.equations().values()) if number is None else [table.find_equation(number)]
@@ -108,10 +108,10 @@ def details(equation: Equation, width: int) -> Iterator[str]:
         yield from _code(source)
     for kernel in equation.kernels:
         file = _file_and_line(kernel.file, kernel.line())
-        yield from ("", f"Fused {'by' if kernel.comment else 'in'} {kernel.name}, kernels/{file}", "")
+        yield from ("", f"Computed in C++ {'by' if kernel.comment else 'in'} {kernel.name}, kernels/{file}", "")
         yield from wrapped("    // ", kernel.comment, width, "    // ")
         yield from _code(kernel.code)
-    yield from ("", "Held by")
+    yield from ("", "Tested by")
     for test in equation.tests:
         yield from ("", f"    tests/{test.file}::{test.name}", *wrapped("    ", test.sentence, width))
 

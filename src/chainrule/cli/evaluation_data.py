@@ -61,7 +61,7 @@ def find_evaluation_data(network: Network, data: str | None, target: str | None,
     """
     training_source = Source.of(network.provenance)
     if data is None and training_source is None:
-        raise SettingError("this model does not say what it was trained on; name the data, as in: chainrule evaluate MODEL mnist")
+        raise SettingError("this model does not record its training data; name the data, as in: chainrule evaluate MODEL mnist")
     name = data if data is not None else training_source.name if training_source else ""
     if Source(name).kind == "table":
         found = _find_rows(network, training_source, name, target)

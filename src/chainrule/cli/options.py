@@ -45,7 +45,7 @@ def option(*names: str, text: str, default: str = "", **settings: Any) -> Callab
     text : str
         The help.
     default : str
-        What holds without the option, in words, for the help: it may depend on the data.
+        The default in words, for the help: it may depend on the data.
     settings
         More of ``click.option``.
     """

@@ -26,7 +26,7 @@ def read_inputs(path: Path, network: Network) -> Inputs:
     Raises
     ------
     FileError, DataError, DataTypeError
-        When the file cannot be read, or does not hold what the network takes.
+        When the file cannot be read, or does not hold inputs of this network.
     """
     if is_svmlight(path):
         return read_svmlight_for(network, path).x
@@ -42,17 +42,17 @@ def read_inputs(path: Path, network: Network) -> Inputs:
 def _read_table(path: Path, network: Network) -> AnyArray:
     """Read a table's columns as the network takes them: by name where both have names, else all but the target's."""
     names, rows = read_columns(path)
-    wanted = network.provenance.columns if network.provenance else []
+    required = network.provenance.columns if network.provenance else []
     target = _target_position(network, names, rows)
-    if names and wanted:
-        rows = rows[:, column_positions(wanted, names, str(path))]
+    if names and required:
+        rows = rows[:, column_positions(required, names, str(path))]
     elif names:
         print_message(f"{path}: the model has no column names; the columns were taken in their order")
     if target is None:
         return rows
     name = repr(names[target]) if names else f"{target} (from 0)"
     print_message(f"{path}: column {name} was ignored; it is the target of the model's training")
-    return rows if names and wanted else np.delete(rows, target, axis=1)
+    return rows if names and required else np.delete(rows, target, axis=1)
 
 
 def _target_position(network: Network, names: list[str], rows: AnyArray) -> int | None:
@@ -148,7 +148,7 @@ def _read_picture(path: Path, network: Network) -> AnyArray:
 
 def _refusal_of_picture(path: Path, network: Network) -> str:
     spec = network.inputs
-    training = "its file does not say what it learnt" if spec is None else f"the model learnt {describe_inputs(spec)}"
+    training = "its file does not record its inputs" if spec is None else f"the model learnt {describe_inputs(spec)}"
     if spec is not None and spec.is_image:
         training += f" from {spec.low:g} to {spec.high:g}, not from 0 to 1"
     remedy = "give it rows of numbers, as .npy or .csv"

@@ -60,7 +60,7 @@ def setting_default(name: str) -> str:
     "--activation",
     metavar="NAME,...",
     registry=hidden_activation_names,
-    text="Of the hidden layers, one or one each: {names}.",
+    text="Activation of the hidden layers, one for all or one for each: {names}.",
     default=setting_default("activation"),
     panel=NETWORK_PANEL,
 )
@@ -84,7 +84,7 @@ def setting_default(name: str) -> str:
     "--init",
     metavar="NAME",
     registry=initializer_names,
-    text="How weights start: {names}.",
+    text="Initializer of the weights: {names}.",
     default="suits the activation",
     panel=NETWORK_PANEL,
 )
@@ -95,7 +95,7 @@ def setting_default(name: str) -> str:
     "--batch-size",
     "-b",
     metavar="N",
-    text="Examples of a mini-batch.",
+    text="Examples in a mini-batch.",
     default=setting_default("batch_size"),
     panel=TRAINING_PANEL,
 )
@@ -120,7 +120,7 @@ def setting_default(name: str) -> str:
     metavar="MU",
     cls=RegistryOption,
     registry=momentum_optimizer_names,
-    text="Of {names}.",
+    text="Momentum of {names}.",
     default="the optimizer's own",
     panel=TRAINING_PANEL,
 )
@@ -149,7 +149,7 @@ def setting_default(name: str) -> str:
 @integer_option(
     "--early-stopping",
     metavar="N",
-    text="Stop after N epochs without a better validation, and keep the best; 0 for never.",
+    text="Stop after N epochs without a better validation score, and keep the best epoch's parameters; 0 for never.",
     default=setting_default("early_stopping"),
     panel=TRAINING_PANEL,
 )
@@ -162,11 +162,23 @@ def setting_default(name: str) -> str:
     panel=PROGRAM_PANEL,
 )
 @transpose_option("Whether a folder's images lie on their side, as EMNIST's do.", panel=PROGRAM_PANEL)
-@integer_option("--seed", "-s", metavar="N", text="Of the weights, the order, a table's split.", default=0, panel=PROGRAM_PANEL)
-@registry_option(
-    "--engine", metavar="NAME", registry=engine_names, text="Which engine computes.", default="auto", panel=PROGRAM_PANEL
+@integer_option(
+    "--seed",
+    "-s",
+    metavar="N",
+    text="Seed of the weights, the order, and a table's split.",
+    default=0,
+    panel=PROGRAM_PANEL,
 )
-@option("--threads", metavar="N", text="Threads to compute with.", default="auto", panel=PROGRAM_PANEL)
+@registry_option(
+    "--engine",
+    metavar="NAME",
+    registry=engine_names,
+    text="Engine that computes.",
+    default="auto",
+    panel=PROGRAM_PANEL,
+)
+@option("--threads", metavar="N", text="Number of threads.", default="auto", panel=PROGRAM_PANEL)
 @flag("--quiet", "-q", text="Print the last line only.", panel=PROGRAM_PANEL)
 @json_option("Print one JSON object per line: each epoch (unless quiet), then a summary.", panel=PROGRAM_PANEL)
 def train(
@@ -184,9 +196,9 @@ def train(
     """Train a network, save it, and print its accuracy on the test examples.
 
     The defaults below are those for MNIST: the notes' network, which reads about 95 % of its test images. Other data has defaults
-    that suit it, which the program prints. Your options always win.
+    that suit it, which the program prints. An option that you give takes precedence.
 
-    The model replaces an existing model of the same name: without --out mnist.safetensors, or DATA's name. Ctrl-C saves the
+    The model is saved as mnist.safetensors, under DATA's name, or as --out says; an existing model is replaced. Ctrl-C saves the
     parameters learnt so far; a training that diverges saves those of its last finite epoch.
 
     With --json the summary's keys are test_accuracy, test_cost, test_r2, test_rmse, seconds, model, data, epochs, best_epoch,

@@ -12,7 +12,7 @@ import numpy as np
 from .._types import AnyArray
 from ..errors import DataError
 from ..input_spec import InputSpec
-from .mnist_form import WORKING_SIDE, Pixels, reduced, reduction_factor, to_mnist
+from .mnist_form import WORKING_SIDE, Pixels, reduce_size, reduction_factor, to_mnist
 from .untrusted_files import translate_read_errors
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _gray(image: Image, spec: InputSpec | None) -> AnyArray:
     if image.mode[0] in "IF" and spec is not None:
         return _scaled_by_white(image)
     if image.mode[0] in "IF":  # 16 or 32 bits per pixel, with grey levels of any range
-        levels = reduced(np.asarray(image))
+        levels = reduce_size(np.asarray(image))
         return (levels - levels.min()) * (255 / max(float(np.ptp(levels)), 1e-9))
     if not image.has_transparency_data:
         return np.asarray(image.convert("L"))

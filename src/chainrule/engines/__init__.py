@@ -1,4 +1,4 @@
-"""The engines, and the choice of one: ``protocol`` says what an engine is.
+"""The engines, and the choice of one: ``protocol`` defines the interface of an engine.
 
 To add an engine, write its file here and one line into ``_find_engines``.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._arrays import in_dtype
+from .._arrays import cast_floats
 from .._types import Array, Indices
 from ..calculus.activations import ACTIVATIONS, Activation
 from ..calculus.feedforward import decision
@@ -29,7 +29,7 @@ class EncodedTargets:
     def __init__(self, examples: Examples, plan: Plan) -> None:
         targets = targets_for(examples, plan)
         self.labels: Indices | None = targets.labels
-        self.values: Array | None = None if targets.values is None else in_dtype("y", targets.values, np.dtype(plan.dtype))
+        self.values: Array | None = None if targets.values is None else cast_floats("y", targets.values, np.dtype(plan.dtype))
         self.classes = targets.labels if self.values is None else _classes(self.values, plan.sigmas[-1])
 
 

@@ -1,7 +1,7 @@
 """The fused engine: whole blocks of an epoch in native code, behind the seam.
 
-The kernels (``kernels/``) compute what ``calculus`` says, a block of mini-batches at a call, the GIL released. Importing this file
-fails where they were not built.
+The kernels (``kernels/``) compute the functions of ``calculus``, a block of mini-batches per call, with the GIL released. This file
+can only be imported where they were built.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 import chainrule.engines._fused as _fused
 
-from .._arrays import in_dtype
+from .._arrays import cast_floats
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..errors import EngineError
 from ..examples import Examples
@@ -48,7 +48,7 @@ PARAMETERS = -1
 """The slot number of the parameters in a native session; 0 and 1 are the optimizer's slots."""
 
 FILL_WITH_NAN = os.environ.get("CHAINRULE_DEBUG") == "1"
-"""Whether arrays that kernels fill hold NaN before, so that tests find numbers that no kernel wrote."""
+"""Whether arrays are filled with NaN before a kernel writes to them, so that tests detect entries that no kernel wrote."""
 
 
 def available() -> list[str]:
@@ -64,13 +64,13 @@ def instruction_set() -> str:
     EngineError
         When this machine lacks it.
     """
-    here = available()
+    supported = available()
     asked = os.environ.get("CHAINRULE_ISA")
-    if asked and asked not in here:
+    if asked and asked not in supported:
         raise EngineError(
-            f"CHAINRULE_ISA asks for {asked!r}, but this machine runs {', '.join(here)}; unset it, or name one of these"
+            f"CHAINRULE_ISA asks for {asked!r}, but this machine runs {', '.join(supported)}; unset it, or name one of these"
         )
-    return asked or here[0]
+    return asked or supported[0]
 
 
 def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _fused.Data:
@@ -110,7 +110,7 @@ def _from_csr(x: Any) -> _fused.Data:
 
 
 def _sparse_data(shape: tuple[int, ...], row_starts: Any, columns: AnyArray, values: AnyArray, *, trusted: bool) -> _fused.Data:
-    """Give CSR rows to the kernels, which check them unless they made them."""
+    """Give CSR rows to the kernels, which check them unless ``trusted``: made by the kernels themselves."""
     n, n_in = shape
     native = _fused.Data()
     native.set_sparse(n, n_in, row_starts, columns, columns.dtype == np.uint32, values, trusted)
@@ -160,11 +160,11 @@ def check_range(x: Inputs, plan: Plan) -> None:
     """Refuse numbers that a float32 network cannot hold."""
     stored: Any = x.data if is_sparse(x) else x
     if stored.dtype == np.float64 and plan.dtype == "float32":
-        in_dtype("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
+        cast_floats("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
 
 
 def allocate_result(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
-    """Allocate an array for a kernel to fill; with ``CHAINRULE_DEBUG=1`` it holds NaN, which shows what no kernel wrote."""
+    """Allocate an array for a kernel to fill; with ``CHAINRULE_DEBUG=1`` it is filled with NaN, to show unwritten entries."""
     return np.full(shape, np.nan, dtype) if FILL_WITH_NAN else np.empty(shape, dtype)
 
 
@@ -254,7 +254,7 @@ class FusedSession:
         return BlockResult(data.largest_weight * costs, rights, finite, squares if steps.squares else None)
 
     def evaluate(self, data: Data) -> Evaluation:
-        """Give the cost over all of ``data``, and how many are right."""
+        """Give the cost and the number of correct predictions over all of ``data``."""
         view = data.view(self.plan)
         cost, right, total = self.native.evaluate(view)
         return Evaluation(cost / total, data.largest_weight * right if view.has_classes else None, data.largest_weight * total)
@@ -300,9 +300,9 @@ class Fused:
     def forward_small(
         self, plan: Plan, weights: list[Array], biases: list[Array], x: Any, limits: tuple[float, float] = (-np.inf, np.inf)
     ) -> Array | None:
-        """Give the outputs of a few rows through the caller's arrays, in microseconds; None where something must be checked first.
+        """Give the outputs of a few rows, read from the arrays in place; None where a check or a conversion is needed first.
 
-        That is x of another type, width or layout, numbers outside ``limits``, and arrays that do not fit the plan.
+        That is so for x of another kind, width or layout, for numbers outside ``limits``, and for arrays that do not fit the plan.
         """
         if type(x) is not np.ndarray or x.ndim != 2 or not 0 < x.shape[0] <= SMALL_BATCH or x.shape[1] != plan.layers[0].n_in:
             return None
@@ -335,5 +335,5 @@ class Fused:
         return value_and_gradient
 
     def open(self, plan: Plan, state: State, *, threads: Threads) -> FusedSession:
-        """Begin, or go on, from a state."""
+        """Begin a session from a copy of a state: an initial one, or that of an earlier session."""
         return FusedSession(plan, state, threads)

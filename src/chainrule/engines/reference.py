@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._arrays import in_dtype
+from .._arrays import cast_floats
 from .._types import Array, Indices, Inputs, Rows, is_sparse
 from ..calculus.activations import Activation
 from ..calculus.backprop import backprop
@@ -241,7 +241,7 @@ class Reference:
         return None
 
     def prepare(self, examples: Examples) -> Data:
-        """Hold the examples; they are copied only for a plan of another dtype."""
+        """Wrap the examples; they are copied only for a plan of another dtype."""
         data: Data = examples.prepared(self.name, Data)
         return data
 
@@ -292,12 +292,12 @@ def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:
     if is_sparse(x):
         if x.dtype == dtype:
             return x
-        in_dtype("x", x.data, dtype)
+        cast_floats("x", x.data, dtype)
         return x.astype(dtype)
     dense = np.asarray(x)
     if dense.dtype == np.uint8:
         return np.true_divide(dense, 255, dtype=dtype)
-    return in_dtype("x", dense, dtype)
+    return cast_floats("x", dense, dtype)
 
 
 def slices(n: int) -> list[slice]:

@@ -1,4 +1,4 @@
-"""What an engine lacks for a plan: for engines that have only the functions that they name."""
+"""The check of a plan against the functions that an engine has, for engines with a fixed list of functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of the notes' equations: the text of each, the functions that compute it, the kernels that fuse it, and its tests.
+"""The table of the notes' equations: the text of each, the functions that compute it, its C++ kernels, and its tests.
 
 The table is read from ``equations.json``, since an installed package has neither kernels nor tests beside it.
 ``python -m docs.equations`` makes that file from the notes and from the tags, such as (N7), in docstrings and comments. It stores
@@ -55,7 +55,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Kernel:
-    """The C++ code that fuses an equation: a line, or a function with the equation's tag in the comment above it.
+    """The C++ code of an equation: a line, or a function with the equation's tag in the comment above it.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class EquationTest:
 
 @dataclass(frozen=True)
 class Equation:
-    """One equation of the notes, and the code that computes, fuses and tests it.
+    """One equation of the notes, with its functions, kernels and tests.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Equation:
     columns, rows : str
         For BP1-BP4 the forms for a batch: in columns, as in the notes, and in rows, as in the code.
     functions, kernels, tests : tuple
-        The code that computes, fuses and tests it; whole functions before single lines.
+        The Python code that computes it, its C++ code, and its tests; whole functions before single lines.
     """
 
     number: str

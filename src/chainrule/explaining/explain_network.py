@@ -89,7 +89,7 @@ class NetworkSections:
     layout: Layout | None
 
     def summary(self) -> str:
-        """Say what follows, the cost, and whether the first example was classified correctly."""
+        """Introduce the derivation, with the cost and whether the first example was classified correctly."""
         batch, a = self.batch, self.batch.a[0]
         examples = "one example" if batch.m == 1 else f"{batch.m} examples"
         result = ""
@@ -137,7 +137,7 @@ class NetworkSections:
     def forward(self, layer: int) -> Section:
         """N10 for one layer."""
         batch, w, sigma = self.batch, self.batch.weights[layer], self.batch.sigmas[layer]
-        z, a, written = batch.trace.zs[layer][0], batch.trace.activations[layer][0], notation.of_activation(sigma)
+        z, a, written = batch.trace.zs[layer][0], batch.trace.activations[layer][0], notation.activation_formula(sigma)
         name, previous = layer + 1, layer
         blocks: list[Block] = [
             Formulas((f"z^{name} = w^{name} a^{previous} + b^{name}", f"a^{name} = σ(z^{name}),   {written.value}")),
@@ -163,7 +163,7 @@ class NetworkSections:
         """N1 for this cost."""
         batch = self.batch
         first = f"C = {format_number(float(batch.cost.value(batch.a[:1], batch.y[:1])[0]), 6)}"
-        lines = [notation.of_cost(batch.cost).value, first]
+        lines = [notation.cost_formula(batch.cost).value, first]
         if batch.m > 1:
             lines[-1] += "   for the first example"
             lines.append(rf"\frac{{1}}{{m}} Σ_i C_i = {format_number(batch.mean_cost(batch.a), 6)}   over all {batch.m}")
@@ -175,12 +175,12 @@ class NetworkSections:
         chain_rule = r"δ_j = \frac{∂C}{∂z_j} = \frac{∂C}{∂a_j} · \frac{∂a_j}{∂z_j} = \frac{∂C}{∂a_j} · σ′(z_j)"
         if sigma is ACTIVATIONS["softmax"]:
             chain_rule = r"δ_k = \frac{∂C}{∂z_k} = Σ_j \frac{∂C}{∂a_j} · \frac{∂a_j}{∂z_k}"
-        pair = notation.of_output(sigma, batch.cost)
+        pair = notation.output_delta_formula(sigma, batch.cost)
         blocks: list[Block] = [
             Prose("Let $δ_j$ be the derivative of the cost with respect to the weighted input $z_j$ of output unit $j$."),
             Formulas((chain_rule,)),
             Prose("where"),
-            Formulas((notation.of_cost(batch.cost).derivative, notation.of_activation(sigma).derivative)),
+            Formulas((notation.cost_formula(batch.cost).derivative, notation.activation_formula(sigma).derivative)),
             *([Formulas(pair.lines)] if pair.lines else []),
             Prose(pair.remark),
             Shapes(f"({n_out}, {batch.m}) ⊙ ({n_out}, {batch.m}) = ({n_out}, {batch.m})"),
@@ -205,7 +205,7 @@ class NetworkSections:
     def hidden_error(self, layer: int) -> Section:
         """BP2 for one hidden layer."""
         batch, name, following = self.batch, layer + 1, layer + 2
-        written = notation.of_activation(batch.sigmas[layer])
+        written = notation.activation_formula(batch.sigmas[layer])
         n_out, n_next = len(batch.weights[layer]), len(batch.weights[layer + 1])
         words = (
             f"The cost depends on unit $j$ of layer {name} through every unit $i$ of layer {following}. By the chain rule the "

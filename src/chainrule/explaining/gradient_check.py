@@ -72,7 +72,7 @@ class GradientCheck:
     findings : tuple of Finding
         The disagreements, the likeliest cause first.
     how : str
-        A sentence about what was compared.
+        A sentence on the comparison.
     """
 
     ok: bool
@@ -369,9 +369,9 @@ def _largest_error(derivative: Array, value: Callable[[Array], Array], at: Array
     """
     h = SLOPE_STEP * np.maximum(np.abs(at), 1e-3)
     with np.errstate(all="ignore"):
-        here, up, down = value(at), value(at + h), value(at - h)
-        forward, backward, slope = (up - here) / h, (here - down) / h, (up - down) / (2 * h)
-    rounding = 8 * EPSILON * np.abs(here) / h
+        center, up, down = value(at), value(at + h), value(at - h)
+        forward, backward, slope = (up - center) / h, (center - down) / h, (up - down) / (2 * h)
+    rounding = 8 * EPSILON * np.abs(center) / h
     one_sided_difference, size = np.abs(forward - backward), np.abs(forward) + np.abs(backward)
     smooth = np.isfinite(slope) & (one_sided_difference <= 1e-2 * size + 1e-6 + 2 * rounding)
     error = np.where(smooth, np.abs(derivative - slope), 0.0)

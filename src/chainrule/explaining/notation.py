@@ -1,6 +1,6 @@
 """How numbers and functions are written in an explanation, as markup for formulas.
 
-The formulas of the built-in activations and costs stand in their own tables, in ``calculus``.
+The formulas of the built-in activations and costs are in their tables, in ``calculus``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def format_number(value: float, digits: int = DIGITS) -> str:
     >>> format_number(0.0123456), format_number(-1.5e-7), format_number(120)
     ('0.01235', '−1.5·10^{−7}', '120')
     """
-    said = f"{value + 0.0:.{digits}g}".replace("-", "−")  # + 0.0 takes the sign off a 0
-    mantissa, e, exponent = said.partition("e")
+    text = f"{value + 0.0:.{digits}g}".replace("-", "−")  # + 0.0 takes the sign off a 0
+    mantissa, e, exponent = text.partition("e")
     if not e:
-        return said
+        return text
     sign = "−" if exponent[0] == "−" else ""
     return f"{mantissa}·10^{{{sign}{exponent.lstrip('+−').lstrip('0')}}}"
 
@@ -41,24 +41,24 @@ def literal(name: str) -> str:
 
 def format_factor(value: float, digits: int = DIGITS) -> str:
     """Write a number as a factor: a negative one, or one with a power of ten, in parentheses."""
-    said = format_number(value, digits)
-    return f"({said})" if said.startswith("−") or "^" in said else said
+    text = format_number(value, digits)
+    return f"({text})" if text.startswith("−") or "^" in text else text
 
 
-def of_activation(sigma: Activation) -> Formula:
+def activation_formula(sigma: Activation) -> Formula:
     """Give the formula of an activation; one of the user's own is written by its name."""
     if sigma.formula is not None:
         return sigma.formula
     return Formula(f"σ(z) = {literal(sigma.name)}(z)", "σ′(z)  as its derivative gives it", "An activation of your own.")
 
 
-def of_cost(cost: Cost) -> Formula:
+def cost_formula(cost: Cost) -> Formula:
     """Give the formula of a cost; one of the user's own is written by its name."""
     return cost.formula or Formula(f"C = {literal(cost.name)}(a, y)", r"\frac{∂C}{∂a_j}  as its gradient gives it")
 
 
-def of_output(sigma: Activation, cost: Cost) -> OutputFormula:
+def output_delta_formula(sigma: Activation, cost: Cost) -> OutputFormula:
     """Give the derivation of BP1 for an output activation and a cost: it ends in ``a - y`` where their derivatives cancel."""
     if cost.cancels(sigma) and cost.partner_formula is not None:
         return cost.partner_formula
-    return sigma.output_formula or OutputFormula((), "Nothing cancels here: $σ′(z)$ stands.")
+    return sigma.output_formula or OutputFormula((), "The derivatives do not cancel: $σ′(z)$ remains.")

@@ -6,6 +6,6 @@ chooses the digit among the connected components of the remaining ink (``compone
 
 """
 
-from .conversion import WORKING_SIDE, Pixels, in_mnist_form, reduced, reduction_factor, to_mnist
+from .conversion import WORKING_SIDE, Pixels, is_in_mnist_form, reduce_size, reduction_factor, to_mnist
 
-__all__ = ["WORKING_SIDE", "Pixels", "in_mnist_form", "reduced", "reduction_factor", "to_mnist"]
+__all__ = ["WORKING_SIDE", "Pixels", "is_in_mnist_form", "reduce_size", "reduction_factor", "to_mnist"]

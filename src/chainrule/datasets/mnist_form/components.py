@@ -42,19 +42,19 @@ def connected_components(contrast: Array, inked: Mask) -> Components:
     return Components(labels, mass, boxes, np.array(inner, bool))
 
 
-def main_component(components: Components) -> int:
+def find_main_component(components: Components) -> int:
     """Choose the component that is the digit, or most of it: the largest one, or the one that the largest surrounds."""
     mass, inner = components.mass, components.inner
     # A component that touches the rim is probably a table's edge or a shadow. It is chosen only where no inner component has a
     # tenth of the largest mass.
 
     number = 1 + int(np.argmax(mass * inner if (mass * inner).max() > 0.1 * mass.max() else mass))
-    while inside := _surrounded_by(components, number):
+    while inside := _find_surrounded(components, number):
         number = inside
     return number
 
 
-def _surrounded_by(components: Components, ring: int) -> int:
+def _find_surrounded(components: Components, ring: int) -> int:
     """Find the largest component inside a ring; 0 where there is none, or where it is small beside the ring's stroke width."""
     from scipy import ndimage
 

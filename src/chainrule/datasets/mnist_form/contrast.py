@@ -23,7 +23,7 @@ class Contrast(NamedTuple):
     noise: float
 
 
-def contrast_against(paper: Array, levels: Array, blur: float) -> Contrast:
+def compute_contrast(paper: Array, levels: Array, blur: float) -> Contrast:
     """Compute the blurred contrast of grey levels against the paper.
 
     The sign is chosen so that ink is positive, whether it is darker or lighter than the paper.
@@ -41,7 +41,7 @@ def contrast_against(paper: Array, levels: Array, blur: float) -> Contrast:
     return Contrast(-residual * (paper.mean() / np.maximum(paper, paper.mean() / 4 + 1)), noise)
 
 
-def threshold_of(contrast: Array) -> float:
+def compute_threshold(contrast: Array) -> float:
     """Compute the threshold between paper and ink: half the mean contrast of the ink.
 
     The ink is first taken to be all above half the largest contrast. Two iterations are enough. The method of Ridler and Calvard
@@ -54,7 +54,7 @@ def threshold_of(contrast: Array) -> float:
     return float(threshold)
 
 
-def smooth_paper(levels: Array, wide_rim: bool = False) -> Array:
+def estimate_smooth_paper(levels: Array, wide_rim: bool = False) -> Array:
     """Estimate the paper's grey under smoothly varying light.
 
     A quadratic surface is fitted by least squares, repeatedly, to the pixels close to it. The first three iterations use only
@@ -63,7 +63,7 @@ def smooth_paper(levels: Array, wide_rim: bool = False) -> Array:
     """
     rows, columns = (np.unique(np.linspace(0, n - 1, min(n, SAMPLES)).astype(int)) for n in levels.shape)
     sample = levels[np.ix_(rows, columns)]
-    rim = _border(sample.shape, RIM_PARTS) if wide_rim else _rim(sample)
+    rim = _select_border(sample.shape, RIM_PARTS) if wide_rim else _select_rim(sample)
     sample, rim = sample.ravel(), rim.ravel()
     basis = _quadratic_basis(levels.shape)[:, rows][:, :, columns].reshape(6, -1).T
     trusted = rim
@@ -78,10 +78,10 @@ def smooth_paper(levels: Array, wide_rim: bool = False) -> Array:
     return np.tensordot(weights, _quadratic_basis(levels.shape), 1)
 
 
-def patchy_paper(levels: Array, smooth: Array) -> Array:
+def estimate_patchy_paper(levels: Array, smooth: Array) -> Array:
     """Estimate the grey of paper with shadows on it, or with a table around it: the median over a wide neighbourhood.
 
-    ``smooth`` is the result of ``smooth_paper``. The median is taken of the difference from it, at reduced size.
+    ``smooth`` is the result of ``estimate_smooth_paper``. The median is taken of the difference from it, at reduced size.
     """
     from PIL import Image
     from scipy import ndimage
@@ -93,16 +93,16 @@ def patchy_paper(levels: Array, smooth: Array) -> Array:
     return smooth + np.asarray(medians.resize((width, height), Image.Resampling.BILINEAR), np.float64)
 
 
-def _rim(sample: Array) -> Mask:
+def _select_rim(sample: Array) -> Mask:
     """Select the outermost pixels of a picture, or a wide rim where the outermost ones are a frame around the paper."""
-    outer, wide = (_border(sample.shape, parts) for parts in (max(sample.shape), RIM_PARTS))
+    outer, wide = (_select_border(sample.shape, parts) for parts in (max(sample.shape), RIM_PARTS))
     frame, paper = np.median(sample[outer]), np.median(sample[wide])
     near = abs(frame - paper) / 2
     framed = np.mean(np.abs(sample[outer] - frame) < near) > 0.8 and np.mean(np.abs(sample[wide] - paper) < near) > 0.65
     return wide if framed else outer
 
 
-def _border(shape: tuple[int, ...], parts: int) -> Mask:
+def _select_border(shape: tuple[int, ...], parts: int) -> Mask:
     """Select a border whose width is each side's length divided by ``parts``, at least one pixel."""
     border = np.ones(shape, bool)
     widths = [max(1, n // parts) for n in shape]

@@ -52,14 +52,14 @@ def to_mnist(gray: npt.ArrayLike) -> Pixels:
     ((28, 28), 255, 20)
     """
     levels = _checked_levels(gray)
-    if in_mnist_form(levels):
+    if is_in_mnist_form(levels):
         return levels.astype(np.uint8)
     if levels.dtype.kind == "b":
         levels = levels * np.uint8(255)
     if not (levels.min() >= 0 and levels.max() <= 255):  # NaN fails this test too
         raise DataError(f"a picture must hold grey levels from 0 to 255; it holds {levels.min():g} to {levels.max():g}")
-    digit = find_digit(reduced(levels))
-    return _placed(_scaled_to_box(_thickened(_ink_shares(digit), digit.strokes)))
+    digit = find_digit(reduce_size(levels))
+    return _place_at_center(_scale_to_box(_thicken(_compute_ink_share(digit), digit.strokes)))
 
 
 def _checked_levels(gray: npt.ArrayLike) -> AnyArray:
@@ -75,7 +75,7 @@ def _checked_levels(gray: npt.ArrayLike) -> AnyArray:
     return levels
 
 
-def in_mnist_form(gray: AnyArray) -> bool:
+def is_in_mnist_form(gray: AnyArray) -> bool:
     """Test whether a picture has MNIST's form: 28 x 28, its ink in a box of 20 whose centre of mass is at (14, 14)."""
     return gray.shape == (SIDE, SIDE) and gray.dtype == np.uint8 and bool(in_form(gray[None])[0])
 
@@ -85,7 +85,7 @@ def reduction_factor(*sides: int) -> int:
     return -(-max(sides) // WORKING_SIDE)
 
 
-def reduced(levels: AnyArray) -> Array:
+def reduce_size(levels: AnyArray) -> Array:
     """Average blocks of pixels, so that no side is longer than the working side."""
     from PIL import Image
 
@@ -95,7 +95,7 @@ def reduced(levels: AnyArray) -> Array:
     return np.asarray(Image.fromarray(levels.astype(np.float32, copy=False)).reduce(factor), np.float64)
 
 
-def _ink_shares(digit: FoundDigit) -> Array:
+def _compute_ink_share(digit: FoundDigit) -> Array:
     """Compute each pixel's share of ink, 0 to 1: that of the strokes and their soft edges, and 0 elsewhere."""
     from scipy import ndimage
 
@@ -107,7 +107,7 @@ def _ink_shares(digit: FoundDigit) -> Array:
     return np.where(np.isin(labels, labels[digit.strokes]), shares, 0)
 
 
-def _thickened(shares: Array, strokes: Mask) -> Array:
+def _thicken(shares: Array, strokes: Mask) -> Array:
     """Widen the strokes of a thin pen, which would almost vanish at the box's size."""
     from scipy import ndimage
 
@@ -121,7 +121,7 @@ def _thickened(shares: Array, strokes: Mask) -> Array:
     return np.maximum(np.pad(shares, margin), widened)
 
 
-def _scaled_to_box(shares: Array) -> Array:
+def _scale_to_box(shares: Array) -> Array:
     """Scale a digit, its proportions kept, to fill the box in one direction."""
     from PIL import Image
 
@@ -133,7 +133,7 @@ def _scaled_to_box(shares: Array) -> Array:
     return shares / shares.max()
 
 
-def _placed(shares: Array) -> Pixels:
+def _place_at_center(shares: Array) -> Pixels:
     """Place a digit in the 28 x 28 field with its centre of mass at the centre, or as near to it as the digit fits."""
     field = np.zeros((SIDE, SIDE), np.uint8)
     centre = _centre_of_mass(shares)

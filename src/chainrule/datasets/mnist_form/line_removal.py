@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._types import Array
-from .components import Box, bounding_box, connected_components, extends_beyond, longer_side, main_component, stroke_width
+from .components import Box, bounding_box, connected_components, extends_beyond, find_main_component, longer_side, stroke_width
 from .contrast import Mask
-from .straight_lines import STRIPS, Line, find_lines, pixels_of
+from .straight_lines import STRIPS, Line, find_lines, unite_pixels
 
 THIN = 0.6  # of the digit's stroke width: a thinner line is not a stroke
 
@@ -21,7 +21,7 @@ class DigitBody(NamedTuple):
     stroke_width: float
 
 
-def without_lines(contrast: Array, threshold: float, softness: int) -> tuple[Array, list[Line]]:
+def remove_lines(contrast: Array, threshold: float, softness: int) -> tuple[Array, list[Line]]:
     """Remove the straight lines across the picture that do not belong to the digit.
 
     ``softness`` is the width of the ink's soft edge in pixels. The result is the contrast without them, and the lines removed.
@@ -29,11 +29,11 @@ def without_lines(contrast: Array, threshold: float, softness: int) -> tuple[Arr
     inked = contrast > threshold
     lines = find_lines(inked)
     body = _digit_body(lines, inked)
-    removed = _lines_beside(body, lines) if body else _lines_without_a_1(lines)
-    return _without(removed, contrast, inked, softness), removed
+    removed = _select_lines_beside(body, lines) if body else _select_lines_without_digit(lines)
+    return _erase_lines(removed, contrast, inked, softness), removed
 
 
-def without_box(contrast: Array, threshold: float, softness: int) -> Array:
+def remove_box(contrast: Array, threshold: float, softness: int) -> Array:
     """Remove a box that the digit touches: at least three lines, in both directions, across the component that contains both."""
     components = connected_components(contrast, contrast > threshold)
     if not components.boxes:
@@ -44,15 +44,15 @@ def without_box(contrast: Array, threshold: float, softness: int) -> Array:
         return contrast
     lines = find_lines(mask)
     body = _digit_body(lines, mask)
-    sides = _lines_beside(body, lines) if body else []
+    sides = _select_lines_beside(body, lines) if body else []
     if len(sides) < 3 or len({side.horizontal for side in sides}) < 2:
         return contrast
     boxless = contrast.copy()
-    boxless[box] = _without(sides, contrast[box], mask, softness)
+    boxless[box] = _erase_lines(sides, contrast[box], mask, softness)
     return boxless
 
 
-def erased(contrast: Array, removed: Mask, kept: Mask, softness: int) -> Array:
+def erase(contrast: Array, removed: Mask, kept: Mask, softness: int) -> Array:
     """Set removed ink to paper, with its soft edges, except where they are also the edges of the ink that is kept."""
     from scipy import ndimage
 
@@ -69,18 +69,18 @@ def is_remnant(strokes: Mask, inside: bool, lines: list[Line]) -> bool:
     return _is_too_small(bounding_box(strokes), lines) or (not inside and stroke_width(strokes) < 1.5 * width)
 
 
-def _without(lines: list[Line], contrast: Array, inked: Mask, softness: int) -> Array:
+def _erase_lines(lines: list[Line], contrast: Array, inked: Mask, softness: int) -> Array:
     """Erase lines from the ink."""
-    removed = pixels_of(lines, inked)
-    return erased(contrast, removed, inked & ~removed, softness) if lines else contrast
+    removed = unite_pixels(lines, inked)
+    return erase(contrast, removed, inked & ~removed, softness) if lines else contrast
 
 
 def _digit_body(lines: list[Line], inked: Mask) -> DigitBody | None:
     """Measure the main component of the ink without the lines; None where it is too small for a digit."""
-    components = connected_components(inked.astype(np.float64), inked & ~pixels_of(lines, inked))
+    components = connected_components(inked.astype(np.float64), inked & ~unite_pixels(lines, inked))
     if not components.boxes:
         return None
-    main = main_component(components)
+    main = find_main_component(components)
     box = components.boxes[main - 1]
     return None if _is_too_small(box, lines) else DigitBody(box, stroke_width(components.mask(main)))
 
@@ -90,7 +90,7 @@ def _is_too_small(box: Box, lines: list[Line]) -> bool:
     return any(longer_side(box) < max(2 * line.width + 2, 0.06 * max(line.pixels.shape)) for line in lines)
 
 
-def _lines_beside(body: DigitBody, lines: list[Line]) -> list[Line]:
+def _select_lines_beside(body: DigitBody, lines: list[Line]) -> list[Line]:
     """Select the lines that are not strokes of the digit.
 
     Such a line is thinner than the digit's strokes, or extends beyond the digit at both ends, or is one of at least three in its
@@ -104,7 +104,7 @@ def _lines_beside(body: DigitBody, lines: list[Line]) -> list[Line]:
     ]
 
 
-def _lines_without_a_1(lines: list[Line]) -> list[Line]:
+def _select_lines_without_digit(lines: list[Line]) -> list[Line]:
     """Select the lines of a page on which no other ink is a digit.
 
     A single vertical line may itself be the digit 1: it is kept where it is the only line, or where it ends short of the rim.

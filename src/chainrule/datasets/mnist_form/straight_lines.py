@@ -31,11 +31,11 @@ class Line(NamedTuple):
 def find_lines(inked: Mask) -> list[Line]:
     """Find the straight lines that run from side to side, or nearly: the horizontal ones, then the vertical ones in the rest."""
     horizontal = [Line(pixels, bounding_box(pixels), width, True) for pixels, width in _horizontal_lines(inked)]
-    vertical = _horizontal_lines((inked & ~pixels_of(horizontal, inked)).T)
+    vertical = _horizontal_lines((inked & ~unite_pixels(horizontal, inked)).T)
     return horizontal + [Line(pixels.T, bounding_box(pixels.T), width, False) for pixels, width in vertical]
 
 
-def pixels_of(lines: list[Line], inked: Mask) -> Mask:
+def unite_pixels(lines: list[Line], inked: Mask) -> Mask:
     """Unite the pixels of all lines."""
     return np.any([np.zeros_like(inked), *(line.pixels for line in lines)], axis=0)
 
@@ -54,7 +54,7 @@ def _horizontal_lines(inked: Mask) -> list[tuple[Mask, float]]:
         # A run is as long as the line is wide, or longer where a stroke crosses it. Along the bar of a 7 half of the runs may be
         # longer, so the width is a low quantile.
         width = float(np.quantile(lengths[met][met > 0], 0.25, method="nearest")) if met.any() else 0.0
-        if np.mean(_without_ends(met) > 0) >= LEAST_COVERED and width <= widest:
+        if np.mean(_drop_ends(met) > 0) >= LEAST_COVERED and width <= widest:
             line = np.unique(met[lengths[met] <= max(1.5 * width, width + 1)])  # a longer run belongs to a crossing stroke
 
             lines.append((np.isin(runs, line[line > 0]), width))
@@ -83,19 +83,19 @@ def _covered_paths(inked: Mask) -> Indices:
     Dynamic programming, strip by strip, finds the best path to every row at the right. It follows a line that is slanted, slightly
     bent, or crossed by strokes.
     """
-    shares = _inked_shares(inked)
+    shares = _ink_share_in_strips(inked)
     reach = max(1, int(np.ceil(STEEPEST_SLOPE * inked.shape[1] / shares.shape[1])))
     scores, steps = _best_steps(shares, reach)
     rows = [np.arange(len(shares))]
     for step in reversed(steps):
         rows.append(rows[-1] + step[rows[-1]])
     paths = np.stack(rows[::-1], axis=1)
-    covered = _without_ends(shares[paths, np.arange(paths.shape[1])].T).mean(axis=0) >= LEAST_COVERED
+    covered = _drop_ends(shares[paths, np.arange(paths.shape[1])].T).mean(axis=0) >= LEAST_COVERED
     best = np.argsort(-scores, kind="stable")
     return paths[best[(covered & _is_straight(paths, inked.shape[1]))[best]]]
 
 
-def _inked_shares(inked: Mask) -> Array:
+def _ink_share_in_strips(inked: Mask) -> Array:
     """Compute the share of each row that is inked in each strip, (rows, strips); a line may slant within a strip."""
     from scipy import ndimage
 
@@ -128,7 +128,7 @@ def _is_straight(paths: Indices, width: int) -> Mask:
     return (bend <= 0.02 * width + 1) & (np.abs(ends[1] - ends[0]) <= STEEPEST_SLOPE * width + 1)
 
 
-def _without_ends(along: AnyArray) -> AnyArray:
+def _drop_ends(along: AnyArray) -> AnyArray:
     """Drop a tenth at either end, since a line may end short of the rim."""
     tenth = len(along) // 10
     return along[tenth : len(along) - tenth]

@@ -106,7 +106,7 @@ class Mistake:
     Attributes
     ----------
     name, where : str
-        What it is called, and the layers or lists that it is in.
+        Its name, and the layers or lists that it is in.
     equations : tuple of str
         The equations that it violates.
     description : str

@@ -12,7 +12,7 @@ class Finding:
     Attributes
     ----------
     name, equation, where : str
-        What it is called, the equation that it violates, and the layers or lists that it is in.
+        Its name, the equation that it violates, and the layers or lists that it is in.
     what : str
         A description of the mistake.
     line : str

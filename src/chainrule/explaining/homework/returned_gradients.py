@@ -20,7 +20,7 @@ REQUIRED = "return nabla_b, nabla_w (two lists with an array for each layer), or
 
 @dataclass(frozen=True)
 class ReturnedGradient:
-    """The result of a learner's function in the library's own shapes, and what was unusual about it.
+    """The result of a learner's function in the library's own shapes, and its irregularities.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class ReturnedGradient:
 def read_returned(
     returned: Any, problem: RandomProblem, *, columns: bool, n_in_first: bool, bias_columns: bool
 ) -> ReturnedGradient:
-    """Read what a function returned.
+    """Read the value that a function returned.
 
     Parameters
     ----------
