@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -42,10 +44,31 @@ def read_csv(path: Path) -> tuple[list[str], Array]:
     DataTypeError
         When a field holds text (the message names the line).
     """
+    with _open(path) as file:
+        return _read(path, file)
+
+
+def read_csv_names(path: Path) -> list[str]:
+    """Read the names of a text table's columns; empty where the first line holds numbers.
+
+    Raises
+    ------
+    FileError
+        When the file does not exist or cannot be read.
+    DataError
+        When it is too large or is not UTF-8 text, or a column has an empty name.
+    """
+    with _open(path) as file:
+        return names_in(path, _first_row(file)[1])
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[TextIO]:
+    """Open a text table; errors that are raised while it is read become errors of this package."""
     with translate_read_errors(path), path.open(encoding=ENCODING, newline="") as file:
         check_size(path, path.stat().st_size)
         try:
-            return _read(path, file)
+            yield file
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{path} is not UTF-8 text (it holds the byte {error.object[error.start]:#04x}); save it as UTF-8"
@@ -55,9 +78,7 @@ def read_csv(path: Path) -> tuple[list[str], Array]:
 
 
 def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
-    separator = separator_of(file)
-    file.seek(0)
-    first = next(filter(None, csv.reader(file, delimiter=separator)), [])
+    separator, first = _first_row(file)
     names = names_in(path, first)
     if not names:
         file.seek(0)
@@ -74,6 +95,13 @@ def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
     if values.shape[1] != len(first) or not np.isfinite(values).all():
         _raise_first_fault(path, file, separator, names, "NaN or inf")
     return names, values
+
+
+def _first_row(file: TextIO) -> tuple[str, list[str]]:
+    """Detect the separator, and read the first row that is not blank."""
+    separator = separator_of(file)
+    file.seek(0)
+    return separator, next(filter(None, csv.reader(file, delimiter=separator)), [])
 
 
 def separator_of(file: TextIO) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,36 @@ def read_parquet(path: Path, find_target: FindTarget | None = None) -> tuple[lis
     MissingExtra
         When pyarrow is not installed.
     """
+    with _open(path) as opened:
+        return _read_columns(path, opened, find_target)
+
+
+def read_parquet_names(path: Path) -> list[str]:
+    """Read the names of a parquet file's columns.
+
+    Raises
+    ------
+    FileError
+        When the file does not exist or cannot be read.
+    DataError
+        When it is not a valid parquet file.
+    MissingExtra
+        When pyarrow is not installed.
+    """
+    with _open(path) as opened:
+        return list(opened.schema_arrow.names)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """Open a parquet file; errors that are raised while it is read become errors of this package."""
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise MissingExtra(f"reading {path} requires pyarrow; pip install pyarrow, or save the table as .csv") from None
     with translate_read_errors(path), path.open("rb") as file:
         try:
-            return _read_columns(path, parquet.ParquetFile(file), find_target)
+            yield parquet.ParquetFile(file)
         except DataError:
             raise
         except (ArrowException, OSError, ValueError) as error:  # Arrow raises OSError for damage, ValueError for a bad name
