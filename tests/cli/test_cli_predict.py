@@ -222,6 +222,27 @@ def test_a_file_that_cannot_be_read_is_reported(run, models, name, contents, say
     assert says in err
 
 
+def test_values_beyond_those_of_images_are_refused_with_the_files_name(run, models):
+    """The error about values that images of the training could not have names the svmlight file that holds them."""
+    dump_svmlight_file(np.full((2, 64), 255.0), [0, 1], "t.svmlight")
+    status, out, err = run("predict", models / "digits.safetensors", "t.svmlight")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "t.svmlight: x holds values from 255 to 255" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(("info", ""), "MODEL"), (("predict", "m.safetensors", ""), "FILE..."), (("train", "digits", "--out", ""), "'--out'")],
+)
+def test_an_empty_path_is_refused(run, arguments, name):
+    """An empty path is not the working folder: it is refused in one line that names the argument or the option."""
+    cr.Network([2, 2], seed=0).save("m.safetensors")
+    status, out, err = run(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert name in err
+    assert "the path is empty; name a file" in err
+
+
 def test_json_reports_a_bad_file_in_its_order(run, models):
     """With --json a file that cannot be read is an object with its error."""
     np.save("good.npy", datasets.table(models / "wine.csv").x[:1])

@@ -29,7 +29,7 @@ def read_inputs(path: Path, network: Network) -> Inputs:
         When the file cannot be read, or does not hold what the network takes.
     """
     if is_svmlight(path):
-        return read_svmlight_for(network, path).x
+        return _check_rows(path, read_svmlight_for(network, path).x, network)
     if is_table(path):
         rows = _read_table(path, network)
     elif path.suffix.lower() == ".npy":
@@ -84,14 +84,14 @@ def _as_integer(text: str) -> int | None:
         return None
 
 
-def _check_rows(path: Path, rows: AnyArray, network: Network) -> AnyArray:
+def _check_rows(path: Path, rows: Inputs, network: Network) -> Inputs:
     """Convert rows as the network's training data were; an error names the file."""
     n_in = network.sizes[0]
-    if rows.ndim == 2 and rows.shape[1] != n_in:
+    if len(rows.shape) == 2 and rows.shape[1] != n_in:
         remedy = "; leave the target's column out" if rows.shape[1] == n_in + 1 else ""
         raise DataError(f"{path} has rows of {rows.shape[1]} numbers, but the network takes {n_in}{remedy}")
     try:
-        return np.asarray(network.read(rows).x)
+        return network.read(rows).x
     except (DataError, DataTypeError) as error:
         raise type(error)(f"{path}: {error}") from None
 
