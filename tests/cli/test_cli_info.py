@@ -33,6 +33,17 @@ def test_an_untrained_network(run):
     assert "normal, seed 4" in out
 
 
+def test_the_settings_of_the_cost_are_shown(run, run_json):
+    """Huber's delta is printed beside the cost's name, and is in the JSON under a key of its own."""
+    cr.Network([2, 3, 1], cost=cr.costs.Huber(delta=0.25), seed=0).save("huber.safetensors")
+    assert "  cost          huber (delta 0.25)\n" in run("info", "huber.safetensors")[1]
+    described = run_json("info", "huber.safetensors")[0]
+    assert (described["cost"], described["cost_settings"]) == ("huber", {"delta": 0.25})
+    cr.Network([2, 3, 1], seed=0).save("quadratic.safetensors")
+    assert "  cost          quadratic\n" in run("info", "quadratic.safetensors")[1]
+    assert run_json("info", "quadratic.safetensors")[0]["cost_settings"] == {}
+
+
 def test_a_strange_provenance_is_harmless(run, models):
     """Terminal codes in a model file's provenance are not printed, and missing settings are left out."""
     network = cr.load(models / "digits.safetensors")

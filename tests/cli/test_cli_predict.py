@@ -72,6 +72,54 @@ def test_predict_reads_the_tables_that_train_reads(run, run_json, ending, names,
     assert (note in err and err.count("\n") == 1) if note else err == ""
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("labels", [[None, None, None], ["red", 'a "b", c', "grün ✓"]])
+def test_columns_that_are_ignored_may_hold_anything(run, ending, labels):
+    """A column that the model does not take, and the target's, may be text or empty: predict reads only the model's columns."""
+    pd = pytest.importorskip("pandas")
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    frame = pd.DataFrame(x, columns=["a", "b", "c"]).assign(y=(x[:, 0] > 0).astype(int))
+    write = "to_csv" if ending == "csv" else "to_parquet"
+    getattr(frame, write)(f"t.{ending}", index=False)
+    assert run("train", f"t.{ending}", "--epochs", 2, "--quiet", "--out", "m.safetensors")[0] == 0
+    new = pd.DataFrame({"a.text": labels, "y": labels, "c": x[:3, 2], "when": ["1 May, 10:00"] * 3, "a": x[:3, 0], "b": x[:3, 1]})
+    getattr(new, write)(f"new.{ending}", index=False)
+    status, out, err = run("predict", "m.safetensors", f"new.{ending}", "--outputs", "--json")
+    assert (status, err) == (0, f"chainrule: new.{ending}: column 'y' was ignored; it is the target of the model's training\n")
+    expected = cr.load("m.safetensors").feedforward(x[:3])
+    np.testing.assert_allclose([json.loads(line)["outputs"] for line in out.splitlines()], expected, atol=1e-9)
+
+
+def test_an_empty_target_without_a_name_is_ignored(run):
+    """The target's column may be empty in a csv without names too."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    save_table("t.csv", x, x[:, 0] > 0, names=False)
+    assert run("train", "t.csv", "--target", "2", "--epochs", 2, "--quiet", "--out", "m.safetensors")[0] == 0
+    Path("new.csv").write_text("0.5,1,,2\n1,1,,3\n")
+    status, out, err = run("predict", "m.safetensors", "new.csv", "--outputs", "--json")
+    assert (status, err.count("\n")) == (0, 1)
+    expected = cr.load("m.safetensors").feedforward(np.array([[0.5, 1, 2], [1, 1, 3]]))
+    np.testing.assert_allclose([json.loads(line)["outputs"] for line in out.splitlines()], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("red, or blue,1,2,3", "new.csv, line 3 has 5 fields, but the first line has 4"),
+        ("red,,2,3", "new.csv, line 3, column 'a': a value is missing"),
+    ],
+)
+def test_a_faulty_row_beside_ignored_columns_is_refused(run, row, message):
+    """A row with another number of fields, or without a value that the model takes, is refused in one line."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    np.savetxt("t.csv", np.column_stack([x, x[:, 0] > 0]), delimiter=",", header="a,b,c,y", comments="")
+    assert run("train", "t.csv", "--epochs", 2, "--quiet", "--out", "m.safetensors")[0] == 0
+    Path("new.csv").write_text(f"y,a,b,c\nred,1,2,3\n{row}\n")
+    status, out, err = run("predict", "m.safetensors", "new.csv")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
 def test_a_table_in_another_format_is_found_by_its_names(run_json):
     """A model of a parquet file predicts from a csv, and a model of a csv from a parquet file."""
     x = np.random.default_rng(0).normal(size=(60, 4))
@@ -172,6 +220,27 @@ def test_a_file_that_cannot_be_read_is_reported(run, models, name, contents, say
     assert err.count("\n") == 1
     assert name in err
     assert says in err
+
+
+def test_values_beyond_those_of_images_are_refused_with_the_files_name(run, models):
+    """The error about values that images of the training could not have names the svmlight file that holds them."""
+    dump_svmlight_file(np.full((2, 64), 255.0), [0, 1], "t.svmlight")
+    status, out, err = run("predict", models / "digits.safetensors", "t.svmlight")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "t.svmlight: x holds values from 255 to 255" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(("info", ""), "MODEL"), (("predict", "m.safetensors", ""), "FILE..."), (("train", "digits", "--out", ""), "'--out'")],
+)
+def test_an_empty_path_is_refused(run, arguments, name):
+    """An empty path is not the working folder: it is refused in one line that names the argument or the option."""
+    cr.Network([2, 2], seed=0).save("m.safetensors")
+    status, out, err = run(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert name in err
+    assert "the path is empty; name a file" in err
 
 
 def test_json_reports_a_bad_file_in_its_order(run, models):

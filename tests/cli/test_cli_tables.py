@@ -110,6 +110,25 @@ def test_svmlight_with_labels_of_minus_one(run_json):
     assert run_json("evaluate", "t.safetensors")[0]["accuracy"] > 0.8
 
 
+@pytest.mark.parametrize("command", [("evaluate",), ("explain", "--data"), ("check", "--data")])
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", b"\x00\x80\xff" * 50, "t.csv is not UTF-8 text"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16"), "t.csv is not UTF-8 text"),
+        ("t.csv", b"a" * 131_073 + b",b\n1,2\n", "t.csv is not a csv file"),
+        ("t.parquet", b"PAR1\x15\x04", "t.parquet is not a valid parquet file"),
+    ],
+)
+def test_an_unreadable_table_is_refused_in_one_line(run, models, command, name, content, message):
+    """A model with column names refuses a table that is not valid, in one line that names the file; the status is 2."""
+    Path(name).write_bytes(content)
+    command, *option = command
+    status, out, err = run(command, models / "wine.safetensors", *option, name)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
 def test_too_few_rows_cannot_be_split(run):
     """A table of 9 rows is refused with a sentence."""
     np.savetxt("t.csv", np.arange(18).reshape(9, 2), delimiter=",")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,15 +88,11 @@ def read_column_names(path: Path) -> list[str]:
     """Read the names of all columns of a csv or parquet file; other tables have none."""
     kind = path.suffix.lower()
     if kind == ".parquet":
-        from pyarrow import parquet
+        from ..datasets.parquet_file import read_parquet_names
 
-        return list(parquet.read_schema(path).names)
+        return read_parquet_names(path)
     if kind not in (".csv", ".tsv"):
         return []
-    from ..datasets.csv_file import ENCODING, names_in, separator_of
+    from ..datasets.csv_file import read_csv_names
 
-    with path.open(encoding=ENCODING, newline="") as file:
-        separator = separator_of(file)
-        file.seek(0)
-        first = next(filter(None, csv.reader(file, delimiter=separator)), [])
-    return names_in(path, first)
+    return read_csv_names(path)

@@ -14,6 +14,7 @@ from .options import arguments_panel, json_option, model_argument
 from .output import print_json, print_line
 
 if TYPE_CHECKING:
+    from ..calculus.costs import Cost
     from ..network import Network
     from ..plan import Provenance
 
@@ -43,6 +44,7 @@ def model_as_json(network: Network) -> dict[str, Any]:
         "parameters": network.parameters,
         "activations": [sigma.name for sigma in network.plan.sigmas],
         "cost": network.plan.cost_function.name,
+        "cost_settings": network.plan.cost_function.settings,
         "init": network.init,
         "seed": network.seed,
         "dtype": network.plan.dtype,
@@ -60,7 +62,7 @@ def describe_model(network: Network) -> list[tuple[str, str]]:
         ("sizes", " x ".join(map(str, network.sizes))),
         ("parameters", f"{network.parameters:,} ({network.plan.dtype})"),
         ("activations", " > ".join(sigma.name for sigma in network.plan.sigmas)),
-        ("cost", network.plan.cost_function.name),
+        ("cost", _describe_cost(network.plan.cost_function)),
         ("initializer", initializer),
     ]
     if network.inputs:
@@ -107,6 +109,12 @@ def _describe_length(provenance: Provenance) -> str:
         return f"{epochs}, stopped early; parameters after {steps}"
     end = "stopped early" if provenance.stopped == "early" else provenance.stopped
     return f"{epochs}, {end}; parameters of the best, epoch {best}, after {steps}"
+
+
+def _describe_cost(cost: Cost) -> str:
+    """Write a cost with its settings."""
+    settings = ", ".join(f"{name} {value:g}" for name, value in cost.settings.items())
+    return f"{cost.name} ({settings})" if settings else cost.name
 
 
 def _describe_optimizer(settings: dict[str, Any]) -> str:

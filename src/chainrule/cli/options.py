@@ -21,7 +21,18 @@ PROGRAM_PANEL = "The program"
 arguments_panel = click.option_panel("Arguments", column_types=["required", "opt_long", "help"])
 """Lists a command's arguments first in its help, without their types."""
 
-PATH = click.Path(path_type=Path)
+
+class NonemptyPath(click.Path):
+    """The type of an argument that is a path; an empty one is refused, because ``Path("")`` is the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert the text to a Path."""
+        if value == "":
+            self.fail("the path is empty; name a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = NonemptyPath(path_type=Path)
 
 
 def with_default(text: str, default: str) -> str:

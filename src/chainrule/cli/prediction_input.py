@@ -29,7 +29,7 @@ def read_inputs(path: Path, network: Network) -> Inputs:
         When the file cannot be read, or does not hold inputs of this network.
     """
     if is_svmlight(path):
-        return read_svmlight_for(network, path).x
+        return _check_rows(path, read_svmlight_for(network, path).x, network)
     if is_table(path):
         rows = _read_table(path, network)
     elif path.suffix.lower() == ".npy":
@@ -41,21 +41,27 @@ def read_inputs(path: Path, network: Network) -> Inputs:
 
 def _read_table(path: Path, network: Network) -> AnyArray:
     """Read a table's columns as the network takes them: by name where both have names, else all but the target's."""
-    names, rows = read_columns(path)
-    required = network.provenance.columns if network.provenance else []
-    target = _target_position(network, names, rows)
-    if names and required:
-        rows = rows[:, column_positions(required, names, str(path))]
-    elif names:
-        print_message(f"{path}: the model has no column names; the columns were taken in their order")
-    if target is None:
-        return rows
-    name = repr(names[target]) if names else f"{target} (from 0)"
-    print_message(f"{path}: column {name} was ignored; it is the target of the model's training")
-    return rows if names and required else np.delete(rows, target, axis=1)
+    notes: list[str] = []
+
+    def choose(names: list[str], width: int) -> list[int]:
+        columns = network.provenance.columns if network.provenance else []
+        target = _target_position(network, names, width)
+        if names and not columns:
+            notes.append("the model has no column names; the columns were taken in their order")
+        if target is not None:
+            name = repr(names[target]) if names else f"{target} (from 0)"
+            notes.append(f"column {name} was ignored; it is the target of the model's training")
+        if names and columns:
+            return column_positions(columns, names, str(path))
+        return [k for k in range(width) if k != target]
+
+    rows = read_columns(path, choose)
+    for note in notes:  # printed only once the table was read, because an error is one line
+        print_message(f"{path}: {note}")
+    return rows
 
 
-def _target_position(network: Network, names: list[str], rows: AnyArray) -> int | None:
+def _target_position(network: Network, names: list[str], width: int) -> int | None:
     """Find the target's column by the name or the position that it had in training; None where the table has no such column."""
     provenance = network.provenance
     source = Source.of(provenance)
@@ -63,12 +69,12 @@ def _target_position(network: Network, names: list[str], rows: AnyArray) -> int 
         return None
     if provenance.columns and names:
         return names.index(provenance.target) if provenance.target in names else None
-    if rows.ndim != 2 or rows.shape[1] != network.sizes[0] + 1:
+    if width != network.sizes[0] + 1:
         return None
     if source.target in names:
         return names.index(source.target)
     position = -1 if source.target is None else _as_integer(source.target)
-    return None if position is None else position % rows.shape[1]
+    return None if position is None else position % width
 
 
 def _as_integer(text: str) -> int | None:
@@ -78,14 +84,14 @@ def _as_integer(text: str) -> int | None:
         return None
 
 
-def _check_rows(path: Path, rows: AnyArray, network: Network) -> AnyArray:
+def _check_rows(path: Path, rows: Inputs, network: Network) -> Inputs:
     """Convert rows as the network's training data were; an error names the file."""
     n_in = network.sizes[0]
-    if rows.ndim == 2 and rows.shape[1] != n_in:
+    if len(rows.shape) == 2 and rows.shape[1] != n_in:
         remedy = "; leave the target's column out" if rows.shape[1] == n_in + 1 else ""
         raise DataError(f"{path} has rows of {rows.shape[1]} numbers, but the network takes {n_in}{remedy}")
     try:
-        return np.asarray(network.read(rows).x)
+        return network.read(rows).x
     except (DataError, DataTypeError) as error:
         raise type(error)(f"{path}: {error}") from None
 

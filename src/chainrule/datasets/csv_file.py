@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -12,25 +14,28 @@ import numpy as np
 
 from .._types import Array
 from ..errors import DataError, DataTypeError
-from .untrusted_files import ENCODE_REMEDY, FILL_REMEDY, check_size, translate_read_errors
+from .untrusted_files import ENCODE_REMEDY, FILL_REMEDY, ChooseColumns, check_size, translate_read_errors
 
 SEPARATORS = ("\t", ";", ",")  # in order of preference: in a file separated by semicolons, a comma may be a decimal point
 ENCODING = "utf-8-sig"  # UTF-8, with or without a byte-order mark
 MISSING = frozenset(("", "na", "n/a", "<na>", "nan", "-nan", "null", "none", "?"))
 
 
-def read_csv(path: Path) -> tuple[list[str], Array]:
+def read_csv(path: Path, choose: ChooseColumns | None = None) -> tuple[list[str], Array]:
     """Read a text table.
 
     Parameters
     ----------
     path : Path
+    choose : callable, optional
+        Chooses the columns to read; the others may hold anything. By default all are read.
 
     Returns
     -------
     names : list of str
-        The columns' names; empty where the first line holds numbers.
+        The names of all columns; empty where the first line holds numbers.
     values : float64 array, shape (n, columns)
+        The chosen columns, in the order of the choice.
 
     Raises
     ------
@@ -42,10 +47,31 @@ def read_csv(path: Path) -> tuple[list[str], Array]:
     DataTypeError
         When a field holds text (the message names the line).
     """
+    with _open(path) as file:
+        return _read(path, file, choose)
+
+
+def read_csv_names(path: Path) -> list[str]:
+    """Read the names of a text table's columns; empty where the first line holds numbers.
+
+    Raises
+    ------
+    FileError
+        When the file does not exist or cannot be read.
+    DataError
+        When it is too large or is not UTF-8 text, or a column has an empty name.
+    """
+    with _open(path) as file:
+        return names_in(path, _first_row(file)[1])
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[TextIO]:
+    """Open a text table; errors that are raised while it is read become errors of this package."""
     with translate_read_errors(path), path.open(encoding=ENCODING, newline="") as file:
         check_size(path, path.stat().st_size)
         try:
-            return _read(path, file)
+            yield file
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{path} is not UTF-8 text (it holds the byte {error.object[error.start]:#04x}); save it as UTF-8"
@@ -54,26 +80,41 @@ def read_csv(path: Path) -> tuple[list[str], Array]:
             raise DataError(f"{path} is not a csv file ({error})") from None
 
 
-def _read(path: Path, file: TextIO) -> tuple[list[str], Array]:
-    separator = separator_of(file)
-    file.seek(0)
-    first = next(filter(None, csv.reader(file, delimiter=separator)), [])
+def _read(path: Path, file: TextIO, choose: ChooseColumns | None) -> tuple[list[str], Array]:
+    separator, first = _first_row(file)
     names = names_in(path, first)
     if not names:
         file.seek(0)
     row = next((line for line in file if line.strip()), None)
     if row is None:
         raise DataError(f"{path} holds no rows" + " below its line of names" * bool(names))
+    columns = range(len(first)) if choose is None else choose(names, len(first))
+    # Not loadtxt's usecols, with which rows of different lengths are accepted, and their columns shifted.
+    ignored: dict[int | str, Callable[[str], float]] = dict.fromkeys(set(range(len(first))).difference(columns), _zero)
     try:
         lines = chain([row], file)
-        values: Array = np.loadtxt(lines, delimiter=separator, quotechar='"', comments=None, dtype=np.float64, ndmin=2)
+        values: Array = np.loadtxt(
+            lines, delimiter=separator, quotechar='"', comments=None, dtype=np.float64, ndmin=2, converters=ignored, encoding=None
+        )
     except ValueError as error:
         if isinstance(error, UnicodeDecodeError):
             raise
-        _raise_first_fault(path, file, separator, names, str(error))
+        _raise_first_fault(path, file, separator, names, ignored, str(error))
     if values.shape[1] != len(first) or not np.isfinite(values).all():
-        _raise_first_fault(path, file, separator, names, "NaN or inf")
-    return names, values
+        _raise_first_fault(path, file, separator, names, ignored, "NaN or inf")
+    return names, values if choose is None else values[:, columns]
+
+
+def _zero(field: str) -> float:
+    """Convert a field of an ignored column."""
+    return 0.0
+
+
+def _first_row(file: TextIO) -> tuple[str, list[str]]:
+    """Detect the separator, and read the first row that is not blank."""
+    separator = separator_of(file)
+    file.seek(0)
+    return separator, next(filter(None, csv.reader(file, delimiter=separator)), [])
 
 
 def separator_of(file: TextIO) -> str:
@@ -120,7 +161,9 @@ def _python_number(field: str) -> float:
         return math.nan
 
 
-def _raise_first_fault(path: Path, file: TextIO, separator: str, names: list[str], otherwise: str) -> NoReturn:
+def _raise_first_fault(
+    path: Path, file: TextIO, separator: str, names: list[str], ignored: Container[object], otherwise: str
+) -> NoReturn:
     """Read the file again, row by row, and raise the first fault with its line and column; lines are counted from 1.
 
     Where no fault is found, the error gives the reason ``otherwise``.
@@ -133,18 +176,20 @@ def _raise_first_fault(path: Path, file: TextIO, separator: str, names: list[str
             width = len(row)
             row = [] if names else row
         if row:
-            _check_row(f"{path}, line {start}", row, width, names)
+            _check_row(f"{path}, line {start}", row, width, names, ignored)
         start = reader.line_num + 1
     raise DataError(f"{path} cannot be read as a table of numbers ({otherwise})")
 
 
-def _check_row(where: str, row: list[str], width: int, names: list[str]) -> None:
-    """Raise the first fault in a row, if there is one."""
+def _check_row(where: str, row: list[str], width: int, names: list[str], ignored: Container[object]) -> None:
+    """Raise the first fault in a row's number of fields or in a column that is not ignored, if there is one."""
     if len(row) == 1 and not row[0].strip():
         raise DataError(f"{where} holds only spaces; leave it out")
     if len(row) != width:
         raise DataError(f"{where} has {len(row)} field{'s' * (len(row) != 1)}, but the first line has {width}; correct that line")
     for k, field in enumerate(row):
+        if k in ignored:
+            continue
         column = f"column {names[k]!r}" if names else f"column {k} (from 0)"
         if _is_missing(field):
             raise DataError(f"{where}, {column}: a value is missing; {FILL_REMEDY}")

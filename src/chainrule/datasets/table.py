@@ -16,7 +16,7 @@ from .csv_file import read_csv
 from .npz_file import read_npz
 from .parquet_file import read_parquet
 from .svmlight_file import LIMIT_COLUMNS, read_svmlight
-from .untrusted_files import checked_examples
+from .untrusted_files import ChooseColumns, checked_examples
 
 LAST_COLUMN = -1
 
@@ -94,14 +94,19 @@ def is_svmlight(path: Path) -> bool:
     return READERS.get(path.suffix.lower()) is _svmlight
 
 
-def read_columns(path: Path) -> tuple[list[str], AnyArray]:
-    """Read all columns of a csv or parquet file, or ``x`` of an npz file, as a table without a target.
+def read_columns(path: Path, choose: ChooseColumns) -> AnyArray:
+    """Read columns of a csv or parquet file, or of ``x`` of an npz file, as a table without a target.
+
+    Parameters
+    ----------
+    path : Path
+    choose : callable
+        Chooses the columns; the others may hold anything.
 
     Returns
     -------
-    names : list of str
-        The columns' names; empty where the table has none.
-    values : array, shape (n, columns)
+    array, shape (n, columns)
+        The chosen columns in the order of the choice; an ``x`` that has other than 2 dimensions is returned as it is.
 
     Raises
     ------
@@ -110,10 +115,11 @@ def read_columns(path: Path) -> tuple[list[str], AnyArray]:
     """
     ending = path.suffix.lower()
     if ending == ".npz":
-        return [], read_npz(path, "x")[0]
+        x = read_npz(path, "x")[0]
+        return x[:, choose([], x.shape[1])] if x.ndim == 2 else x
     if ending == ".parquet":
-        return read_parquet(path)[:2]
-    return read_csv(path)
+        return read_parquet(path, choose=choose)[1]
+    return read_csv(path, choose)[1]
 
 
 class Options(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,9 @@ ENCODE_REMEDY = (
 )
 FILL_REMEDY = "fill it in, or leave out the row or the column"
 LARGEST_EXACT = 2.0**53  # float64 represents every integer up to here
+
+ChooseColumns = Callable[[list[str], int], list[int]]
+"""Chooses the positions of the columns to read, from the columns' names (empty where they have none) and their number."""
 
 
 @contextmanager
