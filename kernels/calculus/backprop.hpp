@@ -150,8 +150,9 @@ static void nabla_w(const MiniBatch &batch, int l, const Range &rows, Use &&use)
 }
 
 // Writes BP3 and BP4 of some examples into a buffer with every layer's nabla_w and nabla_b, laid
-// out as w and b; with `accumulate`, adds them to the buffer                    (N6-N8, BP3, BP4)
-static void nabla_into(const MiniBatch &batch, const Range &examples, T *buffer, bool accumulate) {
+// out as w and b                                                                  (N6-N8, BP3, BP4)
+static void nabla_into(const MiniBatch &batch, const Range &examples, T *buffer, WriteMode mode) {
+    const bool accumulate = mode == WriteMode::accumulate;
     for (int l = 0; l < batch.network.n_layers; ++l) {
         const Layer<T> &layer = batch.network.layers[l];
         const auto [row_factor, column_factor] = gradient_factors(batch, l);
@@ -180,10 +181,10 @@ static void nabla_into(const MiniBatch &batch, const Range &examples, T *buffer,
     }
 }
 
-// The sum of squares of each column of a panel of `rows` rows: written to `columns`, or with
-// `accumulate` added to it.
-static void sum_column_squares(const T *w, long rows, long width, double *columns,
-                               bool accumulate) {
+// The sum of squares of each column of a panel of `rows` rows: written to `columns`, or added
+// to it.
+static void sum_column_squares(const T *w, long rows, long width, double *columns, WriteMode mode) {
+    const bool accumulate = mode == WriteMode::accumulate;
     for (long r = 0; r < rows; ++r) {
         for (long j = 0; j < width; j += lanes<double>) {
             const Vec<double> numbers = load_as_double(w + r * width + j);
@@ -236,7 +237,8 @@ static void nabla_w_sparse(const MiniBatch &batch, const Worker &worker, Use &&u
                 use(index, sums, (next - k) * width);
                 if (batch.column_squares) {
                     sum_column_squares(layer.w.data + index, next - k, width,
-                                       batch.column_squares + o, k > 0);
+                                       batch.column_squares + o,
+                                       k > 0 ? WriteMode::accumulate : WriteMode::overwrite);
                 }
             }
         });
@@ -270,8 +272,8 @@ static void subtract_nabla_w_sparse(const MiniBatch &batch, T factor, long next_
 }
 
 // Evaluates one example's outputs: returns its cost without -ln(likelihood), sets example_correct,
-// and with `with_delta` computes the output's delta, multiplied by the example's weight.
-static double evaluate_output(const MiniBatch &batch, long i, bool with_delta, double &likelihood) {
+// and with a delta computes BP1, multiplied by the example's weight.
+static double evaluate_output(const MiniBatch &batch, long i, OutputPass pass, double &likelihood) {
     const Network<T> &network = batch.network;
     const Data &data = batch.data;
     const Layer<T> &output = network.layers[network.n_layers - 1];
@@ -282,7 +284,7 @@ static double evaluate_output(const MiniBatch &batch, long i, bool with_delta, d
     target_of(data, row, output, y);
     const bool is_correct = data.classes && decision_is(a, data.classes[row], output.n_out);
     network.example_correct[i] = is_correct ? weight_of(data, row) : 0;
-    if (with_delta) {
+    if (pass == OutputPass::evaluate_with_delta) {
         output_delta(network, output, weighted_inputs_of(output) + i * output.stride, a, y, delta);
         if (data.weights) {
             for (long o = 0; o < output.padded_n_out; ++o) {
@@ -300,9 +302,9 @@ static double evaluate_output(const MiniBatch &batch, long i, bool with_delta, d
     return cost_of(network.cost, a, y, output.n_out, likelihood);
 }
 
-// Sets example_cost, example_correct and with `with_delta` the output's delta of some examples. One
+// Sets example_cost, example_correct and, where the pass wants it, the delta of some examples. One
 // vector logarithm serves several examples.
-static void evaluate_outputs(const MiniBatch &batch, const Range &examples, bool with_delta) {
+static void evaluate_outputs(const MiniBatch &batch, const Range &examples, OutputPass pass) {
     constexpr long group_size = lanes<double>;
     for (long first = examples.first; first < examples.last; first += group_size) {
         const long left = examples.last - first;
@@ -313,7 +315,7 @@ static void evaluate_outputs(const MiniBatch &batch, const Range &examples, bool
             likelihood = 1;
         }
         for (long i = 0; i < count; ++i) {
-            costs[i] = evaluate_output(batch, first + i, with_delta, likelihoods[i]);
+            costs[i] = evaluate_output(batch, first + i, pass, likelihoods[i]);
         }
         store(likelihoods, logarithm(load(likelihoods)));
         for (long i = 0; i < count; ++i) {
@@ -340,7 +342,7 @@ template <class RegionOf>
 static void deltas(const MiniBatch &batch, const Range &examples, RegionOf &&region_of) {
     const int n_layers = batch.network.n_layers;
     feedforward(batch, examples, region_of);
-    evaluate_outputs(batch, region_of(n_layers).examples, true);
+    evaluate_outputs(batch, region_of(n_layers).examples, OutputPass::evaluate_with_delta);
     for (int l = n_layers - 2; l >= 0; --l) {
         hidden_delta(batch, l, region_of(l));
     }

@@ -36,7 +36,8 @@ static void deltas_with_barriers(MiniBatch &batch, const Worker &worker) {
     if (batch.microbatches > 1) {
         return gradients_of_microbatches(batch, worker);
     }
-    const Range mine = range_of_worker(batch.m, 1, worker);
+    constexpr long single_examples = 1;
+    const Range mine = range_of_worker(batch.m, single_examples, worker);
     // Dense inputs were gathered by all workers; sparse ones are read in place.
     bool must_wait_before_units = !batch.data.sparse;
     bool divided_by_examples = true;
@@ -55,19 +56,19 @@ static void deltas_with_barriers(MiniBatch &batch, const Worker &worker) {
     });
 }
 
-// A worker's part of every layer's gradient: use(layer, of_w, index, sums, count) takes `count`
-// numbers at a time, of nabla_w if `of_w`, else of nabla_b; `index` counts as in w.data or b. With
-// `in_place`, nabla_w of the first layer is left out.
+// A worker's part of every layer's gradient: use(layer, kind, index, sums, count) takes `count`
+// numbers at a time, of nabla_w or nabla_b; `index` counts as in w.data or b. With `in_place`,
+// nabla_w of the first layer is left out.
 template <class Use>
 static void for_each_gradient(const MiniBatch &batch, const Worker &worker, bool in_place,
                               Use &&use) {
     for (int l = 0; l < batch.network.n_layers; ++l) {
         const Layer<T> &layer = batch.network.layers[l];
         const auto use_b = [&](long index, const T *sums, long count) {
-            use(layer, false, index, sums, count);
+            use(layer, ParameterKind::biases, index, sums, count);
         };
         const auto use_w = [&](long index, const T *sums, long count) {
-            use(layer, true, index, sums, count);
+            use(layer, ParameterKind::weights, index, sums, count);
         };
         if (batch.microbatches > 1) {
             sum_of_microbatches(batch, layer.microbatch_b_offset, layer.padded_n_out, worker,
@@ -87,25 +88,30 @@ static void for_each_gradient(const MiniBatch &batch, const Worker &worker, bool
 
 // Writes the gradient into the layers' nabla_w and nabla_b, or adds it to them; rows of inactive
 // inputs keep the 0 that they hold.
-static void store_gradient(const MiniBatch &batch, const Worker &worker, bool accumulate) {
-    const auto write = [&](const Layer<T> &layer, bool of_w, long index, const T *sums,
+static void store_gradient(const MiniBatch &batch, const Worker &worker, WriteMode mode) {
+    constexpr bool in_place = false;
+    const bool accumulate = mode == WriteMode::accumulate;
+    const auto write = [&](const Layer<T> &layer, ParameterKind kind, long index, const T *sums,
                            long count) {
-        T *to = (of_w ? layer.nabla_w : layer.nabla_b) + index;
+        T *to = (kind == ParameterKind::weights ? layer.nabla_w : layer.nabla_b) + index;
         for (long i = 0; i < count; i += lanes<T>) {
             store(to + i, accumulate ? load(to + i) + load(sums + i) : load(sums + i));
         }
     };
-    for_each_gradient(batch, worker, false, write);
+    for_each_gradient(batch, worker, in_place, write);
 }
+
+// The numbers that are squared for a norm or a penalty.
+enum class Squared { weights, gradient };
 
 // Sets network.row_squares for the layers from `first_layer` on: the sum of squares of each of a
 // worker's rows, of w or of nabla_w.
-static void sum_row_squares(const Network<T> &network, const Worker &worker, bool of_gradient,
+static void sum_row_squares(const Network<T> &network, const Worker &worker, Squared squared,
                             int first_layer) {
     double *row_squares = network.row_squares;
     for (int l = first_layer; l < network.n_layers; ++l) {
         const Layer<T> &layer = network.layers[l];
-        const T *numbers = of_gradient ? layer.nabla_w : layer.w.data;
+        const T *numbers = squared == Squared::gradient ? layer.nabla_w : layer.w.data;
         const Range rows = w_rows_of_worker(layer, worker);
         for (long r = rows.first; r < rows.last; ++r) {
             Vec<double> sum{};
@@ -130,10 +136,11 @@ static void sum_weight_squares(const Network<T> &network, const Worker &worker, 
     if (columns && !column_squares_are_valid) {
         for_each_panel(first.w, units_of_worker(first, worker), [&](long o, long width) {
             const T *panel = first.w.data + offset(first.w, 0, o);
-            sum_column_squares(panel, first.n_in, width, columns + o, false);
+            sum_column_squares(panel, first.n_in, width, columns + o, WriteMode::overwrite);
         });
     }
-    sum_row_squares(network, worker, false, columns ? 1 : 0);
+    const int first_layer_by_rows = columns ? 1 : 0;
+    sum_row_squares(network, worker, Squared::weights, first_layer_by_rows);
 }
 
 // The total of the sums by sum_row_squares or sum_weight_squares; that of the first layer's rows is
@@ -159,9 +166,12 @@ static double total_squares(const Network<T> &network, double first_factor, cons
 // larger.
 static double clip_by_norm_with_barriers(const Network<T> &network, double gradient_scale,
                                          const Worker &worker) {
-    sum_row_squares(network, worker, true, 0);
+    constexpr int every_layer = 0;
+    sum_row_squares(network, worker, Squared::gradient, every_layer);
     wait_at_barrier(worker);
-    double sum = total_squares(network, 1, nullptr);
+    constexpr double unscaled = 1;
+    constexpr double *no_columns = nullptr;
+    double sum = total_squares(network, unscaled, no_columns);
     for (int l = 0; l < network.n_layers; ++l) {
         const Layer<T> &layer = network.layers[l];
         for (long o = 0; o < layer.n_out; ++o) {
@@ -184,7 +194,7 @@ static void scale_w(const Layer<T> &layer, double factor, const Range &units) {
 }
 
 // The plain step of a sparse first layer, for some units: W <- W - factor nabla_w, where W is
-// w_scale * w. The caller has multiplied the L2 decay into w_scale.                         (N12)
+// w_scale * w. The caller has multiplied the L2 decay into w_scale.                           (N12)
 // Returns w_scale, which is 1 where it was applied to w.
 static double step_in_place(const MiniBatch &batch, double factor, double w_scale, long next_m,
                             const Range &units) {
@@ -208,13 +218,15 @@ static void update_mini_batch_with_barriers(const MiniBatch &batch, double rate,
     const bool penalized = moves_every_weight(optimizer, decay);
     const bool clipped = optimizer.clip >= 0;
     if (clipped) {
-        store_gradient(batch, worker, false);
+        store_gradient(batch, worker, WriteMode::overwrite);
         wait_at_barrier(worker);
         gradient_scale *= clip_by_norm_with_barriers(network, gradient_scale, worker);
     }
     const StepScalars scalars =
         step_scalars(optimizer, rate, decay, gradient_scale, batch.step + 1);
-    const auto step = [&](const Layer<T> &layer, bool of_w, long index, const T *sums, long count) {
+    const auto step = [&](const Layer<T> &layer, ParameterKind kind, long index, const T *sums,
+                          long count) {
+        const bool of_w = kind == ParameterKind::weights;
         T *const *slots = of_w ? layer.slots_w : layer.slots_b;
         step_parameters(optimizer.rule, scalars, (of_w ? layer.w.data : layer.b) + index, sums,
                         slots[0] ? slots[0] + index : nullptr,
@@ -228,12 +240,14 @@ static void update_mini_batch_with_barriers(const MiniBatch &batch, double rate,
         const Range units = units_of_worker(layer, worker);
         const Range rows = w_rows_of_worker(layer, worker);
         if (length(units) > 0) {
-            step(layer, false, units.first, layer.nabla_b + units.first, length(units));
+            step(layer, ParameterKind::biases, units.first, layer.nabla_b + units.first,
+                 length(units));
         }
         if (length(rows) > 0) {
             for_each_panel(layer.w, [&](long c, long width) {
                 const long index = offset(layer.w, rows.first, c);
-                step(layer, true, index, layer.nabla_w + index, length(rows) * width);
+                step(layer, ParameterKind::weights, index, layer.nabla_w + index,
+                     length(rows) * width);
             });
         }
     }
@@ -344,7 +358,7 @@ static void gradient_with_barriers(Network<T> &network, const Data &data, const 
         if (worker.rank == 0) {
             add(*totals, totals_of(batch, {.first = 0, .last = batch.m}));
         }
-        store_gradient(batch, worker, true);
+        store_gradient(batch, worker, WriteMode::accumulate);
         wait_at_barrier(worker);
     }
 }
@@ -374,7 +388,7 @@ static void evaluate(Network<T> &network, const Data &data, long batch_size, T *
                               .rank = worker.rank};
         feedforward(batch, examples, [&](int l) { return all_units(network, l, examples); });
         if (!out) {
-            evaluate_outputs(batch, examples, false);
+            evaluate_outputs(batch, examples, OutputPass::evaluate);
             totals[task] = totals_of(batch, examples);
             continue;
         }

@@ -24,7 +24,8 @@ static long rounds_of(const Network<T> &network, const Range &examples) {
 // The gradients of a worker's microbatches, each into its buffer.
 static void gradients_of_microbatches(MiniBatch &batch, const Worker &worker) {
     constexpr long granule = tile_rows<tile_vectors>;
-    const Range mine = range_of_worker(batch.microbatches, 1, worker);
+    constexpr long whole_microbatches = 1;
+    const Range mine = range_of_worker(batch.microbatches, whole_microbatches, worker);
     for (long k = mine.first; k < mine.last; ++k) {
         const Range all{.first = 0, .last = batch.m};
         const Range microbatch = part_of_range(all, granule, k, batch.microbatches);
@@ -35,7 +36,8 @@ static void gradients_of_microbatches(MiniBatch &batch, const Worker &worker) {
             const Range examples = part_of_range(microbatch, granule, r, rounds);
             deltas(batch, examples, [&](int l) { return all_units(batch.network, l, examples); });
             batch.transposed_is_valid = true;
-            nabla_into(batch, examples, buffer, r > 0);
+            nabla_into(batch, examples, buffer,
+                       r > 0 ? WriteMode::accumulate : WriteMode::overwrite);
         }
     }
 }

@@ -22,6 +22,15 @@ struct MiniBatch {
     double *column_squares = nullptr;  // if not null, a sparse step sums the squares of w here
 };
 
+// The two kinds of a layer's parameters.
+enum class ParameterKind { weights, biases };
+
+// Whether results replace the numbers in memory, or are added to them.
+enum class WriteMode { overwrite, accumulate };
+
+// Whether the outputs of a network are only evaluated, or BP1 follows.
+enum class OutputPass { evaluate, evaluate_with_delta };
+
 // A part of a layer's (m, n_out) results: some examples' rows, of some units.
 struct Region {
     Range examples;

@@ -114,9 +114,12 @@ public:
     // The deferred factor of the first layer's weights, and these weights without it. A new session
     // needs both to continue with the same bits. The factor is 1 where nothing is deferred.
     double w_scale() const { return network.w_scale; }
-    void get_unscaled(T *w, T *b) const { copy_out(0, ArrayKind::parameters, T(1), w, b); }
+    void get_unscaled(T *w, T *b) const {
+        constexpr T unscaled = 1;
+        copy_out(first_layer, ArrayKind::parameters, unscaled, w, b);
+    }
     void put_unscaled(const T *w, const T *b, double w_scale) {
-        put(0, ArrayKind::parameters, w, b);
+        put(first_layer, ArrayKind::parameters, w, b);
         network.w_scale = w_scale;
     }
 
@@ -128,7 +131,7 @@ public:
             apply_w_scale();
         }
         reserve(data, std::min(schedule.batch_size, schedule.epoch_length),
-                in_place ? 0 : max_csc_entries(data, schedule));
+                in_place ? no_csc_entries : max_csc_entries(data, schedule));
         const int workers = max_workers(data);
         std::int64_t begin = 0;
         std::int64_t k = 0;
@@ -157,7 +160,7 @@ public:
         const double products = double(data.n) * double(size());
         const bool too_short = tune_threads && products < min_products_for_threads;
         const int workers = too_short ? 1 : int(std::min<std::int64_t>(threads, tasks));
-        reserve(data, std::min(rows_per_task, data.n) * workers, 0);
+        reserve(data, std::min(rows_per_task, data.n) * workers, no_csc_entries);
         std::vector<Totals> totals_of_tasks(tasks);
         ThreadPool::instance().run(workers, [&](const Worker &worker) {
             kernels.evaluate(network, data, rows_per_task, out, totals_of_tasks.data(), worker);
@@ -186,7 +189,7 @@ public:
         const std::int64_t tasks = (n + rows_per_task - 1) / rows_per_task;
         const int workers = int(std::min<std::int64_t>(threads, tasks));
         Totals totals{.cost = 0, .correct = 0, .weight = 0};
-        const ThreadTuner::Slice slice = next_slice(workers, 1);
+        const ThreadTuner::Slice slice = next_slice(workers, one_step);
         run_timed(
             {.all_threads = slice.all_threads, .steps = 1}, workers, [&](const Worker &worker) {
                 kernels.gradient_with_barriers(network, data, rows, n, batch_size, &totals, worker);
@@ -204,6 +207,9 @@ public:
     }
 
 private:
+    static constexpr int first_layer = 0;
+    static constexpr std::int64_t one_step = 1;
+    static constexpr std::int64_t no_csc_entries = 0;
     static constexpr std::int64_t rows_per_task = 128;
     static constexpr double min_products_for_threads = 1e6;  // below, waking a thread takes longer
 
