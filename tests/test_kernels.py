@@ -225,9 +225,9 @@ def test_a_penalty_that_goes_into_the_scale_is_the_penalty(dtype, l2, rate):
     for engine in ("fused", "reference"):
         nets[engine] = cr.Network([50, 20, 4], seed=0, dtype=dtype)
         cr.train(nets[engine], (PIXELS, LABELS), epochs=3, batch_size=10, learning_rate=rate, l2=l2, engine=engine)
-    for ours, expected in zip(nets["fused"].weights, nets["reference"].weights, strict=True):
+    for actual, expected in zip(nets["fused"].weights, nets["reference"].weights, strict=True):
         np.testing.assert_allclose(
-            ours, expected, rtol=0, atol=(1e-11 if dtype == "float64" else 2e-5) * max(1, np.abs(expected).max())
+            actual, expected, rtol=0, atol=(1e-11 if dtype == "float64" else 2e-5) * max(1, np.abs(expected).max())
         )
 
 
@@ -293,8 +293,8 @@ def test_columns_beyond_16_bits():
     for engine in ("fused", "reference"):
         nets[engine] = cr.Network([70_001, 4, 3], seed=0, init="scaled")
         cr.train(nets[engine], (x, y), epochs=1, batch_size=8, learning_rate=0.5, engine=engine)
-    for mine, theirs in zip(nets["fused"].weights, nets["reference"].weights, strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+    for actual, expected in zip(nets["fused"].weights, nets["reference"].weights, strict=True):
+        np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_a_session_that_is_in_use_takes_no_parameters():

@@ -357,7 +357,7 @@ def test_a_pickle_is_not_run(path, tmp_path):
 
 
 def test_a_file_of_another_library_is_refused(path):
-    """A safetensors file of another library, with metadata or without, is refused as no model of ours."""
+    """A safetensors file of another library, with metadata or without, is refused: it does not hold a model of this library."""
     tensors = {"weights.0": np.zeros((2, 2), np.float32), "biases.0": np.zeros(2, np.float32)}
     for metadata in (None, {"format": "pt"}, {"format": "Chainrule"}):
         save_file(tensors, path, metadata=metadata)

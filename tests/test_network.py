@@ -197,7 +197,7 @@ def test_cost_is_the_mean_without_penalty(cost):
 
 
 def test_accuracy_is_the_fraction_that_predict_has_right():
-    """``accuracy`` is the fraction of rows whose predicted label is theirs, in [0, 1]."""
+    """``accuracy`` is the fraction of rows with the right predicted label, in [0, 1]."""
     net = cr.Network([4, 5, 3], seed=3)
     assert net.accuracy(X, Y) == (net.predict(X) == Y).mean()
     assert net.accuracy(X, net.predict(X)) == 1

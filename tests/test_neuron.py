@@ -91,10 +91,10 @@ def test_the_gradient_at_the_kink_is_0():
 def test_parr_and_howards_cost_is_twice_the_notes():
     """Without the 1/2 the cost and its gradient are twice as large (N3), and nothing else changes."""
     w, b, x, y = drawn(4)
-    notes, theirs = Neuron(w, b), Neuron(w, b, cost="mean_squared_error")
-    assert theirs.cost(x, y) == pytest.approx(2 * notes.cost(x, y), rel=1e-14)
-    np.testing.assert_allclose(theirs.gradient(x, y).dw, 2 * notes.gradient(x, y).dw, rtol=1e-14)
-    np.testing.assert_array_equal(theirs.error_terms(x, y), notes.error_terms(x, y))
+    quadratic, mean_squared = Neuron(w, b), Neuron(w, b, cost="mean_squared_error")
+    assert mean_squared.cost(x, y) == pytest.approx(2 * quadratic.cost(x, y), rel=1e-14)
+    np.testing.assert_allclose(mean_squared.gradient(x, y).dw, 2 * quadratic.gradient(x, y).dw, rtol=1e-14)
+    np.testing.assert_array_equal(mean_squared.error_terms(x, y), quadratic.error_terms(x, y))
 
 
 def test_step():

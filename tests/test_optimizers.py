@@ -128,17 +128,17 @@ def test_adams_two_epsilons():
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_momentum_is_scikit_learns(nesterov):
     """Momentum and Nesterov take scikit-learn's steps."""
-    theirs = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
+    peer_optimizers = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
     w = np.random.default_rng(1).standard_normal(SHAPE)
-    peer = theirs.SGDOptimizer([w], learning_rate_init=0.1, momentum=0.7, nesterov=nesterov)
+    peer = peer_optimizers.SGDOptimizer([w], learning_rate_init=0.1, momentum=0.7, nesterov=nesterov)
     assert_takes_the_steps_of(peer, w, SGD(momentum=0.7, nesterov=nesterov))
 
 
 def test_raw_adam_is_scikit_learns():
     """Adam with epsilon beside the raw root takes scikit-learn's steps."""
-    theirs = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
+    peer_optimizers = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
     w = np.random.default_rng(1).standard_normal(SHAPE)
-    peer = theirs.AdamOptimizer([w], learning_rate_init=0.1, beta_1=BETAS[0], beta_2=BETAS[1], epsilon=1e-3)
+    peer = peer_optimizers.AdamOptimizer([w], learning_rate_init=0.1, beta_1=BETAS[0], beta_2=BETAS[1], epsilon=1e-3)
     assert_takes_the_steps_of(peer, w, Adam(*BETAS, 1e-3, "raw"))
 
 
