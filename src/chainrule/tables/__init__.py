@@ -1,0 +1,1 @@
+"""Tables: columns of numbers, categories, booleans, dates and texts, with gaps; read, described and prepared for a network."""

@@ -1,0 +1,61 @@
+"""One column of a table: its name, its kind and its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from .._types import AnyArray
+
+Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "constant"]
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "category", "boolean", "date", "identifier", "text", "constant"}
+    data : array, shape (n,)
+        Of a number: float64, where NaN is a gap. Of a date: datetime64[us] in UTC, where NaT is a gap. Of all other kinds: int32
+        positions in ``categories``, where -1 is a gap.
+    categories : tuple of str
+        The distinct values, in ascending order; empty for numbers and dates.
+    """
+
+    name: str
+    kind: Kind
+    data: AnyArray
+    categories: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @cached_property
+    def missing(self) -> AnyArray:
+        """Whether each value is a gap, (n,) of bool."""
+        if self.kind == "number":
+            return np.isnan(self.data)
+        return np.isnat(self.data) if self.kind == "date" else self.data < 0
+
+    @cached_property
+    def n_distinct(self) -> int:
+        """The number of distinct values, gaps apart."""
+        return len(np.unique(self.data[~self.missing]))
+
+    def take(self, rows: AnyArray | slice) -> Column:
+        """Select rows, by position or by a mask."""
+        return replace(self, data=self.data[rows])
+
+    def to_list(self) -> list[Any]:
+        """Give the values as Python objects: float, datetime or str; None for a gap."""
+        if self.kind == "number":
+            return [None if np.isnan(value) else float(value) for value in self.data]
+        if self.kind == "date":
+            return self.data.tolist()
+        return [None if code < 0 else self.categories[code] for code in self.data]
