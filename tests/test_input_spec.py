@@ -280,16 +280,14 @@ def test_a_file_that_says_something_else_is_refused(tmp_path, monkeypatch, chang
 
     net = trained(PIXELS)
     to_json = model_file._to_json
-    monkeypatch.setattr(model_file, "_description_of", lambda model: _changed(to_json(model), change))
+    monkeypatch.setattr(model_file, "describe_model", lambda model: _changed(to_json(model), change))
     net.save(tmp_path / "net.safetensors")
     with pytest.raises(ModelFileError, match="its description cannot be read"):
         cr.load(tmp_path / "net.safetensors")
 
 
 def _changed(description, change):
-    import json
-
-    return json.dumps({**description, "inputs": {**description["inputs"], **change}})
+    return {**description, "inputs": {**description["inputs"], **change}}
 
 
 @pytest.mark.parametrize(

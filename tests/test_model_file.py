@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import chainrule as cr
-from chainrule import model_file
+from chainrule import model_file, tensor_file
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.costs import COSTS
 from chainrule.errors import FileError, ModelFileError, SettingError
@@ -396,14 +396,14 @@ def test_a_file_by_the_tests_own_writer_loads(path):
     assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
 
 
-@pytest.mark.parametrize("version", ["2", "17", "999999999"])
+@pytest.mark.parametrize("version", ["3", "17", "999999999"])
 def test_a_later_version_is_refused(path, version):
     """A file of a later format version is refused with both versions and what to do."""
     small().save(path)
     header, data = contents_of(path)
     header["__metadata__"]["version"] = version
     put_together(path, header, data)
-    assert_refused(path, rf"format version {version}, and this chainrule reads up to {model_file.VERSION}; upgrade chainrule")
+    assert_refused(path, rf"format version {version}, and this chainrule reads up to {tensor_file.VERSION}; upgrade chainrule")
 
 
 @pytest.mark.parametrize("version", ["", "-1", "1.0", "two", "9" * 5000, "٢", None])
@@ -513,7 +513,7 @@ def with_digest(path, header, data):
         tuple(np.frombuffer(data[first:last], np.uint8) for name, (first, last) in sorted(spans.items()) if name.startswith(kind))
         for kind in ("weights", "biases")
     )
-    header["__metadata__"]["sha256"] = model_file._digest(description, weights, biases)
+    header["__metadata__"]["sha256"] = tensor_file._digest(description, [*weights, *biases])
     put_together(path, header, data)
 
 
@@ -550,7 +550,7 @@ def test_tensors_beside_those_of_the_network_are_refused(path):
     header, data = contents_of(path)
     header["extra"] = {"dtype": "U8", "shape": [8], "data_offsets": [len(data), len(data) + 8]}
     with_digest(path, header, data + b"\0" * 8)
-    assert_refused(path, "tensors are not those that its sizes need")
+    assert_refused(path, "tensors are not those that its description needs")
 
 
 def test_another_networks_tensors_are_refused(tmp_path):
@@ -610,7 +610,7 @@ def test_a_directory_is_no_model(tmp_path):
     with pytest.raises(FileError, match=r"cannot write .*: it is a directory; name a file in it"):
         small().save(tmp_path)
     with pytest.raises(FileError, match=r"cannot write .*: it is a directory"):
-        model_file.check_writable(tmp_path)
+        tensor_file.check_writable(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -626,7 +626,7 @@ def test_places_where_no_file_can_be(tmp_path, name):
     with pytest.raises(FileError, match="cannot write"):
         net.save(place)
     with pytest.raises(FileError, match="cannot write"):
-        model_file.check_writable(place)
+        tensor_file.check_writable(place)
     assert every_array_and_setting(net) == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
@@ -754,10 +754,10 @@ def test_saving_again_replaces(path):
 
 def test_a_file_can_be_checked_before_there_is_anything_to_write(path):
     """``check_writable`` accepts a place that can be written to, and leaves nothing there."""
-    model_file.check_writable(path)
+    tensor_file.check_writable(path)
     assert not list(path.parent.iterdir())
     small().save(path)
-    model_file.check_writable(path)
+    tensor_file.check_writable(path)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 

@@ -1,35 +1,31 @@
 """Model files: networks written to safetensors files, and read from them.
 
-Weights and biases are tensors ``weights.0``, ``biases.0`` ...; everything else is JSON in the metadata, under a format version. A
-SHA-256 over both detects damage. Nothing in a file is executed, and every size is checked before memory is allocated.
+Weights and biases are tensors ``weights.0``, ``biases.0`` ...; everything else is the file's description. ``tensor_file`` has the
+container. The functions on descriptions and shapes serve the files of table models too, which hold several networks.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ._arrays import DTYPES
-from ._atomic_write import translate_write_errors, write_atomically
-from ._types import Array
+from ._types import AnyArray, Array
 from .calculus.activations import ACTIVATIONS, Activation
 from .calculus.costs import Cost, find_cost, is_built_in
 from .calculus.initializers import INITIALIZERS
-from .errors import FileError, ModelFileError, SettingError
+from .errors import ModelFileError, SettingError
 from .input_spec import InputSpec
 from .plan import MAXIMUM_LAYERS, Layer, Provenance, cost_from_json, cost_to_json
+from .tensor_file import TensorFile, open_tensors, write_tensors
 
-VERSION = 1
-METADATA_BYTES = 1 << 20
-HEADER_BYTES = 2 << 20
-FILE_BYTES = 16 << 30
+NETWORK_VERSION = 1
+"""The format version of a file that holds one network."""
 
 
 @dataclass(frozen=True)
@@ -76,28 +72,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     FileError
         When it cannot be written; an existing file stays as it was.
     """
-    from safetensors.numpy import save
-
-    if not all(np.isfinite(array).all() for array in (*model.weights, *model.biases)):
-        raise SettingError("the network holds weights that are NaN or infinite, which predict nothing; it is not saved")
-    tensors = {}
-    for k, (w, b) in enumerate(zip(model.weights, model.biases, strict=True)):
-        tensors[f"weights.{k}"] = np.ascontiguousarray(w)
-        tensors[f"biases.{k}"] = np.ascontiguousarray(b)
-    description = _description_of(model)
-    if len(description) > METADATA_BYTES:
-        raise SettingError(f"the network's description takes {len(description):,} bytes, and a model file holds {METADATA_BYTES:,}")
-    if {name: [str(array.dtype), array.shape] for name, array in tensors.items()} != {
-        name: [model.dtype, shape] for name, shape in _shapes(model.layers).items()
-    }:
-        raise SettingError(f"the network's arrays are not the {model.dtype} arrays of its sizes; it is not saved")
-    metadata = {
-        "format": "chainrule",
-        "version": str(VERSION),
-        "model": description,
-        "sha256": _digest(description, model.weights, model.biases),
-    }
-    write_atomically(Path(path), save(tensors, metadata=metadata))
+    write_tensors(path, NETWORK_VERSION, describe_model(model), tensors_of(model))
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -110,36 +85,56 @@ def read(path: str | os.PathLike[str]) -> Model:
     ModelFileError
         When it is truncated, damaged, of another kind, or of a later version.
     """
-    path = Path(path)
-    with _opened(path) as file:
-        metadata = file.metadata() or {}
-        if metadata.get("format") != "chainrule":
-            raise ModelFileError(f"{path} is a safetensors file, but not a chainrule model")
-        _check_version(path, metadata)
-        description = metadata.get("model", "")
-        try:
-            model = _parse(json.loads(description) if len(description) <= METADATA_BYTES else None)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise _damaged(path, f"its description cannot be read ({type(error).__name__}: {error})") from None
-        weights, biases = _tensors(path, file, model)
-    if _digest(description, weights, biases) != metadata.get("sha256"):
-        raise _damaged(path, "its checksum does not match its contents")
-    return replace(model, weights=weights, biases=biases)
+    with open_tensors(path) as file:
+        return read_model(file)
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Check now that ``write`` will be able to create a file here later.
+def read_model(file: TensorFile) -> Model:
+    """Read the network of an open file.
 
     Raises
     ------
-    FileError
-        When it will not be.
+    ModelFileError
+        As ``read`` raises it.
     """
-    path = Path(path)
-    import tempfile
+    if file.version != NETWORK_VERSION:
+        raise ModelFileError(f"{file.path} holds a model of a table, not one network; load it with chainrule.load")
+    with file.refuse_damage():
+        model = parse_model(file.description)
+    return with_tensors(model, file.read(shapes_of(model)), file)
 
-    with translate_write_errors(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
-        pass
+
+def tensors_of(model: Model, prefix: str = "") -> dict[str, Array]:
+    """Give a model's arrays by their names in a file; ``prefix`` precedes each name.
+
+    Raises
+    ------
+    SettingError
+        When one is NaN or infinite, or has not the dtype and shape that the model's layers require.
+    """
+    if not all(np.isfinite(array).all() for array in (*model.weights, *model.biases)):
+        raise SettingError("the network holds weights that are NaN or infinite, which predict nothing; it is not saved")
+    layers = range(len(model.layers))
+    arrays = {f"{prefix}weights.{k}": model.weights[k] for k in layers} | {f"{prefix}biases.{k}": model.biases[k] for k in layers}
+    if {name: (array.shape, str(array.dtype)) for name, array in arrays.items()} != shapes_of(model, prefix):
+        raise SettingError(f"the network's arrays are not the {model.dtype} arrays of its sizes; it is not saved")
+    return arrays
+
+
+def with_tensors(model: Model, arrays: Mapping[str, AnyArray], file: TensorFile, prefix: str = "") -> Model:
+    """Give a model the arrays that were read for it.
+
+    Raises
+    ------
+    ModelFileError
+        When a parameter is NaN or infinite.
+    """
+    own = {name: arrays[name] for name in shapes_of(model, prefix)}
+    if not all(np.isfinite(array).all() for array in own.values()):
+        raise ModelFileError(f"{file.path} holds weights that are NaN or infinite, which predict nothing; train the network anew")
+    layers = range(len(model.layers))
+    weights, biases = (tuple(own[f"{prefix}{kind}.{k}"] for k in layers) for kind in ("weights", "biases"))
+    return replace(model, weights=weights, biases=biases)
 
 
 def _to_json(model: Model) -> dict[str, Any]:
@@ -164,11 +159,17 @@ def _to_json(model: Model) -> dict[str, Any]:
     }
 
 
-def _description_of(model: Model) -> str:
-    """Write the description as JSON, and parse it as ``read`` will, so that no file is written that cannot be read."""
+def describe_model(model: Model) -> dict[str, Any]:
+    """Describe a model as JSON's types, and parse that as ``read`` will, so that no file is written that cannot be read.
+
+    Raises
+    ------
+    SettingError
+        When it holds a function of the user's own, or ``read`` would refuse it.
+    """
     try:
-        description = json.dumps(_to_json(model), allow_nan=False)
-        _parse(json.loads(description))
+        description: dict[str, Any] = json.loads(json.dumps(_to_json(model), allow_nan=False))
+        parse_model(description)
     except SettingError:
         raise
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -176,17 +177,15 @@ def _description_of(model: Model) -> str:
     return description
 
 
-def _shapes(layers: tuple[Layer, ...]) -> dict[str, tuple[int, ...]]:
-    """Give the shape of each tensor, by name."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for k, layer in enumerate(layers):
-        shapes[f"weights.{k}"] = (layer.n_out, layer.n_in)
-        shapes[f"biases.{k}"] = (layer.n_out,)
-    return shapes
+def shapes_of(model: Model, prefix: str = "") -> dict[str, tuple[tuple[int, ...], str]]:
+    """Give the shape and the dtype of each tensor of a model, by name: the weights, then the biases."""
+    weights = {f"{prefix}weights.{k}": ((layer.n_out, layer.n_in), model.dtype) for k, layer in enumerate(model.layers)}
+    biases = {f"{prefix}biases.{k}": ((layer.n_out,), model.dtype) for k, layer in enumerate(model.layers)}
+    return {**weights, **biases}
 
 
-def _parse(described: Any) -> Model:
-    """Parse the description; any mistake in it raises ValueError, TypeError or KeyError."""
+def parse_model(described: Any) -> Model:
+    """Parse a description; any mistake in it raises ValueError, TypeError or KeyError."""
     sizes, names = described["sizes"], described["activations"]
     if not 2 <= len(sizes) <= MAXIMUM_LAYERS + 1 or any(type(size) is not int or not 1 <= size < 2**31 for size in sizes):
         raise ValueError("sizes must be 2 to 1,001 whole numbers from 1")
@@ -210,73 +209,3 @@ def _parse(described: Any) -> Model:
     spec = described.get("inputs")  # the first files lack it
     inputs = None if spec is None else InputSpec.parse(spec, sizes[0])
     return Model(layers, cost, dtype, init, seed, (), (), provenance, inputs)
-
-
-def _tensors(path: Path, file: Any, model: Model) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Read the tensors that the description names, each of the expected shape and dtype; refuse any others."""
-    shapes = _shapes(model.layers)
-    if set(file.keys()) != set(shapes):
-        raise _damaged(path, "its tensors are not those that its sizes need")
-    dtype = {"float32": "F32", "float64": "F64"}[model.dtype]
-    for name, shape in shapes.items():
-        tensor = file.get_slice(name)  # its shape and dtype, without its data
-        if tuple(tensor.get_shape()) != shape or tensor.get_dtype() != dtype:
-            raise _damaged(path, f"{name} is {tensor.get_dtype()} {tensor.get_shape()}, but should be {dtype} {shape}")
-    arrays = {name: np.array(file.get_tensor(name)) for name in shapes}
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise ModelFileError(f"{path} holds weights that are NaN or infinite, which predict nothing; train the network anew")
-    layers = range(len(model.layers))
-    return tuple(arrays[f"weights.{k}"] for k in layers), tuple(arrays[f"biases.{k}"] for k in layers)
-
-
-def _check_version(path: Path, metadata: dict[str, str]) -> None:
-    version = metadata.get("version", "")
-    if not version.isascii() or not version.isdigit() or len(version) > 9:
-        raise _damaged(path, "it has no format version")
-    if int(version) < 1:
-        raise _damaged(path, "its format version is 0")
-    if int(version) > VERSION:
-        raise ModelFileError(f"{path} has format version {version}, and this chainrule reads up to {VERSION}; upgrade chainrule")
-
-
-def _digest(description: str, weights: tuple[Array, ...], biases: tuple[Array, ...]) -> str:
-    import hashlib  # imported late: it loads OpenSSL
-
-    digest = hashlib.sha256(description.encode())
-    for array in (*weights, *biases):
-        digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
-    return digest.hexdigest()
-
-
-def _damaged(path: Path, why: str) -> ModelFileError:
-    return ModelFileError(f"{path} is not an intact model file: {why}; save or copy it again")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        _check_regular(path)
-        with safe_open(path, framework="numpy") as file:
-            yield file
-    except SafetensorError:
-        raise _damaged(path, "it is not a safetensors file, or it is truncated") from None
-    except OSError as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-
-
-def _check_regular(path: Path) -> None:
-    """Refuse directories, devices, and files that are larger than a model can be, before they are opened."""
-    if not path.exists():
-        raise FileError(f"no such file: {path}")
-    if not path.is_file():
-        raise FileError(f"cannot read {path}: it is a {'directory' if path.is_dir() else 'device or pipe'}, not a model file")
-    if path.stat().st_size > FILE_BYTES:
-        raise ModelFileError(f"{path} is larger than {FILE_BYTES >> 30} GiB, the most that a model file may hold")
-    with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if header > HEADER_BYTES:
-        raise _damaged(path, f"it claims a header of {header:,} bytes")

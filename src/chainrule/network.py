@@ -228,9 +228,7 @@ class Network:
         SettingError
             When an activation or the cost is a function of your own; when ``load`` would refuse the file.
         """
-        plan, weights, biases = self._parameters()
-        settings = (plan.layers, plan.cost, plan.dtype, self.init, self.seed)
-        model_file.write(path, model_file.Model(*settings, tuple(weights), tuple(biases), self.provenance, self.inputs))
+        model_file.write(path, network_as_model(self))
 
     def state(self) -> State:
         """Give the parameters as an engine's initial state."""
@@ -363,7 +361,14 @@ class Network:
         )
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def network_as_model(network: Network) -> model_file.Model:
+    """Give a network's parameters and settings as a model file holds them."""
+    plan, weights, biases = network._parameters()
+    settings = (plan.layers, plan.cost, plan.dtype, network.init, network.seed)
+    return model_file.Model(*settings, tuple(weights), tuple(biases), network.provenance, network.inputs)
+
+
+def load_network(path: str | os.PathLike[str]) -> Network:
     """Read a network from its safetensors file.
 
     Raises
@@ -373,7 +378,11 @@ def load(path: str | os.PathLike[str]) -> Network:
     ModelFileError
         When it is truncated, damaged, of another kind, or of a later version.
     """
-    model = model_file.read(path)
+    return network_from_model(model_file.read(path))
+
+
+def network_from_model(model: model_file.Model) -> Network:
+    """Make a network of the contents of a model file."""
     plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)
     inputs, provenance = model.inputs, model.provenance
     if inputs is None and provenance is not None:

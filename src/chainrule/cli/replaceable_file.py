@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ..errors import FileError
-from ..model_file import HEADER_BYTES
+from ..tensor_file import HEADER_BYTES
 
 
 def check_replaceable(path: Path) -> None:

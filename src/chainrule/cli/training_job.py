@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import model_file
+from .. import tensor_file
 from .._checks import check_int, check_seed
 from ..errors import SettingError
 from ..network import Network
@@ -82,7 +82,7 @@ class TrainingJob:
         check_int("epochs", self.chosen.get("epochs", 1), least=1)  # 0 would replace a trained model by an untrained one
         if resolve_path(self.path) == resolve_path(self.source.name):
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
-        model_file.check_writable(self.path)
+        tensor_file.check_writable(self.path)
         check_replaceable(self.path)
 
     def _load(self) -> tuple[SplitData, Task]:

@@ -1,0 +1,237 @@
+"""The estimators of tables: scikit-learn's interface to the recipe for tables."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from abc import abstractmethod
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._format import pluralize
+from .._types import AnyArray, Array, is_sparse
+from .._warnings import user_stacklevel
+from ..errors import DataError
+from ..history import EpochRecord
+from ..recipes.table_recipe import recipe_for
+from ..recipes.table_training import fit_table_model
+from ..table_model import TableModel
+from ..tables.column import Column, Kind
+from ..tables.frames import table_from
+from ..tables.table import Table
+from ..tables.target import ClassTarget, ValueTarget, infer_target
+from .base import restore_on_failure
+from .random_state import make_random_state
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "networks": [Interval(Integral, 1, 1000, closed="both")],
+    "validation": [tuple, None],
+    "random_state": ["random_state"],
+    "threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "time_limit": [Interval(Real, 0, None, closed="neither"), None],
+    "verbose": ["verbose"],
+    "kinds": [dict, None],
+}
+
+MISSING_TARGETS = "the target of {} is missing; they are left out"
+
+
+class MissingTargetWarning(UserWarning):
+    """Rows without a target are left out of a fit."""
+
+
+class TableEstimator(BaseEstimator):
+    """The base class of ``TableClassifier`` and ``TableRegressor``."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    hidden: Any
+    epochs: Any
+    networks: int
+    metric: str
+    validation: Any
+    random_state: Any
+    threads: Any
+    time_limit: float | None
+    verbose: Any
+    kinds: dict[str, Kind] | None
+    model_: TableModel
+
+    @abstractmethod
+    def _fit_target(self, column: Column) -> ClassTarget | ValueTarget:
+        """Learn the classes or the unit of the target."""
+
+    @abstractmethod
+    def _weights(self, y: Any, sample_weight: Any) -> Array | None:
+        """Give the weight of each row; None where all are 1."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the preprocessing of the columns and the networks.
+
+        Parameters
+        ----------
+        X : Table, frame, dict of columns or array, shape (n_samples, n_features)
+            Columns of numbers, texts, categories, booleans and dates, with gaps. A column with the target's name is left out.
+        y : Series, array or str, shape (n_samples,)
+            The target, or the name of its column in X. Rows whose target is missing are left out, with a warning.
+        sample_weight : array, shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+        """
+        with restore_on_failure(self):
+            table, column = self._read_training_data(X, y)
+            weights = None if sample_weight is None else _check_sample_weight(sample_weight, table.columns[0].data)
+            table, column, weights = _without_missing_targets(table, column, weights)
+            target = self._fit_target(column)
+            recipe = recipe_for(target, len(table), self._chosen_settings())
+            encoded = target.encode(column)
+            self.model_ = fit_table_model(
+                table,
+                target,
+                encoded,
+                recipe,
+                seed=int(make_random_state(self.random_state).randint(2**31)),
+                weights=self._weights(encoded, weights),
+                validation=self._validation_rows(target),
+                threads=self.threads,
+                time_limit=self.time_limit,
+                progress=self._print_epoch if self.verbose else None,
+            )
+        return self
+
+    def _chosen_settings(self) -> dict[str, Any]:
+        return {
+            "metric": self.metric,
+            "networks": self.networks,
+            "hidden": tuple(int(units) for units in np.atleast_1d(self.hidden)),
+            "epochs": None if self.epochs == "auto" else self.epochs,
+        }
+
+    def _read_training_data(self, X: Any, y: Any) -> tuple[Table, Column]:
+        """Read X and y as a table without the target's column, and the target's column."""
+        if isinstance(y, str):
+            table = table_from(X, kinds=self.kinds)
+            if y not in table:
+                raise DataError(f"the table has no column {y!r} to learn; it has {', '.join(map(repr, table.names[:20]))}")
+            column, table = table[y], table.without(y)
+        else:
+            if is_plain_array(X):
+                X, y = validate_data(self, X, y, dtype=None, ensure_all_finite="allow-nan", **self._y_checks())
+            table = table_from(X, kinds=self.kinds)
+            column = target_column(y)
+            table = table.without(column.name)
+        if not table.columns:
+            raise DataError("the table has no column beside the target")
+        if len(column) != len(table):
+            raise DataError(f"X has {pluralize(len(table), 'row')}, but y has {len(column):,}")
+        self._remember_columns(X, table)
+        return table, column
+
+    def _y_checks(self) -> dict[str, Any]:
+        return {}
+
+    def _remember_columns(self, X: Any, table: Table) -> None:
+        """Set scikit-learn's attributes on the columns."""
+        self.n_features_in_ = len(table.columns)
+        self.__dict__.pop("feature_names_in_", None)
+        if not is_plain_array(X):
+            self.feature_names_in_ = np.array(table.names, dtype=object)
+
+    def _validation_rows(self, target: ClassTarget | ValueTarget) -> tuple[Table, AnyArray] | None:
+        """Read ``validation=(X, y)``."""
+        if self.validation is None:
+            return None
+        X, y = self.validation
+        table = table_from(X)
+        column = table[y] if isinstance(y, str) else target_column(y)
+        table, column, _ = _without_missing_targets(table, column, None)
+        return table, target.encode(column)
+
+    def _print_epoch(self, k: int, record: EpochRecord) -> None:
+        validation = "" if record.validation_cost is None else f", validation {record.validation_cost:.5f}"
+        print(f"network {k + 1} of {self.networks}, epoch {record.epoch}: cost {record.cost:.5f}{validation}")
+
+    def _outputs(self, X: Any) -> Array:
+        """Give the averaged outputs for the rows of X."""
+        check_is_fitted(self)
+        if is_plain_array(X):
+            X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=False)
+        return self.model_.outputs(table_from(X, kinds=self.model_.preprocessing.input_kinds))
+
+    def predict(self, X: Any) -> AnyArray:
+        """Predict the class or the value of each row of X, shape (n_samples,)."""
+        return self.model_.decode(self._outputs(X)) if hasattr(self, "model_") else self._outputs(X)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a safetensors file, which ``chainrule.load`` reads.
+
+        Raises
+        ------
+        FileError
+            When it cannot be written.
+        """
+        check_is_fitted(self)
+        self.model_.save(path)
+
+    @classmethod
+    def _from_model(cls, model: TableModel) -> Self:
+        """Make a fitted estimator of a model that was read from a file."""
+        settings = model.training.settings
+        names = ("networks", "metric")
+        estimator = cls(**{name: settings[name] for name in names if name in settings})
+        if "hidden" in settings:
+            estimator.hidden = tuple(settings["hidden"])
+        estimator.model_ = model
+        names = list(model.preprocessing.input_kinds)
+        estimator.n_features_in_ = len(names)
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+        estimator._restore_target(model.target)
+        return estimator
+
+    def _restore_target(self, target: Any) -> None:
+        """Set the attributes that describe the target."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.target_tags.required = True
+        return tags
+
+
+def is_plain_array(X: Any) -> bool:
+    """Whether X is an array or a list of rows, whose columns have no names; scikit-learn's checks are for these."""
+    return isinstance(X, (np.ndarray, list)) or is_sparse(X) or not (
+        isinstance(X, (Table, dict)) or hasattr(X, "columns") or hasattr(X, "column_names")
+    )
+
+
+def target_column(y: Any) -> Column:
+    """Read a target as a column, with the name of a Series; a target without one is named ``target``."""
+    name = getattr(y, "name", None)
+    name = name if isinstance(name, str) and name else "target"
+    return table_from({name: y})[name]
+
+
+def _without_missing_targets(table: Table, column: Column, weights: Array | None) -> tuple[Table, Column, Array | None]:
+    """Leave out the rows whose target is missing, with a warning."""
+    missing = column.missing
+    count = int(missing.sum())
+    if not count:
+        return table, column, weights
+    if count == len(column):
+        raise DataError(f"the target {column.name!r} is missing in every row")
+    warnings.warn(MISSING_TARGETS.format(pluralize(count, "row")), MissingTargetWarning, stacklevel=user_stacklevel())
+    kept = np.flatnonzero(~missing)
+    return table.take(kept), column.take(kept), None if weights is None else weights[kept]

@@ -1,0 +1,122 @@
+"""``TableClassifier``: classes of a table's rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+from .._types import Array
+from ..tables.column import Column
+from ..tables.target import ClassTarget, infer_target
+from .hyperparameters import store_hyperparameters
+from .table_base import CONSTRAINTS, TableEstimator
+
+
+class TableClassifier(ClassifierMixin, TableEstimator):
+    """A classifier for tables as people have them: numbers, texts, categories, booleans and dates, with gaps.
+
+    It prepares the columns, trains several networks by a measured recipe (``chainrule.recipes``), and averages their
+    probabilities.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        The number of units of each hidden layer.
+    epochs : int or "auto"
+        The passes through the rows; "auto" depends on their number.
+    networks : int
+        How many networks are trained and averaged, each with another fold of the rows held out to choose its epoch; 1 is the
+        fastest.
+    metric : {"accuracy", "log_loss", "auc"}
+        The score to be good at: for accuracy the targets are smoothed.
+    class_weight : "balanced" or dict, optional
+        The weight of each class's rows.
+    validation : (X, y), optional
+        Rows that choose each network's epoch; then every network trains on all rows given to ``fit``.
+    random_state : int, RandomState or None
+    threads : int or "auto"
+        The number of threads that train; it changes no number.
+    time_limit : float, optional
+        Seconds, after which no further epoch begins.
+    verbose : bool
+        Whether each epoch is printed.
+    kinds : dict, optional
+        The kind of a column by its name, where the rules decide otherwise: number, category, boolean, date or text.
+
+    Attributes
+    ----------
+    classes_ : array
+        The classes, in the order of the probabilities.
+    model_ : TableModel
+        The preprocessing, the networks and the target.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Where X has names.
+
+    Examples
+    --------
+    >>> rows = {"size": [1.0, 2.0, 3.0, 4.0] * 10, "colour": ["red", "red", "blue", "blue"] * 10}
+    >>> model = TableClassifier(networks=1, random_state=0).fit(rows, ["small", "small", "large", "large"] * 10)
+    >>> model.predict({"size": [1.0, None], "colour": ["red", "blue"]}).tolist()
+    ['small', 'large']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CONSTRAINTS,
+        "metric": [StrOptions({"accuracy", "log_loss", "auc"})],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        hidden: Any = (128, 128, 128),
+        epochs: Any = "auto",
+        networks: int = 5,
+        metric: str = "accuracy",
+        class_weight: Any = None,
+        validation: Any = None,
+        random_state: Any = None,
+        threads: Any = "auto",
+        time_limit: float | None = None,
+        verbose: Any = False,
+        kinds: Any = None,
+    ) -> None:
+        store_hyperparameters(self, locals())
+
+    def _read_training_data(self, X: Any, y: Any) -> Any:
+        if not isinstance(y, str) and isinstance(y, np.ndarray):
+            check_classification_targets(y)
+        return super()._read_training_data(X, y)
+
+    def _fit_target(self, column: Column) -> ClassTarget:
+        target, _ = infer_target(column, "classification")
+        assert isinstance(target, ClassTarget)  # noqa: S101  # the task was given
+        self._restore_target(target)
+        return target
+
+    def _restore_target(self, target: ClassTarget) -> None:
+        self.classes_ = target.decode(np.arange(len(target.classes)))
+
+    def _weights(self, y: Any, sample_weight: Any) -> Array | None:
+        if self.class_weight is None:
+            return sample_weight
+        by_class = self.class_weight
+        if isinstance(by_class, dict):
+            by_class = {position: by_class.get(label, 1.0) for position, label in enumerate(self.classes_.tolist())}
+        weights = compute_sample_weight(by_class, y)
+        return weights if sample_weight is None else weights * sample_weight
+
+    def predict_proba(self, X: Any) -> Array:
+        """Give the probability of each class for each row of X, shape (n_samples, n_classes)."""
+        return self._outputs(X)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Give the logarithm of each class's probability for each row of X, shape (n_samples, n_classes)."""
+        with np.errstate(divide="ignore"):
+            return np.log(self._outputs(X))

@@ -1,0 +1,66 @@
+"""``TableRegressor``: values of a table's rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import StrOptions
+
+from .._types import Array
+from ..tables.column import Column
+from ..tables.target import ValueTarget, infer_target
+from .hyperparameters import store_hyperparameters
+from .table_base import CONSTRAINTS, TableEstimator
+
+
+class TableRegressor(RegressorMixin, TableEstimator):
+    """A regressor for tables as people have them: numbers, texts, categories, booleans and dates, with gaps.
+
+    It prepares the columns, standardizes the target, trains several networks by a measured recipe (``chainrule.recipes``), and
+    averages their values, limited to the range of the target in the training rows.
+
+    Parameters
+    ----------
+    hidden, epochs, networks, validation, random_state, threads, time_limit, verbose, kinds
+        As of ``TableClassifier``.
+    metric : {"rmse", "r2", "mae"}
+        The score to be good at: for mae the cost is huber's, for the others the mean squared error.
+
+    Attributes
+    ----------
+    model_ : TableModel
+        The preprocessing, the networks and the target.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Where X has names.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {**CONSTRAINTS, "metric": [StrOptions({"rmse", "r2", "mae"})]}
+
+    def __init__(
+        self,
+        *,
+        hidden: Any = (128, 128, 128),
+        epochs: Any = "auto",
+        networks: int = 5,
+        metric: str = "rmse",
+        validation: Any = None,
+        random_state: Any = None,
+        threads: Any = "auto",
+        time_limit: float | None = None,
+        verbose: Any = False,
+        kinds: Any = None,
+    ) -> None:
+        store_hyperparameters(self, locals())
+
+    def _y_checks(self) -> dict[str, Any]:
+        return {"y_numeric": True}
+
+    def _fit_target(self, column: Column) -> ValueTarget:
+        target, _ = infer_target(column, "regression")
+        assert isinstance(target, ValueTarget)  # noqa: S101  # the task was given
+        return target
+
+    def _weights(self, y: Any, sample_weight: Any) -> Array | None:
+        return sample_weight
