@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from .calculus.neuron import Neuron
     from .early_stopping import EarlyStopping
     from .errors import ChainruleError
-    from .estimators import MLPClassifier, MLPRegressor
+    from .estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
     from .examples import Examples
     from .explaining.explain_model import explain
     from .explaining.gradient_check import check_gradient
     from .history import EpochRecord, History
-    from .network import Network, load
+    from .loading import load
+    from .network import Network
     from .population import train_population
+    from .tables.read import read_table
+    from .tables.table import Table
     from .training import Run, train
 
 __version__ = "0.1.0"
@@ -42,9 +45,13 @@ _MODULE_OF = {
     "Network": ".network",
     "Neuron": ".calculus.neuron",
     "Run": ".training",
+    "Table": ".tables.table",
+    "TableClassifier": ".estimators",
+    "TableRegressor": ".estimators",
     "check_gradient": ".explaining.gradient_check",
     "explain": ".explaining.explain_model",
-    "load": ".network",
+    "load": ".loading",
+    "read_table": ".tables.read",
     "train": ".training",
     "train_population": ".population",
 }
@@ -58,8 +65,8 @@ _MODULES = {
 
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
-    "Network", "Neuron", "Run",
-    "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "schedules", "train",
+    "Network", "Neuron", "Run", "Table", "TableClassifier", "TableRegressor",
+    "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "read_table", "schedules", "train",
     "train_population",
 ]  # fmt: skip
 

@@ -23,6 +23,7 @@ import rich_click as click
 from .._stdout import OutputWarning, discard_stdout, unwritable_message
 from ..errors import ChainruleError, UnknownName
 from .check import check
+from .columns import columns
 from .completion import install_completion, show_completion
 from .equations import equations
 from .evaluate import evaluate
@@ -34,7 +35,7 @@ from .output import print_line, print_message
 from .predict import predict
 from .train import train
 
-COMMANDS = (train, evaluate, predict, info, explain, check, equations)
+COMMANDS = (train, evaluate, predict, columns, info, explain, check, equations)
 """Every command, in the order of the help."""
 
 HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}

@@ -36,9 +36,9 @@ def check(model: Path | None, data: str | None, transpose: bool | None, examples
     check_int("--examples", examples, least=1, most=MAX_EXAMPLES)
     check_seed("seed", seed)
     from ..explaining.gradient_check import check_gradient
-    from ..network import Network, load
+    from ..network import Network, load_network
 
-    network = Network([784, 30, 10], seed=seed) if model is None else load(model)
+    network = Network([784, 30, 10], seed=seed) if model is None else load_network(model)
     result = check_gradient(network, _choose_examples(network, data, examples, seed, transpose), seed=seed)
     if as_json:
         print_json(_as_json(result))

@@ -14,7 +14,7 @@ from .._format import pluralize
 from ..datasets.svmlight_file import read_svmlight
 from ..datasets.table import is_svmlight
 from ..errors import DataError, FileError, SettingError, UnknownName
-from .columns import feature_and_target_names
+from .column_names import feature_and_target_names
 from .settings import BUILT_IN_DATA, Kind
 from .task import is_classifier, signs_to_classes
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError, SettingError
-from .columns import read_column_names, reorder_columns
+from .column_names import read_column_names, reorder_columns
 from .data_source import Source, load_split, load_table, resolve_path, split_table
 from .output import print_message
 

@@ -68,9 +68,9 @@ def explain(
 
 
 def _load(model: Path) -> Network:
-    from ..network import load
+    from ..network import load_network
 
-    return load(model)
+    return load_network(model)
 
 
 def _train_notes_network() -> Network:

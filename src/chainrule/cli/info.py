@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..calculus.costs import Cost
     from ..network import Network
     from ..plan import Provenance
+    from ..table_model import TableModel
 
 
 @click.command("info")
@@ -25,16 +27,64 @@ if TYPE_CHECKING:
 @json_option()
 def info(model: Path, as_json: bool) -> None:
     """Print a model's sizes, parameters, and how it was trained."""
-    from ..network import load
+    from ..loading import load_model
+    from ..network import Network
 
-    network = load(model)
+    loaded = load_model(model)
     size = model.stat().st_size
-    if as_json:
-        print_json({"model": str(model), "bytes": size, **model_as_json(network)})
+    if not isinstance(loaded, Network):
+        _print_table_model(model, size, loaded, as_json)
         return
-    print_line(f"{model}: {pluralize(size, 'byte')}")
-    for label, text in describe_model(network):
+    if as_json:
+        print_json({"model": str(model), "bytes": size, **model_as_json(loaded)})
+        return
+    _print_labelled(model, size, describe_model(loaded))
+
+
+def _print_labelled(path: Path, size: int, lines: Sequence[tuple[str, str]]) -> None:
+    print_line(f"{path}: {pluralize(size, 'byte')}")
+    for label, text in lines:
         print_line(f"  {label:<14}{text}")
+
+
+def _print_table_model(path: Path, size: int, model: TableModel, as_json: bool) -> None:
+    """Print a table's model: its target, its networks, its training, and its columns."""
+    from .column_report import describe_columns, print_columns
+
+    columns = describe_columns(model.preprocessing)
+    if as_json:
+        print_json({"model": str(path), "bytes": size, **table_model_as_json(model), "columns": columns})
+        return
+    _print_labelled(path, size, describe_table_model(model))
+    print_columns("columns:", columns)
+
+
+def table_model_as_json(model: TableModel) -> dict[str, Any]:
+    """Give the entries of a JSON object that describes a table's model, without its columns."""
+    return {
+        "target": model.target.to_json(),
+        "sizes": model.networks[0].sizes,
+        "networks": len(model.networks),
+        "parameters": sum(network.parameters for network in model.networks),
+        "trained": asdict(model.training),
+    }
+
+
+def describe_table_model(model: TableModel) -> list[tuple[str, str]]:
+    """Describe a table's model in labelled lines, without its columns."""
+    training, network = model.training, model.networks[0]
+    settings = training.settings
+    lines = [
+        ("target", model.target.summary),
+        ("networks", f"{len(model.networks)}, averaged; {sum(each.parameters for each in model.networks):,} parameters"),
+        ("sizes", " x ".join(map(str, network.sizes))),
+        ("activations", " > ".join(sigma.name for sigma in network.plan.sigmas)),
+        ("cost", _describe_cost(network.plan.cost_function)),
+        ("trained on", f"{training.data}, {pluralize(training.rows, 'row')}" if training.data else pluralize(training.rows, "row")),
+        ("best epochs", f"{', '.join(map(str, training.epochs))} of {settings.get('epochs', '?')}: {training.stopped}"),
+        ("metric", str(settings.get("metric", "?"))),
+    ]
+    return lines if training.seed is None else [*lines, ("seed", str(training.seed))]
 
 
 def model_as_json(network: Network) -> dict[str, Any]:

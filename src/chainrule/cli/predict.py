@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -11,9 +11,12 @@ from ..errors import ChainruleError
 from .exit_codes import USAGE_ERROR
 from .options import arguments_panel, files_argument, flag, json_option, model_argument
 from .output import print_json, print_line, print_message
+from .reading_options import collect_reading_options, reading_options, refuse_reading_options
 
 if TYPE_CHECKING:
     from ..network import Network
+    from ..table_model import TableModel
+    from .reading_options import ReadingOptions
 
 
 @click.command("predict")
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
 @model_argument()
 @files_argument("PNG or JPEG pictures, or rows of numbers: .npy, or a table as train reads it.")
 @flag("--outputs", "-a", text="Print all outputs of the network.")
+@reading_options
 @json_option("Print one JSON object per line instead, one for each picture or row.")
-def predict(model: Path, file: tuple[Path, ...], outputs: bool, as_json: bool) -> int:
+def predict(model: Path, file: tuple[Path, ...], outputs: bool, as_json: bool, **options: Any) -> int:
     """Print the predicted label of each picture or row and how sure it is, or the predicted value.
 
     With softmax the label's probability is printed, else its output, which is not a probability. For a model of MNIST a picture is
@@ -34,13 +38,17 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, as_json: bool) -
 
     A file that cannot be read is reported on standard error, the other files are read all the same, and the exit status is 2.
     """
-    from ..network import load
+    from ..loading import load_model
+    from ..network import Network
 
-    network = load(model)
+    reading = collect_reading_options(options)
+    loaded = load_model(model)
+    if isinstance(loaded, Network):
+        refuse_reading_options(reading, model)
     status = 0
     for path in file:
         try:
-            _predict_file(path, network, outputs, as_json)
+            _predict_file(path, loaded, reading, outputs, as_json)
         except ChainruleError as error:
             status = USAGE_ERROR
             print_message(f"error: {error}")
@@ -49,7 +57,19 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, as_json: bool) -
     return status
 
 
-def _predict_file(path: Path, network: Network, with_outputs: bool, as_json: bool) -> None:
+def _predict_file(path: Path, model: Network | TableModel, reading: ReadingOptions, with_outputs: bool, as_json: bool) -> None:
+    """Print the predictions for the rows of a file."""
+    from ..network import Network
+
+    if isinstance(model, Network):
+        _predict_with_network(path, model, with_outputs, as_json)
+        return
+    from .table_prediction import predict_table_file
+
+    predict_table_file(path, model, reading, with_outputs=with_outputs, as_json=as_json)
+
+
+def _predict_with_network(path: Path, network: Network, with_outputs: bool, as_json: bool) -> None:
     """Print the predictions for the rows of a file."""
     from .prediction import Prediction, compute_outputs
     from .prediction_input import read_inputs

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..datasets.table import is_svmlight, is_table, read_columns
 from ..errors import DataError, DataTypeError, FileError
-from .columns import column_positions
+from .column_names import column_positions
 from .data_source import Source, read_svmlight_for
 from .describe import describe_inputs
 from .output import print_message

@@ -57,3 +57,10 @@ def engine_names() -> list[str]:
     from ..engines import ENGINES
 
     return ["auto", *ENGINES]
+
+
+def metric_names() -> list[str]:
+    """Name the metrics of a table's training."""
+    from ..recipes.table_recipe import CLASS_METRICS, VALUE_METRICS
+
+    return [*CLASS_METRICS, *VALUE_METRICS]

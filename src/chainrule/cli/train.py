@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -32,11 +32,16 @@ from .registries import (
     engine_names,
     hidden_activation_names,
     initializer_names,
+    metric_names,
     momentum_optimizer_names,
     optimizer_names,
     schedule_names,
 )
+from .reading_options import TABLE_PANEL, collect_reading_options, option_of, reading_options
 from .settings import MNIST_DEFAULTS, as_option_value
+
+if TYPE_CHECKING:
+    from .reading_options import ReadingOptions
 
 
 def setting_default(name: str) -> str:
@@ -46,7 +51,7 @@ def setting_default(name: str) -> str:
 
 @click.command("train")
 @arguments_panel
-@data_argument("mnist, digits, a FOLDER of IDX files, or a table: .csv, .npz, .svmlight or .parquet.", default="mnist")
+@data_argument("mnist, digits, a FOLDER of IDX files, or a table: .csv, .tsv, .parquet, .jsonl, .npz or .svmlight.", default="mnist")
 @option(
     "--hidden",
     "-H",
@@ -153,7 +158,27 @@ def setting_default(name: str) -> str:
     default=setting_default("early_stopping"),
     panel=TRAINING_PANEL,
 )
-@target_option("A table's column to learn.", default="the last", panel=PROGRAM_PANEL)
+@target_option("The column to learn, by name or number.", default="the last", panel=TABLE_PANEL)
+@option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    text="Whether the target holds classes or values.",
+    default="found in its values",
+    panel=TABLE_PANEL,
+)
+@integer_option(
+    "--networks", metavar="N", text="Networks to train and average, each on other rows.", default="5", panel=TABLE_PANEL
+)
+@registry_option(
+    "--metric",
+    metavar="NAME",
+    registry=metric_names,
+    text="The score to be good at: {names}.",
+    default="accuracy, or rmse for values",
+    panel=TABLE_PANEL,
+)
+@float_option("--time-limit", metavar="SECONDS", text="Begin no further epoch after this time.", panel=TABLE_PANEL)
+@reading_options
 @path_option(
     "--out",
     "-o",
@@ -209,20 +234,46 @@ def train(
     """
     from .data_source import Source
     from .output import Reporter
+    from .table_source import is_table_of_columns
+
+    reading = collect_reading_options(settings)
+    table_settings = {name: settings.pop(name) for name in ("networks", "metric", "task", "time_limit")}
+    source = Source("mnist" if data is None else data, target)
+    program: dict[str, Any] = {"seed": seed, "engine": engine or "auto", "reporter": Reporter(quiet, as_json)}
+    chosen = chosen_settings(**settings)
+    if source.kind == "table" and is_table_of_columns(Path(source.name)):
+        from .table_training_job import TableTrainingJob, recipe_settings
+
+        if transpose is not None:
+            raise SettingError(f"--transpose is for a folder of IDX files; {source.name} is not one")
+        task, time_limit = table_settings.pop("task"), table_settings.pop("time_limit")
+        chosen = recipe_settings(chosen, table_settings)
+        table_job = TableTrainingJob(
+            source, reading, out or source.model_path, chosen, task, time_limit, threads=parse_threads(threads), **program
+        )
+        return table_job.run()
+    _refuse_table_options(source.name, reading, table_settings)
     from .training_job import TrainingJob
 
-    source = Source("mnist" if data is None else data, target)
     job = TrainingJob(
-        source,
-        out or source.model_path,
-        chosen_settings(**settings),
-        seed=seed,
-        engine=engine or "auto",
-        threads=threads or "auto",
-        transposed=transpose,
-        reporter=Reporter(quiet, as_json),
+        source, out or source.model_path, chosen, threads=parse_threads(threads), transposed=transpose, **program
     )
     return job.run()
+
+
+def _refuse_table_options(name: str, reading: ReadingOptions, table_settings: Mapping[str, Any]) -> None:
+    """Refuse options for tables of columns where the data is of another kind."""
+    given = [setting for setting, value in (*reading.to_json().items(), *table_settings.items()) if value is not None]
+    if given:
+        raise SettingError(f"{option_of(given[0])} is for tables such as .csv and .parquet; {name} is not one")
+
+
+def parse_threads(text: str | None) -> Any:
+    """Parse a number of threads; leave other words to ``Run``, which accepts ``auto`` and refuses the rest."""
+    try:
+        return int(text or "auto")
+    except ValueError:
+        return text or "auto"
 
 
 def chosen_settings(hidden: Sequence[str], activation: str | None, **others: Any) -> dict[str, Any]:

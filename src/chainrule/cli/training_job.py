@@ -44,8 +44,9 @@ class TrainingJob:
     chosen : dict
         The settings that were given on the command line; others have defaults that suit the data.
     seed : int
-    engine, threads : str
-        As on the command line.
+    engine : str
+    threads : int or str
+        As ``Run`` takes them.
     transposed : bool or None
         Whether a folder's images are stored column by column.
     reporter : Reporter
@@ -56,7 +57,7 @@ class TrainingJob:
     chosen: Mapping[str, Any]
     seed: int
     engine: str
-    threads: str
+    threads: Any
     transposed: bool | None
     reporter: Reporter
 
@@ -124,7 +125,7 @@ class TrainingJob:
             dropout=settings.dropout,
             early_stopping=_make_early_stopping(settings.early_stopping, kind),
             engine=self.engine,
-            threads=_parse_threads(self.threads),
+            threads=self.threads,
             callbacks=[_print_record] if print_epochs_as_json else [],
             progress=not (self.reporter.quiet or self.reporter.as_json),
         )
@@ -210,14 +211,6 @@ def _make_early_stopping(patience: int, kind: str) -> EarlyStopping | None:
     if not patience:
         return None
     return EarlyStopping(patience, monitor=None if kind == "mnist" else "validation_cost")
-
-
-def _parse_threads(text: str) -> Any:
-    """Parse a number of threads; leave other words to ``Run``, which knows ``auto`` and refuses the rest."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
 
 
 def _describe_network(network: Network) -> str:

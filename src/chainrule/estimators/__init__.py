@@ -1,14 +1,18 @@
-"""scikit-learn's estimators ``MLPClassifier`` and ``MLPRegressor``: the same interface and numbers, computed by the engines.
+"""scikit-learn's estimators ``MLPClassifier`` and ``MLPRegressor``: the same interface and numbers, computed by the engines; and
+``TableClassifier`` and ``TableRegressor``, which take tables as people have them.
 
 ``classifier`` and ``regressor`` are the public classes. ``base`` (the steps of a fit) builds on ``solvers`` (the training),
 ``network_export`` (a ``Network``, a model file) and ``fitted_network`` (reading a network from public attributes, and its outputs),
 each on the next. ``hyperparameters`` declares and checks the parameters; ``estimator_plan`` translates them for the engines;
 ``input_checks``, ``labels``, ``coefficients`` and ``validation_set`` read data. ``stochastic`` and ``lbfgs`` are the two kinds of
 training; ``training_state`` is the state that warm starts continue from; ``learning_rates`` and ``random_state`` follow
-scikit-learn's schedules and random draws; ``reporters`` show progress.
+scikit-learn's schedules and random draws; ``reporters`` show progress. The estimators of tables stand on ``table_base``, which calls
+the recipe in ``chainrule.recipes``.
 """
 
 from .classifier import MLPClassifier
 from .regressor import MLPRegressor
+from .table_classifier import TableClassifier
+from .table_regressor import TableRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TableClassifier", "TableRegressor"]

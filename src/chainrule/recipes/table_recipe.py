@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from ..calculus.optimizers import Adam
+from ..calculus.optimizers import SGD, Adam, Optimizer, find_optimizer
 from ..errors import SettingError, UnknownName
 from ..tables.target import ClassTarget, ValueTarget
 
@@ -34,6 +34,15 @@ BATCHES_PER_EPOCH = 32
 
 SMALLEST_BATCH = 32
 
+SMOOTHING = 0.1
+"""The label smoothing for accuracy; it harms log loss and AUC."""
+
+SGD_RATE = 0.1
+"""The learning rate of optimizers whose rate depends on the network."""
+
+CLASS_COSTS = ("log_loss", "cross_entropy", "quadratic")
+VALUE_COSTS = ("mean_squared_error", "quadratic", "huber")
+
 
 @dataclass(frozen=True)
 class TableRecipe:
@@ -46,13 +55,22 @@ class TableRecipe:
     networks : int
         How many networks are trained, each on other rows, and averaged.
     hidden : tuple of int
-    activation, cost : str
+    activation : str or tuple of str
+        One for all hidden layers, or one for each.
+    output, init : str or None
+        By default those that suit the cost and the activation.
+    cost : str
     epochs, batch_size : int
     learning_rate : float
     optimizer, schedule : str
     beta2 : float
         Of Adam.
+    momentum : float or None
+        Of the optimizers that have one; None for their own.
     l2, dropout : float
+    early_stopping : int
+        The epochs without a better validation cost after which a network's training stops; 0 for never. The best epoch is kept in
+        any case.
     label_smoothing : float
         The share of each target that is spread over all classes.
     bins : int
@@ -62,22 +80,39 @@ class TableRecipe:
     metric: Metric = "accuracy"
     networks: int = 5
     hidden: tuple[int, ...] = (128, 128, 128)
-    activation: str = "relu"
+    activation: str | tuple[str, ...] = "relu"
+    output: str | None = None
     cost: str = "log_loss"
+    init: str | None = None
     epochs: int = 16
     batch_size: int = 256
     learning_rate: float = 0.004
     optimizer: str = "adam"
     beta2: float = 0.95
+    momentum: float | None = None
     schedule: str = "cosine"
     l2: float = 0.0
     dropout: float = 0.0
+    early_stopping: int = 0
     label_smoothing: float = 0.0
     bins: int = 16
 
-    def make_optimizer(self) -> Any:
-        """Give the optimizer, Adam with the recipe's ``beta2``."""
-        return Adam(beta2=self.beta2) if self.optimizer == "adam" else self.optimizer
+    def make_optimizer(self) -> Optimizer:
+        """Give the optimizer, with ``beta2`` or ``momentum``.
+
+        Raises
+        ------
+        SettingError
+            When a momentum is given to an optimizer without one.
+        """
+        optimizer = find_optimizer(self.optimizer)
+        if isinstance(optimizer, Adam):
+            optimizer = replace(optimizer, beta2=self.beta2)
+        if self.momentum is None:
+            return optimizer
+        if not isinstance(optimizer, SGD):
+            raise SettingError(f"{self.optimizer} has no momentum to set; take the optimizer momentum or nesterov")
+        return replace(optimizer, momentum=self.momentum)
 
     def to_json(self) -> dict[str, Any]:
         """Give the settings as JSON's types."""
@@ -92,16 +127,36 @@ def recipe_for(target: ClassTarget | ValueTarget, rows: int, chosen: Mapping[str
     UnknownName, SettingError
         When the metric is unknown, or does not go with the target.
     """
-    recipe = TableRecipe(metric=chosen.get("metric") or ("accuracy" if isinstance(target, ClassTarget) else "rmse"))
-    _check_metric(recipe.metric, target)
-    recipe = replace(recipe, batch_size=chosen.get("batch_size") or default_batch_size(rows))
-    if isinstance(target, ClassTarget):
-        recipe = replace(recipe, label_smoothing=0.1 if recipe.metric == "accuracy" else 0.0)
-    else:
-        recipe = replace(recipe, cost="huber" if recipe.metric == "mae" else "mean_squared_error")
-    longer = 2 if isinstance(target, ValueTarget) or len(target.classes) > MANY_CLASSES else 1
-    recipe = replace(recipe, epochs=default_epochs(longer * recipe.epochs, rows, recipe.batch_size))
-    return replace(recipe, **{name: value for name, value in chosen.items() if value is not None})
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    is_class = isinstance(target, ClassTarget)
+    metric = chosen.get("metric", "accuracy" if is_class else "rmse")
+    _check_metric(metric, target)
+    cost = chosen.get("cost", default_cost(metric))
+    if cost not in (CLASS_COSTS if is_class else VALUE_COSTS):
+        raise SettingError(
+            f"the cost {cost} does not suit a table's target of {'classes' if is_class else 'values'}; take one of "
+            f"{', '.join(CLASS_COSTS if is_class else VALUE_COSTS)}"
+        )
+    batch_size = chosen.get("batch_size", default_batch_size(rows))
+    longer = 1 if is_class and len(target.classes) <= MANY_CLASSES else 2
+    recipe = TableRecipe(
+        metric=metric,
+        cost=cost,
+        output=None if is_class else "identity",
+        batch_size=batch_size,
+        epochs=default_epochs(longer * TableRecipe.epochs, rows, batch_size),
+        label_smoothing=SMOOTHING if metric == "accuracy" and cost == "log_loss" else 0.0,
+    )
+    rate = find_optimizer(chosen.get("optimizer", recipe.optimizer)).usual_rate or SGD_RATE
+    recipe = replace(recipe, learning_rate=recipe.learning_rate if "optimizer" not in chosen else rate)
+    return replace(recipe, **chosen)
+
+
+def default_cost(metric: str) -> str:
+    """Give the cost that serves a metric."""
+    if metric in CLASS_METRICS:
+        return "log_loss"
+    return "huber" if metric == "mae" else "mean_squared_error"
 
 
 def default_batch_size(rows: int) -> int:

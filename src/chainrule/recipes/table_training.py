@@ -163,8 +163,14 @@ class _Trainer:
         if self.held_out is not None:
             validation = self.held_out.examples(None, n_classes)
         network = Network(
-            [train.n_in, *recipe.hidden, n_classes], activation=recipe.activation, cost=recipe.cost, seed=self.seed + k
+            [train.n_in, *recipe.hidden, n_classes],
+            activation=recipe.activation,
+            output=recipe.output,
+            cost=recipe.cost,
+            init=recipe.init,
+            seed=self.seed + k,
         )
+        patience = recipe.early_stopping or recipe.epochs
         run = Run(
             network,
             train,
@@ -176,7 +182,7 @@ class _Trainer:
             l2=recipe.l2,
             dropout=recipe.dropout,
             validation=validation,
-            early_stopping=None if validation is None else EarlyStopping(recipe.epochs, monitor="validation_cost"),
+            early_stopping=None if validation is None else EarlyStopping(patience, monitor="validation_cost"),
             threads=self.threads,
             engine=self.engine,
             callbacks=[lambda record: self._after_epoch(k, record)],

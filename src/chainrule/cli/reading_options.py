@@ -1,0 +1,144 @@
+"""The options that say how a table is read, which several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from ..errors import SettingError
+from .options import Function, flag, option
+
+if TYPE_CHECKING:
+    from ..tables.column import Kind
+    from ..tables.table import Table
+
+TABLE_PANEL = "The table"
+KIND_OPTIONS: tuple[Kind, ...] = ("number", "category", "date", "text")
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a file is read as a table; an option that was not given is None, and is decided from the file.
+
+    Attributes
+    ----------
+    delimiter, decimal, encoding : str or None
+    missing : tuple of str or None
+        The marks of a missing value, beside an empty field.
+    header : bool or None
+    allow_infinite : bool
+        Whether an infinite number is a gap instead of an error.
+    kinds : dict
+        The kind of a column, by its name.
+    drop : tuple of str
+        The columns that are left out.
+    """
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    missing: tuple[str, ...] | None = None
+    header: bool | None = None
+    allow_infinite: bool = False
+    kinds: Mapping[str, Kind] | None = None
+    drop: tuple[str, ...] = ()
+
+    def read(self, path: Path, *, progress: Callable[[float], Any] | None = None) -> Table:
+        """Read a file."""
+        from ..tables.read import read_table
+
+        return read_table(path, **self._given(), progress=progress)
+
+    def _given(self) -> dict[str, Any]:
+        """Give the options that differ from their defaults."""
+        return {entry.name: value for entry in fields(self) if (value := getattr(self, entry.name)) != entry.default}
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the options that were given as JSON's types."""
+        given = self._given()
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+
+    @classmethod
+    def parse(cls, described: Mapping[str, Any]) -> ReadingOptions:
+        """Invert ``to_json``."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in described.items()})
+
+    def __bool__(self) -> bool:
+        return asdict(self) != asdict(ReadingOptions())
+
+
+def reading_options(function: Function) -> Function:
+    """Declare the options; ``collect_reading_options`` makes a ``ReadingOptions`` of the command's arguments."""
+    declarations = [
+        option("--delimiter", metavar="CHAR", text="What separates the fields: one character, or tab.", default="found in the file"),
+        option("--decimal", metavar="CHAR", type=click.Choice([".", ","]), text="The decimal mark.", default="found in each column"),
+        option("--encoding", metavar="NAME", text="The encoding, such as latin-1.", default="UTF-8, or by the byte-order mark"),
+        option("--missing", metavar="MARK,...", text="Marks of a missing value; an empty field is one always.", default="NA, ? and others"),
+        click.option("--header/--no-header", default=None, help="Whether the first line holds the names (default: found in the file)."),
+        flag("--allow-infinite", text="Take infinite numbers as missing values."),
+        option("--drop", metavar="COLUMN,...", multiple=True, text="Columns to leave out."),
+        *(
+            option(f"--{kind}", f"{kind}_columns", metavar="COLUMN,...", multiple=True, text=f"Columns to read as {kind}.")
+            for kind in KIND_OPTIONS
+        ),
+    ]
+    for declare in reversed(declarations):
+        function = declare(function)
+    return function
+
+
+def collect_reading_options(arguments: dict[str, Any]) -> ReadingOptions:
+    """Take the options of ``reading_options`` out of a command's arguments.
+
+    Examples
+    --------
+    >>> arguments = {"delimiter": "tab", "category_columns": ("zip,town",), "missing": "?,NA", "epochs": 3}
+    >>> collect_reading_options(arguments)._given(), arguments
+    ({'delimiter': '\\t', 'missing': ('?', 'NA'), 'kinds': {'zip': 'category', 'town': 'category'}}, {'epochs': 3})
+    """
+    delimiter = arguments.pop("delimiter", None)
+    missing = arguments.pop("missing", None)
+    kinds = {name: kind for kind in KIND_OPTIONS for name in _split(arguments.pop(f"{kind}_columns", ()))}
+    return ReadingOptions(
+        delimiter={"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter, delimiter),
+        decimal=arguments.pop("decimal", None),
+        encoding=arguments.pop("encoding", None),
+        missing=None if missing is None else tuple(missing.split(",")),
+        header=arguments.pop("header", None),
+        allow_infinite=arguments.pop("allow_infinite", False),
+        kinds=kinds or None,
+        drop=tuple(_split(arguments.pop("drop", ()))),
+    )
+
+
+def _split(values: tuple[str, ...]) -> list[str]:
+    """Split lists of column names at commas."""
+    return [name for value in values for name in value.split(",") if name]
+
+
+def refuse_reading_options(reading: ReadingOptions, model: Path) -> None:
+    """Refuse options for tables where the model is one network, which takes rows of numbers.
+
+    Raises
+    ------
+    SettingError
+        When an option was given.
+    """
+    given = list(reading.to_json())
+    if given:
+        raise SettingError(f"{option_of(given[0])} is for a model of a table, and {model} holds one network")
+
+
+def option_of(name: str) -> str:
+    """Give the option of a setting's name.
+
+    Examples
+    --------
+    >>> option_of("allow_infinite"), option_of("kinds")
+    ('--allow-infinite', '--category, --number, --date or --text')
+    """
+    return "--category, --number, --date or --text" if name == "kinds" else f"--{name.replace('_', '-')}"

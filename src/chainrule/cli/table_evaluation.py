@@ -1,0 +1,139 @@
+"""The evaluation of a table's model: its score beside a baseline, by class or by value, and its largest errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DataError, SettingError
+from .data_source import Source, resolve_path
+from .evaluation import confusion_matrix
+from .reading_options import ReadingOptions
+from .table_scores import ClassScore, ValueScore, class_score, value_score
+from .table_source import split_for_test
+
+if TYPE_CHECKING:
+    from .._types import AnyArray, Array, Indices
+    from ..table_model import TableModel
+    from ..tables.table import Table
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The rows that a model is evaluated on.
+
+    Attributes
+    ----------
+    name : str
+        Their name in reports, such as ``the test rows of adult.csv``.
+    table : Table
+        The columns of the model.
+    y : array, shape (n,)
+        The encoded target.
+    positions : array of int, shape (n,)
+        Their positions in the file, from 0.
+    missing_targets : int
+        The number of rows that were left out because their target is missing.
+    """
+
+    name: str
+    table: Table
+    y: AnyArray
+    positions: Indices
+    missing_targets: int
+
+
+@dataclass(frozen=True)
+class TableEvaluation:
+    """The evaluation of a model on some rows.
+
+    Attributes
+    ----------
+    rows : TableRows
+    outputs : array, shape (n, n_out)
+    score : ClassScore or ValueScore
+    predicted : array, shape (n,)
+        Positions of classes, or values in the target's unit.
+    true : array, shape (n,)
+        Likewise.
+    errors : array of int
+        Of classes the wrong rows, of values all, the largest error first.
+    """
+
+    rows: TableRows
+    outputs: Array
+    score: ClassScore | ValueScore
+    predicted: AnyArray
+    true: AnyArray
+    errors: Indices
+
+    @property
+    def confusion(self) -> Indices:
+        """The confusion matrix of the model's classes: true class (row), predicted (column)."""
+        n_classes = self.outputs.shape[1]
+        counts = np.zeros((n_classes, n_classes), np.intp)
+        found = confusion_matrix(self.true, self.predicted)
+        counts[: len(found), : len(found)] = found
+        return counts
+
+
+def find_table_rows(model: TableModel, data: str | None, target: str | None, reading: ReadingOptions) -> TableRows:
+    """Read the rows to evaluate a model on: of the file of its training the test rows, of any other all that have a target.
+
+    Raises
+    ------
+    SettingError
+        When neither the command line nor the model names the file.
+    DataError
+        When it lacks a column of the model, or the target.
+    """
+    training = model.training
+    source = Source.parse(training.data) if training.data else None
+    if data is None and source is None:
+        raise SettingError("this model does not record its training data; name the data, as in: chainrule evaluate MODEL FILE")
+    name = data if data is not None else source.name if source else ""
+    same = source is not None and resolve_path(name) == resolve_path(source.name)
+    table = read_for(model, Path(name), reading, same_file=same)
+    column_name = target or model.target.name
+    if column_name not in table:
+        raise DataError(f"{name} has no column {column_name!r} to compare with; name the target's column by --target")
+    column = table[column_name]
+    kept = np.flatnonzero(~column.missing)
+    if not len(kept):
+        raise DataError(f"{name}: the target {column_name!r} is missing in every row")
+    missing = len(column) - len(kept)
+    if same and training.test_fraction and training.seed is not None:
+        split = split_for_test(table, column, model.target, training.seed)
+        if len(split.train_rows) == training.rows:
+            test, y = split.test
+            return TableRows(f"the test rows of {name}", test, y, split.test_rows, missing)
+    y = model.target.encode(column.take(kept))
+    return TableRows(f"all rows of {name}", table.without(column_name).take(kept), y, kept, missing)
+
+
+def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, same_file: bool = False) -> Table:
+    """Read a file with the kinds of a model's columns; the file of its training with the options of the training."""
+    options = ReadingOptions.parse(model.training.reading) if same_file and not reading else reading
+    kinds = {**model.preprocessing.input_kinds, **model.target.input_kind, **(options.kinds or {})}
+    from dataclasses import replace
+
+    return replace(options, kinds=kinds).read(path)
+
+
+def evaluate_table_model(model: TableModel, rows: TableRows) -> TableEvaluation:
+    """Compare a model's outputs with the target."""
+    outputs = model.outputs(rows.table)
+    if model.is_classifier:
+        predicted = outputs.argmax(axis=1)
+        margin = outputs.max(axis=1) - outputs[np.arange(len(rows.y)), rows.y]
+        wrong = np.flatnonzero(predicted != rows.y)
+        errors = wrong[np.argsort(-margin[wrong], kind="stable")]
+        return TableEvaluation(rows, outputs, class_score(outputs, rows.y), predicted, rows.y, errors)
+    target: Any = model.target
+    predicted = target.decode(outputs[:, 0])
+    true = rows.y * target.scale + target.mean
+    errors = np.argsort(-np.abs(predicted - true), kind="stable")
+    return TableEvaluation(rows, outputs, value_score(predicted, true), predicted, true, errors)

@@ -1,0 +1,58 @@
+"""The predictions of a table's model for the rows of a file: printed, or written beside the rows as they came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._format import percent
+from ..errors import DataError
+from .output import print_json, print_line
+from .table_evaluation import read_for
+from .table_evaluation_report import class_names
+from .table_source import TABLE_ENDINGS, is_table_of_columns
+
+if TYPE_CHECKING:
+    from .._types import AnyArray, Array
+    from ..table_model import TableModel
+    from .reading_options import ReadingOptions
+
+
+def predict_table_file(path: Path, model: TableModel, reading: ReadingOptions, *, with_outputs: bool, as_json: bool) -> None:
+    """Print the prediction for each row of a file.
+
+    Raises
+    ------
+    DataError
+        When the file is not a table of columns, or lacks a column of the model.
+    """
+    outputs, answers = compute_answers(path, model, reading)
+    for k, answer in enumerate(answers.tolist()):
+        if as_json:
+            print_json({"file": str(path), "row": k, **answer_as_json(model, outputs[k], answer, with_outputs)})
+        else:
+            print_line(f"{path}[{k}]  {answer_as_text(model, outputs[k], answer, with_outputs)}")
+
+
+def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> tuple[Array, AnyArray]:
+    """Read a file, and give the outputs (n, n_out) and the answers (n,) for its rows."""
+    if not is_table_of_columns(path):
+        raise DataError(f"{path} is not a table; this model takes rows of named columns: {', '.join(TABLE_ENDINGS)}, also as .gz")
+    outputs = model.outputs(read_for(model, path, reading))
+    return outputs, model.decode(outputs)
+
+
+def answer_as_json(model: TableModel, outputs: Array, answer: Any, with_outputs: bool) -> dict[str, Any]:
+    """Give the entries of a JSON object for one row."""
+    if not model.is_classifier:
+        return {"value": answer}
+    entries = {"label": answer, "probability": float(outputs.max())}
+    return {**entries, "probabilities": dict(zip(class_names(model), outputs, strict=True))} if with_outputs else entries
+
+
+def answer_as_text(model: TableModel, outputs: Array, answer: Any, with_outputs: bool) -> str:
+    """Give a line for people."""
+    if not model.is_classifier:
+        return f"{answer:.6g}"
+    named = ", ".join(f"{name} {percent(p)}" for name, p in zip(class_names(model), outputs, strict=True))
+    return f"{answer}  probability {percent(float(outputs.max()))}" + f"  ({named})" * with_outputs

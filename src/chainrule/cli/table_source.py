@@ -1,0 +1,160 @@
+"""A table with its target, read for training or evaluation."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._format import pluralize
+from ..errors import DataError
+
+if TYPE_CHECKING:
+    from .._types import AnyArray, Indices
+    from ..tables.column import Column
+    from ..tables.table import Table
+    from ..tables.target import ClassTarget, ValueTarget
+    from .settings import Task
+
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
+"""The endings of files that are read as tables of named columns, also with .gz after them."""
+
+TEST_FOLDS, FOLDS = 3, 20
+"""The test rows are three of twenty folds: 15 % of the rows, of each class alike."""
+
+MIN_ROWS = 10
+
+
+def is_table_of_columns(path: Path) -> bool:
+    """Test whether a path is read as a table of named columns; .npz and .svmlight hold arrays instead.
+
+    Examples
+    --------
+    >>> is_table_of_columns(Path("a.csv")), is_table_of_columns(Path("a.CSV.gz")), is_table_of_columns(Path("a.npz"))
+    (True, True, False)
+    """
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith(TABLE_ENDINGS)
+
+
+def choose_target(table: Table, target: str | None, task: Task | None) -> tuple[Column, ClassTarget | ValueTarget, list[str]]:
+    """Find the target's column, and decide whether it holds classes or values.
+
+    Parameters
+    ----------
+    table : Table
+    target : str or None
+        The column's name, or its number from 0; the last column if None.
+    task : str or None
+        classification or regression; inferred from the column if None.
+
+    Returns
+    -------
+    column : Column
+    target : ClassTarget or ValueTarget
+        Fitted to the rows that have a target.
+    notes : list of str
+        What was decided, and by which option it can be changed.
+
+    Raises
+    ------
+    DataError
+        When there is no such column, or its values cannot be learnt.
+    """
+    from ..tables.target import infer_target
+
+    column = table[find_column(table, target)]
+    present = ~column.missing
+    count = len(column) - int(present.sum())
+    if count == len(column):
+        raise DataError(f"{table.name}: the target {column.name!r} is missing in every row")
+    inferred, note = infer_target(column.take(np.flatnonzero(present)), task)
+    notes = [note] if note else []
+    if count:
+        notes.append(f"the target is missing in {pluralize(count, 'row')}, which are left out")
+    return column, inferred, notes
+
+
+def find_column(table: Table, target: str | None) -> str:
+    """Find a column by its name, or by its number from 0; None is the last column.
+
+    Raises
+    ------
+    DataError
+        When there is none; the message names the most similar one.
+    """
+    names = table.names
+    if len(names) < 2:
+        raise DataError(f"{table.name} has one column; a table needs the target's and at least one other")
+    if target is None:
+        return names[-1]
+    if target in names:
+        return target
+    try:
+        number = int(target)
+    except ValueError:
+        similar = difflib.get_close_matches(target, names, 1)
+        hint = f"; do you mean {similar[0]!r}?" if similar else f"; it has {', '.join(names[:20])}{', ...' * (len(names) > 20)}"
+        raise DataError(f"{table.name} has no column {target!r}{hint}") from None
+    if not -len(names) <= number < len(names):
+        raise DataError(
+            f"{table.name} has {len(names)} columns, so the target's number must be in 0..{len(names) - 1}, or -1 for the last; "
+            f"it is {number}"
+        )
+    return names[number]
+
+
+@dataclass(frozen=True)
+class SplitTable:
+    """A table's rows, split for training and test.
+
+    Attributes
+    ----------
+    table : Table
+        The columns without the target, all rows.
+    y : array, shape (n,)
+        The encoded target; 0 where it is missing.
+    train_rows, test_rows : int arrays
+        The rows that have a target, in the order of the file.
+    """
+
+    table: Table
+    y: AnyArray
+    train_rows: Indices
+    test_rows: Indices
+
+    @property
+    def train(self) -> tuple[Table, AnyArray]:
+        """The rows to train on, and their encoded target."""
+        return self.table.take(self.train_rows), self.y[self.train_rows]
+
+    @property
+    def test(self) -> tuple[Table, AnyArray]:
+        """The rows of the test, and their encoded target."""
+        return self.table.take(self.test_rows), self.y[self.test_rows]
+
+
+def split_for_test(table: Table, column: Column, target: Any, seed: int) -> SplitTable:
+    """Split the rows that have a target at random; of each class the same share is kept for the test.
+
+    Raises
+    ------
+    DataError
+        When fewer than 10 rows have a target.
+    """
+    from ..recipes.table_training import folds
+    from ..tables.target import ClassTarget
+
+    rows = np.flatnonzero(~column.missing)
+    if len(rows) < MIN_ROWS:
+        raise DataError(
+            f"{table.name} has {pluralize(len(rows), 'row')} with a target; splitting them to train and test takes {MIN_ROWS} or more"
+        )
+    encoded = target.encode(column.take(rows))
+    fold = folds(encoded, FOLDS, seed, stratify=isinstance(target, ClassTarget))
+    y = np.zeros(len(column), encoded.dtype)
+    y[rows] = encoded
+    return SplitTable(table.without(column.name), y, rows[fold >= TEST_FOLDS], rows[fold < TEST_FOLDS])

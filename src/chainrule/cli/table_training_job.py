@@ -1,0 +1,173 @@
+"""The work of ``chainrule train`` on a table: read it, train a model by the recipe, save it, and report its score on the test rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import tensor_file
+from .._checks import check_int, check_seed
+from .._format import pluralize
+from ..errors import SettingError
+from .column_report import describe_columns, print_columns
+from .data_source import Source, resolve_path
+from .exit_codes import INTERRUPTED
+from .output import Reporter, print_message
+from .reading_options import ReadingOptions
+from .replaceable_file import check_replaceable
+from .settings import Task, resolve_task
+from .table_progress import TableProgress
+from .table_scores import score_of
+from .table_source import choose_target, split_for_test
+
+if TYPE_CHECKING:
+    from ..recipes.table_recipe import TableRecipe
+    from ..table_model import TableModel
+    from ..tables.table import Table
+    from .table_source import SplitTable
+
+TEST_FRACTION = 0.15
+
+
+@dataclass(frozen=True)
+class TableTrainingJob:
+    """One training on a table, from the command line to the model's file.
+
+    Attributes
+    ----------
+    source : Source
+        The table and its target.
+    reading : ReadingOptions
+    path : Path
+        Where the model is saved.
+    chosen : dict
+        The settings of the recipe that were given on the command line.
+    task : str or None
+    time_limit : float or None
+    seed : int
+    engine, threads : str
+    reporter : Reporter
+    """
+
+    source: Source
+    reading: ReadingOptions
+    path: Path
+    chosen: Mapping[str, Any]
+    task: Any
+    time_limit: float | None
+    seed: int
+    engine: str
+    threads: Any
+    reporter: Reporter
+
+    def run(self) -> int:
+        """Do all of it, and return the exit status."""
+        from ..recipes.table_recipe import recipe_for
+        from ..recipes.table_training import fit_table_model
+
+        self._check_options()
+        began = time.perf_counter()
+        progress = TableProgress(self.reporter)
+        table = self._read(progress)
+        column, target, notes = choose_target(table, self.source.target, self._task())
+        split = split_for_test(table, column, target, self.seed)
+        recipe = recipe_for(target, len(split.train_rows), self.chosen)
+        self._report_data(split, target, notes)
+        train, y = split.train
+        with progress.training(recipe.networks, recipe.epochs):
+            model = fit_table_model(
+                train,
+                target,
+                y,
+                recipe,
+                seed=self.seed,
+                threads=self.threads,
+                engine=self.engine,
+                time_limit=self.time_limit,
+                progress=progress.epoch_done,
+            )
+        return self._finish(split, self._with_source(model), recipe, time.perf_counter() - began)
+
+    def _task(self) -> Task | None:
+        """Give the task that an option decides: --task, else a cost or an output that suits one task only."""
+        if self.task is not None:
+            return self.task
+        tasks = {resolve_task(inferred, self.chosen) for inferred in ("classification", "regression")}  # type: ignore[arg-type]
+        return tasks.pop() if len(tasks) == 1 else None
+
+    def _check_options(self) -> None:
+        """Refuse a wrong seed, and a path that cannot be written, before anything is read."""
+        check_seed("seed", self.seed)
+        check_int("epochs", self.chosen.get("epochs", 1), least=1)
+        if resolve_path(self.path) == resolve_path(self.source.name):
+            raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
+        tensor_file.check_writable(self.path)
+        check_replaceable(self.path)
+
+    def _read(self, progress: TableProgress) -> Table:
+        with progress.reading(self.source.name) as advance:
+            return self.reading.read(Path(self.source.name), progress=advance)
+
+    def _report_data(self, split: SplitTable, target: Any, notes: list[str]) -> None:
+        """Report the rows, the target and each column."""
+        rows = f"{pluralize(len(split.train_rows), 'row')} to train on, {len(split.test_rows):,} to test (seed {self.seed})"
+        self.reporter.note(f"{self.source.name}: {rows}, {pluralize(len(split.table.columns), 'column')} and the target {target.name!r}")
+        for note in notes:
+            self.reporter.note(note)
+
+    def _with_source(self, model: TableModel) -> TableModel:
+        """Add the data to the record of the training."""
+        training = replace(
+            model.training, data=str(self.source), reading=self.reading.to_json(), test_fraction=TEST_FRACTION, seed=self.seed
+        )
+        return replace(model, training=training)
+
+    def _finish(self, split: SplitTable, model: TableModel, recipe: TableRecipe, seconds: float) -> int:
+        """Save the model, report its columns and its score on the test rows, and return the exit status."""
+        if not (self.reporter.quiet or self.reporter.as_json):
+            print_columns("columns:", describe_columns(model.preprocessing))
+        saved = f"{'replaced' if self.path.exists() else 'saved'} {self.path}"
+        model.save(self.path)
+        networks = pluralize(len(model.networks), "network")
+        stopped = model.training.stopped
+        if stopped == "interrupted":
+            print_message(f"interrupted; {saved}, with {networks} of {recipe.networks}")
+        else:
+            self.reporter.note(f"{stopped}: {networks}, best epochs {', '.join(map(str, model.training.epochs))}, in {seconds:.1f} s; {saved}")
+        table, y = split.test
+        score = score_of(model, table, y)
+        self.reporter.summary(f"test {score}", {**self._summary(model, seconds), **score.to_json()})
+        return INTERRUPTED if stopped == "interrupted" else 0
+
+    def _summary(self, model: TableModel, seconds: float) -> dict[str, Any]:
+        """Give the entries of the JSON summary, without those of the test."""
+        return {
+            "model": str(self.path),
+            "data": str(self.source),
+            "target": model.target.name,
+            "rows": model.training.rows,
+            "networks": len(model.networks),
+            "epochs": model.training.settings["epochs"],
+            "best_epochs": model.training.epochs,
+            "stopped": model.training.stopped,
+            "seed": self.seed,
+            "seconds": seconds,
+        }
+
+
+def recipe_settings(chosen: Mapping[str, Any], table_settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of the command line as the recipe has them.
+
+    Examples
+    --------
+    >>> recipe_settings({"activation": ("tanh",), "epochs": 3}, {"networks": 1, "metric": None})
+    {'activation': 'tanh', 'epochs': 3, 'networks': 1}
+    """
+    settings = {**chosen, **{name: value for name, value in table_settings.items() if value is not None}}
+    activation = settings.get("activation")
+    if activation is not None and len(activation) == 1:
+        settings["activation"] = activation[0]
+    return settings
