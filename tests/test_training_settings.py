@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from math import cos, pi
+from math import cos, log2, pi
 
 import numpy as np
 import pytest
@@ -122,6 +122,7 @@ LAST_STEPS = (7, 15, 23)  # of each of three epochs of 8 steps
         ("inverse_scaling", [(1 + step) ** -0.5 for step in LAST_STEPS]),
         ("step", [1, 0.1, 0.01]),
         ("cosine", [(1 + cos(pi * step / 24)) / 2 for step in LAST_STEPS]),
+        ("coslog4", [(1 - cos(2 * pi * log2(1 + 15 * (step + 0.5) / 24))) / 2 for step in LAST_STEPS]),
         ("warm_up", [1, 1, 1]),
         (None, [1, 1, 1]),
         (partial(cr.schedules.step, every=4, factor=0.5), [1 / 2, 1 / 8, 1 / 32]),

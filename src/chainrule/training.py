@@ -95,8 +95,8 @@ class Run:
     optimizer : str or Optimizer
         sgd (the notes), momentum, nesterov, adam, adamw, rmsprop; or one from ``cr.optimizers``, with settings.
     schedule : str or callable, optional
-        How the rate changes: constant, inverse_scaling, step, cosine, warm_up, or a function ``(step, total) -> factor``; see
-        ``cr.schedules``.
+        How the rate changes: constant, inverse_scaling, step, cosine, coslog4, warm_up, or a function
+        ``(step, total) -> factor``; see ``cr.schedules``.
     l1, l2 : float
         Penalties on the weights, ``l1 sum |w|`` and ``(l2/2) sum w^2``, beside the mean cost. The book's lmbda is ``l2 * n``.
     dropout : float
