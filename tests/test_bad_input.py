@@ -388,6 +388,16 @@ BAD_TRAININGS = {
     "an l2 of text": ({"l2": "much"}, SettingError, "l2 must be a number, at least 0 and finite; it is 'much'"),
     "dropout of 1": ({"dropout": 1.0}, SettingError, r"dropout must be a number, at least 0 and below 1; it is 1\.0"),
     "negative dropout": ({"dropout": -0.5}, SettingError, r"dropout must be a number, at least 0 and below 1; it is -0\.5"),
+    "label smoothing of 1": (
+        {"label_smoothing": 1},
+        SettingError,
+        "label_smoothing must be a number, at least 0 and below 1; it is 1",
+    ),
+    "label smoothing of another cost": (
+        {"label_smoothing": 0.1},
+        SettingError,
+        "label_smoothing needs a cost of classes, log_loss or cross_entropy; this network's cost is quadratic: .*cost='log_loss'",
+    ),
     "a clip of 0": ({"clip": 0}, SettingError, "clip must be a number, above 0 and finite; it is 0"),
     "an infinite clip": ({"clip": np.inf}, SettingError, "clip must be a number, above 0 and finite; it is inf"),
     "a negative seed": ({"seed": -1}, SettingError, "seed must be a whole number of at least 0; it is -1"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.backprop import output_delta
-from chainrule.calculus.costs import COSTS, Cost, Huber, cost_for, find_cost, is_built_in
+from chainrule.calculus.costs import COSTS, Cost, Huber, cost_for, find_cost, is_built_in, smooth_targets
 from chainrule.errors import SettingError, UnknownName
 
 DTYPES = ["float64", "float32"]
@@ -173,6 +173,42 @@ def test_partners():
     own = Cost("own", COSTS["quadratic"].value, COSTS["quadratic"].gradient, partner="sigmoid")
     assert not own.cancels(ACTIVATIONS["sigmoid"])
     assert [cost_for(output) for output in ("sigmoid", "exp", "relu")] == ["cross_entropy", "poisson", ""]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+@pytest.mark.parametrize("name", ["log_loss", "cross_entropy"])
+def test_smoothed_targets(name, smoothing):
+    """Smoothed targets are naive.py's and keep their dtype, and those of a distribution still sum to 1."""
+    _, y = drawn(name, 3)
+    uniform = COSTS[name].uniform_target(3)
+    found = smooth_targets(y, smoothing, uniform)
+    assert largest_error(found, [naive.smoothed(name, row, smoothing) for row in y]) < 1e-15
+    if name == "log_loss":
+        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-15)
+    one_hot = smooth_targets(np.eye(3, dtype=np.float32), smoothing, uniform)
+    assert one_hot.dtype == np.float32
+    np.testing.assert_allclose(one_hot, (1 - smoothing) * np.eye(3) + smoothing * uniform, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "output"), [("log_loss", "softmax"), ("cross_entropy", "sigmoid")])
+@repeatable(max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_delta_of_smoothed_targets_is_a_slope(name, output, seed):
+    """BP1 with smoothed targets is the central difference of their cost with respect to z: ``a - y`` cancels for them as well."""
+    rng = np.random.default_rng(seed)
+    cost, sigma, z = COSTS[name], ACTIVATIONS[output], rng.standard_normal((4, 3))
+    y = smooth_targets(np.eye(3)[rng.integers(0, 3, 4)], 0.1, cost.uniform_target(3))
+    delta = output_delta(cost, sigma, z, sigma.value(z), y)
+    (slope,) = central_difference(lambda at: cost.value(sigma.value(at[0]), y), [z])
+    assert largest_error(delta, slope) < 1e-7
+
+
+def test_uniform_targets():
+    """Costs of classes know the target that favours none of them, one's own cost of chances too; costs of values have none."""
+    known = {name: cost.uniform_target(5) for name, cost in COSTS.items()}
+    assert {name: target for name, target in known.items() if target is not None} == {"log_loss": 1 / 5, "cross_entropy": 1 / 2}
+    chances = Cost("own", COSTS["quadratic"].value, COSTS["quadratic"].gradient, least=0, most=1)
+    assert chances.uniform_target(5) == 1 / 2
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

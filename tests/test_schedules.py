@@ -1,7 +1,7 @@
 """Schedules: functions of the step and the total that give each step's factor."""
 
 from functools import partial
-from math import cos, pi
+from math import cos, log2, pi
 
 import numpy as np
 import pytest
@@ -77,6 +77,17 @@ def test_cosine_goes_from_one_to_its_end():
     assert factors[100] == pytest.approx(0.1)
     np.testing.assert_allclose(factors, [0.1 + 0.9 * (1 + cos(pi * k / 100)) / 2 for k in range(101)])
     assert (np.diff(factors) <= 0).all()
+
+
+def test_coslog4_makes_four_waves():
+    """The factor of coslog4 follows its formula at the middle of each step: four waves from about 0 over 1 to about 0."""
+    factors = schedules.coslog4(np.arange(15_000), 15_000)
+    middles = [(k + 0.5) / 15_000 for k in range(15_000)]
+    np.testing.assert_allclose(factors, [(1 - cos(2 * pi * log2(1 + 15 * t))) / 2 for t in middles], rtol=1e-9, atol=1e-12)
+    assert (factors[[0, 999, 1000, 2999, 3000, 6999, 7000, 14_999]] < 1e-5).all()  # before and after t = 1/15, 3/15, 7/15
+    tops = np.flatnonzero((factors[1:-1] > factors[:-2]) & (factors[1:-1] > factors[2:])) + 1
+    np.testing.assert_allclose(1 + 15 * (tops + 0.5) / 15_000, 2 ** np.array([0.5, 1.5, 2.5, 3.5]), atol=1e-3)
+    assert schedules.coslog4(np.array([15_000, 20_000]), 15_000).max() < 1e-9
 
 
 def test_warm_up_rises_then_follows_another_schedule():

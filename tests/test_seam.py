@@ -109,6 +109,7 @@ def cases(draw, optimizers=sgd | adaptive, dtypes=("float32", "float64"), most_s
         clip=draw(st.sampled_from([None, 0.1, 10.0])),
         dtype=draw(st.sampled_from(dtypes)),
         seed=draw(st.sampled_from([0, 1, 2**64 - 1])),
+        label_smoothing=draw(st.sampled_from([0.0, 0.1, 0.5])) if cost in ("log_loss", "cross_entropy") else 0.0,
     )
     n = draw(st.integers(1, 12))
     weights = rng.uniform(0, 2, n) * rng.integers(0, 2, n) if draw(st.booleans()) else None
@@ -541,7 +542,7 @@ def composed(case):
     plan, examples = case.plan, case.examples
     dtype = np.dtype(plan.dtype)
     cost, sigmas = plan.cost_function, plan.sigmas
-    x, y = dense(examples, dtype), targets(examples, plan).astype(dtype)
+    x, y = dense(examples, dtype), smoothed_targets(examples, plan).astype(dtype)
     weights, biases = [w.copy() for w in case.state.weights], [b.copy() for b in case.state.biases]
     slots = [tuple(np.zeros_like(part) for _ in plan.optimizer.slots) for part in [*weights, *biases]]
     parameters, costs = Parameters(weights, biases, slots), []
@@ -569,6 +570,11 @@ def targets(examples, plan):
     if examples.y.ndim == 1 and n_out > 1:
         return np.eye(n_out)[examples.y]
     return examples.y.reshape(len(examples), n_out)
+
+
+def smoothed_targets(examples, plan):
+    """The rows that a step is computed from."""
+    return np.array([naive.smoothed(plan.cost, row, plan.label_smoothing) for row in targets(examples, plan)])
 
 
 def mask(plan, layer, k, m, step):
@@ -636,7 +642,7 @@ def test_sgd_steps_are_those_of_a_loop_over_examples(engine, case):
     """A few steps of gradient descent (N12) agree to 1e-12 with an independent loop over single examples and scalars."""
     plan, examples = case.plan, case.examples
     names = [layer.activation for layer in plan.layers]
-    x, y = dense(examples, np.dtype("float64")).tolist(), targets(examples, plan).tolist()
+    x, y = dense(examples, np.dtype("float64")).tolist(), smoothed_targets(examples, plan).tolist()
     weights, biases = [w.tolist() for w in case.state.weights], [b.tolist() for b in case.state.biases]
     for t, rows in enumerate(mini_batches(case.order, plan.batch_size)):
         counts = None if examples.weights is None else examples.weights[rows].tolist()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from math import cos, pi
+from math import cos, log2, pi
 
 import numpy as np
 import pytest
@@ -48,6 +48,41 @@ def test_every_setting_reaches_the_engine(engine, settings):
     actual = train_network(engine=engine.name, **settings)[0]
     assert actual == parameter_bytes(session.state())
     assert actual != train_network(engine=engine.name)[0]
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
+@pytest.mark.parametrize(("cost", "uniform"), [("log_loss", 1 / 3), ("cross_entropy", 1 / 2)])
+def test_label_smoothing_trains_towards_smoothed_targets(engine, cost, uniform, weighted):
+    """Labels smoothed by the plan train like dense targets smoothed by hand: same parameters, same costs."""
+    weights = np.linspace(0, 2, 60) if weighted else None
+    by_hand = 0.8 * np.eye(3)[Y] + 0.2 * uniform
+    labels, dense = (make_network(cost=cost, dtype="float64") for _ in range(2))
+    settings = {**SETTINGS, "engine": engine.name}
+    history = cr.train(labels, cr.Examples(X, Y, weights=weights), label_smoothing=0.2, **settings)
+    expected = cr.train(dense, cr.Examples(X, by_hand, weights=weights), **settings)
+    np.testing.assert_allclose(history["cost"], expected["cost"], rtol=1e-12)
+    for actual, wanted in zip([*labels.weights, *labels.biases], [*dense.weights, *dense.biases], strict=True):
+        np.testing.assert_allclose(actual, wanted, rtol=1e-9, atol=1e-12)
+    assert history["accuracy"][-1] > 0  # the classes are still known
+
+
+def test_label_smoothing_leaves_the_validation_as_it_is(engine):
+    """Under label smoothing the validation's cost is that of its true labels, and an epoch's cost that of the smoothed ones."""
+    net = make_network(cost="log_loss")
+    settings = {"epochs": 1, "batch_size": 60, "learning_rate": 1e-6, "engine": engine.name}
+    (record,) = cr.train(net, (X, Y), validation=(X, Y), label_smoothing=0.2, **settings).records
+    a = net.feedforward(X).astype(np.float64)
+    assert record.validation_cost == pytest.approx(-np.log(a[np.arange(60), Y]).mean(), rel=1e-4)
+    smoothed = 0.8 * np.eye(3)[Y] + 0.2 / 3
+    assert record.cost == pytest.approx(-(smoothed * np.log(a)).sum(axis=1).mean(), rel=1e-4)
+    assert abs(record.cost - record.validation_cost) > 1e-3
+
+
+def test_label_smoothing_is_in_the_provenance():
+    """The plan of the training, which the network keeps, tells the label smoothing."""
+    net = make_network(cost="log_loss")
+    cr.train(net, (X, Y), label_smoothing=0.1, **SETTINGS)
+    assert net.provenance.plan["label_smoothing"] == 0.1
 
 
 def test_penalties_shrink_the_weights():
@@ -122,6 +157,7 @@ LAST_STEPS = (7, 15, 23)  # of each of three epochs of 8 steps
         ("inverse_scaling", [(1 + step) ** -0.5 for step in LAST_STEPS]),
         ("step", [1, 0.1, 0.01]),
         ("cosine", [(1 + cos(pi * step / 24)) / 2 for step in LAST_STEPS]),
+        ("coslog4", [(1 - cos(2 * pi * log2(1 + 15 * (step + 0.5) / 24))) / 2 for step in LAST_STEPS]),
         ("warm_up", [1, 1, 1]),
         (None, [1, 1, 1]),
         (partial(cr.schedules.step, every=4, factor=0.5), [1 / 2, 1 / 8, 1 / 32]),

@@ -52,7 +52,7 @@ class ToyEngine:
         def value_and_gradient(parameters):
             weights, biases = plan.unpack(parameters)
             a, (nabla_b, nabla_w), counts = session.propagate(Parameters(weights, biases, []), data, chosen)
-            costs = plan.cost_function.value(a, session.targets(data, chosen)) * counts
+            costs = plan.cost_function.value(a, plan.training_targets(session.targets(data, chosen))) * counts
             return float(costs.sum()), plan.pack(nabla_w, nabla_b)
 
         return value_and_gradient
@@ -86,7 +86,7 @@ class ToySession:
         """Give outputs, gradient sums and row weights."""
         weights, largest = relative_weights(data)
         counts = np.ones(len(rows)) if weights is None else weights[rows] * largest
-        x, y, plan = np.asarray(data.x[rows], float), self.targets(data, rows), self.plan
+        x, y, plan = np.asarray(data.x[rows], float), self.plan.training_targets(self.targets(data, rows)), self.plan
         return *backprop(parameters.weights, parameters.biases, plan.sigmas, plan.cost_function, x, y, counts), counts
 
     def advance(self, data, order, steps):
@@ -96,7 +96,8 @@ class ToySession:
         batches = [rows for epoch in np.atleast_2d(order) for rows in mini_batches(epoch, plan.batch_size)]
         for k, rows in enumerate(batches):
             a, gradient, counts = self.propagate(self.split(), data, rows)
-            costs.append(float((plan.cost_function.value(a, self.targets(data, rows)) * counts).sum()))
+            y = plan.training_targets(self.targets(data, rows))
+            costs.append(float((plan.cost_function.value(a, y) * counts).sum()))
             right.append(0.0 if classes is None else float(((decision(a, plan.sigmas[-1]) == classes[rows]) * counts).sum()))
             squares.append(sum(float((w * w).sum()) for w in self.split().weights))
             settings = {"t": self.step + 1, "l1": plan.l1, "l2": float(steps.decay[k]), "clip": plan.clip}

@@ -242,12 +242,13 @@ void construct_session(Session<T> *self, const std::string &instruction_set,
                        const std::vector<std::string> &activations,
                        const std::vector<double> &dropout, const std::string &cost,
                        const nb::dict &cost_settings, bool delta_is_difference,
-                       const std::string &optimizer, const nb::dict &optimizer_settings, double l1,
-                       std::optional<double> clip, std::uint64_t seed, std::int64_t step,
-                       int threads, bool tune_threads) {
+                       double label_smoothing, const std::string &optimizer,
+                       const nb::dict &optimizer_settings, double l1, std::optional<double> clip,
+                       std::uint64_t seed, std::int64_t step, int threads, bool tune_threads) {
     check(sizes.size() >= 2, "sizes must name the inputs and at least one layer's units");
     check(activations.size() == sizes.size() - 1, "activations must have one entry a layer");
     check(dropout.size() == activations.size(), "dropout must have one entry a layer");
+    check(label_smoothing >= 0 && label_smoothing < 1, "label_smoothing must be from 0, below 1");
     for (const std::int64_t size : sizes) {
         check(size > 0 && size <= std::numeric_limits<std::int32_t>::max(),
               "sizes must be at least 1 and below 2^31");
@@ -259,6 +260,7 @@ void construct_session(Session<T> *self, const std::string &instruction_set,
         .cost = cost_from(enum_from_name<CostName>(cost_names, cost, "cost"),
                           SettingsDict{.fields = cost_settings}),
         .delta_is_difference = delta_is_difference,
+        .label_smoothing = label_smoothing,
         .optimizer =
             optimizer_from(enum_from_name<OptimizerName>(optimizer_names, optimizer, "optimizer"),
                            SettingsDict{.fields = optimizer_settings}),
@@ -513,9 +515,9 @@ void bind_session(nb::module_ &m, const char *name) {
     nb::class_<Session<T>>(m, name)
         .def("__init__", &construct_session<T>, nb::arg("instruction_set"), nb::arg("sizes"),
              nb::arg("activations"), nb::arg("dropout"), nb::arg("cost"), nb::arg("cost_settings"),
-             nb::arg("delta_is_difference"), nb::arg("optimizer"), nb::arg("optimizer_settings"),
-             nb::arg("l1"), nb::arg("clip").none(), nb::arg("seed"), nb::arg("step"),
-             nb::arg("threads"), nb::arg("tune_threads"))
+             nb::arg("delta_is_difference"), nb::arg("label_smoothing"), nb::arg("optimizer"),
+             nb::arg("optimizer_settings"), nb::arg("l1"), nb::arg("clip").none(), nb::arg("seed"),
+             nb::arg("step"), nb::arg("threads"), nb::arg("tune_threads"))
         .def("put", &put<T>, nb::arg("layer"), nb::arg("slot"), unconverted("w"), unconverted("b"))
         .def("get", &get<T>, nb::arg("layer"), nb::arg("slot"), unconverted("w"), unconverted("b"))
         .def("w_scale", &Session<T>::w_scale)

@@ -284,6 +284,11 @@ static double evaluate_output(const MiniBatch &batch, long i, OutputPass pass, d
     target_of(data, row, output, y);
     const bool is_correct = data.classes && decision_is(a, data.classes[row], output.n_out);
     network.example_correct[i] = is_correct ? weight_of(data, row) : 0;
+    const bool smoothed = pass == OutputPass::evaluate_with_delta && network.label_smoothing > 0;
+    if (smoothed) {
+        smooth_targets(y, output.n_out, network.label_smoothing,
+                       uniform_target(network.cost, output.n_out));
+    }
     if (pass == OutputPass::evaluate_with_delta) {
         output_delta(network, output, weighted_inputs_of(output) + i * output.stride, a, y, delta);
         if (data.weights) {
@@ -294,7 +299,7 @@ static double evaluate_output(const MiniBatch &batch, long i, OutputPass pass, d
     }
     // Softmax of labels: the cost is -ln of one output, which is NaN where any output is.
     const bool needs_one_output = network.cost.name == CostName::log_loss && data.labels &&
-                                  output.activation == Activation::softmax;
+                                  output.activation == Activation::softmax && !smoothed;
     if (needs_one_output) {
         likelihood = clip_probability(a[data.labels[row]]);
         return 0;

@@ -47,6 +47,21 @@ constexpr T epsilon = sizeof(T) == 4 ? T(1.1920928955078125e-07) : T(2.220446049
 constexpr T sqrt_of_smallest_normal =
     sizeof(T) == 4 ? T(1.0842021724855044e-19) : T(1.4916681462400413e-154);
 
+// The target that favours no class: 1/n_out in a distribution over classes, 1/2 for a probability
+// of its own.
+static inline T uniform_target(const Cost &cost, int n_out) {
+    return cost.name == CostName::log_loss ? T(1) / T(n_out) : T(0.5);
+}
+
+// y <- (1 - s) y + s u: label smoothing. y: padded with 0 to whole vectors; the padding stays 0.
+static void smooth_targets(T *y, int n_out, double smoothing, T uniform) {
+    const T kept = T(1 - smoothing);
+    const Vec<T> added = broadcast<T>(T(smoothing * uniform));
+    for (long o = 0; o < n_out; o += lanes<T>) {
+        store(y + o, first_lanes(kept * load(y + o) + added, n_out - o));
+    }
+}
+
 // Clips a probability to one rounding away from 0 and 1, so that its logarithm is finite.
 static inline T clip_probability(T a) {
     return a < epsilon ? epsilon : a > 1 - epsilon ? 1 - epsilon : a;

@@ -71,6 +71,7 @@ struct Network {
     Layer<T> *layers;
     Cost cost;
     bool delta_is_difference;  // BP1 is a - y (calculus/costs.py: Cost.cancels)
+    double label_smoothing;    // of the targets in training; an evaluation has the true ones
     Optimizer optimizer;
     std::uint64_t seed;
     std::int64_t step;  // updates done

@@ -22,6 +22,7 @@ struct SessionSettings {
     std::vector<double> dropout;  // of each layer
     Cost cost;
     bool delta_is_difference;
+    double label_smoothing;
     Optimizer optimizer;
     std::uint64_t seed;
     std::int64_t step;  // updates done before
@@ -45,6 +46,7 @@ public:
             .layers = layers.data(),
             .cost = settings.cost,
             .delta_is_difference = settings.delta_is_difference,
+            .label_smoothing = settings.label_smoothing,
             .optimizer = settings.optimizer,
             .seed = settings.seed,
             .step = settings.step,

@@ -26,11 +26,12 @@ class EpochRecord:
     epoch : int
         From 1.
     cost : float
-        The mean cost over the examples, each mini-batch's before its update; without penalties.
+        The mean cost over the examples, each mini-batch's before its update; without penalties. With label smoothing it is the cost
+        of the smoothed targets.
     accuracy : float or None
         The fraction of the examples classified correctly, each mini-batch before its update, in [0, 1]; None where y holds values.
     validation_cost, validation_accuracy : float or None
-        On the validation examples, after the epoch; None without them.
+        On the validation examples, after the epoch; None without them. Never with smoothed targets.
     learning_rate : float
         That of the epoch's last step.
     seconds : float

@@ -20,9 +20,9 @@ import numpy.typing as npt
 from ._arrays import DTYPES
 from ._types import Array
 from .calculus.activations import Activation, find_activation
-from .calculus.costs import COSTS, Cost, find_cost, is_built_in
+from .calculus.costs import COSTS, Cost, find_cost, is_built_in, smooth_targets
 from .calculus.optimizers import SGD, Optimizer
-from .errors import UnknownName
+from .errors import SettingError, UnknownName
 from .examples import Examples, Targets
 
 MAXIMUM_LAYERS = 1000
@@ -57,11 +57,15 @@ class Plan:
     dtype : {"float32", "float64"}
     seed : int
         Of the order of the examples and of dropout, 0 <= seed < 2**64.
+    label_smoothing : float
+        ``s`` of ``smooth_targets``, applied to the targets of ``Session.advance`` and ``Engine.gradient``, not of an evaluation.
 
     Raises
     ------
     UnknownName
         When the dtype is another.
+    SettingError
+        When labels are to be smoothed, but the cost has no classes.
     """
 
     layers: tuple[Layer, ...]
@@ -73,10 +77,16 @@ class Plan:
     clip: float | None = None
     dtype: str = "float32"
     seed: int = 0
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise UnknownName("dtype", self.dtype, DTYPES)
+        if self.label_smoothing and self.cost_function.uniform_target(self.layers[-1].n_out) is None:
+            raise SettingError(
+                f"label_smoothing needs a cost of classes, log_loss or cross_entropy; this network's cost is "
+                f"{self.cost_function.name}: make the network with cost='log_loss', or leave label_smoothing at 0"
+            )
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -92,6 +102,11 @@ class Plan:
     def cost_function(self) -> Cost:
         """The cost, looked up."""
         return find_cost(self.cost)
+
+    def training_targets(self, y: Array) -> Array:
+        """Give the targets (m, n_out) that a step is computed from: smoothed where the plan smooths labels."""
+        uniform = self.cost_function.uniform_target(y.shape[1])
+        return y if not self.label_smoothing or uniform is None else smooth_targets(y, self.label_smoothing, uniform)
 
     @cached_property
     def places(self) -> list[tuple[slice, tuple[int, ...]]]:

@@ -39,6 +39,17 @@ def cosine(step: npt.NDArray[np.int64], total: int, *, end: float = 0.0) -> Floa
     return end + (1 - end) * (1 + np.cos(np.pi * np.minimum(step, total) / total)) / 2
 
 
+def coslog4(step: npt.NDArray[np.int64], total: int) -> Floats:
+    """``(1 - cos(2 pi log2(1 + 15 t))) / 2`` with ``t = (step + 1/2) / total``: four waves, each twice as long as the one before.
+
+    Holzmueller et al. 2024, RealMLP (arXiv 2407.04491). The factor is 0 at t = 0, 1/15, 3/15, 7/15 and 1, where a wave ends: the
+    epochs around these are good candidates for early stopping. t is the middle of the step, so that the first step, and the only
+    step of a training of one, has a rate above 0.
+    """
+    t = np.minimum(step + 0.5, total) / total
+    return (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2
+
+
 def warm_up(step: npt.NDArray[np.int64], total: int, *, steps: int | None = None, then: Schedule = constant) -> Floats:
     """``(step + 1) / steps`` until it reaches 1, by default over a tenth of the training; times the factor of schedule ``then``."""
     steps = max(1, total // 10) if steps is None else check_int("steps", steps, least=1)
@@ -50,6 +61,7 @@ SCHEDULES: dict[str, Schedule] = {
     "inverse_scaling": inverse_scaling,
     "step": step,
     "cosine": cosine,
+    "coslog4": coslog4,
     "warm_up": warm_up,
 }
 

@@ -95,14 +95,18 @@ class Run:
     optimizer : str or Optimizer
         sgd (the notes), momentum, nesterov, adam, adamw, rmsprop; or one from ``cr.optimizers``, with settings.
     schedule : str or callable, optional
-        How the rate changes: constant, inverse_scaling, step, cosine, warm_up, or a function ``(step, total) -> factor``; see
-        ``cr.schedules``.
+        How the rate changes: constant, inverse_scaling, step, cosine, coslog4, warm_up, or a function
+        ``(step, total) -> factor``; see ``cr.schedules``.
     l1, l2 : float
         Penalties on the weights, ``l1 sum |w|`` and ``(l2/2) sum w^2``, beside the mean cost. The book's lmbda is ``l2 * n``.
     dropout : float
         The probability of dropping a hidden unit, at 0 <= dropout < 1.
     clip : float, optional
         The largest norm of a mini-batch's mean gradient.
+    label_smoothing : float
+        For classes, with log_loss or cross_entropy: trains towards ``(1 - s) y + s u``, 0 <= s < 1, where ``u`` is 1 / n_out with
+        log_loss and 1/2 with cross_entropy (Szegedy et al. 2016). An epoch's ``cost`` is that of the smoothed targets, its
+        ``validation_cost`` that of the true ones. Smoothing may raise the accuracy, and makes probabilities less certain.
     validation : Examples or (x, y), optional
         Evaluated after each epoch.
     early_stopping : int or EarlyStopping, optional
@@ -153,6 +157,7 @@ class Run:
         l2: float = 0.0,
         dropout: float = 0.0,
         clip: float | None = None,
+        label_smoothing: float = 0.0,
         validation: Any = None,
         early_stopping: int | EarlyStopping | None = None,
         shuffle: bool = True,
@@ -182,6 +187,7 @@ class Run:
             dropout=check_float("dropout", dropout, least=0, below=1),
             clip=None if clip is None else check_float("clip", clip, above=0),
             seed=network.seed if seed is None else check_seed("seed", seed),
+            label_smoothing=check_float("label_smoothing", label_smoothing, least=0, below=1),
         )
         self.shuffle = shuffle
         self.threads: Threads = threads if threads == "auto" else check_int("threads", threads, least=1, most=1024)

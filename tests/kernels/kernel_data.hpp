@@ -108,6 +108,7 @@ inline SessionSettings session_settings(const Case &c, std::int64_t step, Thread
         .dropout = network.dropout,
         .cost = network.cost,
         .delta_is_difference = c.delta_is_difference,
+        .label_smoothing = network.label_smoothing,
         .optimizer = network.optimizer,
         .seed = network.seed,
         .step = step,

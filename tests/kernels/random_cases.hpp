@@ -102,8 +102,9 @@ inline std::string Case::description() const {
         }
     }
     const reference::Optimizer &o = network.optimizer;
-    text << ", cost " << cost_names[int(network.cost.name)] << ", rule " << rule_names[int(o.rule)]
-         << ", clip " << o.clip << ", l1 " << o.l1 << ", weight_decay " << o.weight_decay
+    text << ", cost " << cost_names[int(network.cost.name)] << ", label smoothing "
+         << network.label_smoothing << ", rule " << rule_names[int(o.rule)] << ", clip " << o.clip
+         << ", l1 " << o.l1 << ", weight_decay " << o.weight_decay
          << (delta_is_difference ? ", delta = a - y, " : ", ") << examples.size()
          << (sparse ? " sparse" : " dense") << (wide_columns ? " wide " : " ")
          << input_kind_names[int(kind)] << (has_weights ? " weighted" : "")
@@ -184,6 +185,9 @@ inline void set_cost(Random &random, reference::Network &network, CostName name)
         .delta = random.choice({0.25, 1.0}),
     };
     network.activations.back() = random_output(random, network.cost.name, n_out);
+    if (name == CostName::cross_entropy || network.cost.name == CostName::log_loss) {
+        network.label_smoothing = random.choice({0.0, 0.1, 0.5});
+    }
 }
 
 inline reference::Optimizer random_optimizer(Random &random, Rule rule) {

@@ -37,6 +37,7 @@ struct Network {
     std::vector<Activation> activations;
     Vector dropout;
     Cost cost{};
+    double label_smoothing = 0;
     Optimizer optimizer;
     std::uint64_t seed = 0;
     std::int64_t step = 0;  // updates done
@@ -293,6 +294,17 @@ inline double cost_gradient(const Cost &cost, double a, double y) {
     return NAN;
 }
 
+// The targets of a step: a part of each is moved to the target that favours no class.
+inline Vector smoothed(const Network &network, const Vector &y) {
+    const bool one_distribution = network.cost.name == CostName::log_loss;
+    const double uniform = one_distribution ? 1 / double(y.size()) : 0.5;
+    Vector result = y;
+    for (double &value : result) {
+        value += network.label_smoothing * (uniform - value);
+    }
+    return result;
+}
+
 // Philox4x64-10 (Salmon, Moraes, Dror and Shaw 2011)
 inline std::vector<std::uint64_t> philox(std::vector<std::uint64_t> counter, std::uint64_t key0,
                                          std::uint64_t key1) {
@@ -354,16 +366,16 @@ inline Activity feedforward(const Network &network, const Vector &x, long row) {
     return activity;
 }
 
-// Adds the totals of example i, whose outputs are `a`.
+// Adds the totals of example i, whose outputs are `a` and whose targets are `y`.
 inline void add_example(const Network &network, const Examples &examples, std::int64_t i,
-                        const Vector &a, Totals &totals) {
+                        const Vector &a, const Vector &y, Totals &totals) {
     constexpr double nearly_equal = 1e-4;
     const int wanted = examples.classes[i];
     double cost = 0;
     double output_of_class = -INFINITY;
     double largest_other = -INFINITY;
     for (std::size_t j = 0; j < a.size(); ++j) {
-        cost += cost_of(network.cost, a[j], examples.y[i][j]);
+        cost += cost_of(network.cost, a[j], y[j]);
         double &largest = int(j) == wanted ? output_of_class : largest_other;
         largest = std::max(largest, a[j]);
     }
@@ -385,10 +397,11 @@ inline void backprop(const Network &network, const Examples &examples, std::int6
                      NetworkArrays &gradient, Totals &totals) {
     const Activity activity = feedforward(network, examples.x[i], row);
     const Vector &outputs = activity.inputs.back();
-    add_example(network, examples, i, outputs, totals);
+    const Vector y = smoothed(network, examples.y[i]);
+    add_example(network, examples, i, outputs, y, totals);
     Vector g = outputs;  // dC/da of the layer at hand
     for (std::size_t j = 0; j < g.size(); ++j) {
-        g[j] = cost_gradient(network.cost, outputs[j], examples.y[i][j]);
+        g[j] = cost_gradient(network.cost, outputs[j], y[j]);
     }
     for (std::size_t l = network.n_layers(); l-- > 0;) {
         const LayerArrays &layer = network.parameters[l];
@@ -414,19 +427,24 @@ inline Vector outputs_of(const Network &network, const Vector &x) {
 }
 
 struct Evaluation {
-    Vector outputs;  // (n, n_out)
-    Totals totals;
+    Vector outputs;          // (n, n_out)
+    Totals totals;           // with the true targets
+    Totals gradient_totals;  // with those of the gradient, which are smoothed
     NetworkArrays gradient;
 };
 
 // Outputs, totals and gradient over all examples, without dropout.
 inline Evaluation evaluate(const Network &network, const Examples &examples) {
-    Evaluation evaluation{.outputs = {}, .totals = {}, .gradient = zeros_like(network.parameters)};
+    Evaluation evaluation{.outputs = {},
+                          .totals = {},
+                          .gradient_totals = {},
+                          .gradient = zeros_like(network.parameters)};
     for (std::size_t i = 0; i < examples.size(); ++i) {
         const Vector a = outputs_of(network, examples.x[i]);
         evaluation.outputs.insert(evaluation.outputs.end(), a.begin(), a.end());
+        add_example(network, examples, std::int64_t(i), a, examples.y[i], evaluation.totals);
         backprop(network, examples, std::int64_t(i), no_row, evaluation.gradient,
-                 evaluation.totals);
+                 evaluation.gradient_totals);
     }
     return evaluation;
 }

@@ -107,6 +107,27 @@ def huber_gradient(a: Array, y: Array, delta: float = 1.0) -> Array:
     return np.clip(a - y, -delta, delta)
 
 
+def smooth_targets(y: Array, smoothing: float, uniform: float) -> Array:
+    """``(1 - s) y + s u``: label smoothing (Szegedy et al. 2016), which moves targets towards the one that favours no class.
+
+    A network of smoothed targets is not driven to outputs of 0 and 1. BP1 takes the smoothed targets in place of ``y``.
+
+    Parameters
+    ----------
+    y : array, shape (m, n_out)
+    smoothing : float
+        ``s``, at least 0 and below 1.
+    uniform : float
+        ``u``, the cost's ``uniform_target``. With 1/n_out a row that sums to 1 still does.
+
+    Examples
+    --------
+    >>> smooth_targets(np.array([[0.0, 1.0, 0.0, 0.0]]), 0.1, 1 / 4)
+    array([[0.025, 0.925, 0.025, 0.025]])
+    """
+    return (1 - smoothing) * y + smoothing * uniform
+
+
 @dataclass(frozen=True, eq=False)
 class Cost:
     """A cost: its value beside its gradient at the output; equal only to itself.
@@ -166,6 +187,18 @@ class Cost:
         if settings:
             raise TypeError(f"the cost {self.name} has no setting {next(iter(settings))!r}")
         return self
+
+    def uniform_target(self, n_out: int) -> float | None:
+        """Give the target that favours no class: 1/n_out in a distribution, 1/2 between 0 and 1; None without classes.
+
+        Examples
+        --------
+        >>> [COSTS[name].uniform_target(4) for name in ("log_loss", "cross_entropy", "quadratic")]
+        [0.25, 0.5, None]
+        """
+        if self.distribution:
+            return 1 / n_out
+        return 1 / 2 if (self.least, self.most) == (0, 1) else None
 
     def cancels(self, sigma: Activation) -> bool:
         """Whether the derivatives of this cost and of an output activation cancel, so that BP1 is ``a - y``: both are built-in."""

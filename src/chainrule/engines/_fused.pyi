@@ -22,6 +22,7 @@ class SessionF32:
         cost: str,
         cost_settings: Mapping[str, float],
         delta_is_difference: bool,
+        label_smoothing: float,
         optimizer: str,
         optimizer_settings: Mapping[str, Any],
         l1: float,

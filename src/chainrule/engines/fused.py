@@ -202,6 +202,7 @@ class FusedSession:
             optimizer_settings=asdict(plan.optimizer),
             l1=plan.l1,
             clip=plan.clip,
+            label_smoothing=plan.label_smoothing,
             seed=plan.seed,
             step=state.step,
             threads=thread_count(threads),

@@ -36,7 +36,10 @@ class Session(Protocol):
         ...
 
     def evaluate(self, data: Any) -> Evaluation:
-        """Give the cost and the number of correct predictions over all of ``data``, with the current parameters."""
+        """Give the cost and the number of correct predictions over all of ``data``, with the current parameters.
+
+        The targets are the true ones, without label smoothing.
+        """
         ...
 
     def state(self) -> State:
@@ -94,7 +97,8 @@ class Engine(Protocol):
     def gradient(self, plan: Plan, data: Any, rows: Indices | None, *, threads: Threads) -> ValueAndGradient:
         """Give the summed cost of some rows, or of all, and its gradient, as a function of all parameters.
 
-        There is no dropout and no penalty. A row number outside the data, or a vector of another length, raises ValueError.
+        There is no dropout and no penalty; labels are smoothed as the plan says. A row number outside the data, or a vector of
+        another length, raises ValueError.
         """
         ...
 

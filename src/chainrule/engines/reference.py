@@ -131,7 +131,8 @@ class ReferenceSession:
             for k, (x, y, weights) in enumerate(batches):
                 parameters, done = self._current
                 masks = self._masks(len(y), done) if dropout else None
-                a, gradient = backprop(parameters.weights, parameters.biases, sigmas, cost, x, y, weights, masks)
+                y_trained = plan.training_targets(y)
+                a, gradient = backprop(parameters.weights, parameters.biases, sigmas, cost, x, y_trained, weights, masks)
                 outputs.append(a)
                 if steps.squares:
                     squares.append(sum(float(np.vdot(w, w)) for w in parameters.weights))
@@ -164,7 +165,7 @@ class ReferenceSession:
         length = epochs.shape[1]
         starts = np.ravel(np.arange(0, epochs.size, length or 1)[:, None] + np.arange(0, length, self.plan.batch_size))
         rows = epochs.ravel()
-        costs = view.weighted(self.plan.cost_function.value(outputs, view.targets(rows)), rows)
+        costs = view.weighted(self.plan.cost_function.value(outputs, self.plan.training_targets(view.targets(rows))), rows)
         correct = view.correct(outputs, rows)
         sums = np.add.reduceat(costs, starts) if len(starts) else np.zeros(0)
         parameters = [*self._current[0].weights, *self._current[0].biases]
@@ -216,7 +217,8 @@ class ReferenceGradient:
 
     def __call__(self, parameters: Array) -> tuple[float, Array]:
         """Compute the cost and the gradient, a vector as ``Plan.pack`` makes it."""
-        plan, view, (x, y, row_weights), (sigmas, cost) = self.plan, self.view, self.batch, functions(self.plan)
+        plan, view, (x, true_y, row_weights), (sigmas, cost) = self.plan, self.view, self.batch, functions(self.plan)
+        y = plan.training_targets(true_y)
         size = plan.places[-1][0].stop
         if parameters.shape != (size,):
             raise ValueError(f"the parameters must be one vector of {size} numbers; their shape is {parameters.shape}")
