@@ -51,14 +51,11 @@ class TrainingData:
     y: AnyArray
     weights: Array | None = None
 
-    def examples(self, rows: Indices | None, n_classes: int, label_smoothing: float = 0.0) -> Examples:
-        """Select rows as examples; with label smoothing the targets are distributions."""
-        x, y, weights = self.x, self.y, self.weights
-        if rows is not None:
-            x, y, weights = x[rows], y[rows], None if weights is None else weights[rows]
-        if label_smoothing:
-            y = smoothed(y, n_classes, label_smoothing)
-        return Examples(x, y, weights=weights)
+    def examples(self, rows: Indices | None = None) -> Examples:
+        """Select rows as examples; all of them where ``rows`` is None."""
+        if rows is None:
+            return Examples(self.x, self.y, weights=self.weights)
+        return Examples(self.x[rows], self.y[rows], weights=None if self.weights is None else self.weights[rows])
 
 
 def fit_table_model(
@@ -157,13 +154,13 @@ class _Trainer:
 
     def _train_one(self, k: int, train_rows: Indices | None, validation_rows: Indices | None) -> tuple[Network, History]:
         recipe = self.recipe
-        n_classes = len(self.target.classes) if isinstance(self.target, ClassTarget) else 1
-        train = self.data.examples(train_rows, n_classes, recipe.label_smoothing)
-        validation = None if validation_rows is None else self.data.examples(validation_rows, n_classes)
+        n_out = len(self.target.classes) if isinstance(self.target, ClassTarget) else 1
+        train = self.data.examples(train_rows)
+        validation = None if validation_rows is None else self.data.examples(validation_rows)
         if self.held_out is not None:
-            validation = self.held_out.examples(None, n_classes)
+            validation = self.held_out.examples()
         network = Network(
-            [train.n_in, *recipe.hidden, n_classes],
+            [train.n_in, *recipe.hidden, n_out],
             activation=recipe.activation,
             output=recipe.output,
             cost=recipe.cost,
@@ -181,6 +178,7 @@ class _Trainer:
             schedule=recipe.schedule,
             l2=recipe.l2,
             dropout=recipe.dropout,
+            label_smoothing=recipe.label_smoothing,
             validation=validation,
             early_stopping=None if validation is None else EarlyStopping(patience, monitor="validation_cost"),
             threads=self.threads,
@@ -226,13 +224,6 @@ def folds(y: AnyArray, count: int, seed: int, *, stratify: bool) -> Indices:
     fold = np.empty(len(y), np.intp)
     fold[order] = np.arange(len(y)) % count
     return fold
-
-
-def smoothed(labels: AnyArray, n_classes: int, share: float) -> Array:
-    """Give the targets ``(1 - share) onehot + share / n_classes``: float32 (n, n_classes) (Szegedy et al. 2016)."""
-    targets = np.full((len(labels), n_classes), share / n_classes, np.float32)
-    targets[np.arange(len(labels)), labels] += 1 - share
-    return targets
 
 
 def _best_cost(history: History) -> float:
