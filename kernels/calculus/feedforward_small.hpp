@@ -31,24 +31,74 @@ static bool read_row(const Value *x, long n_in, T *a, T lowest, T highest) {
     return sizeof(Value) == 1 ? largest_pixel > 1 : zero == 0 && !outside;
 }
 
+// sum[u] += w[unit][k] a[k] for the `blocks` runs of lanes<T> units from `w` on, and `depth` inputs.
+// A block of the weights is transposed in registers, so that each sum runs over k in ascending
+// order, as in multiply_tile: a row has the same bits alone and in a large batch.
+template <int Blocks>
+static inline void add_inputs(const T *w, long n_in, long units, const T *a, long depth,
+                              Vec<T> (&sum)[Blocks]) {
+    UNROLL
+    for (int u = 0; u < Blocks; ++u) {
+        Vec<T> block[lanes<T>];
+        UNROLL
+        for (int r = 0; r < lanes<T>; ++r) {
+            const T *from = w + (u * lanes<T> + r) * n_in;
+            block[r] = u * lanes<T> + r >= units ? Vec<T>{}
+                       : depth == lanes<T>       ? load(from)
+                                                 : load_partial(from, depth);
+        }
+        transpose_block<T>(block);
+        for (int k = 0; k < depth; ++k) {
+            sum[u] += broadcast<T>(a[k]) * block[k];
+        }
+    }
+}
+
+// z = w a + b of `units` units, at most Blocks vectors of them                                (N10)
+template <int Blocks>
+static inline void weighted_input_of_row(const T *w, const T *b, long n_in, long units, const T *a,
+                                         T *z) {
+    Vec<T> sum[Blocks];
+    for (int u = 0; u < Blocks; ++u) {
+        const long existing = units - u * lanes<T>;
+        sum[u] = existing >= lanes<T> ? load(b + u * lanes<T>)
+                 : existing > 0       ? load_partial(b + u * lanes<T>, existing)
+                                      : Vec<T>{};
+    }
+    long k = 0;
+    if (units == Blocks * lanes<T>) {  // no test of each unit in the loop
+        for (; k + lanes<T> <= n_in; k += lanes<T>) {
+            add_inputs<Blocks>(w + k, n_in, Blocks * lanes<T>, a + k, lanes<T>, sum);
+        }
+    }
+    for (; k < n_in; k += lanes<T>) {
+        add_inputs<Blocks>(w + k, n_in, units, a + k, n_in - k < lanes<T> ? n_in - k : lanes<T>,
+                           sum);
+    }
+    for (int u = 0; u < Blocks; ++u) {
+        store(z + u * lanes<T>, sum[u]);
+    }
+}
+
 // z = w a + b, then a = sigma(z), of one layer and one row. `a` and `z` are padded to whole cache
 // lines, and do not overlap                                                                   (N10)
 static void feedforward_row(const BorrowedLayer<T> &layer, const T *a, T *z) {
-    constexpr long units_at_once = 4;
+    constexpr int blocks = int(line<T> / lanes<T>);
     const long width = round_up(layer.n_out, line<T>);
-    long o = 0;
-    for (; o + units_at_once <= layer.n_out; o += units_at_once) {
-        weighted_input_of_units<units_at_once>(layer.w + o * layer.n_in, layer.b + o, layer.n_in, a,
-                                               z + o);
-    }
-    for (; o < layer.n_out; ++o) {
-        weighted_input_of_units<1>(layer.w + o * layer.n_in, layer.b + o, layer.n_in, a, z + o);
+    if (layer.n_out == 1) {  // as feedforward_one_unit
+        weighted_input_of_units<1>(layer.w, layer.b, layer.n_in, a, z);
+    } else {
+        for (long o = 0; o < layer.n_out; o += line<T>) {
+            const long units = layer.n_out - o < line<T> ? layer.n_out - o : line<T>;
+            weighted_input_of_row<blocks>(layer.w + o * layer.n_in, layer.b + o, layer.n_in, units,
+                                          a, z + o);
+        }
     }
     activate(layer.activation, {.data = z, .rows = 1, .stride = width, .width = width}, z);
     if (layer.activation == Activation::softmax) {
         softmax(z, int(layer.n_out));
     }
-    for (o = layer.n_out; o < width; ++o) {
+    for (long o = layer.n_out; o < width; ++o) {
         z[o] = 0;
     }
 }

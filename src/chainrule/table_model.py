@@ -7,7 +7,6 @@ preprocessing's vocabularies in the description, and its numbers as tensors ``pr
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -15,11 +14,10 @@ import numpy as np
 
 from . import model_file
 from ._types import AnyArray, Array
-from .errors import SettingError
-from .network import Network, load_network, network_as_model, network_from_model
+from .network import Network, network_as_model, network_from_model
 from .tables.preprocessing import Preprocessing
 from .tables.table import Table
-from .tables.target import ClassTarget, ValueTarget, parse_target
+from .tables.target import ClassTarget, Target, parse_target
 from .tensor_file import TensorFile, open_tensors, write_tensors
 
 TABLE_VERSION = 2
@@ -108,7 +106,7 @@ class TableModel:
     """
 
     preprocessing: Preprocessing
-    target: ClassTarget | ValueTarget
+    target: Target
     networks: tuple[Network, ...]
     training: TableTraining = TableTraining()
 
@@ -166,7 +164,7 @@ class TableModel:
         tensors.update({f"preprocessing.{name}": array for name, array in self.preprocessing.tensors().items()})
         description = {
             "networks": [model_file.describe_model(model) for model in models],
-            "preprocessing": {**self.preprocessing.to_json(), "tensors": _describe_tensors(self.preprocessing.tensors())},
+            "preprocessing": self.preprocessing.to_json(),
             "target": self.target.to_json(),
             "training": asdict(self.training),
         }
@@ -192,22 +190,23 @@ def read_table_model(file: TensorFile) -> TableModel:
         shapes: dict[str, tuple[tuple[int, ...], str]] = {}
         for k, model in enumerate(models):
             shapes.update(model_file.shapes_of(model, _prefix(k)))
-        own = dict(described["preprocessing"])
-        own_shapes = _parse_tensor_shapes(own.pop("tensors"))
+        own_shapes = Preprocessing.tensor_shapes(described["preprocessing"])
         shapes.update({f"preprocessing.{name}": shape for name, shape in own_shapes.items()})
         target = parse_target(described["target"])
         training = TableTraining.parse(described["training"])
     arrays = file.read(shapes)
     models = [model_file.with_tensors(model, arrays, file, _prefix(k)) for k, model in enumerate(models)]
     with file.refuse_damage():
-        preprocessing = Preprocessing.parse(own, {name: arrays[f"preprocessing.{name}"] for name in own_shapes})
+        preprocessing = Preprocessing.parse(
+            described["preprocessing"], {name: arrays[f"preprocessing.{name}"] for name in own_shapes}
+        )
         _check_sizes(preprocessing, target, models)
     return TableModel(preprocessing, target, tuple(map(network_from_model, models)), training)
 
 
-def _check_sizes(preprocessing: Preprocessing, target: ClassTarget | ValueTarget, models: list[model_file.Model]) -> None:
+def _check_sizes(preprocessing: Preprocessing, target: Target, models: list[model_file.Model]) -> None:
     """Refuse networks that do not take the prepared columns, or do not give an output for each class."""
-    n_in = len(preprocessing.feature_names)
+    n_in = preprocessing.n_features
     n_out = len(target.classes) if isinstance(target, ClassTarget) else 1
     for model in models:
         if (model.layers[0].n_in, model.layers[-1].n_out) != (n_in, n_out):
@@ -216,17 +215,3 @@ def _check_sizes(preprocessing: Preprocessing, target: ClassTarget | ValueTarget
 
 def _prefix(network: int) -> str:
     return f"networks.{network}."
-
-
-def _describe_tensors(tensors: Mapping[str, AnyArray]) -> dict[str, Any]:
-    return {name: [str(array.dtype), list(array.shape)] for name, array in tensors.items()}
-
-
-def _parse_tensor_shapes(described: Any) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Read the shape and dtype of each tensor of the preprocessing; any mistake raises ValueError, TypeError or KeyError."""
-    shapes = {}
-    for name, (dtype, shape) in described.items():
-        if type(dtype) is not str or any(type(n) is not int or n < 0 for n in shape):
-            raise TypeError(f"the tensor preprocessing.{name} has no valid shape or dtype")
-        shapes[name] = (tuple(shape), dtype)
-    return shapes

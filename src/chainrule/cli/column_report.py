@@ -37,7 +37,7 @@ def print_columns(title: str, columns: Sequence[dict[str, Any]]) -> None:
     table.add_column("prepared as", overflow="fold")
     for column in columns:
         values = (column["column"], column["kind"], f"{column['distinct']:,}", f"{column['missing']:,}" if column["missing"] else "")
-        table.add_row(*map(Text, (*values, str(column["example"]), column["prepared"])))
+        table.add_row(*map(Text, (*values, str(column["example"]), column["done"])))
     print_line(title)
     with tolerate_closed_stdout():
         Console(highlight=False).print(table)

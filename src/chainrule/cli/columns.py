@@ -22,15 +22,18 @@ def columns(file: Path, target: str | None, as_json: bool, **options: Any) -> No
     """Print the columns of a table: kind, distinct and missing values, an example, and how train would prepare them."""
     from ..tables.preprocessing import Preprocessing
     from .column_report import describe_columns, print_columns
-    from .table_source import choose_target
+    from .table_source import read_target
 
     table = collect_reading_options(options).read(file)
-    if target is not None:
-        column, _, notes = choose_target(table, target, None)
-        table = table.without(column.name)
-        for note in notes:
+    described = []
+    if target is None:
+        described = describe_columns(Preprocessing.fit(table))
+    else:
+        reading = read_target(table, target, None)
+        for note in reading.notes:
             print_message(note)
-    described = describe_columns(Preprocessing.fit(table))
+        rows = table.without(reading.target.name).take(reading.rows)
+        described = describe_columns(Preprocessing.fit(rows, reading.y, task=reading.task))
     if as_json:
         print_json({"file": str(file), "rows": len(table), "columns": described})
     else:

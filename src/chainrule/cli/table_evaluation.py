@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import DataError, SettingError
+from ..tables.target import ClassTarget, Target, TargetReading
 from .data_source import Source, resolve_path
 from .evaluation import confusion_matrix
 from .reading_options import ReadingOptions
@@ -18,6 +19,7 @@ from .table_source import split_for_test
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
     from ..table_model import TableModel
+    from ..tables.column import Kind
     from ..tables.table import Table
 
 
@@ -105,22 +107,26 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
     if not len(kept):
         raise DataError(f"{name}: the target {column_name!r} is missing in every row")
     missing = len(column) - len(kept)
+    y = model.target.encode(column.take(kept))
     if same and training.test_fraction and training.seed is not None:
-        split = split_for_test(table, column, model.target, training.seed)
-        if len(split.train_rows) == training.rows:
+        split = split_for_test(table, TargetReading(model.target, kept, y, ()), training.seed)
+        if len(split.train_places) == training.rows:
             test, y = split.test
             return TableRows(f"the test rows of {name}", test, y, split.test_rows, missing)
-    y = model.target.encode(column.take(kept))
     return TableRows(f"all rows of {name}", table.without(column_name).take(kept), y, kept, missing)
 
 
 def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, same_file: bool = False) -> Table:
     """Read a file with the kinds of a model's columns; the file of its training with the options of the training."""
     options = ReadingOptions.parse(model.training.reading) if same_file and not reading else reading
-    kinds = {**model.preprocessing.input_kinds, **model.target.input_kind, **(options.kinds or {})}
-    from dataclasses import replace
-
+    kinds = {**model.preprocessing.input_kinds, **_target_kind(model.target), **(options.kinds or {})}
     return replace(options, kinds=kinds).read(path)
+
+
+def _target_kind(target: Target) -> dict[str, Kind]:
+    """Give the kind as which the target's column is read, by its name."""
+    by_labels: dict[str, Kind] = {"text": "category", "integer": "number", "number": "number", "boolean": "boolean"}
+    return {target.name: by_labels[target.kind] if isinstance(target, ClassTarget) else "number"}
 
 
 def evaluate_table_model(model: TableModel, rows: TableRows) -> TableEvaluation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +14,8 @@ from ..errors import DataError
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Indices
-    from ..tables.column import Column
     from ..tables.table import Table
-    from ..tables.target import ClassTarget, ValueTarget
+    from ..tables.target import TargetReading
     from .settings import Task
 
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
@@ -40,7 +39,7 @@ def is_table_of_columns(path: Path) -> bool:
     return name.endswith(TABLE_ENDINGS)
 
 
-def choose_target(table: Table, target: str | None, task: Task | None) -> tuple[Column, ClassTarget | ValueTarget, list[str]]:
+def read_target(table: Table, target: str | None, task: Task | None) -> TargetReading:
     """Find the target's column, and decide whether it holds classes or values.
 
     Parameters
@@ -51,14 +50,6 @@ def choose_target(table: Table, target: str | None, task: Task | None) -> tuple[
     task : str or None
         classification or regression; inferred from the column if None.
 
-    Returns
-    -------
-    column : Column
-    target : ClassTarget or ValueTarget
-        Fitted to the rows that have a target.
-    notes : list of str
-        What was decided, and by which option it can be changed.
-
     Raises
     ------
     DataError
@@ -66,16 +57,7 @@ def choose_target(table: Table, target: str | None, task: Task | None) -> tuple[
     """
     from ..tables.target import infer_target
 
-    column = table[find_column(table, target)]
-    present = ~column.missing
-    count = len(column) - int(present.sum())
-    if count == len(column):
-        raise DataError(f"{table.name}: the target {column.name!r} is missing in every row")
-    inferred, note = infer_target(column.take(np.flatnonzero(present)), task)
-    notes = [note] if note else []
-    if count:
-        notes.append(f"the target is missing in {pluralize(count, 'row')}, which are left out")
-    return column, inferred, notes
+    return infer_target(table[find_column(table, target)], task)
 
 
 def find_column(table: Table, target: str | None) -> str:
@@ -109,35 +91,43 @@ def find_column(table: Table, target: str | None) -> str:
 
 @dataclass(frozen=True)
 class SplitTable:
-    """A table's rows, split for training and test.
+    """A table's rows that have a target, split for training and test.
 
     Attributes
     ----------
     table : Table
         The columns without the target, all rows.
+    rows : array of int, shape (n,)
+        The rows that have a target.
     y : array, shape (n,)
-        The encoded target; 0 where it is missing.
-    train_rows, test_rows : int arrays
-        The rows that have a target, in the order of the file.
+        Their encoded target.
+    train_places, test_places : int arrays
+        Positions in ``rows``, ascending.
     """
 
     table: Table
+    rows: Indices
     y: AnyArray
-    train_rows: Indices
-    test_rows: Indices
+    train_places: Indices
+    test_places: Indices
+
+    @property
+    def test_rows(self) -> Indices:
+        """The positions of the test rows in the table."""
+        return self.rows[self.test_places]
 
     @property
     def train(self) -> tuple[Table, AnyArray]:
         """The rows to train on, and their encoded target."""
-        return self.table.take(self.train_rows), self.y[self.train_rows]
+        return self.table.take(self.rows[self.train_places]), self.y[self.train_places]
 
     @property
     def test(self) -> tuple[Table, AnyArray]:
         """The rows of the test, and their encoded target."""
-        return self.table.take(self.test_rows), self.y[self.test_rows]
+        return self.table.take(self.test_rows), self.y[self.test_places]
 
 
-def split_for_test(table: Table, column: Column, target: Any, seed: int) -> SplitTable:
+def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTable:
     """Split the rows that have a target at random; of each class the same share is kept for the test.
 
     Raises
@@ -148,13 +138,11 @@ def split_for_test(table: Table, column: Column, target: Any, seed: int) -> Spli
     from ..recipes.table_training import folds
     from ..tables.target import ClassTarget
 
-    rows = np.flatnonzero(~column.missing)
+    rows, target = reading.rows, reading.target
     if len(rows) < MIN_ROWS:
         raise DataError(
             f"{table.name} has {pluralize(len(rows), 'row')} with a target; splitting them to train and test takes {MIN_ROWS} or more"
         )
-    encoded = target.encode(column.take(rows))
-    fold = folds(encoded, FOLDS, seed, stratify=isinstance(target, ClassTarget))
-    y = np.zeros(len(column), encoded.dtype)
-    y[rows] = encoded
-    return SplitTable(table.without(column.name), y, rows[fold >= TEST_FOLDS], rows[fold < TEST_FOLDS])
+    fold = folds(reading.y, FOLDS, seed, stratify=isinstance(target, ClassTarget))
+    in_test = fold < TEST_FOLDS
+    return SplitTable(table.without(target.name), rows, reading.y, np.flatnonzero(~in_test), np.flatnonzero(in_test))

@@ -21,12 +21,13 @@ from .replaceable_file import check_replaceable
 from .settings import Task, resolve_task
 from .table_progress import TableProgress
 from .table_scores import score_of
-from .table_source import choose_target, split_for_test
+from .table_source import read_target, split_for_test
 
 if TYPE_CHECKING:
     from ..recipes.table_recipe import TableRecipe
     from ..table_model import TableModel
     from ..tables.table import Table
+    from ..tables.target import TargetReading
     from .table_source import SplitTable
 
 TEST_FRACTION = 0.15
@@ -72,10 +73,11 @@ class TableTrainingJob:
         began = time.perf_counter()
         progress = TableProgress(self.reporter)
         table = self._read(progress)
-        column, target, notes = choose_target(table, self.source.target, self._task())
-        split = split_for_test(table, column, target, self.seed)
-        recipe = recipe_for(target, len(split.train_rows), self.chosen)
-        self._report_data(split, target, notes)
+        reading = read_target(table, self.source.target, self._task())
+        target = reading.target
+        split = split_for_test(table, reading, self.seed)
+        recipe = recipe_for(target, len(split.train_places), self.chosen)
+        self._report_data(split, reading)
         train, y = split.train
         with progress.training(recipe.networks, recipe.epochs):
             model = fit_table_model(
@@ -111,11 +113,15 @@ class TableTrainingJob:
         with progress.reading(self.source.name) as advance:
             return self.reading.read(Path(self.source.name), progress=advance)
 
-    def _report_data(self, split: SplitTable, target: Any, notes: list[str]) -> None:
-        """Report the rows, the target and each column."""
-        rows = f"{pluralize(len(split.train_rows), 'row')} to train on, {len(split.test_rows):,} to test (seed {self.seed})"
-        self.reporter.note(f"{self.source.name}: {rows}, {pluralize(len(split.table.columns), 'column')} and the target {target.name!r}")
-        for note in notes:
+    def _report_data(self, split: SplitTable, reading: TargetReading) -> None:
+        """Report the rows and the target."""
+        n_train, n_test = len(split.train_places), len(split.test_places)
+        columns = pluralize(len(split.table.columns), "column")
+        self.reporter.note(
+            f"{self.source.name}: {pluralize(n_train, 'row')} to train on, {n_test:,} to test (seed {self.seed}), {columns} and the "
+            "target"
+        )
+        for note in reading.notes:
             self.reporter.note(note)
 
     def _with_source(self, model: TableModel) -> TableModel:

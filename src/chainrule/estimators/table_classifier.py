@@ -95,7 +95,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         return super()._read_training_data(X, y)
 
     def _fit_target(self, column: Column) -> ClassTarget:
-        target, _ = infer_target(column, "classification")
+        target = infer_target(column, "classification").target
         assert isinstance(target, ClassTarget)  # noqa: S101  # the task was given
         self._restore_target(target)
         return target

@@ -58,7 +58,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
         return {"y_numeric": True}
 
     def _fit_target(self, column: Column) -> ValueTarget:
-        target, _ = infer_target(column, "regression")
+        target = infer_target(column, "regression").target
         assert isinstance(target, ValueTarget)  # noqa: S101  # the task was given
         return target
 

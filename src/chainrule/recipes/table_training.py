@@ -97,7 +97,7 @@ def fit_table_model(
     TableModel
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
-    preprocessing = Preprocessing.fit(table, y, classes=isinstance(target, ClassTarget), bins=recipe.bins)
+    preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
     data = TrainingData(preprocessing.apply(table), y, weights)
     held_out = None if validation is None else TrainingData(preprocessing.apply(validation[0]), validation[1])
     trainer = _Trainer(data, held_out, target, recipe, seed, threads, engine, deadline, progress)
