@@ -1,0 +1,148 @@
+"""The kind of a column, changed: numbers as categories, texts as numbers, a constant as what it was in another table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+
+from .._types import AnyArray
+from ..errors import DataError, UnknownName
+from .column import Column, Kind
+from .number_columns import number_column
+from .text_columns import column_from_texts
+from .text_rules import TextRules
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+BOOLEANS = ("False", "True")
+
+_CODED: frozenset[str] = frozenset(KINDS) - {"number", "date"}
+_READ = ("number", "date", "boolean")  # the kinds whose values are read from texts, and not every text is one
+
+
+def row_name(row: int) -> str:
+    """Name a row, whose position is counted from 0, in a message."""
+    return f"row {row + 1} (counted from 1)"
+
+
+LARGEST_EXACT = 2**53  # float64 represents every integer up to here
+RULES = TextRules(place_of=row_name)  # of texts that come from a frame
+
+
+def number_text(value: float) -> str:
+    """Write a number as the text by which it is known as a category: an integer without a point, else the shortest exact form.
+
+    Examples
+    --------
+    >>> number_text(3.0), number_text(-0.0), number_text(0.1), number_text(1e300)
+    ('3', '0', '0.1', '1e+300')
+    """
+    return str(int(value)) if value == np.floor(value) and abs(value) <= LARGEST_EXACT else repr(float(value))
+
+
+def inferred_kind(column: Column) -> Column:
+    """Give a column of numbers, dates, booleans or categories the kind that its values show: they may all be equal.
+
+    One value beside gaps is not a constant, since the gaps may tell something.
+    """
+    if len(column) == 0 or _first_values_differ(column):
+        return column
+    if column.missing.all():
+        return column_of_gaps(column.name, len(column), "constant")
+    if column.kind == "number":
+        return number_column(column.name, column.data, number_text(column.data[0]))
+    return convert_kind(column, "constant") if bool((column.data == column.data[0]).all()) else column
+
+
+def column_of_gaps(name: str, n: int, kind: Kind) -> Column:
+    """Make a column of ``n`` gaps."""
+    if kind == "number":
+        return Column(name, kind, np.full(n, np.nan))
+    return Column(name, kind, np.full(n, "NaT", "datetime64[us]") if kind == "date" else np.full(n, -1, np.int32))
+
+
+def convert_kind(column: Column, kind: Kind) -> Column:
+    """Change the kind of a column, and its values to those that the kind holds.
+
+    Numbers and dates become texts; texts become numbers, dates or booleans where they can be read as such. A small table may make a
+    constant or an identifier of a column that was numbers or categories in a larger one; this reverses it.
+
+    Parameters
+    ----------
+    column : Column
+    kind : str
+        The kind that is required.
+
+    Raises
+    ------
+    DataError
+        When a value cannot be of that kind; the message names the column, the row and the value.
+    UnknownName
+        When there is no such kind.
+
+    Examples
+    --------
+    >>> convert_kind(Column("rooms", "number", np.array([3.0, np.nan, 2.5])), "category").to_list()
+    ['3', None, '2.5']
+    """
+    if kind not in KINDS:
+        raise UnknownName("kind of column", kind, KINDS)
+    if kind == column.kind:
+        return column
+    if column.missing.all():
+        return column_of_gaps(column.name, len(column), kind)
+    if column.kind in _CODED:
+        return _convert_texts(column, kind)
+    codes, texts = _texts_of(column)
+    if kind == "boolean" and set(texts) <= {"0", "1"}:
+        return Column(column.name, kind, np.where(codes < 0, -1, column.data).astype(np.int32), BOOLEANS)
+    if kind in _READ:
+        raise _cannot_convert(column, kind)
+    return Column(column.name, kind, codes, texts)
+
+
+def _first_values_differ(column: Column) -> bool:
+    """Whether one of the first values differs from another, which is most columns' case and is found without sorting."""
+    first = column.take(slice(100))
+    values = first.data[~first.missing]
+    return len(values) > 0 and bool((values != values[0]).any())
+
+
+def _texts_of(column: Column) -> tuple[AnyArray, tuple[str, ...]]:
+    """Write the distinct numbers or dates of a column as texts; return the codes and the texts, in ascending order."""
+    values, inverse = np.unique(column.data[~column.missing], return_inverse=True)
+    if column.kind == "number":
+        texts = [number_text(value) for value in values.tolist()]
+    else:
+        texts = [_date_text(value) for value in values]
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    rank = np.empty(len(texts), np.int32)
+    rank[order] = np.arange(len(texts))
+    codes = np.full(len(column), -1, np.int32)
+    codes[~column.missing] = rank[inverse]
+    return codes, tuple(texts[position] for position in order)
+
+
+def _date_text(value: np.datetime64) -> str:
+    """Write a date in ISO's form, without a time of day where that is midnight, and without parts of a second where they are 0."""
+    shorter = (value.astype(f"datetime64[{unit}]") for unit in ("D", "s"))
+    return str(next((short for short in shorter if short == value), value))
+
+
+def _convert_texts(column: Column, kind: Kind) -> Column:
+    """Read the texts of a column as another kind, as the texts of a file are read; of numbers, true and false are 1 and 0."""
+    if kind not in _READ:
+        return replace(column, kind=kind)
+    truth = [BOOLEANS.index(text.capitalize()) for text in column.categories if text.capitalize() in BOOLEANS]
+    if kind == "number" and len(truth) == len(column.categories):
+        return Column(column.name, kind, np.array([*truth, np.nan])[column.data])
+    return column_from_texts(column.name, column.data, column.categories, kind=kind, rules=RULES)
+
+
+def _cannot_convert(column: Column, kind: Kind) -> DataError:
+    """Say that a column of numbers or dates cannot be of a kind."""
+    row = int(column.missing.argmin())
+    found = convert_kind(column.take(slice(row, row + 1)), "category").to_list()[0]
+    problem = f"{found!r} is not a {kind}, and the column is required to hold {kind}s; convert it"
+    return DataError(f"{row_name(row)}, column {column.name!r}: {problem}")

@@ -1,0 +1,145 @@
+"""Columns of numbers from their distinct texts: one style of writing, one unit, nothing infinite."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import numpy as np
+
+from .._types import AnyArray
+from .column import Column
+from .distinct_texts import DistinctTexts
+from .number_texts import Decimal, NumberTexts, decimals_of, is_code
+
+ROW_COUNTERS = frozenset(
+    ("", "id", "index", "row", "rowid", "row_id", "rownames", "row_names", "row.names", "rownum", "unnamed: 0")
+)
+"""Names, in lower case, of columns that count the rows."""
+
+
+def infer_number(values: DistinctTexts) -> Column | None:
+    """Read a column of numbers; None where it is something else: texts, or codes such as 02139.
+
+    Raises
+    ------
+    DataError
+        When a few values are not numbers and all others are, or not all numbers can be read in one style.
+    """
+    numbers = NumberTexts(values.texts)
+    if not (numbers.is_number & ~numbers.infinite).any():
+        return None
+    strange = ~numbers.is_number & ~values.marks_among_numbers
+    if strange.any():
+        if values.holds_strays(numbers.is_number):
+            n_numbers = values.counts[numbers.is_number].sum()
+            values.refuse(strange, f"is not a number, but {n_numbers:,} of the column's {values.n_values:,} values are")
+        return None
+    if _are_codes(values):
+        return None
+    kept = values.without(values.marks_among_numbers)
+    return number_column(values.name, _to_float(kept), kept.texts[kept.codes[0]] if kept.codes[0] >= 0 else "")
+
+
+def require_number(values: DistinctTexts) -> Column:
+    """Read a column that is required to hold numbers.
+
+    Raises
+    ------
+    DataError
+        When a value is not a number, or not all numbers can be read in one style.
+    """
+    strange = ~NumberTexts(values.texts).is_number & ~values.marks_among_numbers
+    if strange.any():
+        values.refuse(strange, "is not a number, and the column is required to hold numbers")
+    return Column(values.name, "number", _to_float(values.without(values.marks_among_numbers)))
+
+
+def number_column(name: str, data: AnyArray, first_text: str = "") -> Column:
+    """Build the column of numbers without a required kind: a number, or a constant, or an identifier that counts the rows.
+
+    Parameters
+    ----------
+    name : str
+    data : float64 array, shape (n,)
+        NaN is a gap.
+    first_text : str
+        How the first value is written, for a constant; by default as Python writes it.
+    """
+    if data.size and np.all(data == data[0]):
+        return Column(name, "constant", np.zeros(len(data), np.int32), (first_text or _integer_text(data[0]),))
+    if name.strip().lower() in ROW_COUNTERS and len(data) > 2 and data[0] in (0, 1) and np.all(np.diff(data) == 1):
+        texts = [_integer_text(value) for value in data]
+        position = {text: k for k, text in enumerate(sorted(texts))}
+        return Column(name, "identifier", np.array([position[text] for text in texts], np.int32), tuple(position))
+    return Column(name, "number", data)
+
+
+def _integer_text(value: float) -> str:
+    return f"{value:.0f}" if float(value).is_integer() else repr(float(value))
+
+
+def _are_codes(values: DistinctTexts) -> bool:
+    """Whether integers have leading zeros, as zip codes have; refuses a column of different lengths in which very few have them."""
+    codes = np.array([is_code(text) for text in values.texts], bool)
+    if codes.any() and len({len(text) for text in values.texts}) > 1 and values.counts[codes].sum() < 0.01 * values.n_values:
+        values.refuse(
+            codes,
+            "has leading zeros, as a code has, but fewer than 1 % of the column's values do",
+            f"read the column as numbers or as categories (--number {values.name!r}, --category {values.name!r}, kinds=)",
+        )
+    return bool(codes.any())
+
+
+def _to_float(values: DistinctTexts) -> AnyArray:
+    """Convert all values to float64, (n,), in the one style that they share."""
+    numbers = NumberTexts(values.texts)
+    _check_units(values, numbers)
+    data = numbers.values(_decimal(values, numbers))
+    infinite = np.isinf(data)
+    if infinite.any() and not values.rules.allow_infinite:
+        problem = "is infinite, or beyond the range of float64"
+        values.refuse(
+            infinite, problem, "correct it, or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
+        )
+    data[infinite] = np.nan
+    return values.spread(data, np.nan)
+
+
+def _check_units(values: DistinctTexts, numbers: NumberTexts) -> None:
+    """Refuse $5 beside €5, and 5 % beside 5."""
+    if len(numbers.units) > 1:
+        units = np.array([number.unit if number else "" for number in numbers.parsed])
+        usual = max(numbers.units, key=lambda unit: values.counts[units == unit].sum())
+        values.refuse(
+            units != usual,
+            f"has another unit than the column's other numbers, which have {f'the unit {usual}' if usual else 'none'}",
+        )
+
+
+def _decimal(values: DistinctTexts, numbers: NumberTexts) -> Decimal:
+    """Decide the decimal mark: as required, or the only one with which all numbers of the column can be read.
+
+    Where both can, the numbers are integers, or all are written as 1,234 is, or all as 1.234 is: the last are read as decimal
+    numbers, and those before them refused.
+    """
+    required, possible = values.rules.decimal, numbers.decimals
+    if not possible:
+        _refuse_two_styles(values, numbers)
+    if required and required not in possible:
+        wrong = np.array([required not in decimals_of(text) for text in values.texts], bool)
+        values.refuse(wrong, f"is not a number whose decimal mark is {required!r}")
+    if not required and numbers.ambiguous_mark == ",":
+        problem = "may be a decimal number, or one whose thousands are separated, as all others of the column"
+        remedy = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)" if values.rules.from_file else ""
+        values.refuse(np.array(["," in text for text in values.texts], bool), problem, remedy)
+    return required or ("." if "." in possible else ",")
+
+
+def _refuse_two_styles(values: DistinctTexts, numbers: NumberTexts) -> NoReturn:
+    """Refuse a column whose numbers are not written in one style, such as 1.5 beside 2,5, and name one of the rarer style."""
+    point, comma = (np.array([mark in decimals_of(text) for text in values.texts], bool) for mark in ".,")
+    usual = point if values.counts[point].sum() >= values.counts[comma].sum() else comma
+    separated = np.array([bool(number and set(number.body) & set(",.' ")) for number in numbers.parsed], bool)
+    values.refuse(
+        separated if usual.all() else ~usual, "is written in another style than other numbers of the column, such as 1.5 beside 2,5"
+    )

@@ -1,0 +1,115 @@
+"""A column from its distinct texts: the one place that decides what a column of texts is.
+
+The rules, in this order; each looks at all values of the column:
+
+1. Texts are trimmed. Marks such as ?, NA and null are gaps; some, such as . and None, only where all other values are numbers or
+   dates (``text_rules``).
+2. One value in all rows, or gaps alone: constant.
+3. yes/no, true/false, t/f, y/n in upper or lower case: boolean. 0 and 1 are numbers.
+4. All numbers: number, unless integers have leading zeros, such as 02139 (category). Integers that count the rows, in a column
+   without a name or named id, index or row: identifier.
+5. All dates: date. Numbers or dates with a few other texts are refused (``DistinctTexts.holds_strays``).
+6. At least 20 distinct texts of five words or more on average, at least half of the rows distinct: text.
+7. At least 20 distinct texts, at least nine in ten rows distinct: identifier.
+8. Everything else: category.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._types import AnyArray
+from .column import Column, Kind
+from .date_columns import infer_date, require_date
+from .distinct_texts import DistinctTexts
+from .number_columns import infer_number, require_number
+from .text_rules import USUAL_RULES, TextRules
+
+BOOLEANS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
+MANY_DISTINCT = 20
+IDENTIFIER_SHARE = 0.9
+TEXT_SHARE = 0.5
+TEXT_WORDS = 5.0
+
+
+def column_from_texts(
+    name: str, codes: AnyArray, texts: Sequence[str], *, kind: Kind | None = None, rules: TextRules = USUAL_RULES
+) -> Column:
+    """Build a column from its distinct texts.
+
+    Parameters
+    ----------
+    name : str
+    codes : int array, shape (n,)
+        The position of each row's text in ``texts``; -1 is a gap.
+    texts : sequence of str
+        The distinct texts, untrimmed, in any order.
+    kind : {"number", "category", "boolean", "date", "identifier", "text", "constant"}, optional
+        The kind required. By default the values decide it.
+    rules : TextRules
+
+    Returns
+    -------
+    Column
+
+    Raises
+    ------
+    DataError
+        When a value is not of the required kind; when a few values are not numbers (or dates) and all others are; when the decimal
+        mark, or the order of day and month, cannot be decided; when a number is infinite. The message names the place, the
+        column, the value and the remedy.
+
+    Examples
+    --------
+    >>> column_from_texts("size", np.array([0, 1, -1]), ["1,5", "12,25"]).to_list()
+    [1.5, 12.25, None]
+    """
+    trimmed = [text.strip() for text in texts]
+    values = DistinctTexts.of(name, codes, [None if rules.is_mark(text) else text for text in trimmed], rules)
+    return _infer(values) if kind is None else _require(values, kind)
+
+
+def _infer(values: DistinctTexts) -> Column:
+    if not values.texts or (len(values.texts) == 1 and values.codes.min() == 0):
+        return values.column("constant")
+    return _boolean(values) or infer_number(values) or infer_date(values) or values.column(_label_kind(values))
+
+
+def _require(values: DistinctTexts, kind: Kind) -> Column:
+    if kind == "number":
+        return require_number(values)
+    if kind == "date":
+        return require_date(values)
+    if kind == "boolean":
+        return _boolean(values) or _refuse_boolean(values)
+    return values.column(kind)
+
+
+def _boolean(values: DistinctTexts) -> Column | None:
+    """Read yes/no, true/false, t/f, y/n; where a value is written in several ways, such as True and TRUE, in lower case."""
+    lower = [text.lower() for text in values.texts]
+    if not any(set(lower) <= set(pair) for pair in BOOLEANS):
+        return None
+    if len(set(lower)) < len(lower):
+        values = DistinctTexts.of(values.name, values.codes, lower, values.rules)
+    return values.column("boolean")
+
+
+def _refuse_boolean(values: DistinctTexts) -> Column:
+    known = {text for pair in BOOLEANS for text in pair}
+    unknown = np.array([text.lower() not in known for text in values.texts], bool)
+    values.refuse(unknown if unknown.any() else ~unknown, "does not fit one pair of yes/no, true/false, t/f, y/n")
+
+
+def _label_kind(values: DistinctTexts) -> Kind:
+    """The kind of a column of texts that are neither numbers nor dates."""
+    distinct = len(values.texts)
+    share = distinct / values.n_values
+    words = sum(len(text.split()) for text in values.texts) / distinct
+    if distinct < MANY_DISTINCT:
+        return "category"
+    if share >= TEXT_SHARE and words >= TEXT_WORDS:
+        return "text"
+    return "identifier" if share >= IDENTIFIER_SHARE else "category"

@@ -1,0 +1,71 @@
+"""How the texts of a table are read: marks of gaps, decimal mark, order of dates, infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .number_texts import Decimal
+
+USUAL_MARKS = frozenset(
+    (
+        "?",
+        "na",
+        "n/a",
+        "#n/a",
+        "#na",
+        "<na>",
+        "nan",
+        "-nan",
+        "null",
+        "nil",
+        "#value!",
+        "#div/0!",
+        "#ref!",
+        "#num!",
+        "#name?",
+        "#null!",
+    )
+)
+"""The texts that denote a gap in every column, in upper or lower case, as an empty text does."""
+MARKS_AMONG_NUMBERS = frozenset((".", "..", "-", "--", "*", "none", "nat", "missing", "\u2013", "\u2014"))
+"""The texts that denote a gap where all others are numbers or dates; in a category such as none, mild, severe they are values."""
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """How the texts of a table are read.
+
+    Attributes
+    ----------
+    missing : frozenset of str, optional
+        The marks that denote a gap, exactly as written; the empty text always does. By default the usual ones.
+    decimal : {".", ","}, optional
+        The decimal mark. By default each column's own numbers decide it.
+    day_first : bool, optional
+        Whether 3/4/2021 is the third of April. By default each column's own dates decide it.
+    allow_infinite : bool
+        Whether infinity, and a number beyond the range of float64, are gaps; otherwise they are refused.
+    place_of : callable
+        Names the place of a row, counted from 0, for messages: "row 7", "houses.csv, line 9".
+    from_file : bool
+        Whether messages may name the options of ``read_table`` as a remedy.
+    """
+
+    missing: frozenset[str] | None = None
+    decimal: Decimal | None = None
+    day_first: bool | None = None
+    allow_infinite: bool = False
+    place_of: Callable[[int], str] = "row {}".format
+    from_file: bool = False
+
+    def is_mark(self, text: str) -> bool:
+        """Whether a trimmed text is a gap in every column."""
+        return not text or (text.lower() in USUAL_MARKS if self.missing is None else text in self.missing)
+
+    def is_mark_among_numbers(self, text: str) -> bool:
+        """Whether a trimmed text is a gap in a column of numbers or dates."""
+        return self.missing is None and text.lower() in MARKS_AMONG_NUMBERS
+
+
+USUAL_RULES = TextRules()

@@ -1,0 +1,309 @@
+"""Columns from values that have types: arrays, Python objects, and the columns of frames and parquet files.
+
+The type of the values decides the kind of the column:
+
+- integers and floats are numbers; durations are numbers of seconds;
+- integers beyond 2**53 are texts, since float64 would round them;
+- booleans are a boolean, dates and times are a date, in UTC;
+- texts are read as a file's cells are, but a column of plain numbers as texts stays texts;
+- values that are all equal are a constant, as are gaps alone.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import numbers
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._types import AnyArray
+from ..errors import DataError, DataTypeError
+from .column import Column, Kind
+from .column_kinds import BOOLEANS, LARGEST_EXACT, RULES, column_of_gaps, convert_kind, inferred_kind, number_text, row_name
+from .text_columns import IDENTIFIER_SHARE, MANY_DISTINCT, column_from_texts
+
+FIRST_YEAR, LAST_YEAR = 1, 9999  # of Python's datetime
+
+_PLAIN_NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
+
+
+def column_from_array(
+    name: str, values: AnyArray, gaps: AnyArray | None = None, *, kind: Kind | None = None, allow_infinite: bool = False
+) -> Column:
+    """Make a column of a NumPy array.
+
+    Parameters
+    ----------
+    name : str
+    values : array, shape (n,)
+        Booleans, integers, floats, durations, dates, texts or Python objects. NaN, NaT, None and masked values are gaps.
+    gaps : array of bool, shape (n,), optional
+        Further gaps.
+    kind : str, optional
+        The kind that the column must have; by default the type of the values decides.
+    allow_infinite : bool
+        Whether infinite numbers are gaps; otherwise they are refused.
+
+    Raises
+    ------
+    DataTypeError
+        When the values have a type that a table cannot hold, or several types.
+    DataError
+        When a number is infinite, a date lies outside the years 1 to 9999, or a value cannot have the required kind.
+    """
+    gaps = np.zeros(len(values), bool) if gaps is None else gaps
+    if isinstance(values, np.ma.MaskedArray):
+        values, gaps = values.data, gaps | np.ma.getmaskarray(values)
+    match values.dtype.kind:
+        case "b":
+            return _from_booleans(name, values, gaps, kind)
+        case "i" | "u":
+            return _from_integers(name, values, gaps, kind)
+        case "f":
+            return column_from_numbers(name, np.where(gaps, np.nan, values), kind=kind, allow_infinite=allow_infinite)
+        case "m":
+            seconds = values / np.timedelta64(1, "s")
+            return column_from_numbers(name, np.where(gaps, np.nan, seconds), kind=kind)
+        case "M":
+            return _from_dates(name, np.where(gaps, np.datetime64("NaT"), values), kind)
+        case "O" | "U" | "T":
+            objects = [None if gap else value for value, gap in zip(values.tolist(), gaps, strict=True)]
+            return column_from_objects(name, objects, kind=kind, allow_infinite=allow_infinite)
+    raise DataTypeError(f"column {name!r} holds values of type {values.dtype}; {CONVERT_REMEDY}")
+
+
+CONVERT_REMEDY = "a table holds numbers, texts, booleans and dates: convert the column, or leave it out (drop)"
+
+
+def column_from_numbers(name: str, values: AnyArray, *, kind: Kind | None = None, allow_infinite: bool = False) -> Column:
+    """Make a column of floats, shape (n,), where NaN is a gap."""
+    values = np.array(values, np.float64)
+    infinite = np.isinf(values)
+    if infinite.any():
+        if not allow_infinite:
+            row = int(infinite.argmax())
+            raise DataError(
+                f"column {name!r} holds {values[row]} in {row_name(row)}, but numbers must be finite; correct it, "
+                "or count infinite numbers as gaps (allow_infinite=True)"
+            )
+        values[infinite] = np.nan
+    return _settle(Column(name, "number", values), kind)
+
+
+def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None = None, allow_infinite: bool = False) -> Column:
+    """Make a column of Python objects of one type; None, NaN, NaT and pandas' NA are gaps.
+
+    Raises
+    ------
+    DataTypeError
+        When the objects have several types, such as numbers and texts, or one that a table cannot hold.
+    """
+    values = [None if _is_gap(value) else value for value in values]
+    gaps = np.fromiter((value is None for value in values), bool, len(values))
+    match _type_of_all(name, values):
+        case "nothing":
+            return column_of_gaps(name, len(values), kind or "constant")
+        case "text":
+            return column_of_texts(name, values, kind=kind)
+        case "boolean":
+            return _from_booleans(name, np.array([bool(value) for value in values], bool), gaps, kind)
+        case "integer":
+            return _from_integers(name, _integers([0 if value is None else int(value) for value in values]), gaps, kind)
+        case "date":
+            return _from_dates(name, np.array([_utc(value) for value in values], "datetime64[us]"), kind)
+        case "duration":
+            seconds = [np.nan if value is None else _seconds(value) for value in values]
+            return column_from_numbers(name, np.array(seconds, np.float64), kind=kind)
+    numbers_ = np.array([np.nan if value is None else _float(name, value) for value in values], np.float64)
+    return column_from_numbers(name, numbers_, kind=kind, allow_infinite=allow_infinite)
+
+
+def column_of_texts(name: str, values: Sequence[str | None], *, kind: Kind | None = None) -> Column:
+    """Make a column of texts, where None is a gap.
+
+    A text is read as a file's cell is. But where all texts are plain numbers and no kind is required, they stay texts, since they
+    would have another type if they were meant as numbers.
+
+    Raises
+    ------
+    DataError
+        When the texts are plain numbers, nearly all distinct: as texts they would be an identifier, and left out.
+    """
+    codes, texts = factorize(values)
+    column = column_from_texts(name, codes, texts, kind=kind, rules=RULES)
+    if kind is not None or column.kind != "number" or not all(map(_PLAIN_NUMBER.fullmatch, texts)):
+        return column
+    labels = column_from_texts(name, codes, texts, kind="category", rules=RULES)
+    if _nearly_all_distinct(labels):
+        raise DataError(
+            f"column {name!r} holds numbers as texts, such as {texts[0]!r}, nearly all distinct; convert them, such as with "
+            f"astype(float), or say what they are: kinds={{{name!r}: 'number'}} or 'identifier'"
+        )
+    return labels
+
+
+def column_of_categories(name: str, values: Sequence[Any], *, kind: Kind | None = None) -> Column:
+    """Make a column of values of any type that a frame declares to be categories."""
+    texts = [None if _is_gap(value) else canonical_text(value) for value in values]
+    column = column_from_texts(name, *factorize(texts), kind=kind or "category", rules=RULES)
+    return column if kind else inferred_kind(column)
+
+
+def _nearly_all_distinct(column: Column) -> bool:
+    """Whether labels are so many that they identify rows."""
+    n_values = len(column) - int(column.missing.sum())
+    return len(column.categories) >= max(MANY_DISTINCT, IDENTIFIER_SHARE * n_values)
+
+
+def factorize(values: Sequence[str | None]) -> tuple[AnyArray, tuple[str, ...]]:
+    """Number the distinct texts in ascending order.
+
+    Returns
+    -------
+    codes : array of int32, shape (n,)
+        The position of each text in ``categories``, and -1 for None.
+    categories : tuple of str
+
+    Examples
+    --------
+    >>> factorize(["b", None, "a"])
+    (array([ 1, -1,  0], dtype=int32), ('a', 'b'))
+    """
+    categories = tuple(sorted({str(value) for value in set(values) if value is not None}))
+    positions: dict[str | None, int] = {text: position for position, text in enumerate(categories)}
+    positions[None] = -1
+    return np.fromiter(map(positions.__getitem__, values), np.int32, len(values)), categories
+
+
+def canonical_text(value: Any) -> str:
+    """Write a value as the text by which it is known as a category: 3 and 3.0 are both ``3``."""
+    if isinstance(value, (bool, np.bool_, str)):
+        return str(value)
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    return number_text(float(value)) if isinstance(value, (numbers.Real, decimal.Decimal)) else str(value)
+
+
+def _settle(column: Column, kind: Kind | None) -> Column:
+    """Give a column the kind that is required; without one, the kind that its values show."""
+    return inferred_kind(column) if kind is None else convert_kind(column, kind)
+
+
+def _from_booleans(name: str, values: AnyArray, gaps: AnyArray, kind: Kind | None) -> Column:
+    """Make a column of booleans."""
+    codes = np.where(gaps, -1, values).astype(np.int32)
+    return _settle(Column(name, "boolean", codes, BOOLEANS), kind)
+
+
+def _from_integers(name: str, values: AnyArray, gaps: AnyArray, kind: Kind | None) -> Column:
+    """Make a column of integers: of numbers where float64 represents all of them exactly, else of texts."""
+    exact = values[~gaps] if gaps.any() else values
+    if kind in (None, "category", "identifier") and len(exact) and (exact.max() > LARGEST_EXACT or exact.min() < -LARGEST_EXACT):
+        texts = [None if gap else str(value) for value, gap in zip(values.tolist(), gaps, strict=True)]
+        column = column_from_texts(name, *factorize(texts), kind=kind or "category", rules=RULES)
+        return column if kind or not _nearly_all_distinct(column) else convert_kind(column, "identifier")
+    return column_from_numbers(name, np.where(gaps, np.nan, values.astype(np.float64)), kind=kind)
+
+
+def _from_dates(name: str, values: AnyArray, kind: Kind | None) -> Column:
+    """Make a column of dates; NaT is a gap, and parts of a microsecond are cut off."""
+    years = values.astype("datetime64[Y]").astype(np.int64) + 1970
+    outside = ~np.isnat(values) & ((years < FIRST_YEAR) | (years > LAST_YEAR))
+    if outside.any():
+        row = int(outside.argmax())
+        raise DataError(
+            f"column {name!r} holds a date of the year {years[row]} in {row_name(row)}; dates must lie in the years "
+            f"{FIRST_YEAR} to {LAST_YEAR}: correct it, or make it a gap"
+        )
+    return _settle(Column(name, "date", values.astype("datetime64[us]")), kind)
+
+
+def _is_gap(value: Any) -> bool:
+    """Whether an object is None, NaN, NaT or pandas' NA, without importing pandas."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, decimal.Decimal):
+        return value.is_nan()
+    return isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)) and bool(value != value)
+
+
+_TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("text", (str,)),
+    ("boolean", (bool, np.bool_)),
+    ("duration", (datetime.timedelta, np.timedelta64)),  # before integers, because NumPy's durations are among them
+    ("integer", (numbers.Integral,)),
+    ("number", (numbers.Real, decimal.Decimal)),
+    ("date", (datetime.date, np.datetime64)),
+)
+
+
+def _type_name(class_: type) -> str | None:
+    """Name the type of values that a class stands for; None where a table cannot hold them."""
+    return next((name for name, classes in _TYPES if issubclass(class_, classes)), None)
+
+
+def _type_of_all(name: str, values: Sequence[Any]) -> str:
+    """Find the type that all objects have, where integers and floats together are numbers, and None stands for nothing.
+
+    Raises
+    ------
+    DataTypeError
+        When they have several types, or one that a table cannot hold.
+    """
+    classes = set(map(type, values)) - {type(None)}
+    found = {class_: _type_name(class_) for class_ in classes}
+    types = set(found.values())
+    if None in types:
+        row = next(row for row, value in enumerate(values) if value is not None and found[type(value)] is None)
+        raise DataTypeError(f"column {name!r} holds {_shown(values[row])} in {row_name(row)}; {CONVERT_REMEDY}")
+    if types == {"integer", "number"}:
+        return "number"
+    if len(types) > 1:
+        raise DataTypeError(_mixed_message(name, values, lambda value: found[type(value)]))
+    return next(iter(types), None) or "nothing"
+
+
+def _mixed_message(name: str, values: Sequence[Any], type_of: Callable[[Any], str | None]) -> str:
+    """Name the first value, and the first of another type."""
+    first = next(row for row, value in enumerate(values) if value is not None)
+    other = next(row for row, value in enumerate(values) if value is not None and type_of(value) != type_of(values[first]))
+    return (
+        f"column {name!r} holds values of several types: {_shown(values[first])} in {row_name(first)}, {_shown(values[other])} in "
+        f"{row_name(other)}; convert all of them to one type, such as with astype(str) or pandas.to_numeric"
+    )
+
+
+def _shown(value: Any) -> str:
+    """Show a value and its type, in at most some 60 characters."""
+    text = repr(value)
+    return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
+
+
+def _integers(values: list[int]) -> AnyArray:
+    """Make an array of Python integers: int64 where they fit, else objects."""
+    fits = all(-(2**63) <= value < 2**63 for value in values)
+    return np.array(values, np.int64 if fits else object)
+
+
+def _float(name: str, value: Any) -> float:
+    """Convert a real number to the nearest float."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise DataError(f"column {name!r} holds {_shown(value)}, which is larger than float64 can hold; correct it") from None
+
+
+def _seconds(value: datetime.timedelta | np.timedelta64) -> float:
+    """Give a duration in seconds."""
+    return value.total_seconds() if isinstance(value, datetime.timedelta) else float(value / np.timedelta64(1, "s"))
+
+
+def _utc(value: Any) -> Any:
+    """Convert a date to one without a time zone, in UTC; one without a time zone stays as it is."""
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        return value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return value
