@@ -51,13 +51,13 @@ class NumberRule:
         return ", ".join(said + ["gaps told apart"] * self.missing)
 
 
-def fit_number(column: Column, y: AnyArray | None, *, classes: bool, bins: int) -> NumberRule | None:
-    """Measure a column of numbers; None where it tells nothing: no values, or one value and no gaps."""
+def fit_number(column: Column, y: AnyArray | None, *, classes: bool, bins: int, tell_gaps: bool = True) -> NumberRule | None:
+    """Measure a column of numbers; None where it tells nothing: no values, or one value and no gaps to tell."""
     present = column.data[~column.missing]
     if not len(present):
         return None
     median, scale = robust_scale(present)
-    gaps = len(present) < len(column)
+    gaps = tell_gaps and len(present) < len(column)
     if scale == 0 and not gaps:
         return None
     targets = None if y is None else y[~column.missing]
@@ -152,17 +152,19 @@ def _short(text: str) -> str:
     return text if len(text) <= 20 else f"{text[:19]}…"
 
 
-def fit_category(column: Column, *, letters: int) -> CategoryRule | None:
-    """Measure a column of categories; None where it tells nothing: no values, or one value and no gaps.
+def fit_category(column: Column, *, letters: int, tell_gaps: bool = True) -> CategoryRule | None:
+    """Measure a column of categories; None where it tells nothing: no values, or one value and no gaps to tell.
 
     Parameters
     ----------
     column : Column
     letters : int
         The most bytes of JSON for the values that the rule keeps.
+    tell_gaps : bool
+        Whether gaps have a feature of their own.
     """
     counts = count_values(column)
-    gaps = bool(column.missing.any())
+    gaps = tell_gaps and bool(column.missing.any())
     if len(counts) < (1 if gaps else 2):
         return None
     none = np.empty(0, np.int32)

@@ -19,36 +19,26 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 _THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
 
 
-def date_part(dates: Column, part: str) -> Column:
-    """Compute a part of dates as a column of its own: "days" and "hour" are numbers, "month" and "weekday" categories.
-
-    The days are counted from 1970-01-01 and the hours from midnight, both with their fractions; all in UTC.
+def date_parts(dates: Column) -> dict[str, Column]:
+    """Compute the parts of dates as columns of their own, by name.
 
     Parameters
     ----------
     dates : Column
         Of kind "date".
-    part : {"days", "month", "weekday", "hour"}
+
+    Returns
+    -------
+    dict of Column
+        "days" since 1970-01-01 and "hour" since midnight are numbers with their fractions, "month" and "weekday" categories; all
+        in UTC. A gap is a gap in each of them.
     """
-    if part == "month":
-        return Column(part, "category", _codes(dates, dates.data.astype("datetime64[M]").astype(np.int64) % 12), MONTHS)
-    if part == "weekday":
-        return Column(
-            part, "category", _codes(dates, (dates.data.astype("datetime64[D]").astype(np.int64) + _THURSDAY) % 7), WEEKDAYS
-        )
-    if part == "hour":
-        values = (dates.data - dates.data.astype("datetime64[D]")) / np.timedelta64(1, "h")
-    else:
-        values = (dates.data - np.datetime64(0, "us")) / np.timedelta64(1, "D")
-    return Column(part, "number", values)  # the difference to NaT is NaN, a gap
-
-
-def _codes(dates: Column, codes: np.typing.NDArray[np.int64]) -> np.typing.NDArray[np.int32]:
-    """Give positions as int32; -1 where the date is a gap."""
-    return np.where(dates.missing, -1, codes).astype(np.int32)
-
-
-def has_hours(dates: Column) -> bool:
-    """Whether any of the dates has a time of day other than midnight."""
-    days = dates.data.astype("datetime64[D]").astype(dates.data.dtype)
-    return bool(np.any((dates.data != days) & ~dates.missing))
+    days = dates.data.astype("datetime64[D]")
+    month = dates.data.astype("datetime64[M]").astype(np.int64) % 12
+    weekday = (days.astype(np.int64) + _THURSDAY) % 7
+    return {
+        "days": Column("days", "number", (dates.data - np.datetime64(0, "us")) / np.timedelta64(1, "D")),  # of NaT it is NaN
+        "month": Column("month", "category", np.where(dates.missing, -1, month).astype(np.int32), MONTHS),
+        "weekday": Column("weekday", "category", np.where(dates.missing, -1, weekday).astype(np.int32), WEEKDAYS),
+        "hour": Column("hour", "number", (dates.data - days) / np.timedelta64(1, "h")),
+    }

@@ -10,7 +10,8 @@ from .._types import AnyArray
 from ..errors import DataError
 from .column import Column, Kind
 from .column_rules import Rule, fit_category, fit_number, fit_text
-from .date_features import date_part, has_hours
+from .date_features import date_parts
+from .feature_writer import check_no_infinity
 
 EXAMPLE_LETTERS = 20
 
@@ -79,15 +80,12 @@ def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: i
     elif column.kind == "text":
         found = {"": fit_text(column)}
     elif column.kind == "date":
-        parts = ["days", "month", "weekday"]
-        if has_hours(column):
-            parts.append("hour")
-        for part in parts:
-            values = date_part(column, part)
+        for part, values in date_parts(column).items():
+            gaps = part == "days"  # one part tells the gaps of all
             if values.kind == "number":
-                found[part] = fit_number(values, y, classes=classes, bins=bins)
+                found[part] = fit_number(values, y, classes=classes, bins=bins, tell_gaps=gaps)
             else:
-                found[part] = fit_category(values, letters=letters)
+                found[part] = fit_category(values, letters=letters, tell_gaps=gaps)
     elif column.kind != "identifier":
         found = {"": fit_category(column, letters=letters)}
     rules = tuple((part, rule) for part, rule in found.items() if rule is not None)
@@ -121,17 +119,3 @@ def as_kind(column: Column, kind: Kind) -> Column:
         raise DataError(f"column {column.name!r} holds values of kind {column.kind}, but the model learnt it as {kind}")
     gaps = {"number": np.full(len(column), np.nan), "date": np.full(len(column), np.datetime64("NaT"), "datetime64[us]")}
     return Column(column.name, kind, gaps.get(kind, np.full(len(column), -1, np.int32)))
-
-
-def check_no_infinity(column: Column) -> None:
-    """Refuse infinite numbers.
-
-    Raises
-    ------
-    DataError
-        With the column and the row, counted from 1.
-    """
-    infinite = np.isinf(column.data)
-    if infinite.any():
-        row = int(infinite.argmax())
-        raise DataError(f"column {column.name!r} holds {column.data[row]} in row {row + 1}; make it a gap, or correct it")

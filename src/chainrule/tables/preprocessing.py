@@ -14,11 +14,11 @@ from .._types import CSR, AnyArray, Array
 from ..errors import DataError
 from .column import Column, Kind
 from .column_rules import Rule
-from .date_features import date_part
+from .date_features import date_parts
 from .feature_writer import FeatureWriter
 from .number_features import BINS, MOST_BINS
-from .prepared_column import TEXT_KINDS, PreparedColumn, as_kind, check_no_infinity, prepare_column
-from .rules_json import columns_to_json, parse_columns, tensor_lengths, tensors_of
+from .prepared_column import TEXT_KINDS, PreparedColumn, as_kind, prepare_column
+from .rules_json import TENSORS, columns_to_json, parse_columns, tensor_lengths, tensors_of
 from .table import Table
 
 Task = Literal["classification", "regression"]
@@ -98,6 +98,11 @@ class Preprocessing:
     def _parts(self) -> list[tuple[PreparedColumn, str, Rule]]:
         return [(column, part, rule) for column in self.columns for part, rule in column.rules]
 
+    @cached_property
+    def _sources(self) -> list[tuple[str, Kind, list[str]]]:
+        """The name of each column that is used, the kind that it must have, and the parts of it that have a rule."""
+        return [(c.name, self.input_kinds[c.name], [part for part, _ in c.rules]) for c in self.columns if c.rules]
+
     @property
     def n_features(self) -> int:
         """The number of features."""
@@ -153,6 +158,22 @@ class Preprocessing:
         columns = list(self._columns_of(table))
         return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
 
+    def apply_in_blocks(self, table: Table, rows: int = 4096) -> Iterator[Array | CSR]:
+        """Make the features of a table as ``apply`` does, ``rows`` rows at a time.
+
+        Dense blocks share one buffer: each is valid until the next is asked for. It stays in the cache, and no memory is fetched
+        from the system: that takes longer than computing the features.
+        """
+        columns = list(self._columns_of(table))
+        buffer = np.empty((0 if self.sparse else min(rows, len(table)), self.n_features), np.float32)
+        for start in range(0, len(table), rows):
+            part = [column.take(slice(start, start + rows)) for column in columns]
+            yield self._writer.csr(part) if self.sparse else self._writer.dense(part, buffer[: len(part[0])])
+
+    def baseline(self) -> Array:
+        """Give the features of a row to compare others with: the median of each number, no category, no word; (n_features,)."""
+        return self._writer.baseline()
+
     def to_json(self) -> dict[str, Any]:
         """Give everything but the tensors as JSON's types."""
         return {"sparse": self.sparse, "columns": columns_to_json(self.columns)}
@@ -162,9 +183,9 @@ class Preprocessing:
         return tensors_of(self.columns)
 
     @staticmethod
-    def tensor_lengths(described: Any) -> dict[str, int]:
-        """Give the length of each of the ``tensors`` that ``described`` needs, so that it is checked before one is read."""
-        return tensor_lengths(described["columns"])
+    def tensor_shapes(described: Any) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Give the shape and the dtype of each of the ``tensors`` that ``described`` needs: they are checked before one is read."""
+        return {name: ((length,), TENSORS[name]) for name, length in tensor_lengths(described["columns"]).items()}
 
     @classmethod
     def parse(cls, described: Any, tensors: Mapping[str, AnyArray]) -> Preprocessing:
@@ -187,11 +208,13 @@ class Preprocessing:
             raise DataError(
                 f"the table has no column {named}, from which the model learnt; add it, with gaps where its values are unknown"
             )
-        for column, part, _ in self._parts:
-            found = as_kind(table[column.name], self.input_kinds[column.name])
-            if found.kind == "number":
-                check_no_infinity(found)
-            yield date_part(found, part) if part else found
+        for name, kind, parts in self._sources:
+            found = as_kind(table[name], kind)
+            if kind == "date":
+                dates = date_parts(found)
+                yield from (dates[part] for part in parts)
+            else:
+                yield found
 
 
 def _is_mostly_zero(prepared: Preprocessing, table: Table) -> bool:
