@@ -1,0 +1,278 @@
+"""Features written from a table's columns: all rules of one kind in one pass over a block of rows.
+
+The features stand in this order: scaled numbers, gaps of numbers, piecewise-linear features, categories, texts. Every operation
+treats each row alone, so that a row has the same features alone and in a batch, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._types import CSR, AnyArray, Array
+from ..errors import DataError
+from .column import Column
+from .column_rules import CategoryRule, NumberRule, Rule, TextRule
+from .number_features import bin_slopes, piecewise_linear, smooth_clip
+from .text_features import WORD_BUCKETS, count_words, occurring_texts, weigh_words
+
+BLOCK_ROWS = 512
+"""The rows of a block: few enough that its float64 numbers stay in a core's cache."""
+
+
+class FeatureWriter:
+    """The rules as flat arrays, which compute the features of many columns at once.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        One for each column that ``dense`` and ``csr`` take.
+
+    Attributes
+    ----------
+    n_features : int
+    features_of : list of int array
+        The features of each rule, in the order of its names.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._numbers = _NumberWriter([(k, rule) for k, rule in enumerate(rules) if isinstance(rule, NumberRule)])
+        self._categories = _CategoryWriter([(k, rule) for k, rule in enumerate(rules) if isinstance(rule, CategoryRule)])
+        self._texts = _TextWriter([(k, rule) for k, rule in enumerate(rules) if isinstance(rule, TextRule)])
+        self.features_of: list[AnyArray] = [np.empty(0, int)] * len(rules)
+        self.n_features = 0
+        for writer in (self._numbers, self._categories, self._texts):
+            for position, features in zip(writer.positions, writer.features_of, strict=True):
+                self.features_of[position] = features + self.n_features
+            self.n_features += writer.width
+
+    def dense(self, columns: Sequence[Column], out: Array | None = None) -> Array:
+        """Write the features of a column for each rule as a dense array, (n, n_features) of float32; into ``out`` if given."""
+        n = len(columns[0])
+        if out is None:
+            out = np.empty((n, self.n_features), np.float32)
+        entries = self._categories.entries_of(columns)
+        first, last = self._numbers.width, self._numbers.width + self._categories.width
+        for rows in _blocks(n):
+            self._numbers.write(columns, rows, out[rows, :first])
+            self._categories.write(entries[rows], out[rows, first:last])
+            self._texts.write(columns, rows, out[rows, last:])
+        return out
+
+    def csr(self, columns: Sequence[Column]) -> CSR:
+        """Write the features as a CSR matrix of float32, whose columns ascend in each row."""
+        n = len(columns[0])
+        entries = self._categories.entries_of(columns)
+        data, indices, counts = _GrowingArray(np.float32), _GrowingArray(np.int32), [np.zeros(1, np.int64)]
+        for rows in _blocks(n):
+            numbers = np.empty((rows.stop - rows.start, self._numbers.width), np.float32)
+            self._numbers.write(columns, rows, numbers)
+            values, features = self._categories.values_of(entries[rows])
+            block = _as_csr(
+                np.concatenate([numbers, values], axis=1),
+                np.concatenate([np.broadcast_to(np.arange(numbers.shape[1]), numbers.shape), features + numbers.shape[1]], axis=1),
+                self._numbers.width + self._categories.width,
+            )
+            block = self._texts.beside(block, columns, rows)
+            data.append(block.data)
+            indices.append(block.indices)
+            counts.append(np.diff(block.indptr))
+        return _csr_matrix(data.array, indices.array, np.cumsum(np.concatenate(counts)), (n, self.n_features))
+
+    def baseline(self) -> Array:
+        """Give the features of the median of each number, no category and no word, (n_features,) of float32."""
+        out = np.zeros((1, self.n_features), np.float32)
+        self._numbers.write_medians(out[:, : self._numbers.width])
+        return out[0]
+
+
+class _NumberWriter:
+    """Writes scaled numbers, then their gaps, then their piecewise-linear features."""
+
+    def __init__(self, placed: list[tuple[int, NumberRule]]) -> None:
+        self.positions = [position for position, _ in placed]
+        rules = [rule for _, rule in placed]
+        scaled = np.flatnonzero([rule.scale > 0 for rule in rules])
+        gapped = np.flatnonzero([rule.missing for rule in rules])
+        self._half_median = np.array([rule.median / 2 for rule in rules])
+        self._scaled: Any = slice(None) if len(scaled) == len(rules) else scaled
+        self._twice_scale = np.array([2 * rules[k].scale for k in scaled])
+        self._gapped = gapped
+        slopes = [bin_slopes(rule.edges) for rule in rules if rule.bins]
+        self._bin_lower = np.concatenate([lower for lower, _ in slopes]) if slopes else np.empty(0)
+        self._bin_slope = np.concatenate([slope for _, slope in slopes]) if slopes else np.empty(0)
+        self._bin_owner = np.repeat(np.arange(len(rules)), [rule.bins for rule in rules])
+        owners = np.concatenate([scaled, gapped, self._bin_owner])
+        self.features_of = [np.flatnonzero(owners == k) for k in range(len(rules))]
+        self.width = len(owners)
+        self._first_bin = len(scaled) + len(gapped)
+
+    def write(self, columns: Sequence[Column], rows: slice, out: Array) -> None:
+        """Write the features of some rows.
+
+        Raises
+        ------
+        DataError
+            When a number is infinite.
+        """
+        if not self.positions:
+            return
+        halves = np.empty((len(out), len(self.positions)))
+        for k, position in enumerate(self.positions):
+            halves[:, k] = columns[position].data[rows]
+        halves /= 2
+        if np.isinf(halves).any():
+            row, k = np.argwhere(np.isinf(halves))[0]
+            raise _infinite(columns[self.positions[k]], rows.start + int(row))
+        gaps = np.isnan(halves)
+        np.copyto(halves, self._half_median, where=gaps)
+        self._write_halves(halves, gaps, out)
+
+    def write_medians(self, out: Array) -> None:
+        """Write the features of the medians, which are no gaps."""
+        halves = np.tile(self._half_median, (len(out), 1))
+        self._write_halves(halves, np.zeros(halves.shape, bool), out)
+
+    def _write_halves(self, halves: Array, gaps: AnyArray, out: Array) -> None:
+        with np.errstate(over="ignore"):  # a value far beyond the training's becomes infinite here, and is clipped
+            z = (halves[:, self._scaled] - self._half_median[self._scaled]) * self._twice_scale
+            out[:, : z.shape[1]] = smooth_clip(z)
+            out[:, z.shape[1] : self._first_bin] = gaps[:, self._gapped]
+            repeated = np.take(halves, self._bin_owner, axis=1)
+            piecewise_linear(repeated, self._bin_lower, self._bin_slope, out[:, self._first_bin :])
+
+
+class _CategoryWriter:
+    """Writes categories: in each row one entry a column, which says a feature and its value."""
+
+    def __init__(self, placed: list[tuple[int, CategoryRule]]) -> None:
+        self.positions = [position for position, _ in placed]
+        self._rules = [rule for _, rule in placed]
+        starts = np.cumsum([0, *(max(rule.entries[0]) + 1 for rule in self._rules)])
+        self.width = int(starts[-1])
+        self.features_of = [np.arange(start, stop) for start, stop in zip(starts, starts[1:], strict=False)]
+        self._first_entry = np.cumsum([0, *(len(rule.entries[0]) for rule in self._rules)])[:-1].astype(np.int32)
+        features = [start + np.array(rule.entries[0]) for start, rule in zip(starts, self._rules, strict=False)]
+        self._feature = np.concatenate([np.empty(0), *features]).astype(np.intp)
+        self._value = np.concatenate([np.empty(0), *(rule.entries[1] for rule in self._rules)]).astype(np.float32)
+
+    def entries_of(self, columns: Sequence[Column]) -> AnyArray:
+        """Give the entry of each category of each row, (n, n_categories) of int32."""
+        entries = np.empty((len(columns[0]), len(self.positions)), np.int32)
+        for k, (position, rule) in enumerate(zip(self.positions, self._rules, strict=True)):
+            entries[:, k] = rule.entries_of(columns[position])
+        entries += self._first_entry
+        return entries
+
+    def values_of(self, entries: AnyArray) -> tuple[Array, AnyArray]:
+        """Give the value of each entry, and the feature that has it."""
+        return self._value[entries], self._feature[entries]
+
+    def write(self, entries: AnyArray, out: Array) -> None:
+        """Write the features of some rows."""
+        if self.positions:
+            out[:] = 0
+            values, features = self.values_of(entries)
+            out[np.arange(len(out))[:, None], features] = values
+
+
+class _TextWriter:
+    """Writes the weights of the words of texts."""
+
+    def __init__(self, placed: list[tuple[int, TextRule]]) -> None:
+        self.positions = [position for position, _ in placed]
+        self._feature: list[AnyArray] = []
+        for _, rule in placed:
+            feature = np.full(WORD_BUCKETS, -1, np.int32)
+            feature[rule.buckets] = np.arange(len(rule.buckets))
+            self._feature.append(feature)
+        self._widths = [len(rule.buckets) for _, rule in placed]
+        starts = np.cumsum([0, *self._widths])
+        self.width = int(starts[-1])
+        self.features_of = [np.arange(start, stop) for start, stop in zip(starts, starts[1:], strict=False)]
+
+    def beside(self, block: Any, columns: Sequence[Column], rows: slice) -> Any:
+        """Give a CSR matrix of some rows with the features of their texts at its right."""
+        if not self.positions:
+            return block
+        from scipy import sparse  # imported late: only a table with many features needs it
+
+        texts = [self._words(k, columns[position].take(rows)) for k, position in enumerate(self.positions)]
+        return sparse.hstack([block, *texts], format="csr", dtype=np.float32)
+
+    def write(self, columns: Sequence[Column], rows: slice, out: Array) -> None:
+        """Write the features of some rows."""
+        for k, position in enumerate(self.positions):
+            features = self.features_of[k]
+            out[:, features[0] : features[-1] + 1] = self._words(k, columns[position].take(rows)).toarray()
+
+    def _words(self, k: int, column: Column) -> Any:
+        """Give the weights of a column's words, CSR of float32 with a column for each bucket of its rule."""
+        texts, positions = occurring_texts(column)
+        starts, buckets, counts = count_words(texts)
+        features = self._feature[k][buckets]
+        known = features >= 0
+        starts = np.concatenate([[0], np.cumsum(known)])[starts]
+        weights = weigh_words(starts, counts[known]).astype(np.float32)
+        return _csr_matrix(weights, features[known], starts, (len(texts), self._widths[k]))[positions]
+
+
+class _GrowingArray:
+    """An array of unknown length to append to; the memory that it reserves beyond its end is not touched."""
+
+    def __init__(self, dtype: Any) -> None:
+        self._array = np.empty(1 << 16, dtype)
+        self._length = 0
+
+    def append(self, values: AnyArray) -> None:
+        """Append values."""
+        end = self._length + len(values)
+        if end > len(self._array):
+            self._array.resize(max(end, len(self._array) * 3 // 2), refcheck=False)
+        self._array[self._length : end] = values
+        self._length = end
+
+    @property
+    def array(self) -> AnyArray:
+        """The values."""
+        return self._array[: self._length]
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    """Cut rows into blocks of ``BLOCK_ROWS``."""
+    return (slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS))
+
+
+def _as_csr(values: Array, features: AnyArray, width: int) -> Any:
+    """Give the values that are not 0 as a CSR matrix; ``features`` ascend in each row."""
+    stored = values != 0
+    starts = np.concatenate([[0], np.cumsum(stored.sum(axis=1))])
+    return _csr_matrix(values[stored], features[stored], starts, (len(values), width))
+
+
+def _csr_matrix(data: AnyArray, indices: AnyArray, starts: AnyArray, shape: tuple[int, int]) -> Any:
+    from scipy import sparse  # imported late: only a table with many features needs it
+
+    matrix = sparse.csr_matrix((data, indices, starts), shape=shape)
+    matrix.has_canonical_format = True
+    return matrix
+
+
+def _infinite(column: Column, row: int) -> DataError:
+    """Say where an infinite number is; rows are counted from 1."""
+    return DataError(f"column {column.name!r} holds {column.data[row]} in row {row + 1}; make it a gap, or correct it")
+
+
+def check_no_infinity(column: Column) -> None:
+    """Refuse infinite numbers.
+
+    Raises
+    ------
+    DataError
+        With the column and the row.
+    """
+    infinite = np.isinf(column.data)
+    if infinite.any():
+        raise _infinite(column, int(infinite.argmax()))

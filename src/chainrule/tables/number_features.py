@@ -1,0 +1,159 @@
+"""Numbers as features: the robust scale, the smooth clip, and piecewise-linear features whose edges a decision tree chooses.
+
+Differences are taken of halved values, x/2 - b/2, because x - b overflows where x and b are near the ends of float64's range.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._types import AnyArray, Array
+
+CLIP = 3.0
+"""The limit of the smooth clip: no scaled number reaches it."""
+
+BINS = 16
+"""The most bins of a number by default."""
+
+MOST_BINS = 256
+"""The most bins that may be asked for."""
+
+SMALLEST_HALF_WIDTH = 1e-290
+"""Half the smallest difference of two values that is told apart from 0, so that its reciprocal is finite."""
+
+ROWS_FOR_EDGES = 50_000
+"""The most rows from which the edges are chosen; more change them little, and a tree takes a second for a million."""
+
+LEAST_LEAF = 20
+"""The fewest rows in a bin; fewer fit the noise of their targets."""
+
+_HUGE = 1e100  # its square is finite
+
+
+def robust_scale(values: Array) -> tuple[float, float]:
+    """Measure the median and the scale s = 1 / (q75 - q25) of a column.
+
+    Where the quartiles are equal, s = 2 / (max - min); where all values are equal, s = 0. Equal means that they differ by less than
+    2 ``SMALLEST_HALF_WIDTH``.
+
+    Parameters
+    ----------
+    values : float64 array, shape (n,)
+        Finite; at least one.
+
+    Returns
+    -------
+    median, scale : float
+        The scale is finite and at least 0.
+
+    Source: RealMLP, arXiv 2407.04491, section 3.
+    """
+    half = values / 2
+    lowest, lower, middle, upper, highest = np.quantile(half, [0, 0.25, 0.5, 0.75, 1])
+    if upper - lower >= SMALLEST_HALF_WIDTH:
+        return float(2 * middle), float(0.5 / (upper - lower))
+    if highest - lowest >= SMALLEST_HALF_WIDTH:
+        return float(2 * middle), float(1 / (highest - lowest))
+    return float(2 * middle), 0.0
+
+
+def smooth_clip(z: Array) -> Array:
+    """Clip smoothly: z / sqrt(1 + (z/3)^2), which is z near 0 and tends to -3 and 3.
+
+    ``z`` may be infinite; it is written to and returned.
+    """
+    np.clip(z, -_HUGE, _HUGE, out=z)
+    root = z / CLIP
+    root *= root
+    root += 1
+    np.sqrt(root, out=root)
+    z /= root
+    return z
+
+
+def piecewise_linear(halves: Array, lower: Array, slope: Array, out: Array) -> None:
+    """Write the piecewise-linear features e_t = clip((x - b_(t-1)) / (b_t - b_(t-1)), 0, 1).
+
+    Parameters
+    ----------
+    halves : float64 array, shape (n, n_features)
+        x/2, repeated for each bin; written to.
+    lower : float64 array, shape (n_features,)
+        b_(t-1) / 2.
+    slope : float64 array, shape (n_features,)
+        1 / (b_t/2 - b_(t-1)/2).
+    out : float32 array, shape (n, n_features)
+
+    Source: TabM, arXiv 2410.24210, section 3; the features are those of arXiv 2203.05556, equation (1).
+    """
+    halves -= lower
+    halves *= slope
+    np.clip(halves, 0, 1, out=out, casting="same_kind")
+
+
+def bin_slopes(edges: Array) -> tuple[Array, Array]:
+    """Give ``lower`` and ``slope`` of ``piecewise_linear`` for the bins between a column's edges."""
+    halves = edges / 2
+    return halves[:-1], 1 / np.diff(halves)
+
+
+def choose_edges(values: Array, y: AnyArray | None, *, classes: bool, bins: int = BINS) -> Array:
+    """Choose the edges of a column's bins: its least and largest value, and the thresholds of a decision tree on it alone.
+
+    Parameters
+    ----------
+    values : float64 array, shape (n,)
+        Finite; at least one.
+    y : array, shape (n,), or None
+        The targets, for which the tree splits; without them the edges are quantiles.
+    classes : bool
+        Whether ``y`` are classes.
+    bins : int
+        The most bins; 0 for none.
+
+    Returns
+    -------
+    float64 array
+        Ascending; empty where fewer than 2 bins are worth having, since one bin is a line, as the scaled number is.
+    """
+    rows = _some_rows(len(values))
+    distinct, ranks = np.unique(values[rows], return_inverse=True)
+    if bins < 2 or len(distinct) < 3:
+        return np.empty(0)
+    if y is None:
+        cuts = np.unique(np.linspace(0, len(ranks), bins + 1)[1:-1].astype(int))
+        thresholds = np.unique(np.sort(ranks)[cuts])
+        thresholds = thresholds[thresholds < len(distinct) - 1]
+    else:
+        thresholds = _tree_thresholds(ranks, y[rows], classes, bins)
+    inner = distinct[thresholds] / 2 + distinct[thresholds + 1] / 2
+    return _apart(np.concatenate([[values.min()], inner, [values.max()]]))
+
+
+def _some_rows(n: int) -> AnyArray | slice:
+    """Draw the rows from which edges are chosen: all, or ``ROWS_FOR_EDGES`` at random, always the same."""
+    if n <= ROWS_FOR_EDGES:
+        return slice(None)
+    return np.sort(np.random.default_rng(0).choice(n, ROWS_FOR_EDGES, replace=False))
+
+
+def _tree_thresholds(ranks: AnyArray, y: AnyArray, classes: bool, bins: int) -> AnyArray:
+    """Give the ranks after which a decision tree of at most ``bins`` leaves splits, ascending.
+
+    The tree sees ranks instead of values: it splits equally, and scikit-learn's trees read float32, which would merge close values.
+    """
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # imported late: it takes half a second
+
+    kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
+    tree = kind(max_leaf_nodes=bins, min_samples_leaf=min(LEAST_LEAF, max(1, len(y) // (2 * bins))), random_state=0)
+    nodes = tree.fit(ranks.reshape(-1, 1).astype(np.float32), y).tree_
+    return np.unique(np.floor(nodes.threshold[nodes.children_left >= 0]).astype(int))
+
+
+def _apart(edges: Array) -> Array:
+    """Leave out edges that are too close to the former one to divide by the difference; none if fewer than 2 bins remain."""
+    kept = [edges[0]]
+    for edge in edges[1:]:
+        if edge / 2 - kept[-1] / 2 >= SMALLEST_HALF_WIDTH:
+            kept.append(edge)
+    return np.array(kept if len(kept) > 2 else [])

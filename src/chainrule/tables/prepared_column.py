@@ -1,0 +1,121 @@
+"""A column of a training's table, and the rules by which it becomes features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._types import AnyArray
+from ..errors import DataError
+from .column import Column, Kind
+from .column_rules import Rule, fit_category, fit_number, fit_text
+from .date_features import date_parts
+from .feature_writer import check_no_infinity
+
+EXAMPLE_LETTERS = 20
+
+TEXT_KINDS: tuple[Kind, ...] = ("category", "boolean", "constant", "identifier", "text")
+"""The kinds whose values are texts."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedColumn:
+    """One column of the training's table, and what is done with it.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+    distinct, missing : int
+        The number of distinct values and of gaps in training.
+    example : str
+        The first value, shortened.
+    rules : tuple of (str, Rule)
+        Of a date a rule for each part, with the part's name; of another kind one, with an empty name; none where it is left out.
+    reason : str
+        Why it is left out; empty where it is not.
+    """
+
+    name: str
+    kind: Kind
+    distinct: int
+    missing: int
+    example: str
+    rules: tuple[tuple[str, Rule], ...]
+    reason: str = ""
+
+    @property
+    def done(self) -> str:
+        """Say in a few words what is done with the column."""
+        if not self.rules:
+            return f"left out: {self.reason}"
+        return "; ".join(f"{part}: {rule.done}" if part else rule.done for part, rule in self.rules)
+
+
+def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: int, letters: int) -> PreparedColumn:
+    """Measure a column of a training's table, and choose its rules.
+
+    Parameters
+    ----------
+    column : Column
+    y : array, shape (n,), or None
+        The targets, for which the bins' edges are chosen.
+    classes : bool
+        Whether ``y`` are classes.
+    bins : int
+        The most bins of a number.
+    letters : int
+        The most bytes of JSON for the values of a category.
+
+    Raises
+    ------
+    DataError
+        When a number is infinite.
+    """
+    found: dict[str, Rule | None] = {}
+    if column.kind == "number":
+        check_no_infinity(column)
+        found = {"": fit_number(column, y, classes=classes, bins=bins)}
+    elif column.kind == "text":
+        found = {"": fit_text(column)}
+    elif column.kind == "date":
+        for part, values in date_parts(column).items():
+            gaps = part == "days"  # one part tells the gaps of all
+            if values.kind == "number":
+                found[part] = fit_number(values, y, classes=classes, bins=bins, tell_gaps=gaps)
+            else:
+                found[part] = fit_category(values, letters=letters, tell_gaps=gaps)
+    elif column.kind != "identifier":
+        found = {"": fit_category(column, letters=letters)}
+    rules = tuple((part, rule) for part, rule in found.items() if rule is not None)
+    missing = int(column.missing.sum())
+    distinct = column.n_distinct
+    reason = "" if rules else "identifier" if column.kind == "identifier" else "no values" if not distinct else "constant"
+    return PreparedColumn(column.name, column.kind, distinct, missing, _example(column), rules, reason)
+
+
+def _example(column: Column) -> str:
+    """Give the first value that is not a gap as a short text; empty where there is none."""
+    present = np.flatnonzero(~column.missing)
+    if not len(present):
+        return ""
+    value = column.take(present[:1]).to_list()[0]
+    text = f"{value:.10g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= EXAMPLE_LETTERS else f"{text[: EXAMPLE_LETTERS - 1]}…"
+
+
+def as_kind(column: Column, kind: Kind) -> Column:
+    """Give a column as a kind: texts of any kind are each other's, and a column of gaps alone is of every kind.
+
+    Raises
+    ------
+    DataError
+        When it has values of another kind.
+    """
+    if column.kind == kind or (kind in TEXT_KINDS and column.kind in TEXT_KINDS):
+        return column
+    if not column.missing.all():
+        raise DataError(f"column {column.name!r} holds values of kind {column.kind}, but the model learnt it as {kind}")
+    gaps = {"number": np.full(len(column), np.nan), "date": np.full(len(column), np.datetime64("NaT"), "datetime64[us]")}
+    return Column(column.name, kind, gaps.get(kind, np.full(len(column), -1, np.int32)))

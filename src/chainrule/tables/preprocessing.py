@@ -1,0 +1,224 @@
+"""Preprocessing: what a training learnt of each column of its table, saved with the model, and applied to every later table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from .._checks import check_int
+from .._types import CSR, AnyArray, Array
+from ..errors import DataError
+from .column import Column, Kind
+from .column_rules import Rule
+from .date_features import date_parts
+from .feature_writer import FeatureWriter
+from .number_features import BINS, MOST_BINS
+from .prepared_column import TEXT_KINDS, PreparedColumn, as_kind, prepare_column
+from .rules_json import TENSORS, columns_to_json, parse_columns, tensor_lengths, tensors_of
+from .table import Table
+
+Task = Literal["classification", "regression"]
+
+VOCABULARY_BYTES = 1 << 18
+"""The most bytes of JSON for the values of all categories together, so that a model's description stays short."""
+
+SPARSE_SHARE = 0.25
+"""Features are CSR where the share of them that is not 0 is below this: then CSR is at most half as large as dense."""
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """A line of the report on a table's columns."""
+
+    column: str
+    kind: str
+    distinct: int
+    missing: int
+    example: str
+    done: str
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    """The rules by which the columns of a table become a network's inputs.
+
+    Attributes
+    ----------
+    columns : tuple of PreparedColumn
+        In the order of the training's table.
+    sparse : bool
+        Whether the features are a CSR matrix.
+    """
+
+    columns: tuple[PreparedColumn, ...]
+    sparse: bool = False
+
+    @classmethod
+    def fit(cls, table: Table, y: AnyArray | None = None, *, task: Task | None = None, bins: int = BINS) -> Preprocessing:
+        """Measure the columns of a training's table.
+
+        Parameters
+        ----------
+        table : Table
+            Without the target.
+        y : array, shape (n,), optional
+            The targets of these rows, for which the bins' edges are chosen: classes as integers, or values. Without them the edges
+            are quantiles.
+        task : {"classification", "regression"}, optional
+            What ``y`` is; by default classes where it holds integers.
+        bins : int
+            The most piecewise-linear features of a number; 0 for none.
+
+        Raises
+        ------
+        DataError
+            When the table has no rows, a number is infinite, or no column tells anything.
+        """
+        bins = check_int("bins", bins, least=0, most=MOST_BINS)
+        if not len(table):
+            raise DataError("the table has no rows to learn from")
+        classes = task == "classification" if task else y is not None and np.asarray(y).dtype.kind in "iub"
+        letters = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
+        columns = tuple(prepare_column(column, y, classes=classes, bins=bins, letters=letters) for column in table)
+        if not any(column.rules for column in columns):
+            reasons = ", ".join(f"{column.name} ({column.reason})" for column in columns)
+            raise DataError(f"no column of the table tells anything: {reasons}")
+        dense = cls(columns)
+        return cls(columns, sparse=_is_mostly_zero(dense, table))
+
+    @cached_property
+    def _writer(self) -> FeatureWriter:
+        return FeatureWriter([rule for _, _, rule in self._parts])
+
+    @cached_property
+    def _parts(self) -> list[tuple[PreparedColumn, str, Rule]]:
+        return [(column, part, rule) for column in self.columns for part, rule in column.rules]
+
+    @cached_property
+    def _sources(self) -> list[tuple[str, Kind, list[str]]]:
+        """The name of each column that is used, the kind that it must have, and the parts of it that have a rule."""
+        return [(c.name, self.input_kinds[c.name], [part for part, _ in c.rules]) for c in self.columns if c.rules]
+
+    @property
+    def n_features(self) -> int:
+        """The number of features."""
+        return self._writer.n_features
+
+    @cached_property
+    def input_kinds(self) -> dict[str, Kind]:
+        """The kind that each column must have, by name; without the columns that are left out."""
+        kinds: dict[str, Kind] = {column.name: column.kind for column in self.columns if column.rules}
+        return {name: "category" if kind == "constant" else kind for name, kind in kinds.items()}
+
+    @cached_property
+    def feature_names(self) -> list[str]:
+        """The name of each feature, in their order."""
+        names = [""] * self.n_features
+        for (column, part, rule), features in zip(self._parts, self._writer.features_of, strict=True):
+            source = f"{column.name} {part}" if part else column.name
+            for feature, name in zip(features.tolist(), rule.feature_names(source), strict=True):
+                names[feature] = name
+        return names
+
+    @cached_property
+    def groups(self) -> dict[str, AnyArray]:
+        """The features that each column becomes, by the column's name, ascending; without the columns that are left out."""
+        groups: dict[str, list[AnyArray]] = {}
+        for (column, _, _), features in zip(self._parts, self._writer.features_of, strict=True):
+            groups.setdefault(column.name, []).append(features)
+        return {name: np.sort(np.concatenate(parts)) for name, parts in groups.items()}
+
+    def describe(self) -> list[ColumnReport]:
+        """Report what was found in each column, and what is done with it."""
+        return [ColumnReport(c.name, c.kind, c.distinct, c.missing, c.example, c.done) for c in self.columns]
+
+    def apply(self, table: Table) -> Array | CSR:
+        """Make the features of a table's rows; the same row gives the same bits alone and among others.
+
+        Columns are found by name, in any order; other columns are left alone. A gap of a number is its median. A gap of a category
+        where training had none, and a value that training did not have, become zeros.
+
+        Parameters
+        ----------
+        table : Table
+
+        Returns
+        -------
+        float32 array or CSR matrix, shape (n, n_features)
+
+        Raises
+        ------
+        DataError
+            When a column is missing, has values of another kind, or holds infinity.
+        """
+        columns = list(self._columns_of(table))
+        return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
+
+    def apply_in_blocks(self, table: Table, rows: int = 4096) -> Iterator[Array | CSR]:
+        """Make the features of a table as ``apply`` does, ``rows`` rows at a time.
+
+        Dense blocks share one buffer: each is valid until the next is asked for. It stays in the cache, and no memory is fetched
+        from the system: that takes longer than computing the features.
+        """
+        columns = list(self._columns_of(table))
+        buffer = np.empty((0 if self.sparse else min(rows, len(table)), self.n_features), np.float32)
+        for start in range(0, len(table), rows):
+            part = [column.take(slice(start, start + rows)) for column in columns]
+            yield self._writer.csr(part) if self.sparse else self._writer.dense(part, buffer[: len(part[0])])
+
+    def baseline(self) -> Array:
+        """Give the features of a row to compare others with: the median of each number, no category, no word; (n_features,)."""
+        return self._writer.baseline()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything but the tensors as JSON's types."""
+        return {"sparse": self.sparse, "columns": columns_to_json(self.columns)}
+
+    def tensors(self) -> dict[str, AnyArray]:
+        """Give the numbers of the rules: "median", "scale" and "edges" of float64, "buckets" of int32, each with one dimension."""
+        return tensors_of(self.columns)
+
+    @staticmethod
+    def tensor_shapes(described: Any) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Give the shape and the dtype of each of the ``tensors`` that ``described`` needs: they are checked before one is read."""
+        return {name: ((length,), TENSORS[name]) for name, length in tensor_lengths(described["columns"]).items()}
+
+    @classmethod
+    def parse(cls, described: Any, tensors: Mapping[str, AnyArray]) -> Preprocessing:
+        """Read a model file's entries strictly, as ``to_json`` and ``tensors`` give them.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            When an entry is not one that ``fit`` makes.
+        """
+        if type(described) is not dict or set(described) != {"sparse", "columns"} or type(described["sparse"]) is not bool:
+            raise ValueError("its columns are not described by sparse and columns")
+        return cls(parse_columns(described["columns"], tensors), described["sparse"])
+
+    def _columns_of(self, table: Table) -> Iterator[Column]:
+        """Give the column, or the date's part, for each rule."""
+        absent = [name for name in self.input_kinds if name not in table]
+        if absent:
+            named = ", ".join(map(repr, absent))
+            raise DataError(
+                f"the table has no column {named}, from which the model learnt; add it, with gaps where its values are unknown"
+            )
+        for name, kind, parts in self._sources:
+            found = as_kind(table[name], kind)
+            if kind == "date":
+                dates = date_parts(found)
+                yield from (dates[part] for part in parts)
+            else:
+                yield found
+
+
+def _is_mostly_zero(prepared: Preprocessing, table: Table) -> bool:
+    """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""
+    rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
+    features = prepared._writer.dense(list(prepared._columns_of(rows)))
+    return int(np.count_nonzero(features)) < SPARSE_SHARE * features.size
