@@ -33,7 +33,7 @@ def columns(file: Path, target: str | None, as_json: bool, **options: Any) -> No
         for note in reading.notes:
             print_message(note)
         rows = table.without(reading.target.name).take(reading.rows)
-        described = describe_columns(Preprocessing.fit(rows, reading.y, task=reading.task))
+        described = describe_columns(Preprocessing.fit(rows, reading.y, task=reading.target.task))
     if as_json:
         print_json({"file": str(file), "rows": len(table), "columns": described})
     else:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ..network import Network
     from ..plan import Provenance
     from ..table_model import TableModel
+    from ..tables.target import Target
+
+MAX_CLASSES = 8
 
 
 @click.command("info")
@@ -75,7 +78,7 @@ def describe_table_model(model: TableModel) -> list[tuple[str, str]]:
     training, network = model.training, model.networks[0]
     settings = training.settings
     lines = [
-        ("target", model.target.summary),
+        ("target", _describe_target(model.target)),
         ("networks", f"{len(model.networks)}, averaged; {sum(each.parameters for each in model.networks):,} parameters"),
         ("sizes", " x ".join(map(str, network.sizes))),
         ("activations", " > ".join(sigma.name for sigma in network.plan.sigmas)),
@@ -85,6 +88,16 @@ def describe_table_model(model: TableModel) -> list[tuple[str, str]]:
         ("metric", str(settings.get("metric", "?"))),
     ]
     return lines if training.seed is None else [*lines, ("seed", str(training.seed))]
+
+
+def _describe_target(target: Target) -> str:
+    """Write a target with its classes, or with its range."""
+    from ..tables.target import ClassTarget
+
+    if not isinstance(target, ClassTarget):
+        return f"{target.name}: values from {target.low:g} to {target.high:g}"
+    shown = ", ".join(target.classes[:MAX_CLASSES]) + ", ..." * (len(target.classes) > MAX_CLASSES)
+    return f"{target.name}: {len(target.classes)} classes, {shown}"
 
 
 def model_as_json(network: Network) -> dict[str, Any]:

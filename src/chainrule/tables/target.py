@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class ClassTarget:
     name: str
     classes: tuple[str, ...]
     kind: LabelKind = "text"
+
+    task: ClassVar[Task] = "classification"
 
     @cached_property
     def labels(self) -> AnyArray:
@@ -130,6 +132,8 @@ class ValueTarget:
     scale: float
     low: float
     high: float
+
+    task: ClassVar[Task] = "regression"
 
     def encode(self, column: Column) -> AnyArray:
         """Standardize the values of a column: array of float64, shape (n,).
