@@ -5,7 +5,9 @@ import pytest
 from training_cases import SETTINGS, VALIDATION, X, Y, make_network, parameter_bytes, train_network
 
 import chainrule as cr
+from chainrule.early_stopping import BestEpoch
 from chainrule.errors import SettingError
+from chainrule.history import EpochRecord
 from chainrule.training import EarlyStopping
 
 OVERFITTING = {"epochs": 60, "batch_size": 5, "learning_rate": 6.0}
@@ -83,6 +85,42 @@ def test_the_best_epoch_is_restored_after_ctrl_c():
     assert history.stopped == "interrupted"
     assert history.best_epoch == best_epoch(history, "validation_accuracy", 1)
     assert net.accuracy(*VALIDATION) == history["validation_accuracy"].max()
+
+
+def test_without_patience_all_epochs_are_trained():
+    """With ``patience=None`` the training runs to its last epoch, and the network ends with the best epoch's parameters."""
+    net = make_network()
+    settings = EarlyStopping(patience=None, monitor="validation_cost")
+    history = cr.train(net, (X, Y), validation=VALIDATION, early_stopping=settings, **OVERFITTING)
+    assert (history.stopped, len(history)) == ("finished", 60)
+    assert history.best_epoch == best_epoch(history, "validation_cost", -1)
+    assert net.cost(*VALIDATION) == history["validation_cost"].min()
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_of_equal_epochs_the_first_or_the_last_is_best(last):
+    """Of the epochs with the best accuracy the first is restored, or with ``last=True`` the last, bit for bit."""
+    net = make_network()
+    settings = EarlyStopping(patience=None, monitor="validation_accuracy", last=last)
+    history = cr.train(net, (X, Y), validation=VALIDATION, early_stopping=settings, **OVERFITTING)
+    best = np.flatnonzero(history["validation_accuracy"] == history["validation_accuracy"].max())
+    assert len(best) > 1
+    assert history.best_epoch == best[-1 if last else 0] + 1
+    same = make_network()
+    for record in cr.Run(same, (X, Y), **OVERFITTING):
+        if record.epoch == history.best_epoch:
+            break
+    assert parameter_bytes(net) == parameter_bytes(same)
+
+
+def test_an_equal_epoch_does_not_renew_the_patience():
+    """With ``last=True`` an epoch as good as the best is kept, but the training still ends ``patience`` epochs after the best."""
+    best = BestEpoch(EarlyStopping(patience=3, monitor="validation_cost", last=True))
+    state = cr.Network([1, 1], seed=0).state()
+    for epoch, cost in enumerate([2.0, 1.0, 1.0, 3.0], start=1):
+        assert not best.patience_exhausted
+        best.update(EpochRecord(epoch, 0.0, None, cost, None, 0.1, 1.0, 1.0), state)
+    assert (best.epoch, best.epochs_since) == (3, 2)
 
 
 def test_early_stopping_needs_a_validation():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.epoch_blocks import epoch_order
 from chainrule.errors import ArgumentTypeError, DataError, SettingError
 from chainrule.training import DivergenceWarning
 
@@ -44,6 +45,77 @@ def test_early_stopping_and_validation_belong_to_each():
     )
     assert all(history[-1].validation_accuracy is not None for history in histories)
     assert histories[1].stopped == "finished"
+
+
+FOLDS = [(np.delete(np.arange(120), part), part) for part in np.array_split(np.random.default_rng(1).permutation(120), 5)]
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
+def test_folds_are_rows_of_one_prepared_data(weighted):
+    """Each network trains on its own rows of the shared examples and is validated on its own others, as on copies of these rows."""
+    weights = np.random.default_rng(2).uniform(0, 2, 120) if weighted else None
+    examples = cr.Examples(X, Y, weights=weights)
+    together, alone = make_networks(), make_networks()
+    rows, held_out = ([fold[k] for fold in FOLDS] for k in range(2))
+    settings = {**SETTINGS, "early_stopping": 2}
+    histories = cr.train_population(together, examples, rows=rows, validation_rows=held_out, threads=2, **settings)
+    for network, same, history, (some, others) in zip(together, alone, histories, FOLDS, strict=True):
+        expected = cr.train(same, examples[some], validation=examples[others], **settings)
+        for actual, wanted in zip(network.weights + network.biases, same.weights + same.biases, strict=True):
+            np.testing.assert_allclose(actual, wanted, rtol=1e-4, atol=1e-5)
+        for column in ("cost", "accuracy", "validation_cost", "validation_accuracy"):
+            np.testing.assert_allclose(history[column], expected[column], rtol=1e-4)
+        assert network.provenance.examples == same.provenance.examples == len(some)
+        assert network.provenance.steps == same.provenance.steps
+
+
+def test_a_fold_alone_has_the_bits_of_its_population():
+    """A network of a population with folds has the bits of ``cr.train`` with the same rows."""
+    together, alone = make_networks(), make_networks()
+    cr.train_population(together, (X, Y), rows=[fold[0] for fold in FOLDS], threads=2, **SETTINGS)
+    for network, same, (some, _) in zip(together, alone, FOLDS, strict=True):
+        cr.train(same, (X, Y), rows=some, **SETTINGS)
+        assert all(np.array_equal(a, b) for a, b in zip(network.weights + network.biases, same.weights + same.biases, strict=True))
+
+
+def test_the_order_of_a_folds_rows_is_drawn_from_seed_and_epoch(monkeypatch):
+    """An epoch over some rows takes these rows in the order that (seed, epoch) draws for their number; unshuffled in their own."""
+    seen = []
+    engine = cr.Run(make_networks()[0], (X, Y), **SETTINGS).engine
+    session_class = type(engine.open(make_networks()[0].plan, make_networks()[0].state(), threads=1))
+    advance = session_class.advance
+
+    def recorded(self, data, order, steps):
+        seen.append(order.tolist())
+        return advance(self, data, order, steps)
+
+    monkeypatch.setattr(session_class, "advance", recorded)
+    rows = np.array([7, 3, 3, 100, 50])
+    cr.train(make_networks()[0], (X, Y), rows=rows, seed=9, **{**SETTINGS, "epochs": 2})
+    cr.train(make_networks()[0], (X, Y), rows=rows, shuffle=False, **{**SETTINGS, "epochs": 1})
+    assert seen == [rows[epoch_order(5, 9, 1)].tolist(), rows[epoch_order(5, 9, 2)].tolist(), rows.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "match"),
+    [
+        ({"rows": [120]}, DataError, r"rows must lie in 0\.\.119; they reach from 120 to 120"),
+        ({"rows": np.zeros(0, int)}, DataError, "these rows choose none of the 120 examples"),
+        ({"rows": slice(0, 100), "validation_rows": slice(99, 120)}, SettingError, "row 99 is in both"),
+        ({"validation_rows": slice(100, 120)}, SettingError, "row 100 is in both: give the training's by rows="),
+        (
+            {"rows": slice(0, 100), "validation_rows": slice(100, 120), "validation": (X, Y)},
+            SettingError,
+            "validation and validation_rows both choose",
+        ),
+        ({"rows": 3.5}, SettingError, "rows are chosen by"),
+        ({"rows": slice(0, 100), "early_stopping": 3}, SettingError, "early_stopping watches the validation examples"),
+    ],
+)
+def test_rows_that_are_no_fold_are_refused(settings, error, match):
+    """Rows outside the data, none, or shared by training and validation, are refused with the remedy."""
+    with pytest.raises(error, match=match):
+        cr.Run(make_networks()[0], (X, Y), **SETTINGS, **settings)
 
 
 @pytest.mark.parametrize(

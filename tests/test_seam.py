@@ -783,6 +783,51 @@ def test_evaluate_is_of_the_outputs_of_forward(engine, case):
         assert found.right == pytest.approx((hits * counts).sum(), rel=1e-6)
 
 
+@given(cases(), st.data())
+@settings(max_examples=120)
+def test_evaluate_of_rows_is_of_these_rows_alone(engine, case, data):
+    """``evaluate(data, rows)`` is that of examples which hold these rows alone, in any order and with repetitions."""
+    n = len(case.examples)
+    rows = np.array(data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=2 * n)))
+    weights = case.examples.weights
+    assume(weights is None or weights[rows].any())
+    session = engine.open(case.plan, case.state, threads=1)
+    found = session.evaluate(engine.prepare(case.examples), rows)
+    expected = session.evaluate(engine.prepare(case.examples[rows]))
+    assert found.cost == pytest.approx(expected.cost, rel=1e-5 if case.plan.dtype == "float32" else 1e-12)
+    assert found.total == pytest.approx(expected.total, rel=1e-12)
+    if classes_of(case.examples, case.plan) is not None:
+        assert found.right == pytest.approx(expected.right, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_evaluate_of_many_rows(engine, kind, threads):
+    """Rows in pieces, dense or sparse, give the cost and the correct predictions of a plain composition."""
+    rng = np.random.default_rng(3)
+    plan = Plan((Layer(6, 5, "tanh"), Layer(5, 3, "softmax")), cost="log_loss", dtype="float64")
+    state = initial_state(plan, rng)
+    examples = cr.Examples(inputs(rng, kind, 5000, 6), rng.integers(0, 3, 5000), weights=rng.uniform(0.5, 1.5, 5000))
+    rows = rng.permutation(5000)[:3001]
+    found = engine.open(plan, state, threads=threads).evaluate(engine.prepare(examples), rows)
+    a = feedforward(state.weights, state.biases, plan.sigmas, dense(examples, np.dtype("float64"))[rows])
+    costs = plan.cost_function.value(a, np.eye(3)[examples.y[rows]])
+    assert found.cost == pytest.approx(np.average(costs, weights=examples.weights[rows]), rel=1e-12)
+    assert found.right == pytest.approx(((a.argmax(axis=1) == examples.y[rows]) * examples.weights[rows]).sum(), rel=1e-12)
+    assert found.total == pytest.approx(examples.weights[rows].sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("rows", [[], [6], [-1], [0.5], [1, 2]], ids=["none", "beyond", "negative", "fractions", "of weight 0"])
+def test_evaluate_refuses_rows(engine, rows):
+    """Rows outside the data, and rows without weight, are refused by ``evaluate``."""
+    rng = np.random.default_rng(0)
+    plan = Plan((Layer(3, 2, "sigmoid"),))
+    examples = cr.Examples(rng.normal(size=(6, 3)), rng.integers(0, 2, 6), weights=[1, 0, 0, 1, 1, 1])
+    session = engine.open(plan, initial_state(plan, rng), threads=1)
+    with pytest.raises(ValueError, match=r"\brows?\b"):
+        session.evaluate(engine.prepare(examples), np.array(rows))
+
+
 @given(cases())
 @settings(max_examples=80)
 def test_forward_is_feedforward(engine, case):

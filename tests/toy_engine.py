@@ -107,12 +107,13 @@ class ToySession:
         finite = all(np.isfinite(part).all() for part in (np.array(costs), *self.parameters))
         return BlockResult(np.array(costs), None if classes is None else np.array(right), finite, np.array(squares))
 
-    def evaluate(self, data):
+    def evaluate(self, data, rows=None):
         """Give the cost and the number of correct predictions."""
-        rows, classes = np.arange(len(data)), EncodedTargets(data, self.plan).classes
+        rows = np.arange(len(data)) if rows is None else rows
+        classes = EncodedTargets(data, self.plan).classes
         a, _, counts = self.propagate(self.split(), data, rows)
         cost = float((self.plan.cost_function.value(a, self.targets(data, rows)) * counts).sum() / counts.sum())
-        right = None if classes is None else float(((decision(a, self.plan.sigmas[-1]) == classes) * counts).sum())
+        right = None if classes is None else float(((decision(a, self.plan.sigmas[-1]) == classes[rows]) * counts).sum())
         return Evaluation(cost, right, float(counts.sum()))
 
     def state(self):

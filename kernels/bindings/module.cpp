@@ -230,6 +230,24 @@ void check_rows(const InputArray<std::int64_t> &rows, const Data &data) {
     }
 }
 
+// The rows that a call is about: numbers from Python, or all of the data where they are None.
+struct ChosenRows {
+    InputArray<std::int64_t> array;
+    std::int64_t n;
+
+    // Null for all of the data.
+    const std::int64_t *numbers() const { return array.is_valid() ? array.data() : nullptr; }
+};
+
+ChosenRows choose_rows(const nb::object &rows, const Data &data) {
+    if (rows.is_none()) {
+        return {.array = {}, .n = data.n};
+    }
+    const auto array = nb::cast<InputArray<std::int64_t>>(rows, false);
+    check_rows(array, data);
+    return {.array = array, .n = std::int64_t(array.size())};
+}
+
 // -1 for the parameters, 0 and 1 for the optimizer's slots.
 ArrayKind array_kind(int slot) {
     check(slot >= -1 && slot <= 1, "slot must be -1 (the parameters), 0 or 1");
@@ -338,10 +356,12 @@ void advance(Session<T> &session, const PreparedData &prepared, InputArray<std::
 }
 
 template <class T>
-std::tuple<double, double, double> evaluate(Session<T> &session, const PreparedData &prepared) {
+std::tuple<double, double, double> evaluate(Session<T> &session, const PreparedData &prepared,
+                                            nb::object rows) {
     check_targets(session, prepared);
+    const ChosenRows chosen = choose_rows(rows, prepared.data);
     const GilReleased released;
-    const Totals totals = session.evaluate(prepared.data);
+    const Totals totals = session.evaluate(prepared.data, chosen.numbers(), chosen.n);
     return {totals.cost, totals.correct, totals.weight};
 }
 
@@ -354,18 +374,12 @@ double value_and_gradient(Session<T> &session, const PreparedData &prepared, nb:
     check(std::int64_t(parameters.size()) == session.size(),
           "parameters must have one entry for each weight and bias");
     check(gradient.size() == parameters.size(), "gradient must be as long as parameters");
-    const bool all_rows = rows.is_none();
-    const auto some_rows =
-        all_rows ? InputArray<std::int64_t>() : nb::cast<InputArray<std::int64_t>>(rows, false);
-    if (!all_rows) {
-        check_rows(some_rows, prepared.data);
-    }
-    const std::int64_t n = all_rows ? prepared.data.n : std::int64_t(some_rows.size());
+    const ChosenRows chosen = choose_rows(rows, prepared.data);
     const GilReleased released;
     session.for_each_layer(parameters.data(), [&](int l, const T *w, const T *b) {
         session.put(l, ArrayKind::parameters, w, b);
     });
-    const Totals totals = session.gradient(prepared.data, all_rows ? nullptr : some_rows.data(), n);
+    const Totals totals = session.gradient(prepared.data, chosen.numbers(), chosen.n);
     session.for_each_layer(gradient.data(),
                            [&](int l, T *w, T *b) { session.get(l, ArrayKind::gradient, w, b); });
     return totals.cost;
@@ -527,7 +541,7 @@ void bind_session(nb::module_ &m, const char *name) {
         .def("advance", &advance<T>, nb::arg("data"), unconverted("order"), nb::arg("batch_size"),
              unconverted("rate"), unconverted("decay"), unconverted("costs"),
              unconverted("correct"), unconverted("squares"))
-        .def("evaluate", &evaluate<T>, nb::arg("data"))
+        .def("evaluate", &evaluate<T>, nb::arg("data"), nb::arg("rows").none())
         .def("value_and_gradient", &value_and_gradient<T>, nb::arg("data"), nb::arg("rows").none(),
              unconverted("parameters"), unconverted("gradient"))
         .def("forward", &forward<T>, nb::arg("data"), unconverted("out"))

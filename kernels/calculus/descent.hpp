@@ -363,10 +363,11 @@ static void gradient_with_barriers(Network<T> &network, const Data &data, const 
     }
 }
 
-// Writes all outputs to `out` (n, n_out); if it is null, writes the totals of each task, a run of
-// `batch_size` rows, to `totals`. Workers take the tasks one by one; each worker has its own rows
-// of the workspace.
-static void evaluate(Network<T> &network, const Data &data, long batch_size, T *out, Totals *totals,
+// Writes the outputs of n rows to `out` (n, n_out); if it is null, writes the totals of each task, a
+// run of `batch_size` rows, to `totals`. `rows` is null for 0, 1, 2, ... Workers take the tasks one
+// by one; each worker has its own rows of the workspace.
+static void evaluate(Network<T> &network, const Data &data, const std::int64_t *rows,
+                     std::int64_t n, long batch_size, T *out, Totals *totals,
                      const Worker &worker) {
     const FlushDenormals flush;
     const Layer<T> &output = network.layers[network.n_layers - 1];
@@ -374,15 +375,15 @@ static void evaluate(Network<T> &network, const Data &data, long batch_size, T *
         const std::int64_t task =
             __atomic_fetch_add(&worker.barrier->next_task, 1, __ATOMIC_RELAXED);
         const std::int64_t first_row = task * batch_size;
-        if (first_row >= data.n) {
+        if (first_row >= n) {
             return;
         }
-        const long m = data.n - first_row < batch_size ? data.n - first_row : batch_size;
+        const long m = n - first_row < batch_size ? n - first_row : batch_size;
         const long first_example = worker.rank * batch_size;
         const Range examples{.first = first_example, .last = first_example + m};
         const MiniBatch batch{.network = network,
                               .data = data,
-                              .rows = {.order = nullptr, .first = first_row - first_example},
+                              .rows = {.order = rows, .first = first_row - first_example},
                               .m = m,
                               .w_scale = T(network.w_scale),
                               .rank = worker.rank};
@@ -394,7 +395,8 @@ static void evaluate(Network<T> &network, const Data &data, long batch_size, T *
         }
         for (long i = examples.first; i < examples.last; ++i) {
             for (int o = 0; o < output.n_out; ++o) {
-                out[batch.rows[i] * output.n_out + o] = output.a[i * output.stride + o];
+                out[(first_row + i - first_example) * output.n_out + o] =
+                    output.a[i * output.stride + o];
             }
         }
     }

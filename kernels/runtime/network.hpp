@@ -193,8 +193,10 @@ struct KernelTable {
     // time.
     void (*gradient_with_barriers)(Network<T> &, const Data &, const std::int64_t *rows,
                                    std::int64_t n, long batch_size, Totals *, const Worker &);
-    // All outputs into `out`; where that is null, the totals of each run of `batch_size` rows.
-    void (*evaluate)(Network<T> &, const Data &, long batch_size, T *out, Totals *, const Worker &);
+    // The outputs of n rows into `out`; where that is null, the totals of each run of `batch_size`
+    // rows.
+    void (*evaluate)(Network<T> &, const Data &, const std::int64_t *rows, std::int64_t n,
+                     long batch_size, T *out, Totals *, const Worker &);
     // One thread; false where x holds a number that the network must not read.
     bool (*forward_small)(const BorrowedNetwork<T> &, InputKind, const void *x, long m, T *out);
 };

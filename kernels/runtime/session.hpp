@@ -157,15 +157,21 @@ public:
 
     // The totals over all rows; their outputs, (n, n_out), where `out` is given.
     Totals evaluate(const Data &data, T *out = nullptr) {
+        return evaluate(data, nullptr, data.n, out);
+    }
+
+    // The same over n rows, all of the data where `rows` is null.
+    Totals evaluate(const Data &data, const std::int64_t *rows, std::int64_t n, T *out = nullptr) {
         const auto lock = lock_session();
-        const std::int64_t tasks = (data.n + rows_per_task - 1) / rows_per_task;
-        const double products = double(data.n) * double(size());
+        const std::int64_t tasks = (n + rows_per_task - 1) / rows_per_task;
+        const double products = double(n) * double(size());
         const bool too_short = tune_threads && products < min_products_for_threads;
         const int workers = too_short ? 1 : int(std::min<std::int64_t>(threads, tasks));
-        reserve(data, std::min(rows_per_task, data.n) * workers, no_csc_entries);
+        reserve(data, std::min(rows_per_task, n) * workers, no_csc_entries);
         std::vector<Totals> totals_of_tasks(tasks);
         ThreadPool::instance().run(workers, [&](const Worker &worker) {
-            kernels.evaluate(network, data, rows_per_task, out, totals_of_tasks.data(), worker);
+            kernels.evaluate(network, data, rows, n, rows_per_task, out, totals_of_tasks.data(),
+                             worker);
         });
         Totals totals{.cost = 0, .correct = 0, .weight = 0};
         for (const Totals &more : totals_of_tasks) {

@@ -9,7 +9,6 @@ import numpy as np
 
 from ._checks import check_float, check_int
 from .errors import SettingError, UnknownName
-from .examples import Examples
 from .history import EpochRecord
 from .plan import State
 
@@ -20,20 +19,25 @@ class EarlyStopping:
 
     Parameters
     ----------
-    patience : int
-        The number of epochs without a new best after which the training stops.
+    patience : int or None
+        The number of epochs without a new best after which the training stops; None trains all epochs, and restores the best.
     min_delta : float
         The least improvement that counts as a new best.
     monitor : {"validation_accuracy", "validation_cost"}, optional
         The score to watch; by default the accuracy, or the cost where y holds values.
+    last : bool
+        Whether the last of several epochs with the best score is restored, not the first; it has been trained for longer. An equal
+        score is no improvement: the patience is not renewed.
     """
 
-    patience: int = 10
+    patience: int | None = 10
     min_delta: float = 0.0
     monitor: Literal["validation_accuracy", "validation_cost"] | None = None
+    last: bool = False
 
     def __post_init__(self) -> None:
-        check_int("patience", self.patience, least=1)
+        if self.patience is not None:
+            check_int("patience", self.patience, least=1)
         check_float("min_delta", self.min_delta, least=0)
         if self.monitor not in (None, "validation_accuracy", "validation_cost"):
             raise UnknownName("monitor", self.monitor, ("validation_accuracy", "validation_cost"))
@@ -46,7 +50,7 @@ class EarlyStopping:
         return record.validation_accuracy
 
 
-def check_early_stopping(early_stopping: int | EarlyStopping, validation: Examples | None, *, has_classes: bool) -> EarlyStopping:
+def check_early_stopping(early_stopping: int | EarlyStopping, *, has_validation: bool, has_classes: bool) -> EarlyStopping:
     """Read a training's ``early_stopping``: a number is the patience.
 
     Raises
@@ -54,7 +58,7 @@ def check_early_stopping(early_stopping: int | EarlyStopping, validation: Exampl
     SettingError
         When there are no validation examples, or they have no accuracy to monitor.
     """
-    if validation is None:
+    if not has_validation:
         raise SettingError("early_stopping watches the validation examples; pass validation=(x, y) as well")
     settings = early_stopping if isinstance(early_stopping, EarlyStopping) else EarlyStopping(early_stopping)
     if settings.monitor == "validation_accuracy" and not has_classes:
@@ -72,7 +76,7 @@ class BestEpoch:
     state : State or None
         The network and the optimizer after it.
     epochs_since : int
-        Epochs since then.
+        Epochs since the score improved.
     """
 
     def __init__(self, settings: EarlyStopping) -> None:
@@ -88,8 +92,10 @@ class BestEpoch:
         self.epochs_since += 1
         if self.state is None or score > self.score + self.settings.min_delta:
             self.score, self.epoch, self.state, self.epochs_since = score, record.epoch, state, 0
+        elif self.settings.last and score == self.score:
+            self.epoch, self.state = record.epoch, state
 
     @property
     def patience_exhausted(self) -> bool:
         """Whether the training stops: no new best in as many epochs as the patience allows."""
-        return self.epochs_since >= self.settings.patience
+        return self.settings.patience is not None and self.epochs_since >= self.settings.patience

@@ -167,6 +167,29 @@ class Examples:
         part._prepared, part._bounds, part._measured = {}, None, None
         return part
 
+    def row_numbers(self, rows: slice | Indices | list[int]) -> Indices:
+        """Give the numbers, from 0, of the rows that an index chooses: ``examples[rows]`` without a copy of the data.
+
+        Raises
+        ------
+        DataError
+            When it chooses no row, a row outside the data, or rows that weigh nothing together.
+        SettingError
+            When it is not an index of rows.
+        """
+        numbers: Indices = np.arange(len(self))[_read_row_index(rows, len(self))]
+        if not numbers.size:
+            raise DataError(f"these rows choose none of the {len(self)} examples")
+        if self.total_weight(numbers) == 0:
+            raise DataError("these rows weigh nothing together; choose some whose weight is above 0")
+        return numbers
+
+    def total_weight(self, rows: Indices | None = None) -> float:
+        """Sum the weights of some rows, or of all: their number, where the examples are not weighted."""
+        if self.weights is None:
+            return float(len(self) if rows is None else len(rows))
+        return float(self.weights.sum() if rows is None else self.weights[rows].sum())
+
     def split(self, *fractions: float, seed: int = 0) -> tuple[Examples, ...]:
         """Split the examples at random into parts of these fractions, and one of the rest.
 

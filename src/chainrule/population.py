@@ -50,6 +50,7 @@ def train_population(
     **settings
         Those of ``cr.train``: ``epochs``, ``batch_size``, ``learning_rate`` and the rest. A list has an entry for each
         network: ``learning_rate=[0.1, 1.0, 3.0]``. ``callbacks`` are shared by all networks, and called from each network's thread.
+        For folds, ``rows`` and ``validation_rows`` are lists of row numbers: all networks share one prepared copy of the data.
 
     Returns
     -------

@@ -111,6 +111,9 @@ class Run:
         Evaluated after each epoch.
     early_stopping : int or EarlyStopping, optional
         A number is the patience in epochs; needs ``validation``. The network ends with the best epoch's parameters.
+    rows, validation_rows : slice, row numbers or mask, optional
+        The rows of ``examples`` to train on, and those to validate on in place of ``validation``: folds of one prepared copy of the
+        data. A row that is named twice counts twice. The result is that of ``examples[rows]``, to rounding.
     shuffle : bool
         Whether each epoch trains on the examples in a new random order.
     seed : int, optional
@@ -160,6 +163,8 @@ class Run:
         label_smoothing: float = 0.0,
         validation: Any = None,
         early_stopping: int | EarlyStopping | None = None,
+        rows: Any = None,
+        validation_rows: Any = None,
         shuffle: bool = True,
         seed: int | None = None,
         engine: str = "auto",
@@ -175,6 +180,8 @@ class Run:
         spec = self.examples.measured(InputSpec.of)
         self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
         self.validation = None if validation is None else self._check_validation(validation)
+        self.rows = None if rows is None else self.examples.row_numbers(rows)
+        self.validation_rows = None if validation_rows is None else self._check_validation_rows(validation_rows)
         self.epochs = check_int("epochs", epochs, least=0)
         self.learning_rate = check_float("learning_rate", learning_rate, above=0)
         self.schedule = find_schedule(schedule)
@@ -195,10 +202,13 @@ class Run:
         self.warns_of_divergence = True
         self._best_epoch: BestEpoch | None = None
         if early_stopping is not None:
-            self._best_epoch = BestEpoch(check_early_stopping(early_stopping, self.validation, has_classes=self.classes))
+            self._best_epoch = BestEpoch(
+                check_early_stopping(early_stopping, has_validation=self.has_validation, has_classes=self.classes)
+            )
         self.engine = choose(engine, self.plan, self.examples)
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
-        self.steps = number_of_steps(len(self.examples), self.plan.batch_size, self.epochs)
+        self.n = len(self.examples) if self.rows is None else len(self.rows)
+        self.steps = number_of_steps(self.n, self.plan.batch_size, self.epochs)
         self.done = 0
         self._state: State | None = None  # at the start, then after each epoch that stayed finite
         self._earlier_training: Provenance | None = None  # set when the training begins
@@ -215,6 +225,25 @@ class Run:
         if examples.columns and self.examples.columns and examples.columns != self.examples.columns:
             raise DataError("the validation examples have other columns than the training examples, or in another order")
         return examples
+
+    def _check_validation_rows(self, rows: Any) -> Indices:
+        """Check that the validation's rows are not those of the training, and that there is no other validation."""
+        if self.validation is not None:
+            raise SettingError("validation and validation_rows both choose the validation examples; give one of them")
+        numbers = self.examples.row_numbers(rows)
+        trained = np.arange(len(self.examples)) if self.rows is None else self.rows
+        shared = np.intersect1d(numbers, trained)
+        if shared.size:
+            raise SettingError(
+                f"validation_rows must be other rows than those of the training; row {shared[0]} is in both: "
+                "give the training's by rows=, without these"
+            )
+        return numbers
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether each epoch is validated, on examples of its own or on rows of the training's."""
+        return self.validation is not None or self.validation_rows is not None
 
     @cached_property
     def classes(self) -> bool:
@@ -236,7 +265,7 @@ class Run:
     def _train(self) -> Generator[EpochRecord]:
         """Train the epochs; a generator, so that the caller decides when to stop."""
         data = self.engine.prepare(self.examples)
-        validation_data = None if self.validation is None else self.engine.prepare(self.validation)
+        validation_data = data if self.validation is None else self.engine.prepare(self.validation)
         self._earlier_training = self.network.provenance
         session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
         self._state = session.state()
@@ -292,15 +321,16 @@ class Run:
             self.done += len(steps)
             results.append(result)
             last_rate = float(steps.rate[-1])
-        evaluation = None if validation_data is None else session.evaluate(validation_data)
+        evaluation = session.evaluate(validation_data, self.validation_rows) if self.has_validation else None
         return self._record(epoch, results, evaluation, last_rate, seconds)
 
     def _blocks(self, epoch: int) -> Iterator[Indices]:
         """Cut the epoch's order of the examples into blocks."""
-        n = len(self.examples)
-        order = epoch_order(n, self.plan.seed, epoch) if self.shuffle else np.arange(n)
+        order = epoch_order(self.n, self.plan.seed, epoch) if self.shuffle else np.arange(self.n)
+        if self.rows is not None:
+            order = self.rows[order]
         length = block_length(self.plan, self.examples)
-        for first in range(0, n, length):
+        for first in range(0, self.n, length):
             yield order[first : first + length]
 
     def _next_steps(self, rows: int) -> Steps:
@@ -313,8 +343,7 @@ class Run:
         self, epoch: int, results: list[BlockResult], evaluation: Evaluation | None, learning_rate: float, seconds: float
     ) -> EpochRecord:
         """Sum up the blocks of an epoch; an example counts as its weight."""
-        n, weights = len(self.examples), self.examples.weights
-        total_weight = float(n if weights is None else weights.sum())
+        total_weight = self.examples.total_weight(self.rows)
         cost = np.concatenate([result.costs for result in results]).sum()
         right = [result.right for result in results if result.right is not None]
         return EpochRecord(
@@ -325,7 +354,7 @@ class Run:
             validation_accuracy=None if evaluation is None else evaluation.accuracy,
             learning_rate=learning_rate,
             seconds=seconds,
-            examples_per_second=n / seconds,
+            examples_per_second=self.n / seconds,
         )
 
     def _update_network(self, state: State, epochs: int) -> None:
@@ -345,7 +374,7 @@ class Run:
         return Provenance(
             plan=self.plan.to_dict(),
             data="",
-            examples=len(self.examples),
+            examples=self.n,
             epochs=earlier_epochs + epochs,
             steps=earlier_steps + state.step,
             learning_rate=self.learning_rate,

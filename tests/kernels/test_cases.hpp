@@ -123,6 +123,35 @@ inline void require_correct(double actual, const reference::Totals &expected,
     require(std::fabs(actual - expected.correct) <= expected.undecided, what);
 }
 
+// Every second row, the last one first: their outputs are those of these rows among all, and the
+// totals of these and of the other rows add up to those of all.
+template <class T>
+void test_evaluation_of_rows(Session<T> &session, const KernelData &examples,
+                             const reference::Vector &all_outputs) {
+    const std::int64_t n = examples.data.n;
+    const std::size_t n_out = std::size_t(session.n_out());
+    const chainrule::Totals all = session.evaluate(examples.data);
+    chainrule::Totals sum{.cost = 0, .correct = 0, .weight = 0};
+    for (const std::int64_t parity : {0, 1}) {
+        std::vector<std::int64_t> rows;
+        reference::Vector expected;
+        for (std::int64_t row = n - 1; row >= 0; --row) {
+            if (row % 2 == parity) {
+                rows.push_back(row);
+                const auto first = all_outputs.begin() + row * std::int64_t(n_out);
+                expected.insert(expected.end(), first, first + std::int64_t(n_out));
+            }
+        }
+        std::vector<T> outputs(expected.size());
+        const auto count = std::int64_t(rows.size());
+        session.evaluate(examples.data, rows.data(), count, outputs.data());
+        require_near(outputs, expected, "the outputs of listed rows");
+        chainrule::add(sum, session.evaluate(examples.data, rows.data(), count));
+    }
+    require_near(std::vector<T>{T(sum.cost)}, {all.cost}, "the costs of two halves");
+    require(sum.weight == all.weight, "the weights of two halves");
+}
+
 // Evaluation and gradient before the training.
 template <class T>
 void test_evaluation(Session<T> &session, const KernelData &examples, const Expected &expected) {
@@ -134,6 +163,8 @@ void test_evaluation(Session<T> &session, const KernelData &examples, const Expe
     require_near(std::vector<T>{T(evaluated.cost)}, {totals.cost}, "the cost of evaluate");
     require_correct(evaluated.correct, totals, "the correct examples of evaluate");
     require(evaluated.weight == totals.weight, "the weight of evaluate");
+
+    test_evaluation_of_rows(session, examples, expected.before.outputs);
 
     const chainrule::Totals with_gradient =
         session.gradient(examples.data, nullptr, examples.data.n);

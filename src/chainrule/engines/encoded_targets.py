@@ -41,6 +41,12 @@ def _classes(y: Array, output: Activation) -> Indices | None:
     return y.argmax(axis=1) if one_hot else None
 
 
+def check_evaluated_weight(total: float) -> None:
+    """Refuse an evaluation of no rows, or of rows that weigh nothing together."""
+    if not total:
+        raise ValueError("an evaluation needs rows whose weights are not all 0")
+
+
 def relative_weights(examples: Examples) -> tuple[Array | None, float]:
     """Give each example's weight divided by the largest, in float64, and the largest; None and 1 where all count alike.
 

@@ -19,7 +19,7 @@ from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..errors import EngineError
 from ..examples import Examples
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
-from .encoded_targets import EncodedTargets, relative_weights
+from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
 from .threads import Threads, TrainingThread, thread_count
 from .unsupported import unsupported
 
@@ -254,10 +254,11 @@ class FusedSession:
         rights = data.largest_weight * right if view.has_classes else None
         return BlockResult(data.largest_weight * costs, rights, finite, squares if steps.squares else None)
 
-    def evaluate(self, data: Data) -> Evaluation:
-        """Give the cost and the number of correct predictions over all of ``data``."""
+    def evaluate(self, data: Data, rows: Indices | None = None) -> Evaluation:
+        """Give the cost and the number of correct predictions over some rows of ``data``, or all."""
         view = data.view(self.plan)
-        cost, right, total = self.native.evaluate(view)
+        cost, right, total = self.native.evaluate(view, None if rows is None else row_numbers(rows))
+        check_evaluated_weight(total)
         return Evaluation(cost / total, data.largest_weight * right if view.has_classes else None, data.largest_weight * total)
 
     def state(self) -> State:

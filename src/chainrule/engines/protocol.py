@@ -35,10 +35,11 @@ class Session(Protocol):
         """
         ...
 
-    def evaluate(self, data: Any) -> Evaluation:
-        """Give the cost and the number of correct predictions over all of ``data``, with the current parameters.
+    def evaluate(self, data: Any, rows: Indices | None = None) -> Evaluation:
+        """Give the cost and the number of correct predictions over some rows of ``data``, or all, with the current parameters.
 
-        The targets are the true ones, without label smoothing.
+        The targets are the true ones, without label smoothing. A row number outside the data, or rows of no weight, raises
+        ValueError.
         """
         ...
 

@@ -23,7 +23,7 @@ from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples
 from ..plan import BlockResult, Evaluation, Floats, Plan, State, Steps
-from .encoded_targets import EncodedTargets, relative_weights
+from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
 from .threads import Threads, TrainingThread, blas_threads
 
 EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough for the caches
@@ -54,6 +54,15 @@ class View:
         """Refuse row numbers that are not whole numbers from 0 to n - 1."""
         if rows.size and (rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= self.n):
             raise ValueError(f"row numbers must be whole numbers 0..{self.n - 1}; they are {rows.min()}..{rows.max()}")
+
+    def parts(self, rows: Indices | None) -> Iterator[Indices | slice]:
+        """Cut some rows, or all, into the pieces of an evaluation."""
+        if rows is None:
+            yield from slices(self.n)
+            return
+        numbers = np.asarray(rows)
+        self.check_rows(numbers)
+        yield from (numbers[part] for part in slices(len(numbers)))
 
     def batch(self, rows: Indices | slice) -> Batch:
         """Gather some rows."""
@@ -174,19 +183,20 @@ class ReferenceSession:
             return BlockResult(sums, None, finite)
         return BlockResult(sums, np.add.reduceat(view.weighted(correct, rows), starts) if len(starts) else np.zeros(0), finite)
 
-    def evaluate(self, data: Data) -> Evaluation:
-        """Give the cost and the number of correct predictions over all of ``data``."""
+    def evaluate(self, data: Data, rows: Indices | None = None) -> Evaluation:
+        """Give the cost and the number of correct predictions over some rows of ``data``, or all."""
         view, (parameters, _) = data.view(self.plan), self._current
         sigmas, cost_function = functions(self.plan)
         cost, right, total = 0.0, 0.0, 0.0
         with blas_threads(self.threads), np.errstate(all="ignore"):
-            for rows in slices(view.n):
-                x, y, _ = view.batch(rows)
+            for part in view.parts(rows):
+                x, y, _ = view.batch(part)
                 a = feedforward(parameters.weights, parameters.biases, sigmas, x)
-                cost += float(view.weighted(cost_function.value(a, y), rows).sum())
-                correct = view.correct(a, rows)
-                right += 0.0 if correct is None else float(view.weighted(correct, rows).sum())
-                total += total_weight(y, None if view.weights is None else view.weights[rows])
+                cost += float(view.weighted(cost_function.value(a, y), part).sum())
+                correct = view.correct(a, part)
+                right += 0.0 if correct is None else float(view.weighted(correct, part).sum())
+                total += total_weight(y, None if view.weights is None else view.weights[part])
+        check_evaluated_weight(total)
         return Evaluation(cost / total, None if view.classes is None else right, total)
 
     def state(self) -> State:
