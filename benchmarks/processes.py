@@ -20,7 +20,7 @@ HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Variables that make the OpenBLAS of current NumPy versions slower; they are removed for all peers."""
 
 TIMEOUT = 900
-"""Seconds after which a peer's process is killed."""
+"""Seconds after which a peer's process is killed, unless another limit is given."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ def environment(threads: int | str) -> dict[str, str]:
     return kept | {name: str(threads) for name in THREADS}
 
 
-def run(command: list[str], env: Mapping[str, str], cwd: Path | None = None) -> tuple[int, str, str]:
+def run(command: list[str], env: Mapping[str, str], cwd: Path | None = None, timeout: float = TIMEOUT) -> tuple[int, str, str]:
     """Run a command to its end; on a timeout or an exception kill it with its children."""
     process = subprocess.Popen(
         command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        out, err = process.communicate(timeout=TIMEOUT)
+        out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         kill(process)
-        return -1, "", f"did not finish in {TIMEOUT} seconds"
+        return -1, "", f"did not finish in {timeout:g} seconds"
     except BaseException:
         kill(process)
         raise
