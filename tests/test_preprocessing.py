@@ -4,8 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from drawn import repeatable
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 
+from chainrule.errors import DataError, SettingError
 from chainrule.tables.column import Column
 from chainrule.tables.preprocessing import Preprocessing
 from chainrule.tables.table import Table
@@ -125,3 +129,273 @@ def test_only_a_columns_own_features_change_with_it():
         changed = np.flatnonzero((as_array(preprocessing.apply(other)) != before).any(axis=0))
         assert len(changed)
         assert set(changed) <= set(preprocessing.groups[name])
+
+
+def test_columns_that_tell_nothing_are_left_out_with_a_reason():
+    """Identifiers, constants and columns without values have no features, and the report says why."""
+    preprocessing = fitted(
+        category("id", "a", "b", "c", kind="identifier"),
+        category("same", "x", "x", "x"),
+        number("one", 5, 5, 5),
+        number("none", np.nan, np.nan, np.nan),
+        category("empty", None, None, None, kind="constant"),
+        number("used", 1, 2, 3),
+    )
+    done = {row.column: row.done for row in preprocessing.describe()}
+    assert done == {
+        "id": "left out: identifier",
+        "same": "left out: constant",
+        "one": "left out: constant",
+        "none": "left out: no values",
+        "empty": "left out: no values",
+        "used": "scaled, 2 bins",
+    }
+    assert preprocessing.input_kinds == {"used": "number"}
+
+
+def test_one_value_and_gaps_are_told_apart():
+    """A column of one value and gaps keeps whether it is missing, of numbers as of categories, whatever kind it was called."""
+    preprocessing = fitted(number("x", 5, np.nan, 5), category("c", "on", None, None, kind="constant"))
+    table = Table([number("x", np.nan, 5), category("c", None, "on")])
+    assert preprocessing.feature_names == ["x missing", "c=on", "c missing"]
+    assert preprocessing.apply(table).tolist() == [[1, 0, 1], [0, 1, 0]]
+    assert preprocessing.input_kinds == {"x": "number", "c": "category"}
+
+
+def test_a_table_of_which_nothing_is_used_is_refused():
+    """A table without a column that tells anything, and one without rows, is refused."""
+    with pytest.raises(DataError, match=r"no column of the table tells anything: id \(identifier\), x \(constant\)"):
+        fitted(category("id", "a", "b", kind="identifier"), number("x", 1, 1))
+    with pytest.raises(DataError, match="no rows"):
+        fitted(number("x"))
+
+
+@pytest.mark.parametrize("bins", [-1, 257, 1.5, True])
+def test_a_wrong_number_of_bins_is_refused(bins):
+    """The number of bins is a whole number from 0 to 256."""
+    with pytest.raises(SettingError, match="bins must be"):
+        fitted(number("x", 1, 2, 3), bins=bins)
+
+
+def test_without_bins_a_number_is_its_scaled_value():
+    """With bins=0 numbers have their scaled value alone."""
+    assert fitted(number("x", 1, 2, 3), bins=0).feature_names == ["x"]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression", None])
+def test_the_task_decides_how_edges_are_chosen(task):
+    """Of classes the numbers do not count, of values they do; by default integers are classes."""
+    x, y = np.repeat(np.arange(4.0), 100), np.repeat([5, 5, 0, 1000], 100)
+    preprocessing = fitted(number("x", *x), y=y, task=task, bins=2)
+    assert preprocessing.columns[0].rules[0][1].edges.tolist() == [0, 2.5 if task == "regression" else 1.5, 3]
+
+
+# categories
+
+
+def test_categories_are_one_hot_in_the_order_of_their_values():
+    """Each value has a feature; an unknown value and a gap that training did not have are zeros."""
+    column = category("colour", *["red", "green", "blue"] * 10)
+    new = category("colour", "red", "green", "blue", "mauve", None)
+    assert one_column(fitted(column), new) == {
+        "colour=blue": [0, 0, 1, 0, 0],
+        "colour=green": [0, 1, 0, 0, 0],
+        "colour=red": [1, 0, 0, 0, 0],
+    }
+
+
+def test_two_values_are_a_sign():
+    """A category of two values is one feature of -1 and 1; an unknown value is 0, and a gap 0 beside its own feature."""
+    new = category("answer", "yes", "no", "perhaps", None)
+    for kind in ("boolean", "category"):
+        with_gaps = fitted(category("answer", "no", "yes", None, kind=kind))
+        assert one_column(with_gaps, new) == {"answer=yes": [1, -1, 0, 0], "answer missing": [0, 0, 0, 1]}
+        without = fitted(category("answer", "no", "yes", kind=kind))
+        assert one_column(without, new) == {"answer=yes": [1, -1, 0, 0]}
+
+
+def test_rare_values_are_other():
+    """Values of fewer than 10 rows share a feature, which an unknown value does not have."""
+    column = category("c", *"a" * 10, *"b" * 10, *"c" * 9, "d")
+    preprocessing = fitted(column)
+    assert one_column(preprocessing, category("c", *"abcde")) == {
+        "c=a": [1, 0, 0, 0, 0],
+        "c=b": [0, 1, 0, 0, 0],
+        "c other": [0, 0, 1, 1, 0],
+    }
+    assert preprocessing.describe()[0].done == "one-hot of 2, 2 rare as other"
+
+
+def test_one_rare_value_keeps_its_feature():
+    """A single rare value is not called other, since that would save no feature."""
+    assert fitted(category("c", *"a" * 10, *"b" * 10, "z")).feature_names == ["c=a", "c=b", "c=z"]
+
+
+def test_a_million_values_are_kept_in_bounded_size():
+    """A category of more values than a file should name is hashed: its most frequent values are named, the rest share buckets."""
+    n = 1_000_000
+    values = tuple(f"{k:07}" for k in range(n))
+    codes = np.concatenate([np.arange(n), np.repeat(np.arange(5), 20)]).astype(np.int32)
+    table = Table([Column("c", "category", codes, values)])
+    preprocessing = Preprocessing.fit(table)
+    assert preprocessing.sparse
+    assert preprocessing.n_features == 5 + 1024
+    assert len(json.dumps(preprocessing.to_json())) < 1 << 19
+    features = preprocessing.apply(table)
+    assert features.shape == (len(codes), 5 + 1024)
+    assert (np.diff(features.indptr) == 1).all()
+    assert (features.data == 1).all()
+    alone = Table([category("c", "0999999", "0000003", "unknown")])
+    assert np.array_equal(preprocessing.apply(alone).indices[:2], features[[999_999, 3]].indices)
+    assert preprocessing.feature_names[3] == "c=0000003"
+
+
+def test_features_of_many_values_are_csr():
+    """One-hot features of many values are CSR, canonical and float32, with the same values as by hand."""
+    codes = np.random.default_rng(0).integers(0, 400, 20_000).astype(np.int32)
+    column = Column("c", "category", codes, tuple(f"{k:03}" for k in range(400)))
+    preprocessing = Preprocessing.fit(Table([column]))
+    features = preprocessing.apply(Table([column]))
+    assert sparse.isspmatrix_csr(features)
+    assert features.dtype == np.float32
+    assert features.has_canonical_format
+    names = np.array(preprocessing.feature_names)
+    assert all(names[features.indices] == [f"c={code:03}" for code in codes])
+
+
+@repeatable(50)
+@given(st.lists(st.text() | st.none(), min_size=2, max_size=50), st.lists(st.text() | st.none(), min_size=1, max_size=10))
+def test_any_texts_may_be_categories(values, new):
+    """Every text, also of lone surrogates and control characters, is a category, keeps its feature in JSON, and has at most one."""
+    column = category("c", *values)
+    if column.n_distinct < 1 or (column.n_distinct == 1 and None not in values):
+        return
+    preprocessing = Preprocessing.fit(Table([column]))
+    read = Preprocessing.parse(json.loads(json.dumps(preprocessing.to_json())), preprocessing.tensors())
+    features = preprocessing.apply(Table([category("c", *new)]))
+    assert np.array_equal(read.apply(Table([category("c", *new)])), features)
+    for value, row in zip(new, features, strict=True):
+        assert np.count_nonzero(row) == (value in values)
+
+
+# dates
+
+
+def test_dates_become_days_month_weekday_and_hour():
+    """A date is its days since 1970, one-hot month and weekday, and the hour where there is one; gaps are told once."""
+    dates = [f"2024-{month:02}-{day:02}T{day % 24:02}:30" for month in (1, 2) for day in range(1, 29)] * 2
+    preprocessing = fitted(date("when", *dates, None), bins=0)
+    features = one_column(preprocessing, date("when", "1970-01-02T12:30", None, "2024-02-01T14:30"))
+    weekdays = ["Friday", "Monday", "Saturday", "Sunday", "Thursday", "Tuesday", "Wednesday"]
+    assert set(features) == {
+        "when days", "when days missing", "when month=February", "when hour", *(f"when weekday={day}" for day in weekdays)
+    }  # fmt: skip
+    assert features["when weekday=Friday"] == [1, 0, 0]
+    assert features["when weekday=Thursday"] == [0, 0, 1]
+    assert features["when month=February"] == [-1, 0, 1]
+    assert features["when days missing"] == [0, 1, 0]
+    assert features["when hour"][1] == 0
+    rules = dict(preprocessing.columns[0].rules)
+    assert rules["hour"].median == 10
+    assert rules["days"].median == pytest.approx(19753 + 32 - 1 + 0.5, abs=2)
+
+
+def test_dates_without_a_time_of_day_have_no_hour():
+    """Dates at midnight have no hour, and a month and weekday that never change are left out."""
+    preprocessing = fitted(date("when", *(f"{year}-03-01" for year in (2010, 2021, 2027))), bins=0)
+    assert preprocessing.feature_names == ["when days"]  # each a Monday in March
+    assert preprocessing.describe()[0].example == "2010-03-01 00:00:00"
+
+
+# texts
+
+
+def test_texts_become_weights_of_their_words():
+    """A text's words, without case, weigh 1 + log(count), scaled to length 1; unknown words and gaps are zeros."""
+    preprocessing = fitted(category("note", "red red wine", "Oak, wine", "", None, kind="text"))
+    features = as_array(preprocessing.apply(Table([category("note", "Red red WINE!", "oak unheard", "", None, kind="text")])))
+    red, wine = 1 + np.log(2), 1
+    length = np.hypot(red, wine)
+    assert sorted(features[0]) == pytest.approx(sorted([red / length, wine / length, 0]), rel=1e-6)
+    assert sorted(features[1]) == [0, 0, 1]
+    assert not features[2:].any()
+
+
+def test_a_text_without_words_is_left_out():
+    """A column of texts that hold no word is left out."""
+    preprocessing = fitted(category("note", "!", "?", kind="text"), number("x", 1, 2))
+    assert preprocessing.describe()[0].done == "left out: no words"
+
+
+# later tables
+
+
+def test_a_missing_column_is_named():
+    """A table without some columns of the training's is refused by their names; a left-out column may be missing."""
+    preprocessing = Preprocessing.fit(TABLE, Y)
+    with pytest.raises(DataError, match="the table has no column 'few', 'when', from which the model learnt; add it"):
+        preprocessing.apply(TABLE.without("when", "few"))
+    preprocessing.apply(TABLE.without("id", "same"))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (category("amount", "red"), "column 'amount'"),
+        (date("amount", "2024-01-01"), "column 'amount'"),
+        (number("amount", np.inf), "column 'amount' holds inf in row 1"),
+    ],
+)
+def test_values_of_another_kind_are_refused(column, message):
+    """Texts and dates where the training had numbers, and infinity, are refused by the column's name."""
+    preprocessing = Preprocessing.fit(TABLE, Y)
+    row = Table([column if column.name == other.name else other.take(slice(0, 1)) for other in TABLE])
+    with pytest.raises(DataError, match=message):
+        preprocessing.apply(row)
+
+
+def test_a_column_of_gaps_is_of_every_kind():
+    """A column of gaps alone may have been read as any kind."""
+    preprocessing = Preprocessing.fit(TABLE, Y)
+    kinds = {"number": np.full(1, np.nan), "category": np.full(1, -1, np.int32), "date": np.full(1, "NaT", "datetime64[us]")}
+    rows = [
+        as_array(preprocessing.apply(Table([Column(name, kind, gap) for name in preprocessing.input_kinds])))
+        for kind, gap in kinds.items()
+    ]
+    assert np.array_equal(rows[0], rows[1])
+    assert np.array_equal(rows[0], rows[2])
+
+
+@pytest.mark.parametrize("without", [(), ("note",)], ids=["sparse", "dense"])
+@pytest.mark.parametrize("rows", [1, 7, 200, 1000])
+def test_blocks_are_the_whole(without, rows):
+    """The features in blocks of any number of rows are those of the whole table."""
+    preprocessing = Preprocessing.fit(TABLE.without(*without), Y)
+    blocks = [as_array(block).copy() for block in preprocessing.apply_in_blocks(TABLE, rows)]
+    assert np.array_equal(np.concatenate(blocks), as_array(preprocessing.apply(TABLE)))
+
+
+def test_the_baseline_is_the_medians_and_nothing_else():
+    """The baseline has the features of each number's median, no gap, no category and no word."""
+    preprocessing = Preprocessing.fit(TABLE, Y)
+    gaps = Table([Column(name, "category", np.full(1, -1, np.int32)) for name in preprocessing.input_kinds])
+    expected = as_array(preprocessing.apply(gaps))[0]
+    expected[["missing" in name for name in preprocessing.feature_names]] = 0
+    assert np.array_equal(preprocessing.baseline(), expected)
+
+
+def test_no_rows_give_no_features():
+    """A table without rows has features of shape (0, n_features)."""
+    for without in ((), ("note",)):
+        preprocessing = Preprocessing.fit(TABLE.without(*without), Y)
+        assert preprocessing.apply(TABLE.take(slice(0, 0))).shape == (0, preprocessing.n_features)
+
+
+def test_nothing_passed_in_is_written_to():
+    """Read-only columns are fitted and prepared."""
+    table = mixed_table()
+    for column in table:
+        column.data.flags.writeable = False
+    y = Y.copy()
+    y.flags.writeable = False
+    Preprocessing.fit(table, y).apply(table)

@@ -114,11 +114,13 @@ def choose_edges(values: Array, y: AnyArray | None, *, classes: bool, bins: int 
     Returns
     -------
     float64 array
-        Ascending; empty where fewer than 2 bins are worth having, since one bin is a line, as the scaled number is.
+        Ascending; of d distinct values at most d edges. Empty where this leaves fewer than 2 bins, since one bin is a line, as the
+        scaled number is.
     """
     rows = _some_rows(len(values))
     distinct, ranks = np.unique(values[rows], return_inverse=True)
-    if bins < 2 or len(distinct) < 3:
+    bins = min(bins, len(distinct) - 1)
+    if bins < 2:
         return np.empty(0)
     if y is None:
         cuts = np.unique(np.linspace(0, len(ranks), bins + 1)[1:-1].astype(int))

@@ -91,8 +91,17 @@ def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: i
     rules = tuple((part, rule) for part, rule in found.items() if rule is not None)
     missing = int(column.missing.sum())
     distinct = column.n_distinct
-    reason = "" if rules else "identifier" if column.kind == "identifier" else "no values" if not distinct else "constant"
+    reason = "" if rules else _reason(column, distinct)
     return PreparedColumn(column.name, column.kind, distinct, missing, _example(column), rules, reason)
+
+
+def _reason(column: Column, distinct: int) -> str:
+    """Say why a column without rules is left out."""
+    if column.kind == "identifier":
+        return "identifier"
+    if not distinct:
+        return "no values"
+    return "no words" if column.kind == "text" else "constant"
 
 
 def _example(column: Column) -> str:

@@ -80,9 +80,7 @@ def tensor_lengths(described: Any) -> dict[str, int]:
 
 def parse_columns(described: Any, tensors: Mapping[str, AnyArray]) -> tuple[PreparedColumn, ...]:
     """Read the columns and their rules strictly; any mistake raises ValueError, TypeError or KeyError."""
-    if type(described) is not list:
-        raise TypeError("the columns are not a list")
-    lengths = tensor_lengths(described)
+    lengths = tensor_lengths(_list(described))
     found = {name: (str(array.dtype), array.shape) for name, array in tensors.items()}
     if found != {name: (dtype, (lengths[name],)) for name, dtype in TENSORS.items()}:
         raise ValueError("the tensors of its columns are not those that their rules need")
@@ -118,7 +116,7 @@ def _parse_column(entry: Any, reader: _TensorReader) -> PreparedColumn:
         raise ValueError("a column is of an unknown kind")
     _count(entry["distinct"])
     _count(entry["missing"])
-    rules = tuple((_text(rule["part"]), _parse_rule(rule, reader)) for rule in entry["rules"])
+    rules = tuple((_text(rule["part"]), _parse_rule(rule, reader)) for rule in _list(entry["rules"]))
     if bool(rules) == bool(reason):
         raise ValueError("a column must have either rules or a reason to be left out")
     allowed = RULE_OF_PART if kind == "date" else {"": RULE_OF_KIND[kind]} if kind in RULE_OF_KIND else {}
@@ -155,7 +153,7 @@ def _parse_number(entry: Any, reader: _TensorReader) -> NumberRule:
 
 def _parse_category(entry: Any, reader: _TensorReader) -> CategoryRule:
     _check_keys(entry, "part", "rule", "values", "rare", "buckets", "missing")
-    values, rare = (tuple(map(_text, entry[key])) for key in ("values", "rare"))
+    values, rare = (tuple(map(_text, _list(entry[key]))) for key in ("values", "rare"))
     buckets = _check_buckets(reader.take("buckets", entry["buckets"]), BUCKETS)
     known = len(values) + len(rare)
     if len({*values, *rare}) < known or known > VOCABULARY or len(rare) == 1 or (rare and len(buckets)):
@@ -179,6 +177,12 @@ def _check_keys(entry: Any, *keys: str) -> None:
 def _text(value: Any) -> str:
     if type(value) is not str:
         raise TypeError("a column's entry is not a text")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise TypeError("a column's entry is not a list")
     return value
 
 
