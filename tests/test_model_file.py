@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import chainrule as cr
-from chainrule import model_file, tensor_file
+from chainrule import tensor_file
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.costs import COSTS
 from chainrule.errors import FileError, ModelFileError, SettingError

@@ -18,7 +18,7 @@ from .network import Network, network_as_model, network_from_model
 from .tables.preprocessing import Preprocessing
 from .tables.table import Table
 from .tables.target import ClassTarget, Target, parse_target
-from .tensor_file import TensorFile, open_tensors, write_tensors
+from .tensor_file import TensorFile, write_tensors
 
 TABLE_VERSION = 2
 """The format version of a file that holds a model of a table."""

@@ -29,7 +29,9 @@ FILE_BYTES = 16 << 30
 TENSOR_TYPES = {"F32": "float32", "F64": "float64", "I32": "int32", "I64": "int64", "U8": "uint8"}
 
 
-def write_tensors(path: str | os.PathLike[str], version: int, description: Mapping[str, Any], tensors: Mapping[str, AnyArray]) -> None:
+def write_tensors(
+    path: str | os.PathLike[str], version: int, description: Mapping[str, Any], tensors: Mapping[str, AnyArray]
+) -> None:
     """Write a file; a failure leaves no partial file.
 
     Raises

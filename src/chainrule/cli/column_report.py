@@ -36,7 +36,12 @@ def print_columns(title: str, columns: Sequence[dict[str, Any]]) -> None:
     table.add_column("example", overflow="ellipsis", no_wrap=True, max_width=MAX_EXAMPLE)
     table.add_column("prepared as", overflow="fold")
     for column in columns:
-        values = (column["column"], column["kind"], f"{column['distinct']:,}", f"{column['missing']:,}" if column["missing"] else "")
+        values = (
+            column["column"],
+            column["kind"],
+            f"{column['distinct']:,}",
+            f"{column['missing']:,}" if column["missing"] else "",
+        )
         table.add_row(*map(Text, (*values, str(column["example"]), column["done"])))
     print_line(title)
     with tolerate_closed_stdout():

@@ -65,7 +65,8 @@ class ReadingOptions:
     @classmethod
     def parse(cls, described: Mapping[str, Any]) -> ReadingOptions:
         """Invert ``to_json``."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in described.items()})
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described.items()}
+        return cls(**values)
 
     def __bool__(self) -> bool:
         return asdict(self) != asdict(ReadingOptions())
@@ -74,11 +75,22 @@ class ReadingOptions:
 def reading_options(function: Function) -> Function:
     """Declare the options; ``collect_reading_options`` makes a ``ReadingOptions`` of the command's arguments."""
     declarations = [
-        option("--delimiter", metavar="CHAR", text="What separates the fields: one character, or tab.", default="found in the file"),
-        option("--decimal", metavar="CHAR", type=click.Choice([".", ","]), text="The decimal mark.", default="found in each column"),
+        option(
+            "--delimiter", metavar="CHAR", text="What separates the fields: one character, or tab.", default="found in the file"
+        ),
+        option(
+            "--decimal", metavar="CHAR", type=click.Choice([".", ","]), text="The decimal mark.", default="found in each column"
+        ),
         option("--encoding", metavar="NAME", text="The encoding, such as latin-1.", default="UTF-8, or by the byte-order mark"),
-        option("--missing", metavar="MARK,...", text="Marks of a missing value; an empty field is one always.", default="NA, ? and others"),
-        click.option("--header/--no-header", default=None, help="Whether the first line holds the names (default: found in the file)."),
+        option(
+            "--missing",
+            metavar="MARK,...",
+            text="Marks of a missing value; an empty field is one always.",
+            default="NA, ? and others",
+        ),
+        click.option(
+            "--header/--no-header", default=None, help="Whether the first line holds the names (default: found in the file)."
+        ),
         flag("--allow-infinite", text="Take infinite numbers as missing values."),
         option("--drop", metavar="COLUMN,...", multiple=True, text="Columns to leave out."),
         *(
@@ -92,13 +104,13 @@ def reading_options(function: Function) -> Function:
 
 
 def collect_reading_options(arguments: dict[str, Any]) -> ReadingOptions:
-    """Take the options of ``reading_options`` out of a command's arguments.
+    r"""Take the options of ``reading_options`` out of a command's arguments.
 
     Examples
     --------
     >>> arguments = {"delimiter": "tab", "category_columns": ("zip,town",), "missing": "?,NA", "epochs": 3}
     >>> collect_reading_options(arguments)._given(), arguments
-    ({'delimiter': '\\t', 'missing': ('?', 'NA'), 'kinds': {'zip': 'category', 'town': 'category'}}, {'epochs': 3})
+    ({'delimiter': '\t', 'missing': ('?', 'NA'), 'kinds': {'zip': 'category', 'town': 'category'}}, {'epochs': 3})
     """
     delimiter = arguments.pop("delimiter", None)
     missing = arguments.pop("missing", None)

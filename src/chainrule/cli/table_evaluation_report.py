@@ -40,7 +40,12 @@ def _error_as_json(model: TableModel, evaluation: TableEvaluation, k: int) -> di
     if isinstance(evaluation.score, ClassScore):
         names = class_names(model)
         probabilities = dict(zip(names, evaluation.outputs[k], strict=True))
-        return {**row, "true": names[evaluation.true[k]], "predicted": names[evaluation.predicted[k]], "probabilities": probabilities}
+        return {
+            **row,
+            "true": names[evaluation.true[k]],
+            "predicted": names[evaluation.predicted[k]],
+            "probabilities": probabilities,
+        }
     return {**row, "true": evaluation.true[k], "predicted": evaluation.predicted[k]}
 
 

@@ -12,6 +12,7 @@ from .scores import r_squared, root_mean_square
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
+    from ..plan import Floats
     from ..table_model import TableModel
     from ..tables.table import Table
 
@@ -42,7 +43,9 @@ class ClassScore:
 
     def __str__(self) -> str:
         auc = "" if self.auc is None else f", AUC {format_fraction(self.auc)}"
-        return f"accuracy {percent(self.accuracy)} (most frequent class: {percent(self.baseline)}), log loss {self.log_loss:.4g}{auc}"
+        return (
+            f"accuracy {percent(self.accuracy)} (most frequent class: {percent(self.baseline)}), log loss {self.log_loss:.4g}{auc}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give the entries of a JSON object."""
@@ -129,7 +132,7 @@ def calibration_error(confidence: Array, right: AnyArray) -> float:
     return float(np.abs(excess).sum() / count.sum())
 
 
-def value_score(predicted: Array, true: Array) -> ValueScore:
+def value_score(predicted: Floats, true: Floats) -> ValueScore:
     """Score predicted values (n,) of true ones (n,)."""
     error = predicted - true
     return ValueScore(

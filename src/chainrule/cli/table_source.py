@@ -141,7 +141,8 @@ def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTabl
     rows, target = reading.rows, reading.target
     if len(rows) < MIN_ROWS:
         raise DataError(
-            f"{table.name} has {pluralize(len(rows), 'row')} with a target; splitting them to train and test takes {MIN_ROWS} or more"
+            f"{table.name} has {pluralize(len(rows), 'row')} with a target; splitting them to train and test takes {MIN_ROWS} or "
+            "more"
         )
     fold = folds(reading.y, FOLDS, seed, stratify=isinstance(target, ClassTarget))
     in_test = fold < TEST_FOLDS

@@ -1,4 +1,4 @@
-"""The work of ``chainrule train`` on a table: read it, train a model by the recipe, save it, and report its score on the test rows."""
+"""The work of ``chainrule train`` on a table: read it, train a model by the recipe, save it, and report its test score."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TableTrainingJob:
         """Give the task that an option decides: --task, else a cost or an output that suits one task only."""
         if self.task is not None:
             return self.task
-        tasks = {resolve_task(inferred, self.chosen) for inferred in ("classification", "regression")}  # type: ignore[arg-type]
+        tasks = {resolve_task(inferred, self.chosen) for inferred in ("classification", "regression")}
         return tasks.pop() if len(tasks) == 1 else None
 
     def _check_options(self) -> None:
@@ -118,8 +118,8 @@ class TableTrainingJob:
         n_train, n_test = len(split.train_places), len(split.test_places)
         columns = pluralize(len(split.table.columns), "column")
         self.reporter.note(
-            f"{self.source.name}: {pluralize(n_train, 'row')} to train on, {n_test:,} to test (seed {self.seed}), {columns} and the "
-            "target"
+            f"{self.source.name}: {pluralize(n_train, 'row')} to train on, {n_test:,} to test (seed {self.seed}), {columns} and "
+            "the target"
         )
         for note in reading.notes:
             self.reporter.note(note)
@@ -142,7 +142,8 @@ class TableTrainingJob:
         if stopped == "interrupted":
             print_message(f"interrupted; {saved}, with {networks} of {recipe.networks}")
         else:
-            self.reporter.note(f"{stopped}: {networks}, best epochs {', '.join(map(str, model.training.epochs))}, in {seconds:.1f} s; {saved}")
+            best = f"best epochs {', '.join(map(str, model.training.epochs))} of {recipe.epochs}"
+            self.reporter.note(f"{stopped}: {networks}, {best}, in {seconds:.1f} s; {saved}")
         table, y = split.test
         score = score_of(model, table, y)
         self.reporter.summary(f"test {score}", {**self._summary(model, seconds), **score.to_json()})

@@ -26,6 +26,7 @@ from .options import (
     target_option,
     transpose_option,
 )
+from .reading_options import TABLE_PANEL, collect_reading_options, option_of, reading_options
 from .registries import (
     activation_names,
     cost_names,
@@ -37,7 +38,6 @@ from .registries import (
     optimizer_names,
     schedule_names,
 )
-from .reading_options import TABLE_PANEL, collect_reading_options, option_of, reading_options
 from .settings import MNIST_DEFAULTS, as_option_value
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def setting_default(name: str) -> str:
 
 @click.command("train")
 @arguments_panel
-@data_argument("mnist, digits, a FOLDER of IDX files, or a table: .csv, .tsv, .parquet, .jsonl, .npz or .svmlight.", default="mnist")
+@data_argument(
+    "mnist, digits, a FOLDER of IDX files, or a table: .csv, .tsv, .parquet, .jsonl, .npz or .svmlight.", default="mnist"
+)
 @option(
     "--hidden",
     "-H",
@@ -255,9 +257,7 @@ def train(
     _refuse_table_options(source.name, reading, table_settings)
     from .training_job import TrainingJob
 
-    job = TrainingJob(
-        source, out or source.model_path, chosen, threads=parse_threads(threads), transposed=transpose, **program
-    )
+    job = TrainingJob(source, out or source.model_path, chosen, threads=parse_threads(threads), transposed=transpose, **program)
     return job.run()
 
 

@@ -24,7 +24,7 @@ from ..table_model import TableModel
 from ..tables.column import Column, Kind
 from ..tables.frames import table_from
 from ..tables.table import Table
-from ..tables.target import ClassTarget, ValueTarget, infer_target
+from ..tables.target import ClassTarget, ValueTarget
 from .base import restore_on_failure
 from .random_state import make_random_state
 
@@ -157,9 +157,9 @@ class TableEstimator(BaseEstimator):
         table, column, _ = _without_missing_targets(table, column, None)
         return table, target.encode(column)
 
-    def _print_epoch(self, k: int, record: EpochRecord) -> None:
+    def _print_epoch(self, record: EpochRecord) -> None:
         validation = "" if record.validation_cost is None else f", validation {record.validation_cost:.5f}"
-        print(f"network {k + 1} of {self.networks}, epoch {record.epoch}: cost {record.cost:.5f}{validation}")
+        print(f"epoch {record.epoch}: cost {record.cost:.5f}{validation}")
 
     def _outputs(self, X: Any) -> Array:
         """Give the averaged outputs for the rows of X."""
@@ -192,9 +192,9 @@ class TableEstimator(BaseEstimator):
         if "hidden" in settings:
             estimator.hidden = tuple(settings["hidden"])
         estimator.model_ = model
-        names = list(model.preprocessing.input_kinds)
-        estimator.n_features_in_ = len(names)
-        estimator.feature_names_in_ = np.array(names, dtype=object)
+        columns = list(model.preprocessing.input_kinds)
+        estimator.n_features_in_ = len(columns)
+        estimator.feature_names_in_ = np.array(columns, dtype=object)
         estimator._restore_target(model.target)
         return estimator
 
@@ -212,8 +212,10 @@ class TableEstimator(BaseEstimator):
 
 def is_plain_array(X: Any) -> bool:
     """Whether X is an array or a list of rows, whose columns have no names; scikit-learn's checks are for these."""
-    return isinstance(X, (np.ndarray, list)) or is_sparse(X) or not (
-        isinstance(X, (Table, dict)) or hasattr(X, "columns") or hasattr(X, "column_names")
+    return (
+        isinstance(X, (np.ndarray, list))
+        or is_sparse(X)
+        or not (isinstance(X, (Table, dict)) or hasattr(X, "columns") or hasattr(X, "column_names"))
     )
 
 

@@ -2,8 +2,8 @@
 
 ``IG_i = (x_i - x'_i) * integral over t in [0, 1] of dF/dx_i at x' + t (x - x')``
 
-are the *integrated gradients* of Sundararajan et al. (2017): their sum is ``F(x) - F(x')``. ``dF/dx`` is backpropagation's delta of the
-first layer times its weights.
+are the *integrated gradients* of Sundararajan et al. (2017): their sum is ``F(x) - F(x')``. ``dF/dx`` is backpropagation's
+delta of the first layer times its weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..calculus.backprop import hidden_delta
 from ..calculus.feedforward import trace
 
 POINTS = 1024
-"""The points of the midpoint rule: with ReLU units the gradient is a step function of t, which a higher-order rule does not suit."""
+"""The points of the midpoint rule: with ReLU units the gradient is a step function of t, for which a higher order gains nothing."""
 
 
 def input_gradient(weights: Sequence[Array], biases: Sequence[Array], sigmas: Sequence[Activation], x: Array, g: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._types import Array, is_sparse
+from .._types import Array
 from ..errors import DataError
 from .attribution import integrated_gradients
 
@@ -68,7 +68,7 @@ def explain_row(model: TableModel, row: Table) -> RowExplanation:
     if len(row) != 1:
         raise DataError(f"explain_row takes one row; the table has {len(row)}")
     x = _dense(model.preprocessing.apply(row))[0]
-    baseline = np.zeros_like(x)
+    baseline = model.preprocessing.baseline().astype(np.float64)
     outputs = model.outputs_of_prepared(np.stack([x, baseline]).astype(np.float32))
     position = int(outputs[0].argmax()) if model.is_classifier else 0
     parts = np.mean([_contributions(network, x, baseline, position) for network in model.networks], axis=0)
@@ -95,4 +95,4 @@ def _contributions(network: Network, x: Array, baseline: Array, output: int) -> 
 
 
 def _dense(x: Any) -> Array:
-    return np.asarray(x.toarray() if is_sparse(x) else x, dtype=np.float64)
+    return np.asarray(x.toarray() if hasattr(x, "toarray") else x, dtype=np.float64)

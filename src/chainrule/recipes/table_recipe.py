@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..calculus.optimizers import SGD, Adam, Optimizer, find_optimizer
 from ..errors import SettingError, UnknownName
-from ..tables.target import ClassTarget, ValueTarget
+from ..tables.target import ClassTarget, Target
 
 Metric = Literal["accuracy", "log_loss", "auc", "rmse", "mae", "r2"]
 CLASS_METRICS = ("accuracy", "log_loss", "auc")
@@ -119,7 +119,7 @@ class TableRecipe:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
-def recipe_for(target: ClassTarget | ValueTarget, rows: int, chosen: Mapping[str, Any]) -> TableRecipe:
+def recipe_for(target: Target, rows: int, chosen: Mapping[str, Any]) -> TableRecipe:
     """Give the recipe for a target and a number of training rows; ``chosen`` settings replace its own.
 
     Raises
@@ -128,7 +128,8 @@ def recipe_for(target: ClassTarget | ValueTarget, rows: int, chosen: Mapping[str
         When the metric is unknown, or does not go with the target.
     """
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    is_class = isinstance(target, ClassTarget)
+    n_classes = len(target.classes) if isinstance(target, ClassTarget) else 0
+    is_class = n_classes > 0
     metric = chosen.get("metric", "accuracy" if is_class else "rmse")
     _check_metric(metric, target)
     cost = chosen.get("cost", default_cost(metric))
@@ -138,7 +139,7 @@ def recipe_for(target: ClassTarget | ValueTarget, rows: int, chosen: Mapping[str
             f"{', '.join(CLASS_COSTS if is_class else VALUE_COSTS)}"
         )
     batch_size = chosen.get("batch_size", default_batch_size(rows))
-    longer = 1 if is_class and len(target.classes) <= MANY_CLASSES else 2
+    longer = 1 if 0 < n_classes <= MANY_CLASSES else 2
     recipe = TableRecipe(
         metric=metric,
         cost=cost,
@@ -185,7 +186,7 @@ def default_epochs(epochs: int, rows: int, batch_size: int) -> int:
     return max(epochs, min(MOST_EPOCHS, -(-LEAST_STEPS // steps_per_epoch)))
 
 
-def _check_metric(metric: str, target: ClassTarget | ValueTarget) -> None:
+def _check_metric(metric: str, target: Target) -> None:
     if metric not in CLASS_METRICS + VALUE_METRICS:
         raise UnknownName("metric", metric, CLASS_METRICS + VALUE_METRICS)
     allowed = CLASS_METRICS if isinstance(target, ClassTarget) else VALUE_METRICS

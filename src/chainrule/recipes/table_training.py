@@ -5,8 +5,7 @@
     fit_table_model(table, target column, recipe)
       Preprocessing.fit(table, y).apply(table)       the prepared columns, float32 or CSR
       folds(y)                                       a partition of the rows
-      for each network k:                            on all rows outside of fold k
-        train(network, ..., validation=fold k)       the last of its best epochs is kept
+      train_population(networks, rows=, ...)         network k on all rows outside of fold k, validated on fold k
       TableModel                                     their outputs are averaged
 """
 
@@ -15,59 +14,38 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._types import AnyArray, Array, Indices
 from ..early_stopping import EarlyStopping
+from ..engines import Threads
 from ..examples import Examples
 from ..history import EpochRecord, History
 from ..network import Network
+from ..population import train_population
 from ..table_model import TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
 from ..tables.table import Table
-from ..tables.target import ClassTarget, ValueTarget
-from ..training import DivergenceWarning, Run
+from ..tables.target import ClassTarget, Target
+from ..training import DivergenceWarning, train
 from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
 
-Progress = Callable[[int, EpochRecord], Any]
-"""Called after each epoch with the network's number, from 0, and the record."""
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """A table's rows, prepared for the networks.
-
-    Attributes
-    ----------
-    x : float32 array or CSR matrix, shape (n, features)
-    y : int array of class positions, or float array of standardized values, shape (n,)
-    weights : array, shape (n,), or None
-    """
-
-    x: Any
-    y: AnyArray
-    weights: Array | None = None
-
-    def examples(self, rows: Indices | None = None) -> Examples:
-        """Select rows as examples; all of them where ``rows`` is None."""
-        if rows is None:
-            return Examples(self.x, self.y, weights=self.weights)
-        return Examples(self.x[rows], self.y[rows], weights=None if self.weights is None else self.weights[rows])
+Progress = Callable[[EpochRecord], Any]
+"""Called after each epoch of each network, from the network's thread."""
 
 
 def fit_table_model(
     table: Table,
-    target: ClassTarget | ValueTarget,
+    target: Target,
     y: AnyArray,
     recipe: TableRecipe,
     *,
     seed: int,
     weights: Array | None = None,
     validation: tuple[Table, AnyArray] | None = None,
-    threads: Any = "auto",
+    threads: Threads = "auto",
     engine: str = "auto",
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -83,131 +61,133 @@ def fit_table_model(
         The encoded target: positions of classes, or standardized values.
     recipe : TableRecipe
     seed : int
+        Of the folds, and with each network's number of its initial parameters and its order.
     weights : array, shape (n,), optional
     validation : (Table, array), optional
         Rows that choose the best epoch instead of folds, and their encoded target; every network trains on all rows of ``table``.
     threads, engine
         As ``train`` takes them.
     time_limit : float, optional
-        In seconds: afterwards no further epoch begins.
+        In seconds, from the call: afterwards no further epoch begins.
     progress : callable, optional
 
     Returns
     -------
     TableModel
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When Ctrl-C comes before the first epoch of a network has ended; later, the model has the networks trained so far.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
-    data = TrainingData(preprocessing.apply(table), y, weights)
-    held_out = None if validation is None else TrainingData(preprocessing.apply(validation[0]), validation[1])
-    trainer = _Trainer(data, held_out, target, recipe, seed, threads, engine, deadline, progress)
-    networks, histories = trainer.train_all()
+    examples = Examples(preprocessing.apply(table), y, weights=weights)
+    settings = _validation_settings(preprocessing, target, y, recipe, seed, validation)
+    networks = _make_networks(examples.n_in, target, recipe, seed)
+    settings |= _training_settings(recipe, validated=bool(settings))
+    settings["callbacks"] = [_after_epoch(deadline, progress)]
+    histories = _train(networks, examples, threads=threads, engine=engine, **settings)
+    kept = _trained(histories)
+    if not kept:
+        raise KeyboardInterrupt
     training = TableTraining(
         rows=len(table),
         seed=seed,
         settings=recipe.to_json(),
-        epochs=[history.best_epoch or len(history) for history in histories],
-        validation_costs=[_best_cost(history) for history in histories],
-        stopped=trainer.stopped,
+        epochs=[histories[k].best_epoch or len(histories[k]) for k in kept],
+        validation_costs=[_best_cost(histories[k]) for k in kept],
+        stopped=_reason(histories, deadline),
     )
-    return TableModel(preprocessing, target, tuple(networks), training)
+    return TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
 
 
-@dataclass
-class _Trainer:
-    """Trains the networks of a model one after the other."""
-
-    data: TrainingData
-    held_out: TrainingData | None
-    target: ClassTarget | ValueTarget
-    recipe: TableRecipe
-    seed: int
-    threads: Any
-    engine: str
-    deadline: float | None
-    progress: Progress | None
-    stopped: str = "finished"
-
-    def train_all(self) -> tuple[list[Network], list[History]]:
-        """Train the networks, until the time limit or Ctrl-C ends the training."""
-        parts = self._split()
-        networks: list[Network] = []
-        histories: list[History] = []
-        for k, (train_rows, validation_rows) in enumerate(parts):
-            network, history = self._train_one(k, train_rows, validation_rows)
-            if len(history):  # at least one epoch
-                networks.append(network)
-                histories.append(history)
-            if self.stopped != "finished":
-                break
-        if not networks:
-            raise KeyboardInterrupt  # nothing was learnt, so there is no model
-        return networks, histories
-
-    def _split(self) -> list[tuple[Indices | None, Indices | None]]:
-        """Give the rows that each network trains on and is validated on; None for all, and for none."""
-        n, networks = len(self.data.y), self.recipe.networks
-        if self.held_out is not None or n < FEW_ROWS:
-            return [(None, None)] * networks
-        fold = folds(self.data.y, max(FOLDS, networks), self.seed, stratify=isinstance(self.target, ClassTarget))
-        return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(networks)]
-
-    def _train_one(self, k: int, train_rows: Indices | None, validation_rows: Indices | None) -> tuple[Network, History]:
-        recipe = self.recipe
-        n_out = len(self.target.classes) if isinstance(self.target, ClassTarget) else 1
-        train = self.data.examples(train_rows)
-        validation = None if validation_rows is None else self.data.examples(validation_rows)
-        if self.held_out is not None:
-            validation = self.held_out.examples()
-        network = Network(
-            [train.n_in, *recipe.hidden, n_out],
+def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
+    n_out = len(target.classes) if isinstance(target, ClassTarget) else 1
+    return [
+        Network(
+            [n_in, *recipe.hidden, n_out],
             activation=recipe.activation,
             output=recipe.output,
             cost=recipe.cost,
             init=recipe.init,
-            seed=self.seed + k,
+            seed=seed + k,
         )
-        patience = recipe.early_stopping or recipe.epochs
-        run = Run(
-            network,
-            train,
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            learning_rate=recipe.learning_rate,
-            optimizer=recipe.make_optimizer(),
-            schedule=recipe.schedule,
-            l2=recipe.l2,
-            dropout=recipe.dropout,
-            label_smoothing=recipe.label_smoothing,
-            validation=validation,
-            early_stopping=None if validation is None else EarlyStopping(patience, monitor="validation_cost"),
-            threads=self.threads,
-            engine=self.engine,
-            callbacks=[lambda record: self._after_epoch(k, record)],
-        )
-        self._run(run)
-        return network, run.history
+        for k in range(recipe.networks)
+    ]
 
-    def _after_epoch(self, k: int, record: EpochRecord) -> bool:
-        """Report an epoch; return whether the time is over."""
-        if self.progress is not None:
-            self.progress(k, record)
-        if self.deadline is None or time.monotonic() <= self.deadline:
-            return False
-        self.stopped = "time limit"
-        return True
 
-    def _run(self, run: Run) -> None:
-        """Train one network to the end, until the time limit, or until Ctrl-C."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DivergenceWarning)  # the parameters of the best epoch before are kept
-            try:
-                for _ in run:
-                    pass
-            except KeyboardInterrupt:  # between two epochs, or in the callback
-                run.interrupt()
-        if run.history.stopped == "interrupted":
-            self.stopped = "interrupted"
+def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
+    """Give the recipe's settings as ``train`` takes them."""
+    patience = recipe.early_stopping or recipe.epochs
+    return {
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "learning_rate": recipe.learning_rate,
+        "optimizer": recipe.make_optimizer(),
+        "schedule": recipe.schedule,
+        "l2": recipe.l2,
+        "dropout": recipe.dropout,
+        "label_smoothing": recipe.label_smoothing,
+        "early_stopping": EarlyStopping(patience, monitor="validation_cost") if validated else None,
+    }
+
+
+def _validation_settings(
+    preprocessing: Preprocessing,
+    target: Target,
+    y: AnyArray,
+    recipe: TableRecipe,
+    seed: int,
+    validation: tuple[Table, AnyArray] | None,
+) -> dict[str, Any]:
+    """Choose the rows that each network trains on and is validated on; all are trained on where they are too few for folds."""
+    if validation is not None:
+        return {"validation": Examples(preprocessing.apply(validation[0]), validation[1])}
+    if len(y) < FEW_ROWS:
+        return {}
+    fold = folds(y, max(FOLDS, recipe.networks), seed, stratify=isinstance(target, ClassTarget))
+    networks = range(recipe.networks)
+    return {
+        "rows": [np.flatnonzero(fold != k) for k in networks],
+        "validation_rows": [np.flatnonzero(fold == k) for k in networks],
+    }
+
+
+def _after_epoch(deadline: float | None, progress: Progress | None) -> Callable[[EpochRecord], bool]:
+    """Make the callback that reports an epoch, and stops a training after the deadline."""
+
+    def report(record: EpochRecord) -> bool:
+        if progress is not None:
+            progress(record)
+        return deadline is not None and time.monotonic() > deadline
+
+    return report
+
+
+def _train(networks: list[Network], examples: Examples, *, threads: Threads, engine: str, **settings: Any) -> list[History]:
+    """Train several networks side by side, a thread for each; one network with all threads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)  # the parameters of the best epoch are kept
+        if len(networks) > 1:
+            return train_population(networks, examples, threads=threads, engine=engine, **settings)
+        own = {name: value[0] if isinstance(value, list) and name != "callbacks" else value for name, value in settings.items()}
+        return [train(networks[0], examples, threads=threads, engine=engine, **own)]
+
+
+def _trained(histories: list[History]) -> list[int]:
+    """Give the numbers of the networks to keep: of those that ended early all with two epochs or more, or else the longest."""
+    kept = [k for k, history in enumerate(histories) if history.stopped == "finished" or len(history) > 1]
+    longest = max(range(len(histories)), key=lambda k: len(histories[k]))
+    return kept or ([longest] if len(histories[longest]) else [])
+
+
+def _reason(histories: list[History], deadline: float | None) -> str:
+    """Say why the training ended: interrupted, time limit or finished."""
+    reasons = {history.stopped for history in histories}
+    if "interrupted" in reasons:
+        return "interrupted"
+    return "time limit" if deadline is not None and time.monotonic() > deadline and "early" in reasons else "finished"
 
 
 def folds(y: AnyArray, count: int, seed: int, *, stratify: bool) -> Indices:
