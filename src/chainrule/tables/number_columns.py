@@ -65,7 +65,9 @@ def number_column(name: str, data: AnyArray, first_text: str = "") -> Column:
     first_text : str
         How the first value is written, for a constant; by default as Python writes it.
     """
-    if data.size and np.all(data == data[0]):
+    if np.isnan(data).all():
+        return Column(name, "constant", np.full(len(data), -1, np.int32))
+    if np.all(data == data[0]):
         return Column(name, "constant", np.zeros(len(data), np.int32), (first_text or _integer_text(data[0]),))
     if name.strip().lower() in ROW_COUNTERS and len(data) > 2 and data[0] in (0, 1) and np.all(np.diff(data) == 1):
         texts = [_integer_text(value) for value in data]
@@ -101,7 +103,7 @@ def _to_float(values: DistinctTexts) -> AnyArray:
         values.refuse(
             infinite, problem, "correct it, or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
         )
-    data[infinite] = np.nan
+    data[infinite | np.isin(data, values.rules.numeric_marks)] = np.nan
     return values.spread(data, np.nan)
 
 
@@ -119,20 +121,22 @@ def _check_units(values: DistinctTexts, numbers: NumberTexts) -> None:
 def _decimal(values: DistinctTexts, numbers: NumberTexts) -> Decimal:
     """Decide the decimal mark: as required, or the only one with which all numbers of the column can be read.
 
-    Where both can, the numbers are integers, or all are written as 1,234 is, or all as 1.234 is: the last are read as decimal
-    numbers, and those before them refused.
+    Where both can, the numbers are integers, or all are written as 1,234 is, or all as 1.234 is. Then the other columns decide.
     """
-    required, possible = values.rules.decimal, numbers.decimals
+    rules = values.rules
+    required, possible = rules.decimal, numbers.decimals
     if not possible:
         _refuse_two_styles(values, numbers)
     if required and required not in possible:
         wrong = np.array([required not in decimals_of(text) for text in values.texts], bool)
         values.refuse(wrong, f"is not a number whose decimal mark is {required!r}")
-    if not required and numbers.ambiguous_mark == ",":
+    mark = numbers.ambiguous_mark
+    usual = rules.usual_decimal() if mark and not required else None
+    if mark and not required and not usual and (mark == "," or not rules.point_is_decimal):
         problem = "may be a decimal number, or one whose thousands are separated, as all others of the column"
-        remedy = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)" if values.rules.from_file else ""
-        values.refuse(np.array(["," in text for text in values.texts], bool), problem, remedy)
-    return required or ("." if "." in possible else ",")
+        remedy = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)" if rules.from_file else ""
+        values.refuse(np.array([mark in text for text in values.texts], bool), problem, remedy)
+    return required or usual or ("." if "." in possible else ",")
 
 
 def _refuse_two_styles(values: DistinctTexts, numbers: NumberTexts) -> NoReturn:
