@@ -204,6 +204,27 @@ def test_what_cannot_be_a_table_is_refused(data, error, message):
     assert "\n" not in str(caught.value)
 
 
+def _columns_of(library):
+    """Give the first two values of all columns above that are of a library, each a gap or a value, by name."""
+    return {name: values[:2] for name, (values, _, _) in COLUMNS.items() if isinstance(values, library)}
+
+
+ROWS = {"pandas": pd.DataFrame(_columns_of(pd.Series)), "polars": pl.DataFrame(_columns_of(pl.Series))}
+
+
+@pytest.mark.parametrize("frame", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("kind", [None, "category"])
+def test_a_row_alone_is_read_as_among_others(frame, kind):
+    """Each row of a frame, read alone with the kinds of the whole, has the values that it has in the whole."""
+    kinds = table_from(frame).kinds if kind is None else dict.fromkeys(frame.columns, kind)
+    whole = table_from(pd.concat([frame] * 20) if isinstance(frame, pd.DataFrame) else pl.concat([frame] * 20), kinds=kinds)
+    for row in range(len(frame)):
+        alone = table_from(frame[row : row + 1], kinds=kinds)
+        assert {name: alone.column(name) for name in alone.names} == {
+            name: whole.column(name)[row : row + 1] for name in whole.names
+        }
+
+
 def test_infinities_are_gaps_where_they_are_allowed():
     """With allow_infinite, infinite numbers are gaps; the array passed in is left as it was."""
     values = np.array([1.0, np.inf, 2.0])

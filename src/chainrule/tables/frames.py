@@ -5,19 +5,21 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from .._types import is_sparse
+from .._types import AnyArray, is_sparse
 from ..errors import DataError, DataTypeError, SettingError
 from .column import Column, Kind
 from .column_kinds import convert_kind, row_name
 from .table import Table
-from .typed_columns import CONVERT_REMEDY, column_from_array, column_from_objects, column_of_categories, column_of_texts
+from .typed_columns import CONVERT_REMEDY, column_from_array, column_from_objects, column_of_categories, column_of_texts, factorize
 
 ACCEPTED = "a table is a pandas, Polars, Arrow or Modin frame, a dict of columns, a list of rows, a 2-D array, or a cr.Table"
+
+FEW_ROWS = 16  # a frame of so few rows is read at once, since each access to a column takes some 100 microseconds
 
 MakeColumn = Callable[..., Column]
 """Makes a column from its name; takes ``kind`` and ``allow_infinite``."""
@@ -117,9 +119,9 @@ def _makers_of(data: Any) -> Makers:
         return _makers_of_array(data)
     if isinstance(data, Mapping):
         return [(_name_text(name), partial(_column_of_values, values)) for name, values in data.items()]
-    frame = _as_frame(data)
-    if frame is not None:
-        return [(name, partial(_column_of_frame, frame, position)) for position, name in enumerate(map(_normalized, frame.columns))]
+    makers = _makers_of_frame(data)
+    if makers is not None:
+        return makers
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes, bytearray)):
         return _makers_of_rows(data)
     raise DataTypeError(f"{ACCEPTED}; the data is of type {type(data).__name__}")
@@ -150,30 +152,76 @@ def _makers_of_rows(rows: Sequence[Any]) -> Makers:
     return [(f"x{position}", partial(_column_of_values, list(values))) for position, values in enumerate(zip(*rows, strict=True))]
 
 
-def _as_frame(data: Any) -> Any | None:
-    """Wrap a frame of any library in narwhals' form, with names that are texts; None where it is not a frame.
+class _Frame:
+    """A frame of any library, whose columns are read one by one, or all at once where they have few rows.
+
+    Parameters
+    ----------
+    native : frame
+        With names that are texts.
+    """
+
+    def __init__(self, native: Any) -> None:
+        self.native = native
+
+    @cached_property
+    def wrapped(self) -> Any:
+        """The frame in narwhals' form."""
+        import narwhals.stable.v2 as nw
+
+        return nw.from_native(self.native, eager_only=True)
+
+    @cached_property
+    def objects(self) -> list[tuple[Any, ...]]:
+        """The values of each column as Python objects."""
+        return list(
+            zip(*(self.native.to_numpy(object).tolist() if _is_pandas_like(self.native) else self.wrapped.rows()), strict=True)
+        )
+
+    def column(self, position: int, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+        """Make the column at a position."""
+        if kind is not None and 0 < len(self.native) <= FEW_ROWS:
+            return column_from_objects(name, self.objects[position], kind=kind, allow_infinite=allow_infinite)
+        return _column_of_series(self.wrapped[:, position], name, kind=kind, allow_infinite=allow_infinite)
+
+
+def _is_pandas_like(data: Any) -> bool:
+    """Whether data is a frame of pandas or of a library with its interface, such as Modin."""
+    import narwhals.stable.v2 as nw
+
+    return nw.dependencies.is_pandas_like_dataframe(data)
+
+
+def _makers_of_frame(data: Any) -> Makers | None:
+    """Find the columns of a frame of any library; None where data is not a frame.
 
     Raises
     ------
     DataTypeError
-        When the frame is evaluated lazily.
+        When it is a single column, or a frame that is evaluated lazily.
     DataError
         When two columns have the same name.
     """
     import narwhals.stable.v2 as nw
 
-    if nw.dependencies.is_into_series(data):
-        raise DataTypeError(f"{ACCEPTED}; this is a single column: call its to_frame()")
-    if nw.dependencies.is_pandas_like_dataframe(data):
+    if _is_pandas_like(data):
         names = [_name_text(name) for name in data.columns]
         check_distinct(names)
-        data = data if names == list(data.columns) else data.set_axis(names, axis=1)
-    elif nw.dependencies.is_pyarrow_table(data):
-        check_distinct([_normalized(name) for name in data.column_names])
-    frame = nw.from_native(data, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        raise DataTypeError(f"the frame is evaluated lazily ({type(data).__name__}); collect it first, such as by data.collect()")
-    return frame if isinstance(frame, nw.DataFrame) else None
+        frame = _Frame(data if names == list(data.columns) else data.set_axis(names, axis=1))
+    elif nw.dependencies.is_into_series(data):
+        raise DataTypeError(f"{ACCEPTED}; this is a single column: call its to_frame()")
+    else:
+        if nw.dependencies.is_pyarrow_table(data):
+            check_distinct(data.column_names)
+        wrapped = nw.from_native(data, pass_through=True)
+        if isinstance(wrapped, nw.LazyFrame):
+            raise DataTypeError(
+                f"the frame is evaluated lazily ({type(data).__name__}); collect it first, such as by data.collect()"
+            )
+        if not isinstance(wrapped, nw.DataFrame):
+            return None
+        names, frame = [_normalized(name) for name in wrapped.columns], _Frame(data)
+    return [(name, partial(frame.column, position)) for position, name in enumerate(names)]
 
 
 def _converted(column: Column, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
@@ -196,11 +244,6 @@ def _column_of_values(values: Any, name: str, *, kind: Kind | None, allow_infini
     return _column_of_series(series, name, kind=kind, allow_infinite=allow_infinite)
 
 
-def _column_of_frame(frame: Any, position: int, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
-    """Make a column of the column at a position of a narwhals frame."""
-    return _column_of_series(frame[:, position], name, kind=kind, allow_infinite=allow_infinite)
-
-
 def _as_series(values: Any) -> Any | None:
     """Wrap a column of any library in narwhals' form; None where it is not one."""
     import narwhals.stable.v2 as nw
@@ -214,9 +257,9 @@ def _column_of_series(series: Any, name: str, *, kind: Kind | None, allow_infini
 
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
-        return column_of_categories(name, series.to_list(), kind=kind)
+        return column_of_categories(name, *_distinct_values(series), kind=kind)
     if dtype == nw.String:
-        return column_of_texts(name, _texts_or_none(series.to_list()), kind=kind)
+        return column_of_texts(name, *_distinct_values(series), kind=kind)
     if dtype == nw.Decimal:
         return column_from_objects(name, series.to_list(), kind=kind, allow_infinite=allow_infinite)
     if isinstance(dtype, nw.dtypes.NestedType) or dtype in (nw.Binary, nw.Time):
@@ -231,9 +274,32 @@ def _column_of_series(series: Any, name: str, *, kind: Kind | None, allow_infini
     return column_from_array(name, values, gaps, kind=kind, allow_infinite=allow_infinite)
 
 
-def _texts_or_none(values: Sequence[Any]) -> list[str | None]:
-    """Replace the values that a column of texts has for gaps, such as NaN, by None."""
-    return [value if isinstance(value, str) else None for value in values]
+def _distinct_values(series: Any) -> tuple[AnyArray, list[Any]]:
+    """Number the distinct values of a narwhals series, by the fastest way of its library.
+
+    Returns
+    -------
+    codes : array of int32, shape (n,)
+        The position of each value in ``values``; -1 is a gap.
+    values : list
+        The distinct values, in any order.
+    """
+    import narwhals.stable.v2 as nw
+
+    native = series.to_native()
+    if series.implementation.is_pandas_like():
+        codes, values = native.factorize()
+        return codes.astype(np.int32), list(values)
+    if series.implementation.is_pyarrow():
+        encoded = native.dictionary_encode().combine_chunks()
+        return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32), encoded.dictionary.to_pylist()
+    if not series.implementation.is_polars():
+        codes, values = factorize(series.to_list())
+        return codes, list(values)
+    texts = series.cast(nw.String)
+    values = texts.drop_nulls().unique().to_list()
+    codes = nw.from_native(texts.cast(nw.Enum(values)).to_native().to_physical(), series_only=True)
+    return codes.cast(nw.Int32).fill_null(-1).to_numpy(), values
 
 
 def _name_text(name: Any) -> str:

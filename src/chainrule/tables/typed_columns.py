@@ -16,6 +16,7 @@ import decimal
 import numbers
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,9 @@ def column_from_array(
         case "M":
             return _from_dates(name, np.where(gaps, np.datetime64("NaT"), values), kind)
         case "O" | "U" | "T":
-            objects = [None if gap else value for value, gap in zip(values.tolist(), gaps, strict=True)]
+            objects = values.tolist()
+            if gaps.any():
+                objects = [None if gap else value for value, gap in zip(objects, gaps, strict=True)]
             return column_from_objects(name, objects, kind=kind, allow_infinite=allow_infinite)
     raise DataTypeError(f"column {name!r} holds values of type {values.dtype}; {CONVERT_REMEDY}")
 
@@ -102,13 +105,14 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
     DataTypeError
         When the objects have several types, such as numbers and texts, or one that a table cannot hold.
     """
-    values = [None if _is_gap(value) else value for value in values]
+    if not set(map(type, values)) <= _NEVER_GAPS:
+        values = [None if _is_gap(value) else value for value in values]
     gaps = np.fromiter((value is None for value in values), bool, len(values))
     match _type_of_all(name, values):
         case "nothing":
             return column_of_gaps(name, len(values), kind or "constant")
         case "text":
-            return column_of_texts(name, values, kind=kind)
+            return column_of_texts(name, *factorize(values), kind=kind)
         case "boolean":
             return _from_booleans(name, np.array([bool(value) for value in values], bool), gaps, kind)
         case "integer":
@@ -122,18 +126,25 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
     return column_from_numbers(name, numbers_, kind=kind, allow_infinite=allow_infinite)
 
 
-def column_of_texts(name: str, values: Sequence[str | None], *, kind: Kind | None = None) -> Column:
-    """Make a column of texts, where None is a gap.
+def column_of_texts(name: str, codes: AnyArray, texts: Sequence[str], *, kind: Kind | None = None) -> Column:
+    """Make a column of texts from the distinct ones.
 
     A text is read as a file's cell is. But where all texts are plain numbers and no kind is required, they stay texts, since they
     would have another type if they were meant as numbers.
+
+    Parameters
+    ----------
+    name : str
+    codes : array of int32, shape (n,)
+        The position of each row's text in ``texts``; -1 is a gap.
+    texts : sequence of str
+    kind : str, optional
 
     Raises
     ------
     DataError
         When the texts are plain numbers, nearly all distinct: as texts they would be an identifier, and left out.
     """
-    codes, texts = factorize(values)
     column = column_from_texts(name, codes, texts, kind=kind, rules=RULES)
     if kind is not None or column.kind != "number" or not all(map(_PLAIN_NUMBER.fullmatch, texts)):
         return column
@@ -146,10 +157,9 @@ def column_of_texts(name: str, values: Sequence[str | None], *, kind: Kind | Non
     return labels
 
 
-def column_of_categories(name: str, values: Sequence[Any], *, kind: Kind | None = None) -> Column:
-    """Make a column of values of any type that a frame declares to be categories."""
-    texts = [None if _is_gap(value) else canonical_text(value) for value in values]
-    column = column_from_texts(name, *factorize(texts), kind=kind or "category", rules=RULES)
+def column_of_categories(name: str, codes: AnyArray, values: Sequence[Any], *, kind: Kind | None = None) -> Column:
+    """Make a column of distinct values of any type that a frame declares to be categories; parameters as ``column_of_texts``."""
+    column = column_from_texts(name, codes, [canonical_text(value) for value in values], kind=kind or "category", rules=RULES)
     return column if kind else inferred_kind(column)
 
 
@@ -222,6 +232,9 @@ def _from_dates(name: str, values: AnyArray, kind: Kind | None) -> Column:
     return _settle(Column(name, "date", values.astype("datetime64[us]")), kind)
 
 
+_NEVER_GAPS = {str, int, bool, type(None)}  # the commonest types of which no value is a gap, but None itself
+
+
 def _is_gap(value: Any) -> bool:
     """Whether an object is None, NaN, NaT or pandas' NA, without importing pandas."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
@@ -241,6 +254,7 @@ _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
 )
 
 
+@lru_cache(maxsize=256)  # a check against an abstract class takes microseconds
 def _type_name(class_: type) -> str | None:
     """Name the type of values that a class stands for; None where a table cannot hold them."""
     return next((name for name, classes in _TYPES if issubclass(class_, classes)), None)
