@@ -9,7 +9,8 @@ import pytest
 from data_files import one_line_message, write_file
 from scipy import sparse
 
-from chainrule.datasets import idx, npz_file, parquet_file, table, untrusted_files
+from chainrule import _reading
+from chainrule.datasets import idx, npz_file, parquet_file, table
 from chainrule.errors import DataError, DataTypeError, FileError, MissingExtra, SettingError
 
 RNG = np.random.default_rng(0)
@@ -433,7 +434,7 @@ def test_an_unknown_ending_is_refused(tmp_path, name, message):
 @pytest.mark.parametrize("ending", [".csv", ".svmlight"])
 def test_a_file_beyond_the_limit_is_refused(tmp_path, monkeypatch, ending):
     """A file larger than the limit is refused before it is read."""
-    monkeypatch.setattr(untrusted_files, "LIMIT_BYTES", 10)
+    monkeypatch.setattr(_reading, "LIMIT_BYTES", 10)
     with pytest.raises(DataError, match="holds 11 bytes, uncompressed; the limit is 10"):
         table(write_file(tmp_path, "1 1:1\n1 1:1", f"table{ending}"))
 

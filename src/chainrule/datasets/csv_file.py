@@ -12,9 +12,10 @@ from typing import NoReturn, TextIO
 
 import numpy as np
 
+from .._reading import check_size, translate_read_errors
 from .._types import Array
 from ..errors import DataError, DataTypeError
-from .untrusted_files import ENCODE_REMEDY, FILL_REMEDY, ChooseColumns, check_size, translate_read_errors
+from .untrusted_files import ENCODE_REMEDY, FILL_REMEDY, ChooseColumns
 
 SEPARATORS = ("\t", ";", ",")  # in order of preference: in a file separated by semicolons, a comma may be a decimal point
 ENCODING = "utf-8-sig"  # UTF-8, with or without a byte-order mark

@@ -17,11 +17,12 @@ from typing import IO, Any, cast
 
 import numpy as np
 
+from .._reading import LIMIT_BYTES, LIMIT_UNPACKED, translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError
 from ..examples import Examples, Layout
 from .dataset import Dataset
-from .untrusted_files import DEFLATE_RATIO, LIMIT_BYTES, LIMIT_UNPACKED, checked_examples, remaining_bytes, translate_read_errors
+from .untrusted_files import DEFLATE_RATIO, checked_examples, remaining_bytes
 
 CHUNK = 1 << 20  # bytes unpacked at a time
 MOST_DIMENSIONS = 8

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from importlib import resources
 
+from .._reading import translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError
 from .dataset import Dataset
 from .idx import examples_from_images, header, read_stream, split_validation
-from .untrusted_files import translate_read_errors
 
 SHA256 = {  # of the uncompressed files, as published
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from .._reading import LIMIT_BYTES, LIMIT_UNPACKED, check_size, translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError, DataTypeError
-from .untrusted_files import DEFLATE_RATIO, LIMIT_BYTES, LIMIT_UNPACKED, check_size, first_line, translate_read_errors
+from .untrusted_files import DEFLATE_RATIO, first_line
 
 
 def read_npz(path: Path, *names: str) -> list[AnyArray]:

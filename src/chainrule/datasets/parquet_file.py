@@ -9,17 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from .._reading import LIMIT_UNPACKED, check_size, translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError, DataTypeError, MissingExtra
-from .untrusted_files import (
-    ENCODE_REMEDY,
-    FILL_REMEDY,
-    LIMIT_UNPACKED,
-    ChooseColumns,
-    check_size,
-    first_line,
-    translate_read_errors,
-)
+from .untrusted_files import ENCODE_REMEDY, FILL_REMEDY, ChooseColumns, first_line
 
 FindTarget = Callable[[list[str]], int]
 """Finds the target's position among the columns' names."""

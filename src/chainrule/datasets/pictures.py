@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._reading import translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError
 from ..input_spec import InputSpec
 from .mnist_form import WORKING_SIDE, Pixels, reduce_size, reduction_factor, to_mnist
-from .untrusted_files import translate_read_errors
 
 if TYPE_CHECKING:
     from PIL.Image import Image

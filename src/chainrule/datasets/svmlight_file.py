@@ -6,11 +6,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from .._reading import check_size, translate_read_errors
 from .._types import AnyArray
 from .._warnings import user_stacklevel
 from ..errors import DataError
 from ..examples import Examples
-from .untrusted_files import check_size, checked_examples, first_line, remaining_bytes, translate_read_errors
+from .untrusted_files import checked_examples, first_line, remaining_bytes
 
 LIMIT_COLUMNS = 10_000_000  # a single number in the file can claim any width
 

@@ -1,19 +1,16 @@
-"""Checks that all readers share: errors of the operating system, limits on size, and arrays turned into ``Examples``."""
+"""What the readers of this package share: arrays turned into ``Examples``, and words of their messages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._types import AnyArray, Inputs
-from ..errors import ChainruleError, DataError, DataTypeError, FileError
+from ..errors import DataError, DataTypeError
 from ..examples import Examples
 
-LIMIT_BYTES = 8 << 30  # the largest uncompressed file that is read
-LIMIT_UNPACKED = 2 << 30  # the most that a compressed file may unpack to, since a small one can claim any size
 DEFLATE_RATIO = 1032  # the largest ratio by which deflate, which gzip and zip use, can compress
 ENCODE_REMEDY = (
     "encode text and categories as numbers (labels as 0, 1, 2 ..., others as a 0/1 column for each category), or leave it out"
@@ -23,34 +20,6 @@ LARGEST_EXACT = 2.0**53  # float64 represents every integer up to here
 
 ChooseColumns = Callable[[list[str], int], list[int]]
 """Chooses the positions of the columns to read, from the columns' names (empty where they have none) and their number."""
-
-
-@contextmanager
-def translate_read_errors(path: object, kind: str = "file") -> Iterator[None]:
-    """Turn an error of the operating system while a file or folder is read into a FileError of one line.
-
-    Raises
-    ------
-    FileError
-        When the path does not exist, is a folder instead of a file or a file instead of a folder, cannot be read, is not a valid
-        name, or is a link that leads back to itself.
-    """
-    try:
-        yield
-    except ChainruleError:
-        raise
-    except FileNotFoundError:
-        raise FileError(f"no such {kind}: {path}") from None
-    except IsADirectoryError:
-        raise FileError(f"cannot read {path}: it is a folder; name a file in it") from None
-    except NotADirectoryError:
-        raise FileError(f"cannot read {path}: it is not a folder; name the folder that holds the files") from None
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, RuntimeError) as error:  # Python's errors for a null character in the name and for a loop of links
-        if not any(sign in str(error).lower() for sign in ("embedded null", "symlink loop")):
-            raise
-        raise FileError(f"cannot read {str(path)!r}: {error}") from None
 
 
 def checked_examples(path: object, x: Inputs, y: AnyArray, **settings: Any) -> Examples:
@@ -90,13 +59,6 @@ def remaining_bytes(file: Any) -> int:
     end: int = file.seek(0, 2)
     file.seek(position)
     return end - position
-
-
-def check_size(path: object, claimed: int, limit: int | None = None) -> None:
-    """Refuse a file that holds, or claims to hold, more bytes than the limit."""
-    limit = LIMIT_BYTES if limit is None else limit
-    if claimed > limit:
-        raise DataError(f"{path} holds {claimed:,} bytes, uncompressed; the limit is {limit:,}")
 
 
 def first_line(error: Exception) -> str:

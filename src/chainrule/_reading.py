@@ -1,0 +1,46 @@
+"""Checks that all readers of files share: errors of the operating system, and limits on size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .errors import ChainruleError, DataError, FileError
+
+LIMIT_BYTES = 8 << 30  # the largest uncompressed file that is read
+LIMIT_UNPACKED = 2 << 30  # the most that a compressed file may unpack to, since a small one can claim any size
+
+
+@contextmanager
+def translate_read_errors(path: object, kind: str = "file") -> Iterator[None]:
+    """Turn an error of the operating system while a file or folder is read into a FileError of one line.
+
+    Raises
+    ------
+    FileError
+        When the path does not exist, is a folder instead of a file or a file instead of a folder, cannot be read, is not a valid
+        name, or is a link that leads back to itself.
+    """
+    try:
+        yield
+    except ChainruleError:
+        raise
+    except FileNotFoundError:
+        raise FileError(f"no such {kind}: {path}") from None
+    except IsADirectoryError:
+        raise FileError(f"cannot read {path}: it is a folder; name a file in it") from None
+    except NotADirectoryError:
+        raise FileError(f"cannot read {path}: it is not a folder; name the folder that holds the files") from None
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, RuntimeError) as error:  # Python's errors for a null character in the name and for a loop of links
+        if not any(sign in str(error).lower() for sign in ("embedded null", "symlink loop")):
+            raise
+        raise FileError(f"cannot read {str(path)!r}: {error}") from None
+
+
+def check_size(path: object, claimed: int, limit: int | None = None) -> None:
+    """Refuse a file that holds, or claims to hold, more bytes than the limit."""
+    limit = LIMIT_BYTES if limit is None else limit
+    if claimed > limit:
+        raise DataError(f"{path} holds {claimed:,} bytes, uncompressed; the limit is {limit:,}")
