@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from .._types import AnyArray, is_sparse
-from ..errors import DataError, DataTypeError, SettingError
+from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .column_kinds import convert_kind, row_name
+from .column_choice import Makers, check_distinct, make_table, normalized
+from .column_kinds import RULES, convert_kind, row_name
 from .table import Table
+from .text_rules import TextRules
 from .typed_columns import CONVERT_REMEDY, column_from_array, column_from_objects, column_of_categories, column_of_texts, factorize
 
 ACCEPTED = "a table is a pandas, Polars, Arrow or Modin frame, a dict of columns, a list of rows, a 2-D array, or a cr.Table"
 
 FEW_ROWS = 16  # a frame of so few rows is read at once, since each access to a column takes some 100 microseconds
 
-MakeColumn = Callable[..., Column]
-"""Makes a column from its name; takes ``kind`` and ``allow_infinite``."""
-
 
 def table_from(
     data: Any,
     *,
     kinds: Mapping[str, Kind] | None = None,
+    columns: Collection[str] | None = None,
     drop: Collection[str] = (),
-    only: Collection[str] | None = None,
     allow_infinite: bool = False,
 ) -> Table:
     """Make a table of a frame, a dict of columns, a list of rows or an array.
 
     The types of the values decide the kinds of the columns (``tables/typed_columns.py`` lists the rules). A frame's index is left
     out. Names that are not texts become texts, those of several levels joined by ``_``; the columns of an array without names are
-    ``x0``, ``x1`` ...
+    ``0``, ``1`` ...
 
     Parameters
     ----------
@@ -46,10 +44,10 @@ def table_from(
         values for each name; a row is a mapping or a sequence.
     kinds : mapping of str to str, optional
         The kinds that columns must have.
+    columns : collection of str, optional
+        The columns to read, where the data has them; the others may hold anything. By default all.
     drop : collection of str
-        Columns to leave out; they are not looked at.
-    only : collection of str, optional
-        The columns to read, where the data has them; others are not looked at. By default all columns.
+        Columns to leave out; they may hold anything.
     allow_infinite : bool
         Whether infinite numbers are gaps; otherwise they are refused.
 
@@ -63,8 +61,8 @@ def table_from(
         When ``data`` is not a table, or a column holds values of several types or of one that a table cannot hold.
     DataError
         When two columns have the same name or different lengths, a number is infinite, or a value cannot have the required kind.
-    SettingError
-        When ``kinds`` or ``drop`` name a column that ``data`` does not have.
+    UnknownName
+        When ``drop`` names a column that ``data`` does not have; so too ``kinds``, unless ``columns`` chooses among them.
 
     Examples
     --------
@@ -72,38 +70,9 @@ def table_from(
     >>> table.kinds, table.column("rooms")
     ({'rooms': 'number', 'sold': 'boolean'}, [3.0, None, 2.5])
     """
-    makers = _makers_of(data)
-    check_distinct([name for name, _ in makers])
-    kinds = {_normalized(name): kind for name, kind in (kinds or {}).items()}
-    drop = {_normalized(name) for name in ([drop] if isinstance(drop, str) else drop)}
-    check_known("drop", drop, [name for name, _ in makers])
-    if only is None:
-        check_known("kinds", kinds, [name for name, _ in makers])
-    else:
-        only = {_normalized(name) for name in only}
-    chosen = [(name, make) for name, make in makers if name not in drop and (only is None or name in only)]
-    columns = [make(name, kind=kinds.get(name), allow_infinite=allow_infinite) for name, make in chosen]
-    _check_lengths(columns)
-    return Table(columns, getattr(data, "name", "") if isinstance(data, Table) else "")
-
-
-def check_known(setting: str, named: Iterable[str], names: Sequence[str]) -> None:
-    """Refuse the name of a column that a table does not have; the message gives the nearest name.
-
-    Raises
-    ------
-    SettingError
-    """
-    for name in named:
-        if name not in names:
-            near = get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            listed = ", ".join(map(repr, names[:20])) + (" ..." if len(names) > 20 else "")
-            raise SettingError(f"{setting}: the table has no column {name!r}; {hint}its columns are: {listed}")
-
-
-Makers = list[tuple[str, MakeColumn]]
-"""The names of the columns, and the functions that make them; a column that is left out is never made."""
+    rules = replace(RULES, allow_infinite=bool(allow_infinite))
+    name = data.name if isinstance(data, Table) else ""
+    return make_table(_makers_of(data), kinds=kinds, columns=columns, drop=drop, rules=rules, name=name)
 
 
 def _makers_of(data: Any) -> Makers:
@@ -133,7 +102,7 @@ def _makers_of_array(array: np.ndarray[Any, Any]) -> Makers:
         return [(_name_text(name), partial(_column_of_values, array[name])) for name in array.dtype.names]
     if array.ndim != 2:
         raise DataError(f"a table's array must have 2 dimensions, rows and columns; it has the shape {array.shape}")
-    return [(f"x{position}", partial(_column_of_values, array[:, position])) for position in range(array.shape[1])]
+    return [(str(position), partial(_column_of_values, array[:, position])) for position in range(array.shape[1])]
 
 
 def _makers_of_rows(rows: Sequence[Any]) -> Makers:
@@ -149,7 +118,7 @@ def _makers_of_rows(rows: Sequence[Any]) -> Makers:
     if len(lengths) > 1:
         (first, _), (other, position), *_ = lengths.items()
         raise DataError(f"{row_name(position)} has {other} values, but row 1 has {first}; all rows must have the same number")
-    return [(f"x{position}", partial(_column_of_values, list(values))) for position, values in enumerate(zip(*rows, strict=True))]
+    return [(str(position), partial(_column_of_values, list(values))) for position, values in enumerate(zip(*rows, strict=True))]
 
 
 class _Frame:
@@ -178,11 +147,11 @@ class _Frame:
             zip(*(self.native.to_numpy(object).tolist() if _is_pandas_like(self.native) else self.wrapped.rows()), strict=True)
         )
 
-    def column(self, position: int, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+    def column(self, position: int, name: str, kind: Kind | None, rules: TextRules) -> Column:
         """Make the column at a position."""
         if kind is not None and 0 < len(self.native) <= FEW_ROWS:
-            return column_from_objects(name, self.objects[position], kind=kind, allow_infinite=allow_infinite)
-        return _column_of_series(self.wrapped[:, position], name, kind=kind, allow_infinite=allow_infinite)
+            return column_from_objects(name, self.objects[position], kind=kind, rules=rules)
+        return _column_of_series(self.wrapped[:, position], name, kind, rules)
 
 
 def _is_pandas_like(data: Any) -> bool:
@@ -220,28 +189,28 @@ def _makers_of_frame(data: Any) -> Makers | None:
             )
         if not isinstance(wrapped, nw.DataFrame):
             return None
-        names, frame = [_normalized(name) for name in wrapped.columns], _Frame(data)
+        names, frame = [normalized(name) for name in wrapped.columns], _Frame(data)
     return [(name, partial(frame.column, position)) for position, name in enumerate(names)]
 
 
-def _converted(column: Column, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+def _converted(column: Column, name: str, kind: Kind | None, rules: TextRules) -> Column:
     """Give a table's own column, converted where another kind is required."""
-    return column if kind is None else convert_kind(column, kind)
+    return column if kind is None else convert_kind(column, kind, rules)
 
 
-def _column_of_values(values: Any, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+def _column_of_values(values: Any, name: str, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of a sequence, an array, or a single column of a frame."""
     if isinstance(values, np.ndarray) and values.ndim == 1:
-        return column_from_array(name, values, kind=kind, allow_infinite=allow_infinite)
+        return column_from_array(name, values, kind=kind, rules=rules)
     if isinstance(values, (list, tuple, range)):
-        return column_from_objects(name, values, kind=kind, allow_infinite=allow_infinite)
+        return column_from_objects(name, values, kind=kind, rules=rules)
     series = _as_series(values)
     if series is None:
         shape = f" and shape {values.shape}" if isinstance(values, np.ndarray) else ""
         raise DataTypeError(
             f"column {name!r} must be a list or a 1-D array of values; it is of type {type(values).__name__}{shape}"
         )
-    return _column_of_series(series, name, kind=kind, allow_infinite=allow_infinite)
+    return _column_of_series(series, name, kind, rules)
 
 
 def _as_series(values: Any) -> Any | None:
@@ -251,27 +220,27 @@ def _as_series(values: Any) -> Any | None:
     return nw.from_native(values, series_only=True) if nw.dependencies.is_into_series(values) else None
 
 
-def _column_of_series(series: Any, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+def _column_of_series(series: Any, name: str, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of a narwhals series."""
     import narwhals.stable.v2 as nw
 
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
-        return column_of_categories(name, *_distinct_values(series), kind=kind)
+        return column_of_categories(name, *_distinct_values(series), kind=kind, rules=rules)
     if dtype == nw.String:
-        return column_of_texts(name, *_distinct_values(series), kind=kind)
+        return column_of_texts(name, *_distinct_values(series), kind=kind, rules=rules)
     if dtype == nw.Decimal:
-        return column_from_objects(name, series.to_list(), kind=kind, allow_infinite=allow_infinite)
+        return column_from_objects(name, series.to_list(), kind=kind, rules=rules)
     if isinstance(dtype, nw.dtypes.NestedType) or dtype in (nw.Binary, nw.Time):
         raise DataTypeError(f"column {name!r} holds values of type {dtype}; {CONVERT_REMEDY}")
     if dtype in (nw.Object, nw.Unknown):
-        return column_from_array(name, series.to_numpy(), kind=kind, allow_infinite=allow_infinite)
+        return column_from_array(name, series.to_numpy(), kind=kind, rules=rules)
     gaps = series.is_null().to_numpy().astype(bool)
     if gaps.any() and (dtype.is_integer() or dtype == nw.Boolean):
         series = series.fill_null(False if dtype == nw.Boolean else 0)  # NumPy has no gaps for these, and floats would round
     values = series.to_numpy()
     values = values.astype(bool) if dtype == nw.Boolean else values
-    return column_from_array(name, values, gaps, kind=kind, allow_infinite=allow_infinite)
+    return column_from_array(name, values, gaps, kind=kind, rules=rules)
 
 
 def _distinct_values(series: Any) -> tuple[AnyArray, list[Any]]:
@@ -306,27 +275,4 @@ def _name_text(name: Any) -> str:
     """Give a column's name as a text; the levels of a name of several levels are joined by ``_``, empty ones left out."""
     if isinstance(name, tuple):
         name = "_".join(str(level) for level in name if str(level))
-    return _normalized(str(name))
-
-
-def _normalized(name: str) -> str:
-    """Give a name in Unicode's composed form, so that equal letters are equal names."""
-    return unicodedata.normalize("NFC", name)
-
-
-def check_distinct(names: Sequence[str]) -> None:
-    """Refuse two columns of one name."""
-    if len(set(names)) < len(names):
-        names = list(names)
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"the table has two columns named {twice!r}; rename one")
-
-
-def _check_lengths(columns: Sequence[Column]) -> None:
-    """Refuse columns of different lengths."""
-    for column in columns:
-        if len(column) != len(columns[0]):
-            raise DataError(
-                f"column {column.name!r} has {len(column):,} rows, but column {columns[0].name!r} has {len(columns[0]):,}; "
-                "all columns of a table must have the same number"
-            )
+    return normalized(str(name))
