@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from chainrule.errors import DataError, DataTypeError, SettingError, UnknownName
+from chainrule.errors import DataError, DataTypeError, UnknownName
 from chainrule.tables.column import Column
 from chainrule.tables.column_kinds import convert_kind
 from chainrule.tables.frames import table_from
@@ -132,12 +132,12 @@ def test_frames_of_all_libraries_make_one_table(make):
 
 
 SHAPES = {
-    "an array": (np.array([[1, 2.5], [3, 4]]), {"x0": [1.0, 3.0], "x1": [2.5, 4.0]}),
-    "an array of objects": (np.array([[1, "b"], [2, None], [3, "a"]], object), {"x0": [1.0, 2.0, 3.0], "x1": ["b", None, "a"]}),
+    "an array": (np.array([[1, 2.5], [3, 4]]), {"0": [1.0, 3.0], "1": [2.5, 4.0]}),
+    "an array of objects": (np.array([[1, "b"], [2, None], [3, "a"]], object), {"0": [1.0, 2.0, 3.0], "1": ["b", None, "a"]}),
     "a structured array": (np.array([(1, "b"), (2, "a")], [("n", int), ("t", "U3")]), {"n": [1.0, 2.0], "t": ["b", "a"]}),
     "dicts with other keys": ([{"a": 1, "b": "x"}, {"b": "y", "a": 2}, {"c": 5}], {
         "a": [1.0, 2.0, None], "b": ["x", "y", None], "c": [None, None, 5.0]}),
-    "a list of rows": ([(1, "b"), [2, "a"]], {"x0": [1.0, 2.0], "x1": ["b", "a"]}),
+    "a list of rows": ([(1, "b"), [2, "a"]], {"0": [1.0, 2.0], "1": ["b", "a"]}),
     "names that are numbers": (pd.DataFrame([[1, 2], [3, 4]], columns=[2020, 2021]), {"2020": [1.0, 3.0], "2021": [2.0, 4.0]}),
     "names of several levels": (
         pd.DataFrame([[1, 2], [3, 4]], columns=pd.MultiIndex.from_tuples([("size", "mean"), ("town", "")])),
@@ -158,24 +158,24 @@ def test_data_of_every_shape_makes_columns(data, wanted):
 
 
 REFUSED = {
-    "numbers and texts": ({"c": [1, None, "a"]}, DataTypeError, "column 'c'.*1 .int. in row 1 .*, 'a' .str. in row 3"),
-    "numbers and texts of pandas": (pd.DataFrame({"c": [1, "a"]}), DataTypeError, "column 'c'.*'a' .str. in row 2"),
-    "a date among numbers": ({"c": [1, DAY]}, DataTypeError, "column 'c'.*date.* in row 2"),
-    "a boolean among numbers": ({"c": [1.5, True]}, DataTypeError, "column 'c'.*True .bool. in row 2"),
-    "a boolean among texts": ({"c": ["a", True]}, DataTypeError, "column 'c'.*True .bool. in row 2"),
-    "infinity": ({"c": np.array([1, np.inf])}, DataError, "column 'c' holds inf in row 2.*allow_infinite"),
-    "infinity in a list": ({"c": [1, -np.inf]}, DataError, "column 'c' holds -inf in row 2.*allow_infinite"),
+    "numbers and texts": ({"c": [1, None, "a"]}, DataTypeError, "row 3 .counted from 1., column 'c': 'a' .str. .*1 .int. in row 1"),
+    "numbers and texts of pandas": (pd.DataFrame({"c": [1, "a"]}), DataTypeError, "row 2 .*, column 'c': 'a' .str."),
+    "a date among numbers": ({"c": [1, DAY]}, DataTypeError, "row 2 .*, column 'c': .*date"),
+    "a boolean among numbers": ({"c": [1.5, True]}, DataTypeError, "row 2 .*, column 'c': True .bool."),
+    "a boolean among texts": ({"c": ["a", True]}, DataTypeError, "row 2 .*, column 'c': True .bool."),
+    "infinity": ({"c": np.array([1, np.inf])}, DataError, "row 2 .*, column 'c': .*infinite .inf.*allow_infinite"),
+    "infinity in a list": ({"c": [1, -np.inf]}, DataError, "row 2 .*, column 'c': .*infinite .-inf.*allow_infinite"),
     "an integer that no float holds": ({"c": [0.5, 10**400]}, DataError, "column 'c'.*larger than float64"),
     "complex numbers": ({"c": np.array([1j, 2])}, DataTypeError, "column 'c'.*complex128"),
-    "bytes": ({"c": [b"x"]}, DataTypeError, "column 'c' holds b'x'"),
+    "bytes": ({"c": [b"x"]}, DataTypeError, "row 1 .*, column 'c': b'x'"),
     "bytes of NumPy": ({"c": np.array([b"x"])}, DataTypeError, "column 'c'.*S1"),
     "bytes of Polars": (pl.DataFrame({"c": [b"x"]}), DataTypeError, "column 'c'.*Binary"),
-    "lists": ({"c": [[1], [2]]}, DataTypeError, "column 'c' holds .1. .list. in row 1"),
+    "lists": ({"c": [[1], [2]]}, DataTypeError, "row 1 .*, column 'c': .1. .list."),
     "lists of Polars": (pl.DataFrame({"c": [[1], [2]]}), DataTypeError, "column 'c'.*List"),
     "structs of Polars": (pl.DataFrame({"c": [{"a": 1}]}), DataTypeError, "column 'c'.*Struct"),
     "times of day": (pl.DataFrame({"c": [datetime.time(1)]}), DataTypeError, "column 'c'.*Time"),
     "periods": (pd.DataFrame({"c": pd.period_range("2020", periods=2, freq="M")}), DataTypeError, "column 'c'.*Period"),
-    "a distant year": ({"c": np.array(["2020", "12000"], "datetime64[Y]")}, DataError, "column 'c'.*year 12000 in row 2"),
+    "a distant year": ({"c": np.array(["2020", "12000"], "datetime64[Y]")}, DataError, "row 2 .*, column 'c'.*year 12000"),
     "a column of two dimensions": ({"c": np.ones((2, 2))}, DataTypeError, "column 'c'.*1-D array.*2, 2"),
     "a column that is a number": ({"c": 3}, DataTypeError, "column 'c'.*int"),
     "columns of two lengths": ({"a": [1, 2], "c": [1]}, DataError, "column 'c' has 1 rows, but column 'a' has 2"),
@@ -204,6 +204,27 @@ def test_what_cannot_be_a_table_is_refused(data, error, message):
     assert "\n" not in str(caught.value)
 
 
+def _columns_of(library):
+    """Give the first two values of all columns above that are of a library, each a gap or a value, by name."""
+    return {name: values[:2] for name, (values, _, _) in COLUMNS.items() if isinstance(values, library)}
+
+
+ROWS = {"pandas": pd.DataFrame(_columns_of(pd.Series)), "polars": pl.DataFrame(_columns_of(pl.Series))}
+
+
+@pytest.mark.parametrize("frame", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("kind", [None, "category"])
+def test_a_row_alone_is_read_as_among_others(frame, kind):
+    """Each row of a frame, read alone with the kinds of the whole, has the values that it has in the whole."""
+    kinds = table_from(frame).kinds if kind is None else dict.fromkeys(frame.columns, kind)
+    whole = table_from(pd.concat([frame] * 20) if isinstance(frame, pd.DataFrame) else pl.concat([frame] * 20), kinds=kinds)
+    for row in range(len(frame)):
+        alone = table_from(frame[row : row + 1], kinds=kinds)
+        assert {name: alone.column(name) for name in alone.names} == {
+            name: whole.column(name)[row : row + 1] for name in whole.names
+        }
+
+
 def test_infinities_are_gaps_where_they_are_allowed():
     """With allow_infinite, infinite numbers are gaps; the array passed in is left as it was."""
     values = np.array([1.0, np.inf, 2.0])
@@ -215,13 +236,13 @@ def test_columns_that_are_left_out_are_not_looked_at():
     """Columns dropped, or not among those asked for, may hold anything; asked-for columns may be absent."""
     data = {"a": [1, 2], "broken": [1, "x"]}
     assert table_from(data, drop=["broken"]).names == ["a"]
-    assert table_from(data, only=["a", "absent"], kinds={"absent": "number", "a": "category"}).kinds == {"a": "category"}
+    assert table_from(data, columns=["a", "absent"], kinds={"absent": "number", "a": "category"}).kinds == {"a": "category"}
 
 
 @pytest.mark.parametrize("setting", [{"drop": ["prise"]}, {"kinds": {"prise": "number"}}])
 def test_a_setting_for_a_column_that_is_not_there_is_refused(setting):
     """A name in drop or kinds that the table lacks is refused with the nearest name."""
-    with pytest.raises(SettingError, match="no column 'prise'; did you mean 'prize'"):
+    with pytest.raises(UnknownName, match="unknown column 'prise'; did you mean 'prize'"):
         table_from({"prize": [1, 2]}, **setting)
 
 

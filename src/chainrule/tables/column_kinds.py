@@ -62,7 +62,7 @@ def column_of_gaps(name: str, n: int, kind: Kind) -> Column:
     return Column(name, kind, np.full(n, "NaT", "datetime64[us]") if kind == "date" else np.full(n, -1, np.int32))
 
 
-def convert_kind(column: Column, kind: Kind) -> Column:
+def convert_kind(column: Column, kind: Kind, rules: TextRules = RULES) -> Column:
     """Change the kind of a column, and its values to those that the kind holds.
 
     Numbers and dates become texts; texts become numbers, dates or booleans where they can be read as such. A small table may make a
@@ -73,6 +73,8 @@ def convert_kind(column: Column, kind: Kind) -> Column:
     column : Column
     kind : str
         The kind that is required.
+    rules : TextRules
+        How texts are read, and how messages name a row.
 
     Raises
     ------
@@ -93,12 +95,12 @@ def convert_kind(column: Column, kind: Kind) -> Column:
     if column.missing.all():
         return column_of_gaps(column.name, len(column), kind)
     if column.kind in _CODED:
-        return _convert_texts(column, kind)
+        return _convert_texts(column, kind, rules)
     codes, texts = _texts_of(column)
     if kind == "boolean" and set(texts) <= {"0", "1"}:
         return Column(column.name, kind, np.where(codes < 0, -1, column.data).astype(np.int32), BOOLEANS)
     if kind in _READ:
-        raise _cannot_convert(column, kind)
+        raise _cannot_convert(column, kind, rules)
     return Column(column.name, kind, codes, texts)
 
 
@@ -130,19 +132,19 @@ def _date_text(value: np.datetime64) -> str:
     return str(next((short for short in shorter if short == value), value))
 
 
-def _convert_texts(column: Column, kind: Kind) -> Column:
+def _convert_texts(column: Column, kind: Kind, rules: TextRules) -> Column:
     """Read the texts of a column as another kind, as the texts of a file are read; of numbers, true and false are 1 and 0."""
     if kind not in _READ:
         return replace(column, kind=kind)
     truth = [BOOLEANS.index(text.capitalize()) for text in column.categories if text.capitalize() in BOOLEANS]
     if kind == "number" and len(truth) == len(column.categories):
         return Column(column.name, kind, np.array([*truth, np.nan])[column.data])
-    return column_from_texts(column.name, column.data, column.categories, kind=kind, rules=RULES)
+    return column_from_texts(column.name, column.data, column.categories, kind=kind, rules=rules)
 
 
-def _cannot_convert(column: Column, kind: Kind) -> DataError:
+def _cannot_convert(column: Column, kind: Kind, rules: TextRules) -> DataError:
     """Say that a column of numbers or dates cannot be of a kind."""
     row = int(column.missing.argmin())
     found = convert_kind(column.take(slice(row, row + 1)), "category").to_list()[0]
     problem = f"{found!r} is not a {kind}, and the column is required to hold {kind}s; convert it"
-    return DataError(f"{row_name(row)}, column {column.name!r}: {problem}")
+    return DataError(f"{rules.place_of(row)}, column {column.name!r}: {problem}")

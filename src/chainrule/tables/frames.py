@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from .._types import is_sparse
-from ..errors import DataError, DataTypeError, SettingError
+from .._types import AnyArray, is_sparse
+from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .column_kinds import convert_kind, row_name
+from .column_choice import Makers, check_distinct, make_table, normalized
+from .column_kinds import RULES, convert_kind, row_name
 from .table import Table
-from .typed_columns import CONVERT_REMEDY, column_from_array, column_from_objects, column_of_categories, column_of_texts
+from .text_rules import TextRules
+from .typed_columns import CONVERT_REMEDY, column_from_array, column_from_objects, column_of_categories, column_of_texts, factorize
 
 ACCEPTED = "a table is a pandas, Polars, Arrow or Modin frame, a dict of columns, a list of rows, a 2-D array, or a cr.Table"
 
-MakeColumn = Callable[..., Column]
-"""Makes a column from its name; takes ``kind`` and ``allow_infinite``."""
+FEW_ROWS = 16  # a frame of so few rows is read at once, since each access to a column takes some 100 microseconds
 
 
 def table_from(
     data: Any,
     *,
     kinds: Mapping[str, Kind] | None = None,
+    columns: Collection[str] | None = None,
     drop: Collection[str] = (),
-    only: Collection[str] | None = None,
     allow_infinite: bool = False,
 ) -> Table:
     """Make a table of a frame, a dict of columns, a list of rows or an array.
 
     The types of the values decide the kinds of the columns (``tables/typed_columns.py`` lists the rules). A frame's index is left
     out. Names that are not texts become texts, those of several levels joined by ``_``; the columns of an array without names are
-    ``x0``, ``x1`` ...
+    ``0``, ``1`` ...
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ def table_from(
         values for each name; a row is a mapping or a sequence.
     kinds : mapping of str to str, optional
         The kinds that columns must have.
+    columns : collection of str, optional
+        The columns to read, where the data has them; the others may hold anything. By default all.
     drop : collection of str
-        Columns to leave out; they are not looked at.
-    only : collection of str, optional
-        The columns to read, where the data has them; others are not looked at. By default all columns.
+        Columns to leave out; they may hold anything.
     allow_infinite : bool
         Whether infinite numbers are gaps; otherwise they are refused.
 
@@ -61,8 +61,8 @@ def table_from(
         When ``data`` is not a table, or a column holds values of several types or of one that a table cannot hold.
     DataError
         When two columns have the same name or different lengths, a number is infinite, or a value cannot have the required kind.
-    SettingError
-        When ``kinds`` or ``drop`` name a column that ``data`` does not have.
+    UnknownName
+        When ``drop`` names a column that ``data`` does not have; so too ``kinds``, unless ``columns`` chooses among them.
 
     Examples
     --------
@@ -70,38 +70,9 @@ def table_from(
     >>> table.kinds, table.column("rooms")
     ({'rooms': 'number', 'sold': 'boolean'}, [3.0, None, 2.5])
     """
-    makers = _makers_of(data)
-    check_distinct([name for name, _ in makers])
-    kinds = {_normalized(name): kind for name, kind in (kinds or {}).items()}
-    drop = {_normalized(name) for name in ([drop] if isinstance(drop, str) else drop)}
-    check_known("drop", drop, [name for name, _ in makers])
-    if only is None:
-        check_known("kinds", kinds, [name for name, _ in makers])
-    else:
-        only = {_normalized(name) for name in only}
-    chosen = [(name, make) for name, make in makers if name not in drop and (only is None or name in only)]
-    columns = [make(name, kind=kinds.get(name), allow_infinite=allow_infinite) for name, make in chosen]
-    _check_lengths(columns)
-    return Table(columns, getattr(data, "name", "") if isinstance(data, Table) else "")
-
-
-def check_known(setting: str, named: Iterable[str], names: Sequence[str]) -> None:
-    """Refuse the name of a column that a table does not have; the message gives the nearest name.
-
-    Raises
-    ------
-    SettingError
-    """
-    for name in named:
-        if name not in names:
-            near = get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            listed = ", ".join(map(repr, names[:20])) + (" ..." if len(names) > 20 else "")
-            raise SettingError(f"{setting}: the table has no column {name!r}; {hint}its columns are: {listed}")
-
-
-Makers = list[tuple[str, MakeColumn]]
-"""The names of the columns, and the functions that make them; a column that is left out is never made."""
+    rules = replace(RULES, allow_infinite=bool(allow_infinite))
+    name = data.name if isinstance(data, Table) else ""
+    return make_table(_makers_of(data), kinds=kinds, columns=columns, drop=drop, rules=rules, name=name)
 
 
 def _makers_of(data: Any) -> Makers:
@@ -117,9 +88,9 @@ def _makers_of(data: Any) -> Makers:
         return _makers_of_array(data)
     if isinstance(data, Mapping):
         return [(_name_text(name), partial(_column_of_values, values)) for name, values in data.items()]
-    frame = _as_frame(data)
-    if frame is not None:
-        return [(name, partial(_column_of_frame, frame, position)) for position, name in enumerate(map(_normalized, frame.columns))]
+    makers = _makers_of_frame(data)
+    if makers is not None:
+        return makers
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes, bytearray)):
         return _makers_of_rows(data)
     raise DataTypeError(f"{ACCEPTED}; the data is of type {type(data).__name__}")
@@ -131,7 +102,7 @@ def _makers_of_array(array: np.ndarray[Any, Any]) -> Makers:
         return [(_name_text(name), partial(_column_of_values, array[name])) for name in array.dtype.names]
     if array.ndim != 2:
         raise DataError(f"a table's array must have 2 dimensions, rows and columns; it has the shape {array.shape}")
-    return [(f"x{position}", partial(_column_of_values, array[:, position])) for position in range(array.shape[1])]
+    return [(str(position), partial(_column_of_values, array[:, position])) for position in range(array.shape[1])]
 
 
 def _makers_of_rows(rows: Sequence[Any]) -> Makers:
@@ -147,58 +118,99 @@ def _makers_of_rows(rows: Sequence[Any]) -> Makers:
     if len(lengths) > 1:
         (first, _), (other, position), *_ = lengths.items()
         raise DataError(f"{row_name(position)} has {other} values, but row 1 has {first}; all rows must have the same number")
-    return [(f"x{position}", partial(_column_of_values, list(values))) for position, values in enumerate(zip(*rows, strict=True))]
+    return [(str(position), partial(_column_of_values, list(values))) for position, values in enumerate(zip(*rows, strict=True))]
 
 
-def _as_frame(data: Any) -> Any | None:
-    """Wrap a frame of any library in narwhals' form, with names that are texts; None where it is not a frame.
+class _Frame:
+    """A frame of any library, whose columns are read one by one, or all at once where they have few rows.
+
+    Parameters
+    ----------
+    native : frame
+        With names that are texts.
+    """
+
+    def __init__(self, native: Any) -> None:
+        self.native = native
+
+    @cached_property
+    def wrapped(self) -> Any:
+        """The frame in narwhals' form."""
+        import narwhals.stable.v2 as nw
+
+        return nw.from_native(self.native, eager_only=True)
+
+    @cached_property
+    def objects(self) -> list[tuple[Any, ...]]:
+        """The values of each column as Python objects."""
+        return list(
+            zip(*(self.native.to_numpy(object).tolist() if _is_pandas_like(self.native) else self.wrapped.rows()), strict=True)
+        )
+
+    def column(self, position: int, name: str, kind: Kind | None, rules: TextRules) -> Column:
+        """Make the column at a position."""
+        if kind is not None and 0 < len(self.native) <= FEW_ROWS:
+            return column_from_objects(name, self.objects[position], kind=kind, rules=rules)
+        return _column_of_series(self.wrapped[:, position], name, kind, rules)
+
+
+def _is_pandas_like(data: Any) -> bool:
+    """Whether data is a frame of pandas or of a library with its interface, such as Modin."""
+    import narwhals.stable.v2 as nw
+
+    return nw.dependencies.is_pandas_like_dataframe(data)
+
+
+def _makers_of_frame(data: Any) -> Makers | None:
+    """Find the columns of a frame of any library; None where data is not a frame.
 
     Raises
     ------
     DataTypeError
-        When the frame is evaluated lazily.
+        When it is a single column, or a frame that is evaluated lazily.
     DataError
         When two columns have the same name.
     """
     import narwhals.stable.v2 as nw
 
-    if nw.dependencies.is_into_series(data):
-        raise DataTypeError(f"{ACCEPTED}; this is a single column: call its to_frame()")
-    if nw.dependencies.is_pandas_like_dataframe(data):
+    if _is_pandas_like(data):
         names = [_name_text(name) for name in data.columns]
         check_distinct(names)
-        data = data if names == list(data.columns) else data.set_axis(names, axis=1)
-    elif nw.dependencies.is_pyarrow_table(data):
-        check_distinct([_normalized(name) for name in data.column_names])
-    frame = nw.from_native(data, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        raise DataTypeError(f"the frame is evaluated lazily ({type(data).__name__}); collect it first, such as by data.collect()")
-    return frame if isinstance(frame, nw.DataFrame) else None
+        frame = _Frame(data if names == list(data.columns) else data.set_axis(names, axis=1))
+    elif nw.dependencies.is_into_series(data):
+        raise DataTypeError(f"{ACCEPTED}; this is a single column: call its to_frame()")
+    else:
+        if nw.dependencies.is_pyarrow_table(data):
+            check_distinct(data.column_names)
+        wrapped = nw.from_native(data, pass_through=True)
+        if isinstance(wrapped, nw.LazyFrame):
+            raise DataTypeError(
+                f"the frame is evaluated lazily ({type(data).__name__}); collect it first, such as by data.collect()"
+            )
+        if not isinstance(wrapped, nw.DataFrame):
+            return None
+        names, frame = [normalized(name) for name in wrapped.columns], _Frame(data)
+    return [(name, partial(frame.column, position)) for position, name in enumerate(names)]
 
 
-def _converted(column: Column, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+def _converted(column: Column, name: str, kind: Kind | None, rules: TextRules) -> Column:
     """Give a table's own column, converted where another kind is required."""
-    return column if kind is None else convert_kind(column, kind)
+    return column if kind is None else convert_kind(column, kind, rules)
 
 
-def _column_of_values(values: Any, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+def _column_of_values(values: Any, name: str, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of a sequence, an array, or a single column of a frame."""
     if isinstance(values, np.ndarray) and values.ndim == 1:
-        return column_from_array(name, values, kind=kind, allow_infinite=allow_infinite)
+        return column_from_array(name, values, kind=kind, rules=rules)
     if isinstance(values, (list, tuple, range)):
-        return column_from_objects(name, values, kind=kind, allow_infinite=allow_infinite)
+        return column_from_objects(name, values, kind=kind, rules=rules)
     series = _as_series(values)
     if series is None:
         shape = f" and shape {values.shape}" if isinstance(values, np.ndarray) else ""
         raise DataTypeError(
             f"column {name!r} must be a list or a 1-D array of values; it is of type {type(values).__name__}{shape}"
         )
-    return _column_of_series(series, name, kind=kind, allow_infinite=allow_infinite)
-
-
-def _column_of_frame(frame: Any, position: int, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
-    """Make a column of the column at a position of a narwhals frame."""
-    return _column_of_series(frame[:, position], name, kind=kind, allow_infinite=allow_infinite)
+    return _column_of_series(series, name, kind, rules)
 
 
 def _as_series(values: Any) -> Any | None:
@@ -208,59 +220,59 @@ def _as_series(values: Any) -> Any | None:
     return nw.from_native(values, series_only=True) if nw.dependencies.is_into_series(values) else None
 
 
-def _column_of_series(series: Any, name: str, *, kind: Kind | None, allow_infinite: bool) -> Column:
+def _column_of_series(series: Any, name: str, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of a narwhals series."""
     import narwhals.stable.v2 as nw
 
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
-        return column_of_categories(name, series.to_list(), kind=kind)
+        return column_of_categories(name, *_distinct_values(series), kind=kind, rules=rules)
     if dtype == nw.String:
-        return column_of_texts(name, _texts_or_none(series.to_list()), kind=kind)
+        return column_of_texts(name, *_distinct_values(series), kind=kind, rules=rules)
     if dtype == nw.Decimal:
-        return column_from_objects(name, series.to_list(), kind=kind, allow_infinite=allow_infinite)
+        return column_from_objects(name, series.to_list(), kind=kind, rules=rules)
     if isinstance(dtype, nw.dtypes.NestedType) or dtype in (nw.Binary, nw.Time):
         raise DataTypeError(f"column {name!r} holds values of type {dtype}; {CONVERT_REMEDY}")
     if dtype in (nw.Object, nw.Unknown):
-        return column_from_array(name, series.to_numpy(), kind=kind, allow_infinite=allow_infinite)
+        return column_from_array(name, series.to_numpy(), kind=kind, rules=rules)
     gaps = series.is_null().to_numpy().astype(bool)
     if gaps.any() and (dtype.is_integer() or dtype == nw.Boolean):
         series = series.fill_null(False if dtype == nw.Boolean else 0)  # NumPy has no gaps for these, and floats would round
     values = series.to_numpy()
     values = values.astype(bool) if dtype == nw.Boolean else values
-    return column_from_array(name, values, gaps, kind=kind, allow_infinite=allow_infinite)
+    return column_from_array(name, values, gaps, kind=kind, rules=rules)
 
 
-def _texts_or_none(values: Sequence[Any]) -> list[str | None]:
-    """Replace the values that a column of texts has for gaps, such as NaN, by None."""
-    return [value if isinstance(value, str) else None for value in values]
+def _distinct_values(series: Any) -> tuple[AnyArray, list[Any]]:
+    """Number the distinct values of a narwhals series, by the fastest way of its library.
+
+    Returns
+    -------
+    codes : array of int32, shape (n,)
+        The position of each value in ``values``; -1 is a gap.
+    values : list
+        The distinct values, in any order.
+    """
+    import narwhals.stable.v2 as nw
+
+    native = series.to_native()
+    if series.implementation.is_pandas_like():
+        codes, values = native.factorize()
+        return codes.astype(np.int32), list(values)
+    if series.implementation.is_pyarrow():
+        encoded = native.dictionary_encode().combine_chunks()
+        return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32), encoded.dictionary.to_pylist()
+    if not series.implementation.is_polars():
+        codes, values = factorize(series.to_list())
+        return codes, list(values)
+    texts = series.cast(nw.String)
+    values = texts.drop_nulls().unique().to_list()
+    codes = nw.from_native(texts.cast(nw.Enum(values)).to_native().to_physical(), series_only=True)
+    return codes.cast(nw.Int32).fill_null(-1).to_numpy(), values
 
 
 def _name_text(name: Any) -> str:
     """Give a column's name as a text; the levels of a name of several levels are joined by ``_``, empty ones left out."""
     if isinstance(name, tuple):
         name = "_".join(str(level) for level in name if str(level))
-    return _normalized(str(name))
-
-
-def _normalized(name: str) -> str:
-    """Give a name in Unicode's composed form, so that equal letters are equal names."""
-    return unicodedata.normalize("NFC", name)
-
-
-def check_distinct(names: Sequence[str]) -> None:
-    """Refuse two columns of one name."""
-    if len(set(names)) < len(names):
-        names = list(names)
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"the table has two columns named {twice!r}; rename one")
-
-
-def _check_lengths(columns: Sequence[Column]) -> None:
-    """Refuse columns of different lengths."""
-    for column in columns:
-        if len(column) != len(columns[0]):
-            raise DataError(
-                f"column {column.name!r} has {len(column):,} rows, but column {columns[0].name!r} has {len(columns[0]):,}; "
-                "all columns of a table must have the same number"
-            )
+    return normalized(str(name))

@@ -16,6 +16,7 @@ import decimal
 import numbers
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,9 @@ import numpy as np
 from .._types import AnyArray
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .column_kinds import BOOLEANS, LARGEST_EXACT, RULES, column_of_gaps, convert_kind, inferred_kind, number_text, row_name
+from .column_kinds import BOOLEANS, LARGEST_EXACT, RULES, column_of_gaps, convert_kind, inferred_kind, number_text
 from .text_columns import IDENTIFIER_SHARE, MANY_DISTINCT, column_from_texts
+from .text_rules import TextRules
 
 FIRST_YEAR, LAST_YEAR = 1, 9999  # of Python's datetime
 
@@ -32,7 +34,7 @@ _PLAIN_NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]
 
 
 def column_from_array(
-    name: str, values: AnyArray, gaps: AnyArray | None = None, *, kind: Kind | None = None, allow_infinite: bool = False
+    name: str, values: AnyArray, gaps: AnyArray | None = None, *, kind: Kind | None = None, rules: TextRules = RULES
 ) -> Column:
     """Make a column of a NumPy array.
 
@@ -45,8 +47,8 @@ def column_from_array(
         Further gaps.
     kind : str, optional
         The kind that the column must have; by default the type of the values decides.
-    allow_infinite : bool
-        Whether infinite numbers are gaps; otherwise they are refused.
+    rules : TextRules
+        How texts are read, whether infinite numbers are gaps, and how messages name a row.
 
     Raises
     ------
@@ -60,41 +62,43 @@ def column_from_array(
         values, gaps = values.data, gaps | np.ma.getmaskarray(values)
     match values.dtype.kind:
         case "b":
-            return _from_booleans(name, values, gaps, kind)
+            return _from_booleans(name, values, gaps, kind, rules)
         case "i" | "u":
-            return _from_integers(name, values, gaps, kind)
+            return _from_integers(name, values, gaps, kind, rules)
         case "f":
-            return column_from_numbers(name, np.where(gaps, np.nan, values), kind=kind, allow_infinite=allow_infinite)
+            return column_from_numbers(name, np.where(gaps, np.nan, values) if gaps.any() else values, kind=kind, rules=rules)
         case "m":
             seconds = values / np.timedelta64(1, "s")
-            return column_from_numbers(name, np.where(gaps, np.nan, seconds), kind=kind)
+            return column_from_numbers(name, np.where(gaps, np.nan, seconds), kind=kind, rules=rules)
         case "M":
-            return _from_dates(name, np.where(gaps, np.datetime64("NaT"), values), kind)
+            return _from_dates(name, np.where(gaps, np.datetime64("NaT"), values), kind, rules)
         case "O" | "U" | "T":
-            objects = [None if gap else value for value, gap in zip(values.tolist(), gaps, strict=True)]
-            return column_from_objects(name, objects, kind=kind, allow_infinite=allow_infinite)
+            objects = values.tolist()
+            if gaps.any():
+                objects = [None if gap else value for value, gap in zip(objects, gaps, strict=True)]
+            return column_from_objects(name, objects, kind=kind, rules=rules)
     raise DataTypeError(f"column {name!r} holds values of type {values.dtype}; {CONVERT_REMEDY}")
 
 
-CONVERT_REMEDY = "a table holds numbers, texts, booleans and dates: convert the column, or leave it out (drop)"
+CONVERT_REMEDY = "a table holds numbers, texts, booleans and dates; convert the column, or leave it out (drop=)"
 
 
-def column_from_numbers(name: str, values: AnyArray, *, kind: Kind | None = None, allow_infinite: bool = False) -> Column:
+def column_from_numbers(name: str, values: AnyArray, *, kind: Kind | None = None, rules: TextRules = RULES) -> Column:
     """Make a column of floats, shape (n,), where NaN is a gap."""
     values = np.array(values, np.float64)
     infinite = np.isinf(values)
     if infinite.any():
-        if not allow_infinite:
+        if not rules.allow_infinite:
             row = int(infinite.argmax())
             raise DataError(
-                f"column {name!r} holds {values[row]} in {row_name(row)}, but numbers must be finite; correct it, "
-                "or count infinite numbers as gaps (allow_infinite=True)"
+                f"{rules.place_of(row)}, column {name!r}: the number is infinite ({values[row]}); correct it, or allow infinite numbers, "
+                "which are then gaps (allow_infinite=True)"
             )
         values[infinite] = np.nan
-    return _settle(Column(name, "number", values), kind)
+    return _settle(Column(name, "number", values), kind, rules)
 
 
-def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None = None, allow_infinite: bool = False) -> Column:
+def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None = None, rules: TextRules = RULES) -> Column:
     """Make a column of Python objects of one type; None, NaN, NaT and pandas' NA are gaps.
 
     Raises
@@ -102,42 +106,52 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
     DataTypeError
         When the objects have several types, such as numbers and texts, or one that a table cannot hold.
     """
-    values = [None if _is_gap(value) else value for value in values]
+    if not set(map(type, values)) <= _NEVER_GAPS:
+        values = [None if _is_gap(value) else value for value in values]
     gaps = np.fromiter((value is None for value in values), bool, len(values))
-    match _type_of_all(name, values):
+    match _type_of_all(name, values, rules):
         case "nothing":
             return column_of_gaps(name, len(values), kind or "constant")
         case "text":
-            return column_of_texts(name, values, kind=kind)
+            return column_of_texts(name, *factorize(values), kind=kind, rules=rules)
         case "boolean":
-            return _from_booleans(name, np.array([bool(value) for value in values], bool), gaps, kind)
+            return _from_booleans(name, np.array([bool(value) for value in values], bool), gaps, kind, rules)
         case "integer":
-            return _from_integers(name, _integers([0 if value is None else int(value) for value in values]), gaps, kind)
+            return _from_integers(name, _integers([0 if value is None else int(value) for value in values]), gaps, kind, rules)
         case "date":
-            return _from_dates(name, np.array([_utc(value) for value in values], "datetime64[us]"), kind)
+            return _from_dates(name, np.array([_utc(value) for value in values], "datetime64[us]"), kind, rules)
         case "duration":
             seconds = [np.nan if value is None else _seconds(value) for value in values]
-            return column_from_numbers(name, np.array(seconds, np.float64), kind=kind)
+            return column_from_numbers(name, np.array(seconds, np.float64), kind=kind, rules=rules)
     numbers_ = np.array([np.nan if value is None else _float(name, value) for value in values], np.float64)
-    return column_from_numbers(name, numbers_, kind=kind, allow_infinite=allow_infinite)
+    return column_from_numbers(name, numbers_, kind=kind, rules=rules)
 
 
-def column_of_texts(name: str, values: Sequence[str | None], *, kind: Kind | None = None) -> Column:
-    """Make a column of texts, where None is a gap.
+def column_of_texts(
+    name: str, codes: AnyArray, texts: Sequence[str], *, kind: Kind | None = None, rules: TextRules = RULES
+) -> Column:
+    """Make a column of texts from the distinct ones.
 
     A text is read as a file's cell is. But where all texts are plain numbers and no kind is required, they stay texts, since they
     would have another type if they were meant as numbers.
+
+    Parameters
+    ----------
+    name : str
+    codes : array of int32, shape (n,)
+        The position of each row's text in ``texts``; -1 is a gap.
+    texts : sequence of str
+    kind : str, optional
 
     Raises
     ------
     DataError
         When the texts are plain numbers, nearly all distinct: as texts they would be an identifier, and left out.
     """
-    codes, texts = factorize(values)
-    column = column_from_texts(name, codes, texts, kind=kind, rules=RULES)
+    column = column_from_texts(name, codes, texts, kind=kind, rules=rules)
     if kind is not None or column.kind != "number" or not all(map(_PLAIN_NUMBER.fullmatch, texts)):
         return column
-    labels = column_from_texts(name, codes, texts, kind="category", rules=RULES)
+    labels = column_from_texts(name, codes, texts, kind="category", rules=rules)
     if _nearly_all_distinct(labels):
         raise DataError(
             f"column {name!r} holds numbers as texts, such as {texts[0]!r}, nearly all distinct; convert them, such as with "
@@ -146,10 +160,11 @@ def column_of_texts(name: str, values: Sequence[str | None], *, kind: Kind | Non
     return labels
 
 
-def column_of_categories(name: str, values: Sequence[Any], *, kind: Kind | None = None) -> Column:
-    """Make a column of values of any type that a frame declares to be categories."""
-    texts = [None if _is_gap(value) else canonical_text(value) for value in values]
-    column = column_from_texts(name, *factorize(texts), kind=kind or "category", rules=RULES)
+def column_of_categories(
+    name: str, codes: AnyArray, values: Sequence[Any], *, kind: Kind | None = None, rules: TextRules = RULES
+) -> Column:
+    """Make a column of distinct values of any type that a frame declares to be categories; parameters as ``column_of_texts``."""
+    column = column_from_texts(name, codes, [canonical_text(value) for value in values], kind=kind or "category", rules=rules)
     return column if kind else inferred_kind(column)
 
 
@@ -188,38 +203,41 @@ def canonical_text(value: Any) -> str:
     return number_text(float(value)) if isinstance(value, (numbers.Real, decimal.Decimal)) else str(value)
 
 
-def _settle(column: Column, kind: Kind | None) -> Column:
+def _settle(column: Column, kind: Kind | None, rules: TextRules) -> Column:
     """Give a column the kind that is required; without one, the kind that its values show."""
-    return inferred_kind(column) if kind is None else convert_kind(column, kind)
+    return inferred_kind(column) if kind is None else convert_kind(column, kind, rules)
 
 
-def _from_booleans(name: str, values: AnyArray, gaps: AnyArray, kind: Kind | None) -> Column:
+def _from_booleans(name: str, values: AnyArray, gaps: AnyArray, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of booleans."""
     codes = np.where(gaps, -1, values).astype(np.int32)
-    return _settle(Column(name, "boolean", codes, BOOLEANS), kind)
+    return _settle(Column(name, "boolean", codes, BOOLEANS), kind, rules)
 
 
-def _from_integers(name: str, values: AnyArray, gaps: AnyArray, kind: Kind | None) -> Column:
+def _from_integers(name: str, values: AnyArray, gaps: AnyArray, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of integers: of numbers where float64 represents all of them exactly, else of texts."""
     exact = values[~gaps] if gaps.any() else values
     if kind in (None, "category", "identifier") and len(exact) and (exact.max() > LARGEST_EXACT or exact.min() < -LARGEST_EXACT):
         texts = [None if gap else str(value) for value, gap in zip(values.tolist(), gaps, strict=True)]
-        column = column_from_texts(name, *factorize(texts), kind=kind or "category", rules=RULES)
+        column = column_from_texts(name, *factorize(texts), kind=kind or "category", rules=rules)
         return column if kind or not _nearly_all_distinct(column) else convert_kind(column, "identifier")
-    return column_from_numbers(name, np.where(gaps, np.nan, values.astype(np.float64)), kind=kind)
+    return column_from_numbers(name, np.where(gaps, np.nan, values.astype(np.float64)), kind=kind, rules=rules)
 
 
-def _from_dates(name: str, values: AnyArray, kind: Kind | None) -> Column:
+def _from_dates(name: str, values: AnyArray, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of dates; NaT is a gap, and parts of a microsecond are cut off."""
     years = values.astype("datetime64[Y]").astype(np.int64) + 1970
     outside = ~np.isnat(values) & ((years < FIRST_YEAR) | (years > LAST_YEAR))
     if outside.any():
         row = int(outside.argmax())
         raise DataError(
-            f"column {name!r} holds a date of the year {years[row]} in {row_name(row)}; dates must lie in the years "
-            f"{FIRST_YEAR} to {LAST_YEAR}: correct it, or make it a gap"
+            f"{rules.place_of(row)}, column {name!r}: the date is of the year {years[row]}, and must be of the years {FIRST_YEAR} to "
+            f"{LAST_YEAR}; correct it, or make it a gap"
         )
-    return _settle(Column(name, "date", values.astype("datetime64[us]")), kind)
+    return _settle(Column(name, "date", values.astype("datetime64[us]")), kind, rules)
+
+
+_NEVER_GAPS = {str, int, bool, type(None)}  # the commonest types of which no value is a gap, but None itself
 
 
 def _is_gap(value: Any) -> bool:
@@ -241,12 +259,13 @@ _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
 )
 
 
+@lru_cache(maxsize=256)  # a check against an abstract class takes microseconds
 def _type_name(class_: type) -> str | None:
     """Name the type of values that a class stands for; None where a table cannot hold them."""
     return next((name for name, classes in _TYPES if issubclass(class_, classes)), None)
 
 
-def _type_of_all(name: str, values: Sequence[Any]) -> str:
+def _type_of_all(name: str, values: Sequence[Any], rules: TextRules) -> str:
     """Find the type that all objects have, where integers and floats together are numbers, and None stands for nothing.
 
     Raises
@@ -259,21 +278,21 @@ def _type_of_all(name: str, values: Sequence[Any]) -> str:
     types = set(found.values())
     if None in types:
         row = next(row for row, value in enumerate(values) if value is not None and found[type(value)] is None)
-        raise DataTypeError(f"column {name!r} holds {_shown(values[row])} in {row_name(row)}; {CONVERT_REMEDY}")
+        raise DataTypeError(f"{rules.place_of(row)}, column {name!r}: {_shown(values[row])} cannot be used; {CONVERT_REMEDY}")
     if types == {"integer", "number"}:
         return "number"
     if len(types) > 1:
-        raise DataTypeError(_mixed_message(name, values, lambda value: found[type(value)]))
+        raise DataTypeError(_mixed_message(name, values, lambda value: found[type(value)], rules))
     return next(iter(types), None) or "nothing"
 
 
-def _mixed_message(name: str, values: Sequence[Any], type_of: Callable[[Any], str | None]) -> str:
+def _mixed_message(name: str, values: Sequence[Any], type_of: Callable[[Any], str | None], rules: TextRules) -> str:
     """Name the first value, and the first of another type."""
     first = next(row for row, value in enumerate(values) if value is not None)
     other = next(row for row, value in enumerate(values) if value is not None and type_of(value) != type_of(values[first]))
     return (
-        f"column {name!r} holds values of several types: {_shown(values[first])} in {row_name(first)}, {_shown(values[other])} in "
-        f"{row_name(other)}; convert all of them to one type, such as with astype(str) or pandas.to_numeric"
+        f"{rules.place_of(other)}, column {name!r}: {_shown(values[other])} is of another type than earlier values, such as "
+        f"{_shown(values[first])} in {rules.place_of(first)}; make all values of the column one type"
     )
 
 

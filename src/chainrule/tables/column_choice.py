@@ -1,0 +1,86 @@
+"""Which columns of a source become a table: the names, the columns to read, and the kinds that they must have."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from ..errors import DataError, UnknownName
+from .column import Column, Kind
+from .column_kinds import KINDS
+from .table import Table
+from .text_rules import TextRules
+
+MakeColumn = Callable[[str, Kind | None, TextRules], Column]
+"""Makes a column from its name, the kind that it must have (None: its values decide), and the rules of reading."""
+
+Makers = Sequence[tuple[str, MakeColumn]]
+"""The names of a source's columns, and the functions that make them; a column that is left out is never made."""
+
+
+def make_table(
+    makers: Makers,
+    *,
+    kinds: Mapping[str, Kind] | None,
+    columns: Collection[str] | None,
+    drop: Collection[str],
+    rules: TextRules,
+    name: str = "",
+) -> Table:
+    """Make the columns that are wanted.
+
+    Parameters
+    ----------
+    makers : sequence of (str, callable)
+    kinds : mapping of str to str, optional
+        The kinds that columns must have.
+    columns : collection of str, optional
+        The columns to read, where the source has them; the others may hold anything. By default all.
+    drop : collection of str
+        Columns to leave out; they may hold anything.
+    rules : TextRules
+    name : str
+        Where the table comes from, for messages.
+
+    Raises
+    ------
+    DataError
+        When two columns have the same name or different lengths, or as the makers do.
+    UnknownName
+        When ``drop`` names a column that the source does not have; so too ``kinds``, unless ``columns`` chooses among them.
+    """
+    names = [name for name, _ in makers]
+    check_distinct(names)
+    kinds = {normalized(name): kind for name, kind in (kinds or {}).items()}
+    drop = {normalized(name) for name in ([drop] if isinstance(drop, str) else drop)}
+    only = None if columns is None else {normalized(name) for name in columns}
+    for unknown in (name for name in [*drop, *(kinds if only is None else ())] if name not in names):
+        raise UnknownName("column", unknown, names)
+    for unknown in (kind for kind in kinds.values() if kind not in KINDS):
+        raise UnknownName("kind of column", unknown, KINDS)
+    wanted = [(name, make) for name, make in makers if name not in drop and (only is None or name in only)]
+    made = [make(name, kinds.get(name), rules) for name, make in wanted]
+    _check_lengths(made)
+    return Table(made, name)
+
+
+def normalized(name: str) -> str:
+    """Give a name in Unicode's composed form, so that equal letters are equal names."""
+    return unicodedata.normalize("NFC", name)
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Refuse two columns of one name."""
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if list(names).count(name) > 1)
+        raise DataError(f"the table has two columns named {twice!r}; rename one")
+
+
+def _check_lengths(columns: Sequence[Column]) -> None:
+    """Refuse columns of different lengths."""
+    for column in columns:
+        if len(column) != len(columns[0]):
+            raise DataError(
+                f"column {column.name!r} has {len(column):,} rows, but column {columns[0].name!r} has {len(columns[0]):,}; "
+                "all columns of a table must have the same number"
+            )
