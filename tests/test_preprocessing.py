@@ -399,3 +399,22 @@ def test_nothing_passed_in_is_written_to():
     y = Y.copy()
     y.flags.writeable = False
     Preprocessing.fit(table, y).apply(table)
+
+
+def test_notes_say_what_is_made_of_gaps_and_new_values():
+    """Gaps in columns where training had none, and categories that training did not have, are told, each by a sentence."""
+    columns = [number("x", 1, 2, 4), number("gappy", 1, 2, np.nan), category("c", *"abc"), category("d", "a", "b", None)]
+    preprocessing = fitted(*columns, date("when", "2020-01-01", "2021-02-02", "2022-07-03"))
+    new = [
+        number("x", np.nan, 1, np.nan),
+        number("gappy", np.nan, 1, 2),
+        category("c", None, "e", "d"),
+        category("d", None, "a", "b"),
+    ]
+    assert preprocessing.notes(Table([*columns, date("when", "2020-01-01", "2030-01-01", "1930-01-01")])) == []
+    assert preprocessing.notes(Table([*new, date("when", None, "2030-01-01", None)])) == [
+        "column 'x' has 2 gaps, and training had none: taken as the median, 2",
+        "column 'c' has 1 gap, and training had none: taken as no category",
+        "column 'c' holds 2 values that training did not have, taken as no category: 'd', 'e'",
+        "column 'when' has 2 gaps, and training had none: taken as the median, 18660",
+    ]
