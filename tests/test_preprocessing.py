@@ -297,7 +297,7 @@ def test_dates_become_days_month_weekday_and_hour():
     assert features["when hour"][1] == 0
     rules = dict(preprocessing.columns[0].rules)
     assert rules["hour"].median == 10
-    assert rules["days"].median == pytest.approx(19753 + 32 - 1 + 0.5, abs=2)
+    assert rules["days"].median == np.median((np.array(dates, "datetime64[m]") - np.datetime64(0, "D")) / DAY)
 
 
 def test_dates_without_a_time_of_day_have_no_hour():
@@ -399,3 +399,22 @@ def test_nothing_passed_in_is_written_to():
     y = Y.copy()
     y.flags.writeable = False
     Preprocessing.fit(table, y).apply(table)
+
+
+def test_notes_say_what_is_made_of_gaps_and_new_values():
+    """Gaps in columns where training had none, and categories that training did not have, are told, each by a sentence."""
+    columns = [number("x", 1, 2, 4), number("gappy", 1, 2, np.nan), category("c", *"abc"), category("d", "a", "b", None)]
+    preprocessing = fitted(*columns, date("when", "2020-01-01", "2021-02-02", "2022-07-03"))
+    new = [
+        number("x", np.nan, 1, np.nan),
+        number("gappy", np.nan, 1, 2),
+        category("c", None, "e", "d"),
+        category("d", None, "a", "b"),
+    ]
+    assert preprocessing.notes(Table([*columns, date("when", "2020-01-01", "2030-01-01", "1930-01-01")])) == []
+    assert preprocessing.notes(Table([*new, date("when", None, "2030-01-01", None)])) == [
+        "column 'x' has 2 gaps, and training had none: taken as the median, 2",
+        "column 'c' has 1 gap, and training had none: taken as no category",
+        "column 'c' holds 2 values that training did not have, taken as no category: 'd', 'e'",
+        "column 'when' has 2 gaps, and training had none: taken as the median, 18660",
+    ]

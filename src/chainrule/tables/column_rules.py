@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,9 @@ from .category_features import BUCKETS, bucket_of, count_values, split_rare, spl
 from .column import Column
 from .number_features import choose_edges, robust_scale
 from .text_features import count_words, occurring_texts
+
+SHOWN = 3
+"""The most values that a note lists."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,12 @@ class NumberRule:
         """Name the features: scaled value, gap, bins."""
         bins = [f"{name} {low:.6g}..{high:.6g}" for low, high in zip(self.edges, self.edges[1:], strict=False)]
         return [name] * (self.scale > 0) + [f"{name} missing"] * self.missing + bins
+
+    def notes(self, name: str, column: Column) -> Iterator[str]:
+        """Say what the rule makes of gaps, where training had none."""
+        gaps = 0 if self.missing else int(column.missing.sum())
+        if gaps:
+            yield f"column {name!r} has {pluralize(gaps, 'gap')}, and training had none: taken as the median, {self.median:.6g}"
 
     @property
     def done(self) -> str:
@@ -112,21 +122,36 @@ class CategoryRule:
         first = len(self.values) + bool(self.rare)
         return {bucket: first + position for position, bucket in enumerate(self.buckets.tolist())}
 
+    @property
+    def _unknown(self) -> int:
+        return len(self.entries[0]) - 1
+
     def _entry(self, value: str) -> int:
-        unknown = len(self.entries[0]) - 1
         entry = self._entry_of.get(value)
         if entry is None:
-            return self._entry_of_bucket.get(bucket_of(value, BUCKETS), unknown) if self._entry_of_bucket else unknown
+            return self._entry_of_bucket.get(bucket_of(value, BUCKETS), self._unknown) if self._entry_of_bucket else self._unknown
         return entry
 
     def entries_of(self, column: Column) -> AnyArray:
         """Give the entry of each row, (n,) of int32; each distinct value is looked up once."""
-        gap = len(self.entries[0]) - 2
+        gap = self._unknown - 1
         if len(column) < len(column.categories):  # a few rows of a large table
             texts = column.categories
             return np.array([gap if code < 0 else self._entry(texts[code]) for code in column.data.tolist()], np.int32)
         looked_up = np.array([*map(self._entry, column.categories), gap], np.int32)
         return looked_up[column.data]  # a gap's position is -1, the last
+
+    def notes(self, name: str, column: Column) -> Iterator[str]:
+        """Say what the rule makes of gaps where training had none, and of values that training did not have."""
+        gaps = 0 if self.missing else int(column.missing.sum())
+        if gaps:
+            yield f"column {name!r} has {pluralize(gaps, 'gap')}, and training had none: taken as no category"
+        codes = np.unique(column.data[~column.missing]).tolist()
+        unknown = [text for text in (column.categories[code] for code in codes) if self._entry(text) == self._unknown]
+        if unknown:
+            shown = ", ".join(repr(_short(text)) for text in unknown[:SHOWN]) + ", ..." * (len(unknown) > SHOWN)
+            found = f"column {name!r} holds {pluralize(len(unknown), 'value')} that training did not have"
+            yield f"{found}, taken as no category: {shown}"
 
     def feature_names(self, name: str) -> list[str]:
         """Name the features in their order."""
@@ -188,6 +213,10 @@ class TextRule:
     """
 
     buckets: AnyArray
+
+    def notes(self, name: str, column: Column) -> Iterator[str]:
+        """Say nothing: a gap is a text without words, and words that training did not have are usual."""
+        yield from ()
 
     def feature_names(self, name: str) -> list[str]:
         """Name the features in their order."""

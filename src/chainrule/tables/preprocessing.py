@@ -170,6 +170,20 @@ class Preprocessing:
             part = [column.take(slice(start, start + rows)) for column in columns]
             yield self._writer.csr(part) if self.sparse else self._writer.dense(part, buffer[: len(part[0])])
 
+    def notes(self, table: Table) -> list[str]:
+        """Say what ``apply`` makes of gaps where training had none, and of categories that training did not have.
+
+        Raises
+        ------
+        DataError
+            As ``apply``.
+        """
+        notes: list[str] = []
+        for (column, part, rule), values in zip(self._parts, self._columns_of(table), strict=True):
+            if part in ("", "days"):  # the first part of a date speaks for all
+                notes += rule.notes(column.name, values)
+        return notes
+
     def baseline(self) -> Array:
         """Give the features of a row to compare others with: the median of each number, no category, no word; (n_features,)."""
         return self._writer.baseline()
@@ -220,5 +234,5 @@ class Preprocessing:
 def _is_mostly_zero(prepared: Preprocessing, table: Table) -> bool:
     """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""
     rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
-    features = prepared._writer.dense(list(prepared._columns_of(rows)))
-    return int(np.count_nonzero(features)) < SPARSE_SHARE * features.size
+    features = prepared._writer.csr(list(prepared._columns_of(rows)))
+    return len(features.data) < SPARSE_SHARE * len(rows) * prepared.n_features
