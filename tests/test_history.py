@@ -148,6 +148,16 @@ def test_plot_draws_the_columns_that_have_values(pyplot, settings, labels):
     ax.figure.canvas.draw()
 
 
+def test_plot_marks_the_best_epoch(pyplot):
+    """The best epoch is a point on the lines of the validation, once in the legend; without early stopping there is none."""
+    history = make_history()
+    history.best_epoch = 2
+    ax = history.plot()
+    marks = [line.get_xydata().tolist() for axes in ax.figure.axes for line in axes.lines if line.get_label() == "best epoch"]
+    assert marks == [[[2, history.records[1].validation_cost]], [[2, history.records[1].validation_accuracy]]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()].count("best epoch") == 1
+
+
 def test_plot_draws_on_the_axes_given(pyplot):
     """With the caller's axes ``plot`` draws on these, and makes no other figure."""
     _, ax = pyplot.subplots()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, overload
 
@@ -50,6 +50,29 @@ class EpochRecord:
 
 
 COLUMNS = tuple(column.name for column in fields(EpochRecord))
+
+
+def column_of(records: Iterable[EpochRecord], column: str) -> npt.NDArray[np.float64]:
+    """Give a column of the records, one number an epoch, with NaN in place of None."""
+    if column not in COLUMNS:
+        raise UnknownName("column", column, COLUMNS)
+    values = [getattr(record, column) for record in records]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def draw_column(ax: Axes, records: Iterable[EpochRecord], column: str, label: str, **style: Any) -> list[Line2D]:
+    """Draw a column over the epochs: a dashed line where it is of the validation; a point where there is one epoch."""
+    epochs, values = column_of(records, "epoch"), column_of(records, column)
+    dashes = "--" if column.startswith("validation") else "-"
+    return ax.plot(epochs, values, label=label, linestyle=dashes, marker="o" if len(epochs) == 1 else None, **style)
+
+
+def mark_epoch(ax: Axes, records: Iterable[EpochRecord], column: str, epoch: int | None, **style: Any) -> list[Line2D]:
+    """Draw a point on a column's line at the best epoch, where there is one."""
+    marked = [record for record in records if record.epoch == epoch]
+    if not marked:
+        return []
+    return ax.plot(column_of(marked, "epoch"), column_of(marked, column), "o", color="black", label="best epoch", zorder=3, **style)
 
 
 @dataclass
@@ -101,10 +124,7 @@ class History:
         """Give a column as a float64 array, with NaN in place of None; or, for an int, that record (from 0)."""
         if isinstance(column, int):
             return self.records[column]
-        if column not in COLUMNS:
-            raise UnknownName("column", column, COLUMNS)
-        values = [getattr(record, column) for record in self.records]
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        return column_of(self.records, column)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the history in JSON's types: each column as a list, then the reason it ended, the seed and the engine."""
@@ -146,16 +166,16 @@ class History:
             lines += self._plot_column(right, "accuracy", "C1")
             right.set_ylabel("accuracy")
             right.yaxis.set_major_formatter(PercentFormatter(1.0))
-        ax.legend(handles=lines, loc="center right")
+        ax.legend(handles=list({line.get_label(): line for line in lines}.values()), loc="center right")
         return ax
 
     def _plot_column(self, ax: Axes, column: str, color: str) -> list[Line2D]:
-        """Draw a column of the training, and dashed that of the validation, where there is one."""
-        epochs, validation = self["epoch"], self[f"validation_{column}"]
-        lines = ax.plot(epochs, self[column], color=color, label=f"{column}, training")
-        if not np.isnan(validation).all():
-            lines += ax.plot(epochs, validation, color=color, linestyle="--", label=f"{column}, validation")
-        return lines
+        """Draw a column of the training, and dashed that of the validation, where there is one; mark the best epoch."""
+        lines, watched = draw_column(ax, self, column, f"{column}, training", color=color), column
+        if not np.isnan(self[f"validation_{column}"]).all():
+            watched = f"validation_{column}"
+            lines += draw_column(ax, self, watched, f"{column}, validation", color=color)
+        return lines + mark_epoch(ax, self, watched, self.best_epoch)
 
     def __repr__(self) -> str:
         parts = [pluralize(len(self), "epoch"), self.stopped or "running"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +28,9 @@ class ReadingOptions:
     ----------
     delimiter, decimal, encoding : str or None
     missing : tuple of str or None
-        The marks of a missing value, beside an empty field.
+        The marks of a missing value, in place of the usual ones; an empty field is one always.
     header : bool or None
+    day_first : bool or None
     allow_infinite : bool
         Whether an infinite number is a gap instead of an error.
     kinds : dict
@@ -43,15 +44,18 @@ class ReadingOptions:
     encoding: str | None = None
     missing: tuple[str, ...] | None = None
     header: bool | None = None
+    day_first: bool | None = None
     allow_infinite: bool = False
     kinds: Mapping[str, Kind] | None = None
     drop: tuple[str, ...] = ()
 
-    def read(self, path: Path, *, progress: Callable[[float], Any] | None = None) -> Table:
-        """Read a file."""
+    def read(
+        self, path: Path, *, columns: Collection[str] | None = None, progress: Callable[[float], Any] | None = None
+    ) -> Table:
+        """Read a file: all its columns, or those named, where it has them."""
         from ..tables.read import read_table
 
-        return read_table(path, **self._given(), progress=progress)
+        return read_table(path, **self._given(), columns=columns, progress=progress)
 
     def _given(self) -> dict[str, Any]:
         """Give the options that differ from their defaults."""
@@ -85,11 +89,14 @@ def reading_options(function: Function) -> Function:
         option(
             "--missing",
             metavar="MARK,...",
-            text="Marks of a missing value; an empty field is one always.",
+            text="The marks of a missing value; an empty field is one always.",
             default="NA, ? and others",
         ),
         click.option(
             "--header/--no-header", default=None, help="Whether the first line holds the names (default: found in the file)."
+        ),
+        click.option(
+            "--day-first/--month-first", default=None, help="Whether 3/4/2021 is in April (default: found in each column)."
         ),
         flag("--allow-infinite", text="Take infinite numbers as missing values."),
         option("--drop", metavar="COLUMN,...", multiple=True, text="Columns to leave out."),
@@ -121,6 +128,7 @@ def collect_reading_options(arguments: dict[str, Any]) -> ReadingOptions:
         encoding=arguments.pop("encoding", None),
         missing=None if missing is None else tuple(missing.split(",")),
         header=arguments.pop("header", None),
+        day_first=arguments.pop("day_first", None),
         allow_infinite=arguments.pop("allow_infinite", False),
         kinds=kinds or None,
         drop=tuple(_split(arguments.pop("drop", ()))),

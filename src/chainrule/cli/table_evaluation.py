@@ -98,8 +98,8 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
         raise SettingError("this model does not record its training data; name the data, as in: chainrule evaluate MODEL FILE")
     name = data if data is not None else source.name if source else ""
     same = source is not None and resolve_path(name) == resolve_path(source.name)
-    table = read_for(model, Path(name), reading, same_file=same)
     column_name = target or model.target.name
+    table = read_for(model, Path(name), reading, target=column_name, same_file=same)
     if column_name not in table:
         raise DataError(f"{name} has no column {column_name!r} to compare with; name the target's column by --target")
     column = table[column_name]
@@ -116,17 +116,24 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
     return TableRows(f"all rows of {name}", table.without(column_name).take(kept), y, kept, missing)
 
 
-def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, same_file: bool = False) -> Table:
-    """Read a file with the kinds of a model's columns; the file of its training with the options of the training."""
+def read_for(
+    model: TableModel, path: Path, reading: ReadingOptions, *, target: str | None = None, same_file: bool = False
+) -> Table:
+    """Read a model's columns, and the target's, with their kinds; the file of its training with the options of the training.
+
+    Other columns may hold anything. Of the target's column ``target`` is another name.
+    """
     options = ReadingOptions.parse(model.training.reading) if same_file and not reading else reading
-    kinds = {**model.preprocessing.input_kinds, **_target_kind(model.target), **(options.kinds or {})}
-    return replace(options, kinds=kinds).read(path)
+    inputs = model.preprocessing.input_kinds
+    kinds = {**inputs, **({} if target is None else _target_kind(model.target, target)), **(options.kinds or {})}
+    columns = {*inputs, *([] if target is None else [target])}
+    return replace(options, kinds=kinds).read(path, columns=columns)
 
 
-def _target_kind(target: Target) -> dict[str, Kind]:
+def _target_kind(target: Target, name: str) -> dict[str, Kind]:
     """Give the kind as which the target's column is read, by its name."""
     by_labels: dict[str, Kind] = {"text": "category", "integer": "number", "number": "number", "boolean": "boolean"}
-    return {target.name: by_labels[target.kind] if isinstance(target, ClassTarget) else "number"}
+    return {name: by_labels[target.kind] if isinstance(target, ClassTarget) else "number"}
 
 
 def evaluate_table_model(model: TableModel, rows: TableRows) -> TableEvaluation:
