@@ -49,9 +49,7 @@ class ReadingOptions:
     kinds: Mapping[str, Kind] | None = None
     drop: tuple[str, ...] = ()
 
-    def read(
-        self, path: Path, *, columns: Collection[str] | None = None, progress: Callable[[float], Any] | None = None
-    ) -> Table:
+    def read(self, path: Path, *, columns: Collection[str] | None = None, progress: Callable[[float], Any] | None = None) -> Table:
         """Read a file: all its columns, or those named, where it has them."""
         from ..tables.read import read_table
 
