@@ -49,7 +49,7 @@ def fit_table_model(
     engine: str = "auto",
     time_limit: float | None = None,
     progress: Progress | None = None,
-) -> TableModel:
+) -> tuple[TableModel, list[History]]:
     """Fit the preprocessing and the networks.
 
     Parameters
@@ -73,7 +73,9 @@ def fit_table_model(
 
     Returns
     -------
-    TableModel
+    model : TableModel
+    histories : list of History
+        Of each network of the model.
 
     Raises
     ------
@@ -99,7 +101,8 @@ def fit_table_model(
         validation_costs=[_best_cost(histories[k]) for k in kept],
         stopped=_reason(histories, deadline),
     )
-    return TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
+    model = TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
+    return model, [histories[k] for k in kept]
 
 
 def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
