@@ -17,6 +17,10 @@ ROW_COUNTERS = frozenset(
 """Names, in lower case, of columns that count the rows."""
 
 
+DIGITS_EXACT = 15  # float64 represents every integer of so many digits
+LARGEST_EXACT = 2.0**53
+
+
 def infer_number(values: DistinctTexts) -> Column | None:
     """Read a column of numbers; None where it is something else: texts, or codes such as 02139.
 
@@ -34,7 +38,7 @@ def infer_number(values: DistinctTexts) -> Column | None:
             n_numbers = values.counts[numbers.is_number].sum()
             values.refuse(strange, f"is not a number, but {n_numbers:,} of the column's {values.n_values:,} values are")
         return None
-    if _are_codes(values):
+    if _are_codes(values) or _exceed_float64(values):
         return None
     kept = values.without(values.marks_among_numbers)
     return number_column(values.name, _to_float(kept), kept.texts[kept.codes[0]] if kept.codes[0] >= 0 else "")
@@ -65,7 +69,9 @@ def number_column(name: str, data: AnyArray, first_text: str = "") -> Column:
     first_text : str
         How the first value is written, for a constant; by default as Python writes it.
     """
-    if data.size and np.all(data == data[0]):
+    if np.isnan(data).all():
+        return Column(name, "constant", np.full(len(data), -1, np.int32))
+    if np.all(data == data[0]):
         return Column(name, "constant", np.zeros(len(data), np.int32), (first_text or _integer_text(data[0]),))
     if name.strip().lower() in ROW_COUNTERS and len(data) > 2 and data[0] in (0, 1) and np.all(np.diff(data) == 1):
         texts = [_integer_text(value) for value in data]
@@ -90,6 +96,12 @@ def _are_codes(values: DistinctTexts) -> bool:
     return bool(codes.any())
 
 
+def _exceed_float64(values: DistinctTexts) -> bool:
+    """Whether integers are so long that float64 would make some of them equal, as the numbers of cards and messages are."""
+    long = [text for text in values.texts if len(text) > DIGITS_EXACT and text.removeprefix("-").isdigit()]
+    return any(int(float(text)) != int(text) for text in long if len(text) <= 300)
+
+
 def _to_float(values: DistinctTexts) -> AnyArray:
     """Convert all values to float64, (n,), in the one style that they share."""
     numbers = NumberTexts(values.texts)
@@ -101,7 +113,7 @@ def _to_float(values: DistinctTexts) -> AnyArray:
         values.refuse(
             infinite, problem, "correct it, or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
         )
-    data[infinite] = np.nan
+    data[infinite | np.isin(data, values.rules.numeric_marks)] = np.nan
     return values.spread(data, np.nan)
 
 
@@ -119,20 +131,22 @@ def _check_units(values: DistinctTexts, numbers: NumberTexts) -> None:
 def _decimal(values: DistinctTexts, numbers: NumberTexts) -> Decimal:
     """Decide the decimal mark: as required, or the only one with which all numbers of the column can be read.
 
-    Where both can, the numbers are integers, or all are written as 1,234 is, or all as 1.234 is: the last are read as decimal
-    numbers, and those before them refused.
+    Where both can, the numbers are integers, or all are written as 1,234 is, or all as 1.234 is. Then the other columns decide.
     """
-    required, possible = values.rules.decimal, numbers.decimals
+    rules = values.rules
+    required, possible = rules.decimal, numbers.decimals
     if not possible:
         _refuse_two_styles(values, numbers)
     if required and required not in possible:
         wrong = np.array([required not in decimals_of(text) for text in values.texts], bool)
         values.refuse(wrong, f"is not a number whose decimal mark is {required!r}")
-    if not required and numbers.ambiguous_mark == ",":
+    mark = numbers.ambiguous_mark
+    usual = rules.usual_decimal() if mark and not required else None
+    if mark and not required and not usual and (mark == "," or not rules.point_is_decimal):
         problem = "may be a decimal number, or one whose thousands are separated, as all others of the column"
-        remedy = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)" if values.rules.from_file else ""
-        values.refuse(np.array(["," in text for text in values.texts], bool), problem, remedy)
-    return required or ("." if "." in possible else ",")
+        remedy = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)" if rules.from_file else ""
+        values.refuse(np.array([mark in text for text in values.texts], bool), problem, remedy)
+    return required or usual or ("." if "." in possible else ",")
 
 
 def _refuse_two_styles(values: DistinctTexts, numbers: NumberTexts) -> NoReturn:

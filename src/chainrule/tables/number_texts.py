@@ -57,6 +57,7 @@ class NumberStyle:
 
 _SEPARATORS: dict[Decimal, tuple[str, ...]] = {".": ("", ",", "'", " "), ",": ("", ".", "'", " ")}
 STYLES = tuple(NumberStyle(decimal, thousands) for decimal, separators in _SEPARATORS.items() for thousands in separators)
+_PLAIN = re.compile(rf"-?(?:0|[1-9][0-9]*|(?:0|[1-9][0-9]*)?\.[0-9]+|(?:0|[1-9][0-9]*)\.){_EXPONENT}")
 _INTEGER = re.compile(rf"[0-9]+{_EXPONENT}")
 _ALL_STYLES = (1 << len(STYLES)) - 1
 _POINT = sum(1 << k for k, style in enumerate(STYLES) if style.decimal == ".")
@@ -103,6 +104,11 @@ def _affixes_agree(parts: re.Match[str]) -> bool:
     if parts["trailing"] and not set(parts["body"]) & set(".,"):
         return False  # 2- is a grade; 1.234,50- is an amount
     return bool(parts["open"]) == bool(parts["close"]) and sum(map(bool, signs)) <= 1 and not (parts["before"] and parts["after"])
+
+
+def is_plain_number(text: str) -> bool:
+    """Whether a text is a number as computers write it: with a decimal point or none, no thousands, no unit, no leading zeros."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def is_infinite(text: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-from .number_texts import Decimal
+from .number_texts import Decimal, is_plain_number
 
 USUAL_MARKS = frozenset(
     (
@@ -19,6 +20,8 @@ USUAL_MARKS = frozenset(
         "-nan",
         "null",
         "nil",
+        "\\n",
+        "\\n",
         "#value!",
         "#div/0!",
         "#ref!",
@@ -42,6 +45,11 @@ class TextRules:
         The marks that denote a gap, exactly as written; the empty text always does. By default the usual ones.
     decimal : {".", ","}, optional
         The decimal mark. By default each column's own numbers decide it.
+    usual_decimal : callable
+        Gives the decimal mark of the other columns, which decides where all numbers of a column are written as 1,234 is, or all as
+        1.234 is; None where they do not tell.
+    point_is_decimal : bool
+        Whether 1.234 is a decimal number where nothing decides; otherwise it is refused, as 1,234 is.
     day_first : bool, optional
         Whether 3/4/2021 is the third of April. By default each column's own dates decide it.
     allow_infinite : bool
@@ -54,10 +62,17 @@ class TextRules:
 
     missing: frozenset[str] | None = None
     decimal: Decimal | None = None
+    usual_decimal: Callable[[], Decimal | None] = lambda: None
+    point_is_decimal: bool = True
     day_first: bool | None = None
     allow_infinite: bool = False
     place_of: Callable[[int], str] = "row {}".format
     from_file: bool = False
+
+    @cached_property
+    def numeric_marks(self) -> list[float]:
+        """The given marks that are numbers, such as -999, which denote a gap also where they are written as -999.0."""
+        return [float(mark) for mark in self.missing or () if is_plain_number(mark)]
 
     def is_mark(self, text: str) -> bool:
         """Whether a trimmed text is a gap in every column."""
@@ -66,6 +81,10 @@ class TextRules:
     def is_mark_among_numbers(self, text: str) -> bool:
         """Whether a trimmed text is a gap in a column of numbers or dates."""
         return self.missing is None and text.lower() in MARKS_AMONG_NUMBERS
+
+    def is_any_mark(self, text: str) -> bool:
+        """Whether a trimmed text may be a gap."""
+        return self.is_mark(text) or self.is_mark_among_numbers(text)
 
 
 USUAL_RULES = TextRules()

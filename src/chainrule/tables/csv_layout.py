@@ -1,0 +1,320 @@
+"""The layout of a delimited text: its delimiter, the lines above its records, its header and its names.
+
+1. Excel's first line ``sep=;`` tells the delimiter; lines that begin with # above the first record are comments, except one that
+   holds the names (``# x,y``).
+2. The delimiter is the one of , ; tab | with which all records have the same number of fields, more than one; else spaces. In a
+   file named .tsv or .tab it is the tab. Where two of them divide all records evenly, it is the one with which all fields are
+   numbers; else the file is refused. Where a field holds several numbers (``18.0   8   307.0``) it is the space.
+3. A delimiter at the end of each line adds no column. Where each record has one field more than the header, the first holds row
+   names, if it counts the rows or has no two equal texts, as R writes them; else the file is refused.
+4. The first record is the header where one of its fields is a text above numbers or dates; it is not where it holds a number above
+   numbers, or where each of its texts recurs in its own column. Years and counters above numbers (country,2019,2020) are a header
+   where a text or an empty name stands beside them, and are refused where none does.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from ..errors import DataError, SettingError
+from .csv_records import Dialect, QuoteError, Record, is_blank, ragged, records
+from .date_texts import parse_date
+from .number_texts import is_code, parse_number
+from .plain_text import PlainText
+from .text_rules import TextRules
+
+CANDIDATES = (",", ";", "\t", "|")
+SPELLED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+N_SAMPLE = 1000  # records that eliminate delimiters and choose the way to read a column; all records are checked afterwards
+YEARS = range(1800, 2201)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text is divided into columns.
+
+    Attributes
+    ----------
+    dialect : Dialect
+    names : list of str
+        One a column; of a file without a header "0", "1", ...
+    skip : int
+        The number of records above the first row: 1 where there is a header.
+    sample : list of Record
+        The first rows.
+    n_fields : int
+        The number of fields of a record; more than the names where each line ends with delimiters.
+    row_names : bool
+        Whether the first column is that of R's row names, which the header does not name.
+    """
+
+    dialect: Dialect
+    names: list[str]
+    skip: int
+    sample: list[Record]
+    n_fields: int
+    row_names: bool = False
+
+
+def find_layout(text: PlainText, *, delimiter: str | None, header: bool | None, rules: TextRules) -> Layout:
+    """Find delimiter, header and names of a text.
+
+    Raises
+    ------
+    DataError
+        When there is no row, records have different numbers of fields, two columns have one name, or delimiter or header cannot be
+        decided.
+    """
+    told, comments, preamble = _preamble(text)
+    dialect, sample = _divide(text, delimiter or told, preamble)
+    names_above = _names_in_comment(comments, dialect, sample)
+    if names_above:
+        sample = [Record(preamble, names_above), *sample]
+    n_fields = len(sample[-1].fields) if len(sample) > 1 else len(sample[0].fields)
+    has_header = header if header is not None else bool(names_above) or _has_header(text, sample, rules)
+    if not has_header:
+        return Layout(dialect, [str(k) for k in range(n_fields)], 0, sample, n_fields)
+    if len(sample) == 1:
+        raise DataError(f"{text.path} holds no rows, only a header (line {sample[0].line})")
+    first, rest = sample[0], sample[1:]
+    row_names = len(first.fields) == n_fields - 1 and _is_row_names(rest)
+    if not row_names and len(first.fields) < n_fields and any(record.fields[-1].strip() for record in rest):
+        raise ragged(text, dialect, rest[0], len(first.fields))
+    names = _names(text, ["", *first.fields] if row_names else first.fields, first.line)
+    return Layout(dialect, names, 0 if names_above else 1, rest, n_fields, row_names)
+
+
+def _preamble(text: PlainText) -> tuple[str | None, list[str], int]:
+    """The delimiter that Excel's first line tells, the comments, and the number of lines of both."""
+    told, comments, count = None, list[str](), 0
+    with text.file.open(encoding="utf-8", newline="\n") as file:
+        for line in file:
+            bare = line.strip().strip('"')
+            if count == 0 and bare.lower().startswith("sep=") and len(bare) <= 5:
+                told = line.strip("\n\r").strip('"')[4:5] or "\t"
+            elif line.startswith("#") and line.strip():
+                comments.append(line.strip())
+            else:
+                break
+            count += 1
+    return told, comments, count
+
+
+def _divide(text: PlainText, delimiter: str | None, preamble: int) -> tuple[Dialect, list[Record]]:
+    """Choose the delimiter, and read the first records with it."""
+    if delimiter is not None:
+        return _as_told(text, _with_escape(text, Dialect(_one_character(delimiter), preamble)))
+    even, uneven = list[tuple[Dialect, list[Record]]](), list[tuple[Dialect, list[Record]]]()
+    for mark in (*_candidates(text.path), " "):
+        if mark == " " and (even or _is_divided(uneven)):
+            break
+        dialect = _with_escape(text, Dialect(mark, preamble))
+        if sample := _sample(text, dialect):
+            (even if _is_even(sample) else uneven).append((dialect, sample))
+    if not even:
+        return _single_column(text, preamble, uneven)
+    dialect, sample = even[0] if len(even) == 1 else _choose(text, even)
+    return _by_blanks(text, dialect, sample) or (dialect, sample)
+
+
+def _as_told(text: PlainText, dialect: Dialect) -> tuple[Dialect, list[Record]]:
+    sample = _checked_sample(text, dialect)
+    if all(len(record.fields) == 1 for record in sample) and any(mark in sample[0].fields[0] for mark in CANDIDATES):
+        raise DataError(
+            f"{text.path} is not divided by {dialect.delimiter!r}; name another delimiter (--delimiter, delimiter=), or none"
+        )
+    return dialect, sample
+
+
+def _by_blanks(text: PlainText, dialect: Dialect, sample: list[Record]) -> tuple[Dialect, list[Record]] | None:
+    """Divide by spaces where another delimiter leaves several numbers in a field; None where that does not divide evenly."""
+    if dialect.delimiter == " " or not any(map(_holds_numbers, sample[-1].fields)):
+        return None
+    blanks = replace(dialect, delimiter=" ")
+    divided = _sample(text, blanks)
+    return (blanks, divided) if divided and _is_even(divided) else None
+
+
+def _holds_numbers(field: str) -> bool:
+    """Whether a field holds several numbers, divided by blanks, which is a sign of another delimiter."""
+    parts = field.split()
+    return len(parts) > 1 and not parse_number(field.strip()) and all(map(parse_number, parts))
+
+
+def _with_escape(text: PlainText, dialect: Dialect) -> Dialect:
+    r"""The dialect whose quotes are written \" inside quoted fields, where only that reads the whole text."""
+    if not text.escaped_quotes:
+        return dialect
+    escaped = replace(dialect, backslash=True)
+    return escaped if not _is_readable(text, dialect) and _is_readable(text, escaped) else dialect
+
+
+def _is_readable(text: PlainText, dialect: Dialect) -> bool:
+    try:
+        for _ in records(text, dialect):
+            pass
+    except QuoteError:
+        return False
+    return True
+
+
+def _candidates(path: Path) -> tuple[str, ...]:
+    ends = [suffix.lower() for suffix in path.suffixes[-2:] if suffix.lower() != ".gz"]
+    return ("\t",) if ends and ends[-1] in (".tsv", ".tab") else CANDIDATES
+
+
+def _one_character(delimiter: str) -> str:
+    mark = SPELLED.get(str(delimiter).lower(), delimiter)
+    if not isinstance(mark, str) or len(mark) != 1 or mark in '"\n\r':
+        raise SettingError(f"delimiter must be one character, such as ',', or tab, or space; it is {delimiter!r}")
+    return mark
+
+
+def _sample(text: PlainText, dialect: Dialect) -> list[Record] | None:
+    """Read the first records; None where this delimiter does not fit the quotes."""
+    try:
+        sample = list(islice((record for record in records(text, dialect) if not is_blank(record)), N_SAMPLE + 1))
+    except QuoteError:
+        return None
+    if not sample:
+        raise _empty(text)
+    return sample
+
+
+def _empty(text: PlainText) -> DataError:
+    return DataError(f"{text.path} is empty, blank lines and comments apart; a table needs a line of names and rows")
+
+
+def _checked_sample(text: PlainText, dialect: Dialect) -> list[Record]:
+    sample = list(islice((record for record in records(text, dialect) if not is_blank(record)), N_SAMPLE + 1))
+    if not sample:
+        raise _empty(text)
+    width = len(sample[1].fields) if len(sample) > 1 else 0
+    for record in sample[2:]:
+        if len(record.fields) != width:
+            raise ragged(text, dialect, record, width)
+    return sample
+
+
+def _is_even(sample: list[Record]) -> bool:
+    """Whether all records have the same number of fields, more than one, where the first, a header, may have fewer."""
+    widths = {len(record.fields) for record in sample[1:]} or {len(sample[0].fields)}
+    first = len(sample[0].fields)
+    return len(widths) == 1 and (first == min(widths) > 1 or (1 < first < min(widths)) or (first == 1 and _is_named_above(sample)))
+
+
+def _is_named_above(sample: list[Record]) -> bool:
+    """Whether a header of one field stands above two: row names, or a delimiter at each line's end."""
+    return (
+        len(sample) > 1
+        and all(len(record.fields) == 2 for record in sample[1:])
+        and (all(not record.fields[-1].strip() for record in sample[1:]) or _is_row_names(sample[1:]))
+    )
+
+
+def _is_divided(candidates: list[tuple[Dialect, list[Record]]]) -> bool:
+    """Whether a delimiter occurs in the first record and in most others, so that a record with fewer fields is a mistake."""
+    for _, sample in candidates:
+        divided = sum(len(record.fields) > 1 for record in sample)
+        if len(sample[0].fields) > 1 and divided > len(sample) / 2:
+            return True
+    return False
+
+
+def _choose(text: PlainText, even: list[tuple[Dialect, list[Record]]]) -> tuple[Dialect, list[Record]]:
+    """Choose among delimiters that all divide the records evenly: the one with which all fields are numbers."""
+    numeric = [pair for pair in even if all(parse_number(field.strip()) for record in pair[1][1:] for field in record.fields)]
+    if len(numeric) == 1:
+        return numeric[0]
+    marks = " and ".join(repr(dialect.delimiter) for dialect, _ in even)
+    raise DataError(f"{text.path}: {marks} divide all lines evenly; say which is the delimiter (--delimiter, delimiter=)")
+
+
+def _single_column(text: PlainText, preamble: int, uneven: list[tuple[Dialect, list[Record]]]) -> tuple[Dialect, list[Record]]:
+    """The dialect of a text of one column; refuses one that a delimiter divides unevenly, and names the line."""
+    for dialect, sample in sorted(uneven, key=lambda pair: -sum(len(record.fields) > 1 for record in pair[1])):
+        width = len(sample[0].fields)
+        odd = next((record for record in sample if len(record.fields) != width), None)
+        if odd and dialect.delimiter != " ":
+            raise ragged(text, dialect, odd, width)
+    dialect = Dialect(",", preamble)
+    return dialect, _checked_sample(text, dialect)
+
+
+def _names_in_comment(comments: list[str], dialect: Dialect, sample: list[Record]) -> list[str] | None:
+    """The names that the last comment above the rows holds, as ``# x,y`` above numbers; None where it is a comment."""
+    if not comments:
+        return None
+    mark = None if dialect.delimiter == " " else dialect.delimiter
+    names = [name.strip().strip('"') for name in comments[-1].lstrip("#").strip().split(mark)]
+    numbers = any(parse_number(field.strip()) for field in sample[0].fields)
+    return [names[0] or "#", *names[1:]] if len(names) == len(sample[0].fields) > 1 and numbers else None
+
+
+def _is_row_names(rest: list[Record]) -> bool:
+    """Whether the first field of each record is its name: a text, no two of them equal, or the count of the rows from 1."""
+    first = [record.fields[0].strip() for record in rest]
+    if first == [str(k) for k in range(1, len(first) + 1)]:
+        return True
+    return len(set(first)) == len(first) and not any(parse_number(text) or not text for text in first)
+
+
+def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool:
+    """Decide whether the first record is the header."""
+    first = [field.strip() for field in sample[0].fields]
+    if len(sample) == 1 or len(first) != len(sample[1].fields):
+        return True
+    columns = [{row.fields[k].strip() for row in sample[1:]} for k in range(len(first))]
+    typed = [_is_typed(column, rules) for column in columns]
+    numeric = [k for k, field in enumerate(first) if _is_value(field)]
+    if any(typed[k] and field and k not in numeric and not rules.is_mark(field) for k, field in enumerate(first)):
+        return True
+    others = [k for k, field in enumerate(first) if k not in numeric and field not in columns[k]]
+    if not numeric:
+        return bool(others)
+    if not _is_run([first[k] for k in numeric]):
+        return not any(typed[k] for k in numeric)
+    if not others and len(numeric) == len(first):
+        line = f"{text.path}, line {sample[0].line}"
+        raise DataError(f"{line}, may be a header of years or a counter, or a row; say which (--header, --no-header, header=)")
+    return bool(others)
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text is a number or a date."""
+    return parse_number(text) is not None or parse_date(text) is not None
+
+
+def _is_typed(column: set[str], rules: TextRules) -> bool:
+    """Whether all texts, gaps apart, are numbers or dates."""
+    texts = [text for text in column if not rules.is_any_mark(text)]
+    return bool(texts) and (all(map(parse_number, texts)) or all(map(parse_date, texts)))
+
+
+def _is_run(texts: list[str]) -> bool:
+    """Whether two or more texts are consecutive years, or three or more count from 0."""
+    if len(texts) < 2 or not all(text.isascii() and text.isdigit() and not is_code(text) for text in texts):
+        return False
+    numbers = [int(text[:10]) for text in texts]
+    consecutive = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    return consecutive and (numbers[0] in YEARS or (numbers[0] == 0 and len(numbers) > 2))
+
+
+def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
+    """The columns' names, composed (NFC) and trimmed; an empty name becomes "Unnamed: 0" in the first column, as pandas names it.
+
+    Raises
+    ------
+    DataError
+        When two columns have one name.
+    """
+    names = [unicodedata.normalize("NFC", field.strip()) for field in fields]
+    names = [name or f"Unnamed: {k}" for k, name in enumerate(names)]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        places = [k + 1 for k, name in enumerate(names) if name == twice]
+        raise DataError(f"{text.path}, line {line}: two columns, {places[0]} and {places[1]}, are named {twice!r}; rename one")
+    return names

@@ -1,0 +1,287 @@
+"""Tables from delimited text files: csv, tsv, txt, data, and these packed with gzip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from .._types import AnyArray
+from ..errors import DataError, SettingError, UnknownName
+from .column import Column, Kind
+from .column_stream import DelimitedFile, DistinctColumn, TokenizerError, number_expression, read_columns
+from .csv_layout import Layout, find_layout
+from .csv_records import rewrite, rows
+from .number_columns import LARGEST_EXACT, number_column
+from .number_texts import Decimal, NumberTexts, decimals_of, is_plain_number
+from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
+from .table import Table
+from .text_columns import column_from_texts
+from .text_rules import TextRules
+
+DECIMAL_COMMA_DELIMITERS = ";\t"  # in files divided so, 1.234 may well be a thousand and more
+
+
+def read_table(
+    path: str | Path,
+    *,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    missing: str | Iterable[str] | None = None,
+    header: bool | None = None,
+    day_first: bool | None = None,
+    allow_infinite: bool = False,
+    kinds: Mapping[str, Kind] | None = None,
+    columns: Collection[str] | None = None,
+    drop: Collection[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> Table:
+    """Read a table from a delimited text file, packed with gzip or not.
+
+    Each decision (delimiter, header, decimal mark, order of dates, kind of a column) is made from all rows; where they do not
+    decide, the file is refused, and the message names the line, the column and the option that decides.
+
+    Parameters
+    ----------
+    path : str or Path
+    delimiter : str, optional
+        One character, or "tab" or "space" (any run of blanks). By default the one that divides all lines evenly.
+    decimal : {".", ","}, optional
+        By default each column's own numbers decide it, then those of other columns.
+    encoding : str, optional
+        By default UTF-8, or what a byte-order mark tells.
+    missing : str or iterable of str, optional
+        The marks that denote a gap, in place of the usual ones; a str holds them divided by commas. An empty field is a gap always.
+    header : bool, optional
+        Whether the first line holds the names. By default its texts above numbers tell. Columns without names are "0", "1", ...
+    day_first : bool, optional
+        Whether 3/4/2021 is the third of April. By default the column's other dates tell.
+    allow_infinite : bool
+        Whether infinity is a gap; otherwise it is refused.
+    kinds : mapping of str to {"number", "category", "boolean", "date", "identifier", "text", "constant"}, optional
+        The kinds that columns are required to have; a category keeps its texts as written, such as 007.
+    columns : collection of str, optional
+        The columns to read, in the file's order; the others may hold anything. By default all.
+    drop : collection of str
+        Columns to leave out; they may hold anything.
+    progress : callable, optional
+        Called with the fraction that is read.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    FileError
+        When the file cannot be read.
+    DataError
+        When the file has no rows, is not a text file, is too large or not text in the encoding; when lines have different numbers
+        of fields, or two columns one name; when a column's values do not fit together or do not decide; see the rules in
+        ``plain_text``, ``csv_layout`` and ``text_columns``.
+    SettingError
+        When an option has an invalid value, or names a column that the file does not have.
+    """
+    rules = TextRules(
+        missing=_marks(missing), decimal=_decimal(decimal), day_first=day_first, allow_infinite=bool(allow_infinite), from_file=True
+    )
+    with open_plain_text(Path(path), encoding) as text:
+        layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
+        wanted = _wanted(layout.names, kinds or {}, columns, drop)
+        reader = _Reader(text, layout, replace(rules, place_of=_place_of(text, layout)), kinds or {}, header, progress)
+        return Table(reader.read(wanted), str(path))
+
+
+def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
+    if missing is None:
+        return None
+    marks = missing.split(",") if isinstance(missing, str) else list(missing)
+    if not all(isinstance(mark, str) for mark in marks):
+        raise SettingError(f"missing must be marks such as '?,NA', or a list of them; it is {missing!r}")
+    return frozenset(mark.strip() for mark in marks) - {""}
+
+
+def _decimal(decimal: str | None) -> Decimal | None:
+    if decimal is None or decimal in (".", ","):
+        return decimal  # type: ignore[return-value]
+    raise SettingError(f"decimal must be '.' or ','; it is {decimal!r}")
+
+
+def _wanted(names: list[str], kinds: Mapping[str, Kind], columns: Collection[str] | None, drop: Collection[str]) -> list[int]:
+    """The positions of the columns to read."""
+    for name in [*drop, *(kinds if columns is None else ())]:
+        if name not in names:
+            raise UnknownName("column", name, names)
+    for kind in kinds.values():
+        if kind not in get_args(Kind):
+            raise UnknownName("kind of column", kind, get_args(Kind))
+    return [k for k, name in enumerate(names) if name not in drop and (columns is None or name in columns)]
+
+
+def _is_exact(values: AnyArray) -> bool:
+    """Whether no text was too unusual, and no integer too long, for the conversion by DuckDB."""
+    return not np.any(np.abs(values) > LARGEST_EXACT)
+
+
+def _is_filling(column: Column) -> bool:
+    """Whether a column is one of a spreadsheet's empty ones: without a name and without a value."""
+    return column.name.startswith("Unnamed: ") and column.kind == "constant" and not column.categories
+
+
+def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:
+    """Name the line where a row begins, found by reading the file anew."""
+
+    def place(row: int) -> str:
+        records = rows(text, layout.dialect, layout.n_fields, skip=layout.skip)
+        return next((f"{text.path}, line {record.line}" for k, record in enumerate(records) if k == row), f"{text.path}, row {row}")
+
+    return place
+
+
+@dataclass
+class _Reader:
+    """Reads the columns of one file; those that are plain numbers in one pass, and only the others as texts."""
+
+    text: PlainText
+    layout: Layout
+    rules: TextRules
+    kinds: Mapping[str, Kind]
+    header: bool | None
+    progress: Callable[[float], None] | None
+
+    def read(self, wanted: list[int]) -> list[Column]:
+        """Read the columns at these positions."""
+        layout, n_named = self.layout, len(self.layout.names)
+        plan = {k: self._expression(k) for k in wanted} | dict.fromkeys(range(n_named, layout.n_fields))
+        parts, source, n_rows = self._read(plan)
+        if not n_rows:
+            raise DataError(f"{self.text.path} holds no rows, only a header")
+        unusual: dict[int, str | None] = {
+            k: None for k, part in parts.items() if not isinstance(part, DistinctColumn) and not _is_exact(part)
+        }
+        if unusual:
+            parts |= read_columns(source, unusual)[0]
+        self._refuse_fields({k: parts.pop(k) for k in range(n_named, layout.n_fields)})
+        self.rules = replace(
+            self.rules,
+            usual_decimal=cache(lambda: self._usual_decimal(parts)),
+            point_is_decimal=layout.dialect.delimiter not in DECIMAL_COMMA_DELIMITERS,
+        )
+        columns = [self._column(k, part) for k, part in parts.items()]
+        self._check_header(columns)
+        return [column for column in columns if not _is_filling(column)]
+
+    def _read(self, plan: dict[int, str | None]) -> tuple[dict[int, AnyArray | DistinctColumn], DelimitedFile, int]:
+        """Read columns from the file as it is where DuckDB divides it as ``csv_records`` does, else from a rewritten one."""
+        source = self._source()
+        if source:
+            try:
+                parts, n_rows = read_columns(source, plan, self._tell)
+            except TokenizerError:
+                source = None  # to rewrite it raises the error again, naming the line, or reads what DuckDB cannot
+            else:
+                if self._is_strict(n_rows):
+                    return parts, source, n_rows
+        source = self._rewritten()
+        try:
+            parts, n_rows = read_columns(source, plan, self._tell)
+        except TokenizerError as error:
+            raise DataError(f"{self.text.path} cannot be divided into fields ({str(error).splitlines()[0]})") from None
+        return parts, source, n_rows
+
+    def _source(self) -> DelimitedFile | None:
+        """The file as it is; None where DuckDB would divide it otherwise than ``csv_records`` does."""
+        text, layout = self.text, self.layout
+        if layout.dialect.delimiter == " " or layout.n_fields == 1 or layout.dialect.backslash or text.spaced_quotes:
+            return None
+        skip = layout.sample[0].line - 1
+        return DelimitedFile(text.file, layout.dialect.delimiter, layout.n_fields, skip, text.n_lines, text.longest_line)
+
+    def _rewritten(self) -> DelimitedFile:
+        """The rows in the plainest form, each checked to have the same number of fields."""
+        file, n_rows, longest = rewrite(self.text, self.layout.dialect, self.layout.n_fields, skip=self.layout.skip)
+        return DelimitedFile(file, ",", self.layout.n_fields, 0, n_rows, longest)
+
+    def _is_strict(self, n_rows: int) -> bool:
+        """Whether no row has more fields than the others: DuckDB drops empty ones at a line's end."""
+        mark, layout = self.layout.dialect.delimiter.encode(), self.layout
+        if mark in DELIMITERS and mark not in self.text.ends:
+            return True
+        if self.text.quotes:
+            for _ in rows(self.text, layout.dialect, layout.n_fields, skip=layout.skip):
+                pass  # raises where a row has another number of fields
+            return True
+        return count_marks(self.text.file, mark, skip=layout.sample[0].line - 1) == n_rows * (layout.n_fields - 1)
+
+    def _tell(self, n_rows: int) -> None:
+        if self.progress:
+            self.progress(min(n_rows / max(self.text.n_lines, 1), 1.0))
+
+    def _expression(self, k: int) -> str | None:
+        """The SQL that reads a column as numbers, where its first rows are plain numbers; None to read it as texts.
+
+        All rows are checked: a text that the SQL cannot read with certainty makes the column one of texts.
+        """
+        kind = self.kinds.get(self.layout.names[k])
+        fields = [field for field in self._sample(k) if not self.rules.is_any_mark(field)]
+        if kind not in (None, "number") or not all(map(is_plain_number, fields)) or (self.layout.row_names and k == 0):
+            return None
+        pointed = [field for field in fields if "." in field]
+        if pointed and not self._proves_point(k):
+            return None
+        return number_expression(
+            k, self.rules, zeros=kind == "number", underscores=self.text.digit_underscores, points=bool(pointed)
+        )
+
+    def _sample(self, k: int) -> list[str]:
+        return [record.fields[k].strip() for record in self.layout.sample]
+
+    def _proves_point(self, k: int) -> bool:
+        """Whether the column has a number that can only be read with a decimal point, or a point is required."""
+        return self.rules.decimal == "." or (
+            self.rules.decimal is None and any(decimals_of(field) == {"."} for field in self._sample(k))
+        )
+
+    def _usual_decimal(self, parts: Mapping[int, AnyArray | DistinctColumn]) -> Decimal | None:
+        """The one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are."""
+        marks = set[Decimal]()
+        for k, part in parts.items():
+            if not isinstance(part, DistinctColumn):
+                marks |= {"."} if self._proves_point(k) else set()
+                continue
+            texts = [text for text in map(str.strip, part.texts) if not self.rules.is_any_mark(text)]
+            numbers = NumberTexts(texts)
+            if texts and numbers.is_number.all() and len(numbers.decimals) == 1:
+                marks |= numbers.decimals
+        return marks.pop() if len(marks) == 1 else None
+
+    def _column(self, k: int, part: AnyArray | DistinctColumn) -> Column:
+        name = self.layout.names[k]
+        kind = self.kinds.get(name)
+        if isinstance(part, DistinctColumn):
+            is_row_name = self.layout.row_names and k == 0 and kind is None
+            return column_from_texts(name, part.codes, part.texts, kind="identifier" if is_row_name else kind, rules=self.rules)
+        part[np.isin(part, self.rules.numeric_marks)] = np.nan
+        return Column(name, "number", part) if kind else number_column(name, part, self._sample(k)[0])
+
+    def _check_header(self, columns: list[Column]) -> None:
+        """Refuse a header that the first rows told, where below it each of its names is a value of its own column."""
+        if self.header is None and self.layout.skip and all(column.name in column.categories for column in columns):
+            raise DataError(
+                f"{self.text.path}: the first record may be a header or a row; say which (--header, --no-header, header=)"
+            )
+
+    def _refuse_fields(self, parts: Mapping[int, AnyArray | DistinctColumn]) -> None:
+        """Refuse values in fields behind the last name."""
+        for part in parts.values():
+            if isinstance(part, DistinctColumn) and any(text.strip() for text in part.positions):
+                filled = np.array([bool(text.strip()) for text in [*part.positions, b""]])[part.codes]
+                place = self.rules.place_of(int(np.argmax(filled)))
+                raise DataError(
+                    f"{place}: there are {self.layout.n_fields} fields, but the header has {len(self.layout.names)} names"
+                )
