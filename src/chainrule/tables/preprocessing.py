@@ -158,17 +158,18 @@ class Preprocessing:
         columns = list(self._columns_of(table))
         return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
 
-    def apply_in_blocks(self, table: Table, rows: int = 4096) -> Iterator[Array | CSR]:
-        """Make the features of a table as ``apply`` does, ``rows`` rows at a time.
+    def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
+        """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` decides otherwise than ``self.sparse``.
 
         Dense blocks share one buffer: each is valid until the next is asked for. It stays in the cache, and no memory is fetched
         from the system: that takes longer than computing the features.
         """
         columns = list(self._columns_of(table))
-        buffer = np.empty((0 if self.sparse else min(rows, len(table)), self.n_features), np.float32)
+        sparse = self.sparse if sparse is None else sparse
+        buffer = np.empty((0 if sparse else min(rows, len(table)), self.n_features), np.float32)
         for start in range(0, len(table), rows):
             part = [column.take(slice(start, start + rows)) for column in columns]
-            yield self._writer.csr(part) if self.sparse else self._writer.dense(part, buffer[: len(part[0])])
+            yield self._writer.csr(part) if sparse else self._writer.dense(part, buffer[: len(part[0])])
 
     def notes(self, table: Table) -> list[str]:
         """Say what ``apply`` makes of gaps where training had none, and of categories that training did not have.
