@@ -233,9 +233,9 @@ def test_one_rare_value_keeps_its_feature():
     assert fitted(category("c", *"a" * 10, *"b" * 10, "z")).feature_names == ["c=a", "c=b", "c=z"]
 
 
-def test_a_million_values_are_kept_in_bounded_size():
+def test_many_values_are_kept_in_bounded_size():
     """A category of more values than a file should name is hashed: its most frequent values are named, the rest share buckets."""
-    n = 1_000_000
+    n = 200_000
     values = tuple(f"{k:07}" for k in range(n))
     codes = np.concatenate([np.arange(n), np.repeat(np.arange(5), 20)]).astype(np.int32)
     table = Table([Column("c", "category", codes, values)])
@@ -247,8 +247,8 @@ def test_a_million_values_are_kept_in_bounded_size():
     assert features.shape == (len(codes), 5 + 1024)
     assert (np.diff(features.indptr) == 1).all()
     assert (features.data == 1).all()
-    alone = Table([category("c", "0999999", "0000003", "unknown")])
-    assert np.array_equal(preprocessing.apply(alone).indices[:2], features[[999_999, 3]].indices)
+    alone = Table([category("c", "0199999", "0000003", "unknown")])
+    assert np.array_equal(preprocessing.apply(alone).indices[:2], features[[199_999, 3]].indices)
     assert preprocessing.feature_names[3] == "c=0000003"
 
 

@@ -126,7 +126,7 @@ class CategoryRule:
         first = len(self.values) + bool(self.rare)
         return {bucket: first + position for position, bucket in enumerate(self.buckets.tolist())}
 
-    @property
+    @cached_property
     def _unknown(self) -> int:
         return len(self.entries[0]) - 1
 
