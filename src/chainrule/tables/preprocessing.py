@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -81,14 +81,16 @@ class Preprocessing:
         bins = check_int("bins", bins, least=0, most=MOST_BINS)
         if not len(table):
             raise DataError("the table has no rows to learn from")
+        if y is not None and len(y) != len(table):
+            raise DataError(f"y must have a value for each of the table's {len(table)} rows; it has {len(y)}")
         classes = task == "classification" if task else y is not None and np.asarray(y).dtype.kind in "iub"
-        letters = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
-        columns = tuple(prepare_column(column, y, classes=classes, bins=bins, letters=letters) for column in table)
+        most_bytes = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
+        columns = tuple(prepare_column(column, y, classes=classes, bins=bins, most_bytes=most_bytes) for column in table)
         if not any(column.rules for column in columns):
             reasons = ", ".join(f"{column.name} ({column.reason})" for column in columns)
             raise DataError(f"no column of the table tells anything: {reasons}")
-        dense = cls(columns)
-        return cls(columns, sparse=_is_mostly_zero(dense, table))
+        prepared = cls(columns)
+        return replace(prepared, sparse=prepared._is_mostly_zero(table))
 
     @cached_property
     def _writer(self) -> FeatureWriter:
@@ -179,11 +181,9 @@ class Preprocessing:
         DataError
             As ``apply``.
         """
-        notes: list[str] = []
-        for (column, part, rule), values in zip(self._parts, self._columns_of(table), strict=True):
-            if part in ("", "days"):  # the first part of a date speaks for all
-                notes += rule.notes(column.name, values)
-        return notes
+        self._check_names(table)
+        used = [column for column in self.columns if column.rules]
+        return [note for column in used for note in column.notes(as_kind(table[column.name], self.input_kinds[column.name]))]
 
     def baseline(self) -> Array:
         """Give the features of a row to compare others with: the median of each number, no category, no word; (n_features,)."""
@@ -217,12 +217,7 @@ class Preprocessing:
 
     def _columns_of(self, table: Table) -> Iterator[Column]:
         """Give the column, or the date's part, for each rule."""
-        absent = [name for name in self.input_kinds if name not in table]
-        if absent:
-            named = ", ".join(map(repr, absent))
-            raise DataError(
-                f"the table has no column {named}, from which the model learnt; add it, with gaps where its values are unknown"
-            )
+        self._check_names(table)
         for name, kind, parts in self._sources:
             found = as_kind(table[name], kind)
             if kind == "date":
@@ -231,9 +226,16 @@ class Preprocessing:
             else:
                 yield found
 
+    def _check_names(self, table: Table) -> None:
+        absent = [name for name in self.input_kinds if name not in table]
+        if absent:
+            named = ", ".join(map(repr, absent))
+            raise DataError(
+                f"the table has no column {named}, from which the model learnt; add it, with gaps where its values are unknown"
+            )
 
-def _is_mostly_zero(prepared: Preprocessing, table: Table) -> bool:
-    """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""
-    rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
-    features = prepared._writer.csr(list(prepared._columns_of(rows)))
-    return len(features.data) < SPARSE_SHARE * len(rows) * prepared.n_features
+    def _is_mostly_zero(self, table: Table) -> bool:
+        """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""
+        rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
+        stored = self._writer.csr(list(self._columns_of(rows))).data
+        return len(stored) < SPARSE_SHARE * len(rows) * self.n_features
