@@ -9,7 +9,7 @@ from ..errors import DataError, UnknownName
 from .column import Column, Kind
 from .column_kinds import KINDS
 from .table import Table
-from .text_rules import TextRules
+from .text_rules import NUMBERS_REMEDY, TextRules
 
 MakeColumn = Callable[[str, Kind | None, TextRules], Column]
 """Makes a column from its name, the kind that it must have (None: its values decide), and the rules of reading."""
@@ -59,8 +59,10 @@ def make_table(
     for unknown in (kind for kind in kinds.values() if kind not in KINDS):
         raise UnknownName("kind of column", unknown, KINDS)
     wanted = [(name, make) for name, make in makers if name not in drop and (only is None or name in only)]
-    made = [make(name, kinds.get(name), rules) for name, make in wanted]
+    made = [make(name, "number" if rules.numbers_only else kinds.get(name), rules) for name, make in wanted]
     _check_lengths(made)
+    if rules.numbers_only:
+        check_no_gaps(made, rules)
     return Table(made, name)
 
 
@@ -74,6 +76,14 @@ def check_distinct(names: Sequence[str]) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
         raise DataError(f"the table has two columns named {twice!r}; rename one")
+
+
+def check_no_gaps(columns: Sequence[Column], rules: TextRules) -> None:
+    """Refuse the first column with a gap."""
+    for column in columns:
+        if column.missing.any():
+            row = int(column.missing.argmax())
+            raise DataError(f"{rules.place_of(row)}, column {column.name!r}: the value is missing; {NUMBERS_REMEDY}")
 
 
 def _check_lengths(columns: Sequence[Column]) -> None:

@@ -54,7 +54,7 @@ def require_number(values: DistinctTexts) -> Column:
     """
     strange = ~NumberTexts(values.texts).is_number & ~values.marks_among_numbers
     if strange.any():
-        values.refuse(strange, "is not a number, and the column is required to hold numbers")
+        values.refuse(strange, "is not a number, and the column is required to hold numbers", error=values.rules.kind_error)
     return Column(values.name, "number", _to_float(values.without(values.marks_among_numbers)))
 
 
@@ -109,9 +109,9 @@ def _to_float(values: DistinctTexts) -> AnyArray:
     data = numbers.values(_decimal(values, numbers))
     infinite = np.isinf(data)
     if infinite.any() and not values.rules.allow_infinite:
-        problem = "is infinite, or beyond the range of float64"
+        allow = ", or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
         values.refuse(
-            infinite, problem, "correct it, or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
+            infinite, "is infinite, or beyond the range of float64", "correct it" + allow * (not values.rules.numbers_only)
         )
     data[infinite | np.isin(data, values.rules.numeric_marks)] = np.nan
     return values.spread(data, np.nan)
