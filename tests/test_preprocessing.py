@@ -418,3 +418,17 @@ def test_notes_say_what_is_made_of_gaps_and_new_values():
         "column 'c' holds 2 values that training did not have, taken as no category: 'd', 'e'",
         "column 'when' has 2 gaps, and training had none: taken as the median, 18660",
     ]
+
+
+def test_a_fit_has_the_same_bits_again():
+    """The same table gives the same rules, also where edges are chosen from some of its rows, or values are equally frequent."""
+    n = 60_000
+    rng = np.random.default_rng(0)
+    values = tuple(f"{k:05}" for k in range(12_000))
+    table = Table(
+        [Column("x", "number", rng.normal(size=n)), Column("c", "category", np.arange(n, dtype=np.int32) % 12_000, values)]
+    )
+    y = rng.integers(0, 2, n)
+    one, other = Preprocessing.fit(table, y), Preprocessing.fit(table, y)
+    assert json.dumps(one.to_json()) == json.dumps(other.to_json())
+    assert all(np.array_equal(array, other.tensors()[name]) for name, array in one.tensors().items())

@@ -24,6 +24,7 @@ from .table_scores import score_of
 from .table_source import read_target, split_for_test
 
 if TYPE_CHECKING:
+    from ..history import History
     from ..recipes.table_recipe import TableRecipe
     from ..table_model import TableModel
     from ..tables.table import Table
@@ -51,6 +52,8 @@ class TableTrainingJob:
     seed : int
     engine, threads : str
     reporter : Reporter
+    plot : Path or None
+        Where the learning curves are drawn.
     """
 
     source: Source
@@ -63,6 +66,7 @@ class TableTrainingJob:
     engine: str
     threads: Any
     reporter: Reporter
+    plot: Path | None = None
 
     def run(self) -> int:
         """Do all of it, and return the exit status."""
@@ -80,7 +84,7 @@ class TableTrainingJob:
         self._report_data(split, reading)
         train, y = split.train
         with progress.training(recipe.networks, recipe.epochs):
-            model = fit_table_model(
+            model, histories = fit_table_model(
                 train,
                 target,
                 y,
@@ -91,7 +95,7 @@ class TableTrainingJob:
                 time_limit=self.time_limit,
                 progress=progress.epoch_done,
             )
-        return self._finish(split, self._with_source(model), recipe, time.perf_counter() - began)
+        return self._finish(split, self._with_source(model), histories, recipe, time.perf_counter() - began)
 
     def _task(self) -> Task | None:
         """Give the task that an option decides: --task, else a cost or an output that suits one task only."""
@@ -108,6 +112,10 @@ class TableTrainingJob:
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         tensor_file.check_writable(self.path)
         check_replaceable(self.path)
+        if self.plot is not None:
+            from ..plotting import check_plot_path
+
+            check_plot_path(self.plot)
 
     def _read(self, progress: TableProgress) -> Table:
         with progress.reading(self.source.name) as advance:
@@ -131,7 +139,7 @@ class TableTrainingJob:
         )
         return replace(model, training=training)
 
-    def _finish(self, split: SplitTable, model: TableModel, recipe: TableRecipe, seconds: float) -> int:
+    def _finish(self, split: SplitTable, model: TableModel, histories: list[History], recipe: TableRecipe, seconds: float) -> int:
         """Save the model, report its columns and its score on the test rows, and return the exit status."""
         if not (self.reporter.quiet or self.reporter.as_json):
             print_columns("columns:", describe_columns(model.preprocessing))
@@ -144,6 +152,11 @@ class TableTrainingJob:
         else:
             best = f"best epochs {', '.join(map(str, model.training.epochs))} of {recipe.epochs}"
             self.reporter.note(f"{stopped}: {networks}, {best}, in {seconds:.1f} s; {saved}")
+        if self.plot is not None:
+            from .plots import save_curves
+
+            save_curves(self.plot, histories)
+            self.reporter.note(f"drew {self.plot}")
         table, y = split.test
         score = score_of(model, table, y)
         self.reporter.summary(f"test {score}", {**self._summary(model, seconds), **score.to_json()})

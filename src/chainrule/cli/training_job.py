@@ -50,6 +50,8 @@ class TrainingJob:
     transposed : bool or None
         Whether a folder's images are stored column by column.
     reporter : Reporter
+    plot : Path or None
+        Where the learning curve is drawn.
     """
 
     source: Source
@@ -60,6 +62,7 @@ class TrainingJob:
     threads: Any
     transposed: bool | None
     reporter: Reporter
+    plot: Path | None = None
 
     def run(self) -> int:
         """Do all of it, and return the exit status."""
@@ -85,6 +88,10 @@ class TrainingJob:
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         tensor_file.check_writable(self.path)
         check_replaceable(self.path)
+        if self.plot is not None:
+            from ..plotting import check_plot_path
+
+            check_plot_path(self.plot)
 
     def _load(self) -> tuple[SplitData, Task]:
         parts = load_split(self.source, self.seed, transposed=self.transposed)
@@ -162,6 +169,11 @@ class TrainingJob:
         else:
             best = "" if history.best_epoch in (None, len(history)) else f", the best being epoch {history.best_epoch}"
             self.reporter.note(f"{history.message}{best}, in {seconds:.1f} s; {saved}")
+        if self.plot is not None:
+            from .plots import save_curves
+
+            save_curves(self.plot, [history])
+            self.reporter.note(f"drew {self.plot}")
         score = compute_score(network, parts.test)
         test = {"test_accuracy": score.accuracy, "test_cost": score.cost, "test_r2": score.r2, "test_rmse": score.rmse}
         self.reporter.summary(f"test {score}", {**self._summary(history, seconds), **test, "model": str(self.path)})

@@ -17,7 +17,7 @@ from .._format import pluralize
 from .._types import AnyArray, Array, is_sparse
 from .._warnings import user_stacklevel
 from ..errors import DataError
-from ..history import EpochRecord
+from ..history import EpochRecord, History
 from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
 from ..table_model import TableModel
@@ -63,6 +63,7 @@ class TableEstimator(BaseEstimator):
     verbose: Any
     kinds: dict[str, Kind] | None
     model_: TableModel
+    histories_: list[History]
 
     @abstractmethod
     def _fit_target(self, column: Column) -> ClassTarget | ValueTarget:
@@ -95,7 +96,7 @@ class TableEstimator(BaseEstimator):
             target = self._fit_target(column)
             recipe = recipe_for(target, len(table), self._chosen_settings())
             encoded = target.encode(column)
-            self.model_ = fit_table_model(
+            self.model_, self.histories_ = fit_table_model(
                 table,
                 target,
                 encoded,

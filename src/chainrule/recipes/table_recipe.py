@@ -75,6 +75,8 @@ class TableRecipe:
         The share of each target that is spread over all classes.
     bins : int
         The piecewise-linear features of a number; 0 for none.
+    column_weights : bool
+        Whether columns are multiplied by weights that a random forest gives.
     """
 
     metric: Metric = "accuracy"
@@ -90,12 +92,13 @@ class TableRecipe:
     optimizer: str = "adam"
     beta2: float = 0.95
     momentum: float | None = None
-    schedule: str = "cosine"
+    schedule: str = "coslog4"
     l2: float = 0.0
     dropout: float = 0.0
     early_stopping: int = 0
     label_smoothing: float = 0.0
     bins: int = 16
+    column_weights: bool = True
 
     def make_optimizer(self) -> Optimizer:
         """Give the optimizer, with ``beta2`` or ``momentum``.

@@ -4,6 +4,7 @@
 
     fit_table_model(table, target column, recipe)
       Preprocessing.fit(table, y).apply(table)       the prepared columns, float32 or CSR
+      column_weights(table, y)                       multiply them for the training
       folds(y)                                       a partition of the rows
       train_population(networks, rows=, ...)         network k on all rows outside of fold k, validated on fold k
       TableModel                                     their outputs are averaged
@@ -30,6 +31,7 @@ from ..tables.preprocessing import Preprocessing
 from ..tables.table import Table
 from ..tables.target import ClassTarget, Target
 from ..training import DivergenceWarning, train
+from .column_weights import column_weights, fold_into_inputs, multiply_features
 from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
 
 Progress = Callable[[EpochRecord], Any]
@@ -49,7 +51,7 @@ def fit_table_model(
     engine: str = "auto",
     time_limit: float | None = None,
     progress: Progress | None = None,
-) -> TableModel:
+) -> tuple[TableModel, list[History]]:
     """Fit the preprocessing and the networks.
 
     Parameters
@@ -73,7 +75,9 @@ def fit_table_model(
 
     Returns
     -------
-    TableModel
+    model : TableModel
+    histories : list of History
+        Of each network of the model.
 
     Raises
     ------
@@ -82,12 +86,17 @@ def fit_table_model(
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
-    examples = Examples(preprocessing.apply(table), y, weights=weights)
-    settings = _validation_settings(preprocessing, target, y, recipe, seed, validation)
+    x = preprocessing.apply(table)
+    feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed)
+    multiply_features(x, feature_weights)
+    examples = Examples(x, y, weights=weights)
+    settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
     settings |= _training_settings(recipe, validated=bool(settings))
     settings["callbacks"] = [_after_epoch(deadline, progress)]
     histories = _train(networks, examples, threads=threads, engine=engine, **settings)
+    for network in networks:
+        fold_into_inputs(network, feature_weights)
     kept = _trained(histories)
     if not kept:
         raise KeyboardInterrupt
@@ -99,7 +108,8 @@ def fit_table_model(
         validation_costs=[_best_cost(histories[k]) for k in kept],
         stopped=_reason(histories, deadline),
     )
-    return TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
+    model = TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
+    return model, [histories[k] for k in kept]
 
 
 def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
@@ -115,6 +125,16 @@ def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) ->
         )
         for k in range(recipe.networks)
     ]
+
+
+def _feature_weights(
+    preprocessing: Preprocessing, table: Table, target: Target, y: AnyArray, recipe: TableRecipe, seed: int
+) -> Array:
+    """Weigh the features by their columns' importance; by 1 where the recipe does not."""
+    if not recipe.column_weights:
+        return np.ones(preprocessing.n_features, np.float32)
+    classes = isinstance(target, ClassTarget)
+    return column_weights(table, preprocessing.groups, y, preprocessing.n_features, seed, classes=classes)
 
 
 def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
@@ -135,6 +155,7 @@ def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any
 
 def _validation_settings(
     preprocessing: Preprocessing,
+    feature_weights: Array,
     target: Target,
     y: AnyArray,
     recipe: TableRecipe,
@@ -143,7 +164,9 @@ def _validation_settings(
 ) -> dict[str, Any]:
     """Choose the rows that each network trains on and is validated on; all are trained on where they are too few for folds."""
     if validation is not None:
-        return {"validation": Examples(preprocessing.apply(validation[0]), validation[1])}
+        x = preprocessing.apply(validation[0])
+        multiply_features(x, feature_weights)
+        return {"validation": Examples(x, validation[1])}
     if len(y) < FEW_ROWS:
         return {}
     fold = folds(y, max(FOLDS, recipe.networks), seed, stratify=isinstance(target, ClassTarget))

@@ -2,8 +2,9 @@
 
 1. Excel's first line ``sep=;`` tells the delimiter; lines that begin with # above the first record are comments, except one that
    holds the names (``# x,y``).
-2. The delimiter is the one of , ; tab | with which all records have the same number of fields, more than one; else spaces. In a file named .tsv or .tab it is the tab. Where two of them divide all records evenly, it is the one with which all
-   fields are numbers; else the file is refused.
+2. The delimiter is the one of , ; tab | with which all records have the same number of fields, more than one; else spaces. In a
+   file named .tsv or .tab it is the tab. Where two of them divide all records evenly, it is the one with which all fields are
+   numbers; else the file is refused. Where a field holds several numbers (``18.0   8   307.0``) it is the space.
 3. A delimiter at the end of each line adds no column. Where each record has one field more than the header, the first holds row
    names, if it counts the rows or has no two equal texts, as R writes them; else the file is refused.
 4. The first record is the header where one of its fields is a text above numbers or dates; it is not where it holds a number above
@@ -105,19 +106,42 @@ def _preamble(text: PlainText) -> tuple[str | None, list[str], int]:
 def _divide(text: PlainText, delimiter: str | None, preamble: int) -> tuple[Dialect, list[Record]]:
     """Choose the delimiter, and read the first records with it."""
     if delimiter is not None:
-        dialect = _with_escape(text, Dialect(_one_character(delimiter), preamble))
-        return dialect, _checked_sample(text, dialect)
+        return _as_told(text, _with_escape(text, Dialect(_one_character(delimiter), preamble)))
     even, uneven = list[tuple[Dialect, list[Record]]](), list[tuple[Dialect, list[Record]]]()
     for mark in (*_candidates(text.path), " "):
         if mark == " " and (even or _is_divided(uneven)):
             break
         dialect = _with_escape(text, Dialect(mark, preamble))
-        sample = _sample(text, dialect)
-        if sample is not None:
+        if sample := _sample(text, dialect):
             (even if _is_even(sample) else uneven).append((dialect, sample))
-    if len(even) > 1:
-        return _choose(text, even)
-    return even[0] if even else _single_column(text, preamble, uneven)
+    if not even:
+        return _single_column(text, preamble, uneven)
+    dialect, sample = even[0] if len(even) == 1 else _choose(text, even)
+    return _by_blanks(text, dialect, sample) or (dialect, sample)
+
+
+def _as_told(text: PlainText, dialect: Dialect) -> tuple[Dialect, list[Record]]:
+    sample = _checked_sample(text, dialect)
+    if all(len(record.fields) == 1 for record in sample) and any(mark in sample[0].fields[0] for mark in CANDIDATES):
+        raise DataError(
+            f"{text.path} is not divided by {dialect.delimiter!r}; name another delimiter (--delimiter, delimiter=), or none"
+        )
+    return dialect, sample
+
+
+def _by_blanks(text: PlainText, dialect: Dialect, sample: list[Record]) -> tuple[Dialect, list[Record]] | None:
+    """Divide by spaces where another delimiter leaves several numbers in a field; None where that does not divide evenly."""
+    if dialect.delimiter == " " or not any(map(_holds_numbers, sample[-1].fields)):
+        return None
+    blanks = replace(dialect, delimiter=" ")
+    divided = _sample(text, blanks)
+    return (blanks, divided) if divided and _is_even(divided) else None
+
+
+def _holds_numbers(field: str) -> bool:
+    """Whether a field holds several numbers, divided by blanks, which is a sign of another delimiter."""
+    parts = field.split()
+    return len(parts) > 1 and not parse_number(field.strip()) and all(map(parse_number, parts))
 
 
 def _with_escape(text: PlainText, dialect: Dialect) -> Dialect:
@@ -227,7 +251,7 @@ def _names_in_comment(comments: list[str], dialect: Dialect, sample: list[Record
     mark = None if dialect.delimiter == " " else dialect.delimiter
     names = [name.strip().strip('"') for name in comments[-1].lstrip("#").strip().split(mark)]
     numbers = any(parse_number(field.strip()) for field in sample[0].fields)
-    return names if len(names) == len(sample[0].fields) > 1 and numbers else None
+    return [names[0] or "#", *names[1:]] if len(names) == len(sample[0].fields) > 1 and numbers else None
 
 
 def _is_row_names(rest: list[Record]) -> bool:
@@ -254,9 +278,8 @@ def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool
     if not _is_run([first[k] for k in numeric]):
         return not any(typed[k] for k in numeric)
     if not others and len(numeric) == len(first):
-        raise DataError(
-            f"{text.path}, line {sample[0].line}, may be a header of years, or a row; say which (--header or --no-header, header=)"
-        )
+        line = f"{text.path}, line {sample[0].line}"
+        raise DataError(f"{line}, may be a header of years or a counter, or a row; say which (--header, --no-header, header=)")
     return bool(others)
 
 

@@ -72,7 +72,7 @@ def records(text: PlainText, dialect: Dialect) -> Iterator[Record]:
 def _told(error: csv.Error) -> str:
     """Say what is wrong with the quotes of a record."""
     if "expected after" in str(error):
-        return "text follows a closing quote; write a quote inside a quoted field twice"
+        return "text, or a blank, follows a closing quote; write a quote inside a quoted field twice"
     if "field larger" in str(error):
         return "a field is longer than 131,072 characters; is a quote not closed?"
     return "a quoted field is not closed"
@@ -110,7 +110,7 @@ def ragged(text: PlainText, dialect: Dialect, record: Record, n_fields: int) -> 
     found = f"{len(record.fields)} field{'s' * (len(record.fields) != 1)}"
     divider = {"\t": "tabs", " ": "spaces"}.get(dialect.delimiter, repr(dialect.delimiter))
     return DataError(
-        f"{text.path}, line {record.line}: {found}, divided by {divider}, where the lines before have {n_fields}; correct the line, "
+        f"{text.path}, line {record.line}: {found}, divided by {divider}, where the lines before have {n_fields}; correct it, "
         "quote a field that holds the delimiter, or name another delimiter (--delimiter, delimiter=)"
     )
 

@@ -89,7 +89,7 @@ class DistinctTexts:
         strange = ~fitting & ~self.marks_among_numbers
         n_strange, n_fitting = self.counts[strange].sum(), int(fitting.sum())
         if n_strange <= max(1, STRAY_SHARE * self.n_values):
-            return n_fitting > 1 and self.n_values > 3
+            return n_fitting > 1
         return n_fitting > MANY_NUMBERS and bool(n_strange <= FEW_STRAYS * self.n_values or strange.sum() <= 3)
 
     def refuse(self, chosen: AnyArray, problem: str, remedy: str = "") -> NoReturn:

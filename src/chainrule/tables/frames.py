@@ -263,8 +263,7 @@ def _distinct_values(series: Any) -> tuple[AnyArray, list[Any]]:
         encoded = native.dictionary_encode().combine_chunks()
         return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32), encoded.dictionary.to_pylist()
     if not series.implementation.is_polars():
-        codes, values = factorize(series.to_list())
-        return codes, list(values)
+        return factorize(series.to_list())
     texts = series.cast(nw.String)
     values = texts.drop_nulls().unique().to_list()
     codes = nw.from_native(texts.cast(nw.Enum(values)).to_native().to_physical(), series_only=True)

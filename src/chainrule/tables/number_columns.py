@@ -17,6 +17,10 @@ ROW_COUNTERS = frozenset(
 """Names, in lower case, of columns that count the rows."""
 
 
+DIGITS_EXACT = 15  # float64 represents every integer of so many digits
+LARGEST_EXACT = 2.0**53
+
+
 def infer_number(values: DistinctTexts) -> Column | None:
     """Read a column of numbers; None where it is something else: texts, or codes such as 02139.
 
@@ -34,7 +38,7 @@ def infer_number(values: DistinctTexts) -> Column | None:
             n_numbers = values.counts[numbers.is_number].sum()
             values.refuse(strange, f"is not a number, but {n_numbers:,} of the column's {values.n_values:,} values are")
         return None
-    if _are_codes(values):
+    if _are_codes(values) or _exceed_float64(values):
         return None
     kept = values.without(values.marks_among_numbers)
     return number_column(values.name, _to_float(kept), kept.texts[kept.codes[0]] if kept.codes[0] >= 0 else "")
@@ -90,6 +94,12 @@ def _are_codes(values: DistinctTexts) -> bool:
             f"read the column as numbers or as categories (--number {values.name!r}, --category {values.name!r}, kinds=)",
         )
     return bool(codes.any())
+
+
+def _exceed_float64(values: DistinctTexts) -> bool:
+    """Whether integers are so long that float64 would make some of them equal, as the numbers of cards and messages are."""
+    long = [text for text in values.texts if len(text) > DIGITS_EXACT and text.removeprefix("-").isdigit()]
+    return any(int(float(text)) != int(text) for text in long if len(text) <= 300)
 
 
 def _to_float(values: DistinctTexts) -> AnyArray:

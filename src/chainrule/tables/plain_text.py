@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import re
 import shutil
 import stat
@@ -121,8 +122,9 @@ def open_plain_text(path: Path, encoding: str | None = None) -> Iterator[PlainTe
 
 def _check_encoding(encoding: str) -> None:
     try:
-        b"".decode(encoding)
-    except (LookupError, TypeError, UnicodeError):
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses codecs that are not of text, such as zip
+        codecs.getincrementaldecoder(encoding)
+    except (LookupError, TypeError, ValueError):
         raise SettingError(
             f"encoding must be the name of a text encoding, such as utf-8, latin-1 or cp1252; it is {encoding!r}"
         ) from None

@@ -16,7 +16,7 @@ from .column import Column, Kind
 from .column_stream import DelimitedFile, DistinctColumn, TokenizerError, number_expression, read_columns
 from .csv_layout import Layout, find_layout
 from .csv_records import rewrite, rows
-from .number_columns import number_column
+from .number_columns import LARGEST_EXACT, number_column
 from .number_texts import Decimal, NumberTexts, decimals_of, is_plain_number
 from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
@@ -93,7 +93,7 @@ def read_table(
     with open_plain_text(Path(path), encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         wanted = _wanted(layout.names, kinds or {}, columns, drop)
-        reader = _Reader(text, layout, replace(rules, place_of=_place_of(text, layout)), kinds or {}, progress)
+        reader = _Reader(text, layout, replace(rules, place_of=_place_of(text, layout)), kinds or {}, header, progress)
         return Table(reader.read(wanted), str(path))
 
 
@@ -123,6 +123,16 @@ def _wanted(names: list[str], kinds: Mapping[str, Kind], columns: Collection[str
     return [k for k, name in enumerate(names) if name not in drop and (columns is None or name in columns)]
 
 
+def _is_exact(values: AnyArray) -> bool:
+    """Whether no text was too unusual, and no integer too long, for the conversion by DuckDB."""
+    return not np.any(np.abs(values) > LARGEST_EXACT)
+
+
+def _is_filling(column: Column) -> bool:
+    """Whether a column is one of a spreadsheet's empty ones: without a name and without a value."""
+    return column.name.startswith("Unnamed: ") and column.kind == "constant" and not column.categories
+
+
 def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:
     """Name the line where a row begins, found by reading the file anew."""
 
@@ -141,6 +151,7 @@ class _Reader:
     layout: Layout
     rules: TextRules
     kinds: Mapping[str, Kind]
+    header: bool | None
     progress: Callable[[float], None] | None
 
     def read(self, wanted: list[int]) -> list[Column]:
@@ -151,7 +162,7 @@ class _Reader:
         if not n_rows:
             raise DataError(f"{self.text.path} holds no rows, only a header")
         unusual: dict[int, str | None] = {
-            k: None for k, part in parts.items() if not isinstance(part, DistinctColumn) and np.isinf(part).any()
+            k: None for k, part in parts.items() if not isinstance(part, DistinctColumn) and not _is_exact(part)
         }
         if unusual:
             parts |= read_columns(source, unusual)[0]
@@ -161,7 +172,9 @@ class _Reader:
             usual_decimal=cache(lambda: self._usual_decimal(parts)),
             point_is_decimal=layout.dialect.delimiter not in DECIMAL_COMMA_DELIMITERS,
         )
-        return [column for k, part in parts.items() if not self._is_filling(column := self._column(k, part))]
+        columns = [self._column(k, part) for k, part in parts.items()]
+        self._check_header(columns)
+        return [column for column in columns if not _is_filling(column)]
 
     def _read(self, plan: dict[int, str | None]) -> tuple[dict[int, AnyArray | DistinctColumn], DelimitedFile, int]:
         """Read columns from the file as it is where DuckDB divides it as ``csv_records`` does, else from a rewritten one."""
@@ -256,9 +269,12 @@ class _Reader:
         part[np.isin(part, self.rules.numeric_marks)] = np.nan
         return Column(name, "number", part) if kind else number_column(name, part, self._sample(k)[0])
 
-    def _is_filling(self, column: Column) -> bool:
-        """Whether a column is one of a spreadsheet's empty ones: without a name and without a value."""
-        return column.name.startswith("Unnamed: ") and column.kind == "constant" and not column.categories
+    def _check_header(self, columns: list[Column]) -> None:
+        """Refuse a header that the first rows told, where below it each of its names is a value of its own column."""
+        if self.header is None and self.layout.skip and all(column.name in column.categories for column in columns):
+            raise DataError(
+                f"{self.text.path}: the first record may be a header or a row; say which (--header, --no-header, header=)"
+            )
 
     def _refuse_fields(self, parts: Mapping[int, AnyArray | DistinctColumn]) -> None:
         """Refuse values in fields behind the last name."""

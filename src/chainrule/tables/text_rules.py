@@ -20,6 +20,8 @@ USUAL_MARKS = frozenset(
         "-nan",
         "null",
         "nil",
+        "\\n",
+        "\\n",
         "#value!",
         "#div/0!",
         "#ref!",

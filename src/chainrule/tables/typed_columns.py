@@ -91,8 +91,8 @@ def column_from_numbers(name: str, values: AnyArray, *, kind: Kind | None = None
         if not rules.allow_infinite:
             row = int(infinite.argmax())
             raise DataError(
-                f"{rules.place_of(row)}, column {name!r}: the number is infinite ({values[row]}); correct it, or allow infinite numbers, "
-                "which are then gaps (allow_infinite=True)"
+                f"{rules.place_of(row)}, column {name!r}: the number is infinite ({values[row]}); correct it, or allow infinite "
+                "numbers, which are then gaps (allow_infinite=True)"
             )
         values[infinite] = np.nan
     return _settle(Column(name, "number", values), kind, rules)
@@ -174,24 +174,26 @@ def _nearly_all_distinct(column: Column) -> bool:
     return len(column.categories) >= max(MANY_DISTINCT, IDENTIFIER_SHARE * n_values)
 
 
-def factorize(values: Sequence[str | None]) -> tuple[AnyArray, tuple[str, ...]]:
-    """Number the distinct texts in ascending order.
+def factorize(values: Sequence[str | None]) -> tuple[AnyArray, list[str]]:
+    """Number the distinct texts.
 
     Returns
     -------
     codes : array of int32, shape (n,)
-        The position of each text in ``categories``, and -1 for None.
-    categories : tuple of str
+        The position of each text in ``texts``; -1 is None.
+    texts : list of str
+        The distinct texts, in the order in which they appear.
 
     Examples
     --------
     >>> factorize(["b", None, "a"])
-    (array([ 1, -1,  0], dtype=int32), ('a', 'b'))
+    (array([ 0, -1,  1], dtype=int32), ['b', 'a'])
     """
-    categories = tuple(sorted({str(value) for value in set(values) if value is not None}))
-    positions: dict[str | None, int] = {text: position for position, text in enumerate(categories)}
+    distinct = dict.fromkeys(values)
+    distinct.pop(None, None)
+    positions: dict[str | None, int] = {text: position for position, text in enumerate(distinct)}
     positions[None] = -1
-    return np.fromiter(map(positions.__getitem__, values), np.int32, len(values)), categories
+    return np.fromiter(map(positions.__getitem__, values), np.int32, len(values)), [str(text) for text in distinct]
 
 
 def canonical_text(value: Any) -> str:
@@ -231,8 +233,8 @@ def _from_dates(name: str, values: AnyArray, kind: Kind | None, rules: TextRules
     if outside.any():
         row = int(outside.argmax())
         raise DataError(
-            f"{rules.place_of(row)}, column {name!r}: the date is of the year {years[row]}, and must be of the years {FIRST_YEAR} to "
-            f"{LAST_YEAR}; correct it, or make it a gap"
+            f"{rules.place_of(row)}, column {name!r}: the date is of the year {years[row]}, and must be of the years "
+            f"{FIRST_YEAR} to {LAST_YEAR}; correct it, or make it a gap"
         )
     return _settle(Column(name, "date", values.astype("datetime64[us]")), kind, rules)
 

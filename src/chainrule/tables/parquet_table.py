@@ -1,0 +1,165 @@
+"""Tables from parquet files, which DuckDB reads column by column; the types in the file decide the kinds."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._reading import LIMIT_UNPACKED, check_size, translate_read_errors
+from .._types import AnyArray
+from ..errors import DataError, DataTypeError
+from .column import Column, Kind
+from .column_choice import make_table, normalized
+from .column_kinds import RULES
+from .table import Table
+from .text_rules import TextRules
+from .typed_columns import CONVERT_REMEDY, column_from_array
+
+_READABLE = re.compile(
+    r"boolean|u?(tiny|small|big)int|u?integer|float|double|decimal\(.*\)|varchar|uuid|date|\"null\"|"
+    r"timestamp( with time zone|tz)?(_(s|ms|ns))?"
+)
+_LONG_DECIMAL = re.compile(r"decimal\((1[6-9]|[2-9][0-9]),.*\)")  # float64 represents integers of 15 digits exactly
+
+
+def read_parquet_table(
+    path: Path,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    columns: Collection[str] | None = None,
+    drop: Collection[str] = (),
+    rules: TextRules = RULES,
+) -> Table:
+    """Read a table from a parquet file.
+
+    The index that pandas stores is left out. Durations, which DuckDB gives without their unit, are numbers in the unit of the file.
+
+    Parameters
+    ----------
+    path : Path
+    kinds, columns, drop
+        As ``column_choice.make_table`` takes them.
+    rules : TextRules
+        How texts are read, and whether infinite numbers are gaps.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    FileError
+        When the file does not exist or cannot be read.
+    DataError
+        When it is not a valid parquet file, is too large or has no rows, or a value cannot have the kind required.
+    DataTypeError
+        When a column holds lists, structures or other types that a table cannot hold.
+    UnknownName
+        When ``drop`` or ``kinds`` names a column that the file does not have.
+    """
+    with translate_read_errors(path):
+        path.open("rb").close()
+        located = glob.escape(str(path.absolute()))  # else DuckDB reads all files that match a name with * or ?
+    rules = replace(rules, place_of=lambda row: f"{path}, row {row + 1}")
+    with _open(path) as connection:
+        file = _ParquetFile(path, located, connection)
+        makers = [(normalized(name), partial(file.column, own_name, type_)) for name, own_name, type_ in file.columns()]
+        return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """Open a DuckDB of its own, which loads no extension; its errors become errors of this package."""
+    import duckdb
+
+    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    with duckdb.connect(":memory:", config=config) as connection:
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise DataError(f"{path} is not a valid parquet file ({str(error).splitlines()[0]}); save it again") from None
+
+
+@dataclass(frozen=True, eq=False)
+class _ParquetFile:
+    """A parquet file, opened by a connection of DuckDB."""
+
+    path: Path
+    located: str
+    connection: Any
+
+    def columns(self) -> list[tuple[str, str, str]]:
+        """The columns but pandas' index: the name, DuckDB's own name, which is unique in any case, and the type.
+
+        Raises
+        ------
+        DataError
+            When the file has no rows, or too many.
+        """
+        types = [(str(name), str(type_).lower()) for name, type_, *_ in self._select("*", "describe").fetchall()]
+        names = _top_level(self._metadata("name, num_children", "parquet_schema"))
+        n_rows = sum(rows for (rows,) in self._metadata("num_rows", "parquet_file_metadata"))
+        check_size(self.path, n_rows * len(types) * 8, LIMIT_UNPACKED)
+        if n_rows == 0:
+            raise DataError(f"{self.path} holds no rows")
+        index = self._pandas_index()
+        return [(name, *typed) for name, typed in zip(names, types, strict=True) if name not in index]
+
+    def column(self, own_name: str, type_: str, name: str, kind: Kind | None, rules: TextRules) -> Column:
+        """Make the column that DuckDB knows by a name of its own."""
+        if not _READABLE.fullmatch(type_):
+            raise DataTypeError(f"{self.path}, column {name!r}: values of type {type_.upper()} cannot be used; {CONVERT_REMEDY}")
+        quoted = '"' + own_name.replace('"', '""') + '"'
+        if type_ == "varchar":
+            ((n_bytes,),) = self._select(f"coalesce(sum(strlen({quoted})), 0)").fetchall()
+            check_size(self.path, int(n_bytes), LIMIT_UNPACKED)
+        if _LONG_DECIMAL.fullmatch(type_):  # DuckDB's own conversion to float64 rounds twice
+            texts = self._values(f"cast({quoted} as varchar)")
+            values = np.array([np.nan if text is None else float(text) for text in texts.tolist()])
+        else:
+            values = self._values(f"cast({quoted} as varchar)" if type_ == "uuid" else quoted)
+        return column_from_array(name, values, kind=kind, rules=rules)
+
+    def _values(self, expression: str) -> AnyArray:
+        """Read the values of an expression, (n,), masked where they are null."""
+        return next(iter(self._select(expression).fetchnumpy().values()))
+
+    def _select(self, expressions: str, command: str = "") -> Any:
+        """Begin a query of the file; the folders of its path are no columns."""
+        query = f"{command} select {expressions} from read_parquet(?, hive_partitioning=false)"  # noqa: S608 - names are quoted
+        return self.connection.execute(query, [self.located])
+
+    def _metadata(self, expressions: str, function: str) -> list[tuple[Any, ...]]:
+        """Read from a table of the file's metadata."""
+        query = f"select {expressions} from {function}(?)"  # noqa: S608 - both are our own
+        return self.connection.execute(query, [self.located]).fetchall()
+
+    def _pandas_index(self) -> set[str]:
+        """The names of the columns that hold pandas' index."""
+        for key, value in self._metadata("key, value", "parquet_kv_metadata"):
+            if bytes(key) == b"pandas":
+                try:
+                    described = json.loads(bytes(value)).get("index_columns", [])
+                    return {name for name in described if isinstance(name, str)}
+                except (ValueError, AttributeError, TypeError, RecursionError):
+                    return set()  # it is a comment of the writer's, and not needed to read the file
+        return set()
+
+
+def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
+    """Find the names of the columns in a schema: its entries, each with the number of its children, which follow it."""
+    names, inside = [], 0
+    for name, n_children in schema[1:]:  # the first one is the table
+        if inside == 0:
+            names.append(name)
+        inside = max(inside - 1, 0) + (n_children or 0)
+    return names
