@@ -159,9 +159,8 @@ class Preprocessing:
         """
         columns = list(self._columns_of(table))
         return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
-
     def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
-        """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` decides otherwise than ``self.sparse``.
+        """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` overrides ``self.sparse``.
 
         Dense blocks share one buffer: each is valid until the next is asked for. It stays in the cache, and no memory is fetched
         from the system: that takes longer than computing the features.
