@@ -159,6 +159,7 @@ class Preprocessing:
         """
         columns = list(self._columns_of(table))
         return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
+
     def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
         """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` overrides ``self.sparse``.
 
