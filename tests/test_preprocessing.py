@@ -40,7 +40,7 @@ def mixed_table(n=200, seed=0):
 
     numbers = rng.normal(size=n) * 1e6
     numbers[rng.random(n) < 0.1] = np.nan
-    texts = [" ".join(rng.choice(["Oak!", "oak", *(f"word{k}" for k in range(300))], 4)) for _ in range(n)]
+    texts = [" ".join(rng.choice(["Oak!", "oak", *(f"word{k}" for k in range(2000))], 8)) for _ in range(n)]
     dates = np.datetime64("2024-01-01T00:00", "us") + rng.integers(0, 10**6, n).astype("timedelta64[m]")
     return Table(
         [
@@ -184,6 +184,13 @@ def test_without_bins_a_number_is_its_scaled_value():
     assert fitted(number("x", 1, 2, 3), bins=0).feature_names == ["x"]
 
 
+def test_the_numbers_of_a_wide_table_have_fewer_bins():
+    """A table of 2,000 numbers has 4 bins for each instead of 16, so that its features stay a few times its columns."""
+    numbers = np.random.default_rng(0).normal(size=(2000, 100))
+    preprocessing = fitted(*(number(f"x{k}", *values) for k, values in enumerate(numbers)))
+    assert preprocessing.n_features == 2000 * (1 + 4)
+
+
 @pytest.mark.parametrize("task", ["classification", "regression", None])
 def test_the_task_decides_how_edges_are_chosen(task):
     """Of classes the numbers do not count, of values they do; by default integers are classes."""
@@ -254,7 +261,8 @@ def test_many_values_are_kept_in_bounded_size():
 
 def test_long_values_are_hashed():
     """Values that are too long to name in a file are hashed, even if they are only two."""
-    column = category("c", "a" * 200_000, "b" * 200_000, "a" * 200_000)
+    long = "\ud800" + "a" * 300_000, "b" * 300_000
+    column = category("c", *long, long[0])
     preprocessing = fitted(column)
     assert len(json.dumps(preprocessing.to_json())) < 1 << 19
     features = as_array(preprocessing.apply(Table([column])))
@@ -263,8 +271,8 @@ def test_long_values_are_hashed():
 
 def test_features_of_many_values_are_csr():
     """One-hot features of many values are CSR, canonical and float32, with the same values as by hand."""
-    codes = np.random.default_rng(0).integers(0, 400, 20_000).astype(np.int32)
-    column = Column("c", "category", codes, tuple(f"{k:03}" for k in range(400)))
+    codes = np.random.default_rng(0).integers(0, 600, 30_000).astype(np.int32)
+    column = Column("c", "category", codes, tuple(f"{k:03}" for k in range(600)))
     preprocessing = Preprocessing.fit(Table([column]))
     features = preprocessing.apply(Table([column]))
     assert sparse.isspmatrix_csr(features)

@@ -26,8 +26,14 @@ Task = Literal["classification", "regression"]
 VOCABULARY_BYTES = 1 << 18
 """The most bytes of JSON for the values of all categories together, so that a model's description stays short."""
 
+BIN_FEATURES = 1 << 13
+"""The most piecewise-linear features of all numbers together: the numbers of a wide table have fewer bins."""
+
+DENSE_FEATURES = 512
+"""Up to this number features are dense, which is faster to write; the kernels find zeros themselves."""
+
 SPARSE_SHARE = 0.25
-"""Features are CSR where the share of them that is not 0 is below this: then CSR is at most half as large as dense."""
+"""More features are CSR where the share of them that is not 0 is below this: then CSR is at most half as large as dense."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Preprocessing:
         task : {"classification", "regression"}, optional
             What ``y`` is; by default classes where it holds integers.
         bins : int
-            The most piecewise-linear features of a number; 0 for none.
+            The most piecewise-linear features of a number; 0 for none. All numbers together have at most ``BIN_FEATURES``.
 
         Raises
         ------
@@ -84,13 +90,14 @@ class Preprocessing:
         if y is not None and len(y) != len(table):
             raise DataError(f"y must have a value for each of the table's {len(table)} rows; it has {len(y)}")
         classes = task == "classification" if task else y is not None and np.asarray(y).dtype.kind in "iub"
+        bins = min(bins, BIN_FEATURES // max(1, sum(column.kind in ("number", "date") for column in table)))
         most_bytes = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
         columns = tuple(prepare_column(column, y, classes=classes, bins=bins, most_bytes=most_bytes) for column in table)
         if not any(column.rules for column in columns):
             reasons = ", ".join(f"{column.name} ({column.reason})" for column in columns)
             raise DataError(f"no column of the table tells anything: {reasons}")
         prepared = cls(columns)
-        return replace(prepared, sparse=prepared._is_mostly_zero(table))
+        return replace(prepared, sparse=prepared.n_features > DENSE_FEATURES and prepared._is_mostly_zero(table))
 
     @cached_property
     def _writer(self) -> FeatureWriter:
