@@ -39,6 +39,7 @@ PLACES = {  # the left and right edge of each box, by one of the names in it
     "model_file": (400, 650),
     "plan": (250, 880),
     "examples": (560, 880),
+    "piecewise_inputs": (560, 880),
     "calculus": (330, 880),
 }
 KERNELS = (20, 250)
@@ -57,6 +58,7 @@ DESCRIPTIONS = {
     "model_file": "safetensors, written and read",
     "plan": "the data that crosses the seam, and the inputs a model accepts",
     "examples": "checked x and y",
+    "piecewise_inputs": "columns that engines expand",
     "calculus": "the notes' equations as functions of NumPy arrays",
 }
 

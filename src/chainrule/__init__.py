@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .explaining.gradient_check import check_gradient
     from .history import EpochRecord, History
     from .network import Network, load
+    from .piecewise_inputs import PiecewiseInputs
     from .population import train_population
     from .training import Run, train
 
@@ -41,6 +42,7 @@ _MODULE_OF = {
     "MLPRegressor": ".estimators",
     "Network": ".network",
     "Neuron": ".calculus.neuron",
+    "PiecewiseInputs": ".piecewise_inputs",
     "Run": ".training",
     "check_gradient": ".explaining.gradient_check",
     "explain": ".explaining.explain_model",
@@ -58,7 +60,7 @@ _MODULES = {
 
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
-    "Network", "Neuron", "Run",
+    "Network", "Neuron", "PiecewiseInputs", "Run",
     "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "schedules", "train",
     "train_population",
 ]  # fmt: skip
