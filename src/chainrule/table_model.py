@@ -59,7 +59,7 @@ class TableTraining:
     validation_costs : list of float
         The cost of each network on the rows of its fold, at that epoch.
     stopped : str
-        Why it ended: finished, interrupted, time limit.
+        Why it ended: finished, interrupted, time limit, or diverged (one of the networks).
     """
 
     data: str = ""

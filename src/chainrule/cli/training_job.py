@@ -17,7 +17,7 @@ from ..scaler import ScaledTable, scale_table
 from ..training import DivergenceWarning, EarlyStopping, Run
 from .data_source import Source, SplitData, load_split, resolve_path
 from .describe import describe_inputs
-from .exit_codes import FAILURE, INTERRUPTED
+from .exit_codes import STATUS_AFTER
 from .output import Reporter, print_json, print_message
 from .replaceable_file import check_replaceable
 from .scores import compute_score
@@ -26,9 +26,6 @@ from .task import count_outputs, has_sign_labels, infer_task, signs_to_classes
 
 if TYPE_CHECKING:
     from ..history import EpochRecord, History
-
-EXIT_CODES = {"interrupted": INTERRUPTED, "diverged": FAILURE}
-"""The exit status after a training that ended in one of these ways; 0 after any other."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +152,8 @@ class TrainingJob:
 
     def _finish(self, parts: SplitData, network: Network, scaled: ScaledTable, history: History, seconds: float) -> int:
         """Save the model, report its score on the test examples, and return the exit status."""
-        cut_short = history.stopped in EXIT_CODES
-        status = EXIT_CODES.get(history.stopped or "", 0)
+        cut_short = history.stopped in STATUS_AFTER
+        status = STATUS_AFTER.get(history.stopped or "", 0)
         if cut_short and (network.provenance is None or not network.provenance.steps):
             print_message(f"{history.message}; nothing was learnt, so nothing was saved")
             self.reporter.summary("", self._summary(history, seconds))

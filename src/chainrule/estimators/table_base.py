@@ -25,6 +25,7 @@ from ..tables.column import Column, Kind
 from ..tables.frames import table_from
 from ..tables.table import Table
 from ..tables.target import ClassTarget, ValueTarget
+from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
 from .random_state import make_random_state
 
@@ -108,7 +109,17 @@ class TableEstimator(BaseEstimator):
                 time_limit=self.time_limit,
                 progress=self._print_epoch if self.verbose else None,
             )
+        self._warn_if_cut_short()
         return self
+
+    def _warn_if_cut_short(self) -> None:
+        """Warn where a network's training diverged, or Ctrl-C ended all of them: the model has the best epochs until then."""
+        stopped, count = self.model_.training.stopped, pluralize(len(self.model_.networks), "network")
+        if stopped == "diverged":
+            warn_of_divergence(f"the training of a network diverged; the model has the best epochs of {count} of {self.networks}")
+        if stopped == "interrupted":
+            message = f"the training was interrupted; the model has the best epochs of {count} of {self.networks}"
+            warnings.warn(message, stacklevel=user_stacklevel())
 
     def _chosen_settings(self) -> dict[str, Any]:
         return {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from .._checks import check_int
 from ..calculus.optimizers import SGD, Adam, Optimizer, find_optimizer
 from ..errors import SettingError, UnknownName
 from ..tables.target import ClassTarget, Target
@@ -141,7 +142,7 @@ def recipe_for(target: Target, rows: int, chosen: Mapping[str, Any]) -> TableRec
             f"the cost {cost} does not suit a table's target of {'classes' if is_class else 'values'}; take one of "
             f"{', '.join(CLASS_COSTS if is_class else VALUE_COSTS)}"
         )
-    batch_size = chosen.get("batch_size", default_batch_size(rows))
+    batch_size = check_int("batch_size", chosen.get("batch_size", default_batch_size(rows)), least=1)
     longer = 1 if 0 < n_classes <= MANY_CLASSES else 2
     recipe = TableRecipe(
         metric=metric,

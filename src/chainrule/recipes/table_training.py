@@ -15,22 +15,25 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .._checks import check_int
 from .._types import AnyArray, Array, Indices
 from ..early_stopping import EarlyStopping
 from ..engines import Threads
+from ..errors import DivergenceError
 from ..examples import Examples
 from ..history import EpochRecord, History
 from ..network import Network
 from ..population import train_population
-from ..table_model import TableModel, TableTraining
+from ..table_model import MAXIMUM_NETWORKS, TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
 from ..tables.table import Table
 from ..tables.target import ClassTarget, Target
-from ..training import DivergenceWarning, train
+from ..training import DivergenceWarning, Run, train
 from .column_weights import column_weights, fold_into_inputs, multiply_features
 from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
 
@@ -83,6 +86,8 @@ def fit_table_model(
     ------
     KeyboardInterrupt
         When Ctrl-C comes before the first epoch of a network has ended; later, the model has the networks trained so far.
+    DivergenceError
+        When every network's training diverges in its first epoch; later, the model has the best epoch of each.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
@@ -99,7 +104,7 @@ def fit_table_model(
         fold_into_inputs(network, feature_weights)
     kept = _trained(histories)
     if not kept:
-        raise KeyboardInterrupt
+        raise _nothing_learnt(histories, recipe)
     training = TableTraining(
         rows=len(table),
         seed=seed,
@@ -110,6 +115,22 @@ def fit_table_model(
     )
     model = TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
     return model, [histories[k] for k in kept]
+
+
+def check_recipe(recipe: TableRecipe, target: Target, *, threads: Threads, engine: str) -> None:
+    """Refuse a wrong setting before the columns are prepared: make a network of one column, and its training on two rows.
+
+    Raises
+    ------
+    SettingError
+        With the setting.
+    """
+    check_int("networks", recipe.networks, least=1, most=MAXIMUM_NETWORKS)
+    y = np.arange(2) if isinstance(target, ClassTarget) else np.arange(2.0)
+    settings = _training_settings(recipe, validated=True)
+    (network,) = _make_networks(1, target, replace(recipe, networks=1), seed=0)
+    rows = Examples(np.zeros((2, 1), np.float32), y)
+    Run(network, rows, validation=rows, threads=threads, engine=engine, **settings)
 
 
 def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
@@ -205,11 +226,22 @@ def _trained(histories: list[History]) -> list[int]:
     return kept or ([longest] if len(histories[longest]) else [])
 
 
+def _nothing_learnt(histories: list[History], recipe: TableRecipe) -> BaseException:
+    """Make the exception for a training in which no network has finished an epoch."""
+    if any(history.stopped == "interrupted" for history in histories):
+        return KeyboardInterrupt()
+    return DivergenceError(
+        "the training diverged in the first epoch: the cost or a parameter is no longer finite. The likely cause is a learning "
+        f"rate that is too high ({recipe.learning_rate:g}); lower it"
+    )
+
+
 def _reason(histories: list[History], deadline: float | None) -> str:
-    """Say why the training ended: interrupted, time limit or finished."""
+    """Say why the training ended: interrupted, diverged (one of the networks), time limit or finished."""
     reasons = {history.stopped for history in histories}
-    if "interrupted" in reasons:
-        return "interrupted"
+    for cut_short in ("interrupted", "diverged"):
+        if cut_short in reasons:
+            return cut_short
     return "time limit" if deadline is not None and time.monotonic() > deadline and "early" in reasons else "finished"
 
 
