@@ -48,6 +48,11 @@ class FeatureWriter:
                 self.features_of[position] = features + self.n_features
             self.n_features += writer.width
 
+    @property
+    def bin_features(self) -> slice:
+        """The positions of the piecewise-linear features."""
+        return slice(self._numbers.first_bin, self._numbers.width)
+
     def dense(self, columns: Sequence[Column], out: Array | None = None) -> Array:
         """Write the features of a column for each rule as a dense array, (n, n_features) of float32; into ``out`` if given."""
         n = len(columns[0])
@@ -107,7 +112,7 @@ class _NumberWriter:
         owners = np.concatenate([scaled, gapped, self._bin_owner])
         self.features_of = [np.flatnonzero(owners == k) for k in range(len(rules))]
         self.width = len(owners)
-        self._first_bin = len(scaled) + len(gapped)
+        self.first_bin = len(scaled) + len(gapped)
 
     def write(self, columns: Sequence[Column], rows: slice, out: Array) -> None:
         """Write the features of some rows.
@@ -139,9 +144,9 @@ class _NumberWriter:
         with np.errstate(over="ignore"):  # a value far beyond the training's becomes infinite here, and is clipped
             z = (halves[:, self._scaled] - self._half_median[self._scaled]) * self._twice_scale
             out[:, : z.shape[1]] = smooth_clip(z)
-            out[:, z.shape[1] : self._first_bin] = gaps[:, self._gapped]
+            out[:, z.shape[1] : self.first_bin] = gaps[:, self._gapped]
             repeated = np.take(halves, self._bin_owner, axis=1)
-            piecewise_linear(repeated, self._bin_lower, self._bin_slope, out[:, self._first_bin :])
+            piecewise_linear(repeated, self._bin_lower, self._bin_slope, out[:, self.first_bin :])
 
 
 class _CategoryWriter:

@@ -113,6 +113,11 @@ class Preprocessing:
         return [(c.name, self.input_kinds[c.name], [part for part, _ in c.rules]) for c in self.columns if c.rules]
 
     @property
+    def bin_features(self) -> slice:
+        """The positions of the piecewise-linear features."""
+        return self._writer.bin_features
+
+    @property
     def n_features(self) -> int:
         """The number of features."""
         return self._writer.n_features
