@@ -394,6 +394,18 @@ def test_blocks_are_the_whole(without, rows):
     assert np.array_equal(np.concatenate(blocks), as_array(preprocessing.apply(TABLE)))
 
 
+@pytest.mark.parametrize("without", [(), ("note",)], ids=["sparse", "dense"])
+def test_many_rows_are_as_few(without):
+    """Rows far down a long table, which is written in several passes, have the features that they have in a short one."""
+    table = mixed_table(n=2500).without(*without)
+    preprocessing = Preprocessing.fit(table)
+    assert preprocessing.sparse is ("note" not in without)
+    features = as_array(preprocessing.apply(table))
+    for start in (0, 1000, 1024, 2048, 2400):
+        rows = slice(start, start + 100)
+        assert np.array_equal(as_array(preprocessing.apply(table.take(rows))), features[rows])
+
+
 def test_the_baseline_is_the_medians_and_nothing_else():
     """The baseline has the features of each number's median, no gap, no category and no word."""
     preprocessing = Preprocessing.fit(TABLE, Y)
