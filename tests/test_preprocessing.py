@@ -224,8 +224,8 @@ def test_two_values_are_a_sign():
 
 
 def test_rare_values_are_other():
-    """Values of fewer than 10 rows share a feature, which an unknown value does not have."""
-    column = category("c", *"a" * 10, *"b" * 10, *"c" * 9, "d")
+    """Values of fewer than 20 rows share a feature, which an unknown value does not have."""
+    column = category("c", *"a" * 1000, *"b" * 20, *"c" * 19, "d")
     preprocessing = fitted(column)
     assert one_column(preprocessing, category("c", *"abcde")) == {
         "c=a": [1, 0, 0, 0, 0],
@@ -237,7 +237,12 @@ def test_rare_values_are_other():
 
 def test_one_rare_value_keeps_its_feature():
     """A single rare value is not called other, since that would save no feature."""
-    assert fitted(category("c", *"a" * 10, *"b" * 10, "z")).feature_names == ["c=a", "c=b", "c=z"]
+    assert fitted(category("c", *"a" * 1000, *"b" * 20, "z")).feature_names == ["c=a", "c=b", "c=z"]
+
+
+def test_in_a_small_table_fewer_rows_are_rare():
+    """In a table of 100 rows a value is rare below 2 rows."""
+    assert fitted(category("c", *"a" * 94, *"bb", *"cc", *"de")).feature_names == ["c=a", "c=b", "c=c", "c other"]
 
 
 def test_many_values_are_kept_in_bounded_size():
