@@ -224,8 +224,8 @@ def test_two_values_are_a_sign():
 
 
 def test_rare_values_are_other():
-    """Values of fewer than 10 rows share a feature, which an unknown value does not have."""
-    column = category("c", *"a" * 10, *"b" * 10, *"c" * 9, "d")
+    """Values of fewer than 20 rows share a feature, which an unknown value does not have."""
+    column = category("c", *"a" * 1000, *"b" * 20, *"c" * 19, "d")
     preprocessing = fitted(column)
     assert one_column(preprocessing, category("c", *"abcde")) == {
         "c=a": [1, 0, 0, 0, 0],
@@ -237,7 +237,12 @@ def test_rare_values_are_other():
 
 def test_one_rare_value_keeps_its_feature():
     """A single rare value is not called other, since that would save no feature."""
-    assert fitted(category("c", *"a" * 10, *"b" * 10, "z")).feature_names == ["c=a", "c=b", "c=z"]
+    assert fitted(category("c", *"a" * 1000, *"b" * 20, "z")).feature_names == ["c=a", "c=b", "c=z"]
+
+
+def test_in_a_small_table_fewer_rows_are_rare():
+    """In a table of 100 rows a value is rare below 2 rows."""
+    assert fitted(category("c", *"a" * 94, *"bb", *"cc", *"de")).feature_names == ["c=a", "c=b", "c=c", "c other"]
 
 
 def test_many_values_are_kept_in_bounded_size():
@@ -392,6 +397,18 @@ def test_blocks_are_the_whole(without, rows):
     preprocessing = Preprocessing.fit(TABLE.without(*without), Y)
     blocks = [as_array(block).copy() for block in preprocessing.apply_in_blocks(TABLE, rows)]
     assert np.array_equal(np.concatenate(blocks), as_array(preprocessing.apply(TABLE)))
+
+
+@pytest.mark.parametrize("without", [(), ("note",)], ids=["sparse", "dense"])
+def test_many_rows_are_as_few(without):
+    """Rows far down a long table, which is written in several passes, have the features that they have in a short one."""
+    table = mixed_table(n=2500).without(*without)
+    preprocessing = Preprocessing.fit(table)
+    assert preprocessing.sparse is ("note" not in without)
+    features = as_array(preprocessing.apply(table))
+    for start in (0, 1000, 1024, 2048, 2400):
+        rows = slice(start, start + 100)
+        assert np.array_equal(as_array(preprocessing.apply(table.take(rows))), features[rows])
 
 
 def test_the_baseline_is_the_medians_and_nothing_else():

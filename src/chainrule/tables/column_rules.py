@@ -185,7 +185,7 @@ def fit_category(column: Column, *, most_bytes: int, tell_gaps: bool = True) -> 
     if len(counts) < (1 if gaps else 2):
         return None
     known, tail = split_vocabulary(counts, most_bytes)
-    values, rare = (known, ()) if len(counts) == 2 else split_rare({value: counts[value] for value in known})
+    values, rare = (known, ()) if len(counts) == 2 else split_rare({value: counts[value] for value in known}, len(column))
     if not tail:
         return CategoryRule(values, rare, np.empty(0, np.int32), gaps)
     return CategoryRule(values, (), used_buckets((*rare, *tail)), gaps)
