@@ -95,6 +95,7 @@ COLUMNS = {
     "equal categories": (pd.Series(["a", "a"], dtype="category"), "constant", ["a", "a"]),
     "gaps alone": ([None, NAN], "constant", [None, None]),
     "an array of NaN": (np.full(3, np.nan), "constant", [None] * 3),
+    "an array of NaT": (np.full(3, "NaT", "datetime64[s]"), "constant", [None] * 3),
     "no rows": (np.array([], np.float32), "number", []),
     "texts of numbers stay texts": (["10", "9", "10", None], "category", ["10", "9", "10", None]),
     "numbers beyond exactness": (
