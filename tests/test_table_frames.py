@@ -94,6 +94,8 @@ COLUMNS = {
     "equal dates": ([DAY, DAY], "constant", ["2020-02-29", "2020-02-29"]),
     "equal categories": (pd.Series(["a", "a"], dtype="category"), "constant", ["a", "a"]),
     "gaps alone": ([None, NAN], "constant", [None, None]),
+    "an array of NaN": (np.full(3, np.nan), "constant", [None] * 3),
+    "an array of NaT": (np.full(3, "NaT", "datetime64[s]"), "constant", [None] * 3),
     "no rows": (np.array([], np.float32), "number", []),
     "texts of numbers stay texts": (["10", "9", "10", None], "category", ["10", "9", "10", None]),
     "numbers beyond exactness": (
@@ -192,6 +194,8 @@ REFUSED = {
     "an array of one dimension": (np.arange(3), DataError, "2 dimensions.*3,"),
     "a few texts among texts of numbers": ({"c": [*map(str, range(40)), "12.3x"]}, DataError, "row 41 .*, column 'c'.*'12.3x'"),
     "distinct numbers as texts": ({"c": [f"{i}.5" for i in range(30)]}, DataError, "column 'c' holds numbers as texts.*astype"),
+    "half of a character": ({"c": ["a", "b\ud800"]}, DataError, "column 'c'.*not valid Unicode"),
+    "half of a character in a name": ({"c\ud800": [1]}, DataError, "name of a column is not valid Unicode"),
     "a text": ("table.csv", DataTypeError, "of type str"),
     "a number": (5, DataTypeError, "of type int"),
 }
@@ -333,6 +337,7 @@ IMPOSSIBLE = {
     "a text as a date": (["2020-01-01", "soon"], "date", "row 2 .*, column 'c'.*'soon'"),
     "a text as a boolean": (["yes", "maybe"], "boolean", "row 2 .*, column 'c'.*'maybe'"),
     "numbers as a boolean": ([None, 5, 6], "boolean", "row 2 .*, column 'c'.*'5' is not a boolean"),
+    "an integer beyond floats as a number": ([10**400, 1], "number", "column 'c'.*larger than float64"),
     "an infinite text as a number": (["1", "1e999"], "number", "column 'c'.*1e999"),
 }
 

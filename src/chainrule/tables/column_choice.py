@@ -50,7 +50,7 @@ def make_table(
         When ``drop`` names a column that the source does not have; so too ``kinds``, unless ``columns`` chooses among them.
     """
     names = [name for name, _ in makers]
-    check_distinct(names)
+    check_names(names)
     kinds = {normalized(name): kind for name, kind in (kinds or {}).items()}
     drop = {normalized(name) for name in ([drop] if isinstance(drop, str) else drop)}
     only = None if columns is None else {normalized(name) for name in columns}
@@ -71,8 +71,12 @@ def normalized(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def check_distinct(names: Sequence[str]) -> None:
-    """Refuse two columns of one name."""
+def check_names(names: Sequence[str]) -> None:
+    """Refuse two columns of one name, and a name that UTF-8 cannot write."""
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"the name of a column is not valid Unicode ({error.reason}); rename it") from None
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
         raise DataError(f"the table has two columns named {twice!r}; rename one")

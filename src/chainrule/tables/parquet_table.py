@@ -85,6 +85,10 @@ def _open(path: Path) -> Iterator[Any]:
     with duckdb.connect(":memory:", config=config) as connection:
         try:
             yield connection
+        except RuntimeError as error:
+            if "interrupted" not in str(error):
+                raise
+            raise KeyboardInterrupt from None  # which DuckDB has turned into its own error
         except duckdb.Error as error:
             raise DataError(f"{path} is not a valid parquet file ({str(error).splitlines()[0]}); save it again") from None
 
