@@ -10,7 +10,7 @@ from data_files import one_line_message, write_file
 from scipy import sparse
 
 from chainrule import _reading
-from chainrule.datasets import idx, npz_file, parquet_file, table
+from chainrule.datasets import idx, npz_file, table
 from chainrule.errors import DataError, DataTypeError, FileError, MissingExtra, SettingError
 
 RNG = np.random.default_rng(0)

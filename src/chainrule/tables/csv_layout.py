@@ -30,6 +30,7 @@ CANDIDATES = (",", ";", "\t", "|")
 SPELLED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 N_SAMPLE = 1000  # records that eliminate delimiters and choose the way to read a column; all records are checked afterwards
 YEARS = range(1800, 2201)
+UNNAMED = "Unnamed: "
 
 
 @dataclass(frozen=True)
@@ -303,6 +304,11 @@ def _is_run(texts: list[str]) -> bool:
     return consecutive and (numbers[0] in YEARS or (numbers[0] == 0 and len(numbers) > 2))
 
 
+def is_unnamed(name: str) -> bool:
+    """Whether a column's name stands for an empty one in the header."""
+    return name.startswith(UNNAMED)
+
+
 def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
     """The columns' names, composed (NFC) and trimmed; an empty name becomes "Unnamed: 0" in the first column, as pandas names it.
 
@@ -312,7 +318,7 @@ def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
         When two columns have one name.
     """
     names = [unicodedata.normalize("NFC", field.strip()) for field in fields]
-    names = [name or f"Unnamed: {k}" for k, name in enumerate(names)]
+    names = [name or f"{UNNAMED}{k}" for k, name in enumerate(names)]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         places = [k + 1 for k, name in enumerate(names) if name == twice]

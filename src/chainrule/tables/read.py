@@ -13,17 +13,32 @@ import numpy as np
 from .._types import AnyArray
 from ..errors import DataError, SettingError, UnknownName
 from .column import Column, Kind
+from .column_choice import check_no_gaps
 from .column_stream import DelimitedFile, DistinctColumn, TokenizerError, number_expression, read_columns
-from .csv_layout import Layout, find_layout
+from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
 from .number_columns import LARGEST_EXACT, number_column
 from .number_texts import Decimal, NumberTexts, decimals_of, is_plain_number
 from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
 from .text_columns import column_from_texts
-from .text_rules import TextRules
+from .text_rules import USUAL_RULES, TextRules
+
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
+"""The endings of files that are read as tables of named columns, also with .gz after them."""
 
 DECIMAL_COMMA_DELIMITERS = ";\t"  # in files divided so, 1.234 may well be a thousand and more
+
+
+def is_table_of_columns(path: Path) -> bool:
+    """Test whether a path is read as a table of named columns; .npz and .svmlight hold arrays instead.
+
+    Examples
+    --------
+    >>> is_table_of_columns(Path("a.csv")), is_table_of_columns(Path("a.CSV.gz")), is_table_of_columns(Path("a.npz"))
+    (True, True, False)
+    """
+    return path.name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)
 
 
 def read_table(
@@ -88,13 +103,55 @@ def read_table(
         When an option has an invalid value, or names a column that the file does not have.
     """
     rules = TextRules(
-        missing=_marks(missing), decimal=_decimal(decimal), day_first=day_first, allow_infinite=bool(allow_infinite), from_file=True
+        missing=_marks(missing),
+        decimal=decimal_mark(decimal),
+        day_first=day_first,
+        allow_infinite=bool(allow_infinite),
+        from_file=True,
     )
-    with open_plain_text(Path(path), encoding) as text:
+    return read_by_rules(
+        Path(path),
+        rules,
+        delimiter=delimiter,
+        encoding=encoding,
+        header=header,
+        kinds=kinds,
+        columns=columns,
+        drop=drop,
+        progress=progress,
+    )
+
+
+def read_by_rules(
+    path: Path,
+    rules: TextRules,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    columns: Collection[str] | None = None,
+    drop: Collection[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> Table:
+    """Read a table by the rules given; the parameters and errors are those of ``read_table``."""
+    with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         wanted = _wanted(layout.names, kinds or {}, columns, drop)
-        reader = _Reader(text, layout, replace(rules, place_of=_place_of(text, layout)), kinds or {}, header, progress)
-        return Table(reader.read(wanted), str(path))
+        rules = replace(rules, place_of=_place_of(text, layout))
+        kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else kinds or {}
+        table = Table(_Reader(text, layout, rules, kinds, header, progress).read(wanted), str(path))
+        if rules.numbers_only:
+            check_no_gaps(table.columns, rules)
+        return table
+
+
+def read_names(
+    path: str | Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None
+) -> list[str]:
+    """Read the names of a table's columns; "0", "1" ... where it has none. Parameters and errors are those of ``read_table``."""
+    with open_plain_text(Path(path), encoding) as text:
+        return find_layout(text, delimiter=delimiter, header=header, rules=USUAL_RULES).names
 
 
 def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
@@ -106,7 +163,14 @@ def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
     return frozenset(mark.strip() for mark in marks) - {""}
 
 
-def _decimal(decimal: str | None) -> Decimal | None:
+def decimal_mark(decimal: str | None) -> Decimal | None:
+    """Check a decimal mark.
+
+    Raises
+    ------
+    SettingError
+        When it is neither a point nor a comma.
+    """
     if decimal is None or decimal in (".", ","):
         return decimal  # type: ignore[return-value]
     raise SettingError(f"decimal must be '.' or ','; it is {decimal!r}")
@@ -130,7 +194,7 @@ def _is_exact(values: AnyArray) -> bool:
 
 def _is_filling(column: Column) -> bool:
     """Whether a column is one of a spreadsheet's empty ones: without a name and without a value."""
-    return column.name.startswith("Unnamed: ") and column.kind == "constant" and not column.categories
+    return is_unnamed(column.name) and bool(column.missing.all())
 
 
 def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:
