@@ -15,6 +15,7 @@ from chainrule.errors import DataError, DataTypeError, UnknownName
 from chainrule.tables.column import Column
 from chainrule.tables.column_kinds import convert_kind
 from chainrule.tables.frames import table_from
+from chainrule.tables.read import read_table
 from chainrule.tables.table import Table
 
 NAN = float("nan")
@@ -223,6 +224,45 @@ def test_a_row_alone_is_read_as_among_others(frame, kind):
         assert {name: alone.column(name) for name in alone.names} == {
             name: whole.column(name)[row : row + 1] for name in whole.names
         }
+
+
+def test_a_file_and_its_frame_make_the_same_table(tmp_path):
+    """A file read by read_table, by pandas and by Polars makes the same kinds and values."""
+    rng = np.random.default_rng(0)
+    n = 300
+    columns = {
+        "id": range(1, n + 1),
+        "size": rng.normal(size=n).round(3),
+        "rooms": rng.integers(1, 9, n),
+        "town": rng.choice(["Bern", "Zürich", "Basel"], n),
+        "plan": rng.choice(["a", "b", "?"], n),
+        "sold": rng.choice(["yes", "no"], n),
+        "rented": rng.choice([True, False], n),
+        "day": [f"2021-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(n)],
+        "price": [f"{1000 + 37 * i:,.2f}" for i in range(n)],
+        "code": [f"u-{i:x}-{i * i}" for i in range(n)],
+        "note": [f"this is the note number {i}" for i in range(n)],
+        "account": [2**60 + i % 7 for i in range(n)],
+        "year": [2021] * n,
+        "late": [None if i % 3 else i for i in range(n)],
+        "nothing": [None] * n,
+    }
+    path = tmp_path / "table.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    table = read_table(path)
+    assert {name: kind for name, kind in table.kinds.items() if kind != "number"} == {
+        "id": "identifier", "town": "category", "plan": "category", "sold": "boolean", "rented": "boolean", "day": "date",
+        "code": "identifier", "note": "text", "account": "category", "year": "constant", "nothing": "constant",
+    }  # fmt: skip
+    for frame in (
+        pd.read_csv(path),
+        pd.read_csv(path, dtype_backend="pyarrow"),
+        pl.read_csv(path),
+        pl.read_csv(path, try_parse_dates=True),
+    ):
+        again = table_from(frame)
+        assert again.kinds == table.kinds
+        assert {name: again.column(name) for name in again.names} == {name: table.column(name) for name in table.names}
 
 
 def test_infinities_are_gaps_where_they_are_allowed():

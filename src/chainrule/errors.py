@@ -10,6 +10,7 @@
     |-- DataTypeError       TypeError     x or y do not hold numbers
     |-- ArgumentTypeError   TypeError     an argument has the wrong type
     |-- FileError           OSError       a file cannot be read or written
+    |-- DivergenceError     RuntimeError  a training diverged before it had learnt anything
     |-- EngineError         RuntimeError  no installed engine supports the request, or an engine cannot serve it now
     `-- MissingExtra        ImportError   an optional library is not installed
 
@@ -95,6 +96,10 @@ class ArgumentTypeError(ChainruleError, TypeError):
 
 class FileError(ChainruleError, OSError):
     """A file cannot be read or written."""
+
+
+class DivergenceError(ChainruleError, RuntimeError):
+    """A training reached NaN or infinity before its first epoch ended, so that there is no model."""
 
 
 class EngineError(ChainruleError, RuntimeError):

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ def write_table(path, bunch, target="target"):
 def write_columns(path, names, columns):
     """Write columns as a csv below a line of names."""
     np.savetxt(path, np.column_stack(columns), delimiter=",", header=names, comments="", fmt="%.17g")
+
+
+def save_network_of_table(path, x, y, *, columns=(), target="", data="t.csv"):
+    """Save a network as earlier versions saved one that was trained on a table: its file tells the names of the columns."""
+    net = cr.Network([x.shape[1], 8, 2], activation="relu", cost="log_loss", seed=0)
+    cr.train(net, (x, np.asarray(y).astype(int)), epochs=5, batch_size=10, learning_rate=0.1)
+    net.provenance = replace(net.provenance, data=data, columns=list(columns), target=target)
+    net.save(path)
 
 
 def write_idx_folder(name, train, test, prefix=""):

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-from cli_helpers import run_process, write_table
+from cli_helpers import run_process
 from sklearn.datasets import load_diabetes, load_wine
 
 from chainrule import cli
@@ -44,11 +45,11 @@ def run_json(run):
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory):
-    """A folder with three small trained models and two tables: digits, wine (classes) and diabetes (values)."""
+    """A folder with three small trained networks and their data as .npz: digits, wine (classes) and diabetes (values)."""
     folder = tmp_path_factory.mktemp("models")
-    write_table(folder / "wine.csv", load_wine())
-    write_table(folder / "diabetes.csv", load_diabetes(scaled=False))
-    for data in ("digits", folder / "wine.csv", folder / "diabetes.csv"):
+    for name, bunch in (("wine", load_wine()), ("diabetes", load_diabetes(scaled=False))):
+        np.savez(folder / f"{name}.npz", x=bunch.data, y=bunch.target)
+    for data in ("digits", folder / "wine.npz", folder / "diabetes.npz"):
         out = folder / f"{Path(data).stem}.safetensors"
         with pytest.raises(SystemExit) as ended:
             cli.main(["train", str(data), "--quiet", "--out", str(out)])

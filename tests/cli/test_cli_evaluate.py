@@ -86,7 +86,7 @@ def test_values_list_the_worst_rows(run, models):
     """Where y holds values, the rows with the largest errors are listed."""
     _, out, _ = run("evaluate", models / "diabetes.safetensors", "--worst", 3)
     rows = [line.split() for line in out.splitlines() if "predicted" in line]
-    table = datasets.table(models / "diabetes.csv")
+    table = datasets.table(models / "diabetes.npz")
     errors = [abs(table.y[int(row[0])] - float(row[-3].rstrip(","))) for row in rows]
     assert [float(row[-1]) for row in rows] == pytest.approx(errors, rel=1e-4)
     assert all(len(row[-3].rstrip(",").replace(".", "")) <= 6 for row in rows)

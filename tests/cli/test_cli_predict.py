@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import format_below, rows_with_signs
+from cli_helpers import format_below, rows_with_signs, save_network_of_table
 from PIL import Image
 from sklearn.datasets import dump_svmlight_file
 
@@ -56,13 +56,16 @@ def save_table(name, x, y, *, names=True):
         ("libsvm", False, ""),
     ],
 )
-def test_predict_reads_the_tables_that_train_reads(run, run_json, ending, names, note):
-    """Predict gives the network's outputs for a table that train reads, with the target's column, which is ignored, or without."""
+def test_a_network_predicts_tables_of_every_format(run, run_json, ending, names, note):
+    """Predict gives the network's outputs for a table of each format, with the target's column, which is ignored, or without."""
     x = np.random.default_rng(0).normal(size=(60, 4))
     y = (x[:, 0] > 0).astype(int)
     save_table(f"t.{ending}", x, y, names=names)
-    target = () if ending in ("npz", "svmlight", "libsvm") else ("--target", "y" if names else "2")
-    run_json("train", f"t.{ending}", "--epochs", 5, "--quiet", *target, "--out", "m.safetensors")
+    if ending in ("npz", "svmlight", "libsvm"):
+        run_json("train", f"t.{ending}", "--epochs", 5, "--quiet", "--out", "m.safetensors")
+    else:
+        of_names = {"columns": [f"x{k}" for k in range(4)], "target": "y"} if names else {}
+        save_network_of_table("m.safetensors", x, y, **of_names, data=f"t.{ending}#{'y' if names else 2}")
     expected = cr.load("m.safetensors").feedforward(x)
     save_table(f"without.{ending}", x, None, names=names)
     assert [one["label"] for one in run_json("predict", "m.safetensors", f"without.{ending}")] == [*expected.argmax(axis=1)]
@@ -78,10 +81,8 @@ def test_columns_that_are_ignored_may_hold_anything(run, ending, labels):
     """A column that the model does not take, and the target's, may be text or empty: predict reads only the model's columns."""
     pd = pytest.importorskip("pandas")
     x = np.random.default_rng(0).normal(size=(60, 3))
-    frame = pd.DataFrame(x, columns=["a", "b", "c"]).assign(y=(x[:, 0] > 0).astype(int))
+    save_network_of_table("m.safetensors", x, x[:, 0] > 0, columns=["a", "b", "c"], target="y", data=f"t.{ending}")
     write = "to_csv" if ending == "csv" else "to_parquet"
-    getattr(frame, write)(f"t.{ending}", index=False)
-    assert run("train", f"t.{ending}", "--epochs", 2, "--quiet", "--out", "m.safetensors")[0] == 0
     new = pd.DataFrame({"a.text": labels, "y": labels, "c": x[:3, 2], "when": ["1 May, 10:00"] * 3, "a": x[:3, 0], "b": x[:3, 1]})
     getattr(new, write)(f"new.{ending}", index=False)
     status, out, err = run("predict", "m.safetensors", f"new.{ending}", "--outputs", "--json")
@@ -93,8 +94,7 @@ def test_columns_that_are_ignored_may_hold_anything(run, ending, labels):
 def test_an_empty_target_without_a_name_is_ignored(run):
     """The target's column may be empty in a csv without names too."""
     x = np.random.default_rng(0).normal(size=(60, 3))
-    save_table("t.csv", x, x[:, 0] > 0, names=False)
-    assert run("train", "t.csv", "--target", "2", "--epochs", 2, "--quiet", "--out", "m.safetensors")[0] == 0
+    save_network_of_table("m.safetensors", x, x[:, 0] > 0, data="t.csv#2")
     Path("new.csv").write_text("0.5,1,,2\n1,1,,3\n")
     status, out, err = run("predict", "m.safetensors", "new.csv", "--outputs", "--json")
     assert (status, err.count("\n")) == (0, 1)
@@ -112,8 +112,7 @@ def test_an_empty_target_without_a_name_is_ignored(run):
 def test_a_faulty_row_beside_ignored_columns_is_refused(run, row, message):
     """A row with another number of fields, or without a value that the model takes, is refused in one line."""
     x = np.random.default_rng(0).normal(size=(60, 3))
-    np.savetxt("t.csv", np.column_stack([x, x[:, 0] > 0]), delimiter=",", header="a,b,c,y", comments="")
-    assert run("train", "t.csv", "--epochs", 2, "--quiet", "--out", "m.safetensors")[0] == 0
+    save_network_of_table("m.safetensors", x, x[:, 0] > 0, columns=["a", "b", "c"], target="y")
     Path("new.csv").write_text(f"y,a,b,c\nred,1,2,3\n{row}\n")
     status, out, err = run("predict", "m.safetensors", "new.csv")
     assert (status, out, err.count("\n")) == (2, "", 1)
@@ -121,12 +120,11 @@ def test_a_faulty_row_beside_ignored_columns_is_refused(run, row, message):
 
 
 def test_a_table_in_another_format_is_found_by_its_names(run_json):
-    """A model of a parquet file predicts from a csv, and a model of a csv from a parquet file."""
+    """A network of a parquet file predicts from a csv, and a network of a csv from a parquet file."""
     x = np.random.default_rng(0).normal(size=(60, 4))
-    save_table("t.parquet", x, x[:, 0] > 0)
-    save_table("t.csv", x, x[:, 0] > 0)
     for trained, other in (("t.parquet", "other.csv"), ("t.csv", "other.parquet")):
-        run_json("train", trained, "--target", "y", "--epochs", 2, "--quiet", "--out", "m.safetensors")
+        names = [f"x{k}" for k in range(4)]
+        save_network_of_table("m.safetensors", x, x[:, 0] > 0, columns=names, target="y", data=trained)
         save_table(other, x, None)
         expected = cr.load("m.safetensors").feedforward(x)
         outputs = [one["outputs"] for one in run_json("predict", "m.safetensors", other, "-a")]
@@ -160,9 +158,9 @@ def test_rows_of_pixels(run_json, mnist_model, shape):
 @pytest.mark.parametrize("named", [False, True])
 def test_a_csv_with_or_without_names(run, models, named):
     """Each row of a csv is a line: its position, its label, and with softmax its probability."""
-    table, network = datasets.table(models / "wine.csv"), cr.load(models / "wine.safetensors")
+    table, network = datasets.table(models / "wine.npz"), cr.load(models / "wine.safetensors")
     rows = "\n".join(",".join(f"{number:.10g}" for number in row) for row in table.x[:3])
-    names = (models / "wine.csv").read_text().splitlines()[0].rpartition(",")[0] + "\n"
+    names = ",".join(f"x{k}" for k in range(13)) + "\n"
     Path("x.csv").write_text(names * named + rows)
     status, out, _ = run("predict", models / "wine.safetensors", "x.csv")
     a = network.feedforward(table.x[:3])
@@ -174,7 +172,7 @@ def test_a_csv_with_or_without_names(run, models, named):
 
 def test_one_row(run, models):
     """A single row is printed without a number, and --outputs prints all outputs."""
-    table = datasets.table(models / "wine.csv")
+    table = datasets.table(models / "wine.npz")
     np.save("row.npy", table.x[0])
     a = cr.load(models / "wine.safetensors").feedforward(table.x[:1])[0]
     _, out, _ = run("predict", models / "wine.safetensors", "row.npy", "-a")
@@ -184,7 +182,7 @@ def test_one_row(run, models):
 
 def test_values(run_json, models):
     """A network of values prints the value, in the target's units."""
-    table = datasets.table(models / "diabetes.csv")
+    table = datasets.table(models / "diabetes.npz")
     np.save("x.npy", table.x[:4])
     found = [one["value"] for one in run_json("predict", models / "diabetes.safetensors", "x.npy")]
     assert np.allclose(found, cr.load(models / "diabetes.safetensors").predict(table.x[:4]))
@@ -213,7 +211,7 @@ def test_a_file_that_cannot_be_read_is_reported(run, models, name, contents, say
     """A file that is missing, broken or of the wrong width is named in one line, and the others are predicted; the status is 2."""
     if contents is not None:
         Path(name).write_bytes(contents)
-    np.save("good.npy", datasets.table(models / "wine.csv").x[:1])
+    np.save("good.npy", datasets.table(models / "wine.npz").x[:1])
     status, out, err = run("predict", models / "wine.safetensors", name, "good.npy")
     assert status == 2
     assert re.fullmatch(r"good\.npy  \d  probability [\d.]+ %\n", out)
@@ -245,7 +243,7 @@ def test_an_empty_path_is_refused(run, arguments, name):
 
 def test_json_reports_a_bad_file_in_its_order(run, models):
     """With --json a file that cannot be read is an object with its error."""
-    np.save("good.npy", datasets.table(models / "wine.csv").x[:1])
+    np.save("good.npy", datasets.table(models / "wine.npz").x[:1])
     status, out, _ = run("predict", models / "wine.safetensors", "gone.npy", "good.npy", "--json")
     bad, good = map(json.loads, out.splitlines())
     assert status == 2
@@ -285,11 +283,9 @@ def test_a_header_that_claims_too_much_is_refused(run, models):
 def table_of_digits(tmp_path_factory):
     """A folder with a table of MNIST's pixels as numbers, and a model of it: 784 columns that are not treated as an image."""
     place = tmp_path_factory.mktemp("table")
-    columns = [*(f"p{k}" for k in range(784)), "digit"]
-    rows = np.column_stack([MNIST.train.x[:3000], MNIST.train.y[:3000]])
-    np.savetxt(place / "t.csv", rows, fmt="%d", delimiter=",", header=",".join(columns), comments="")
+    np.savez(place / "t.npz", x=MNIST.train.x[:3000].astype(float), y=MNIST.train.y[:3000])
     with pytest.raises(SystemExit):
-        cli.main(["train", str(place / "t.csv"), "--quiet", "--epochs", "8", "--out", str(place / "t.safetensors")])
+        cli.main(["train", str(place / "t.npz"), "--quiet", "--epochs", "8", "--out", str(place / "t.safetensors")])
     return place
 
 

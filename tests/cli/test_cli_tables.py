@@ -1,11 +1,11 @@
-"""Training on tables: classes and values, the split, the target."""
+"""Training one network on the rows of an .npz or .svmlight file: classes and values, the split, the target."""
 
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import percentages, write_table
+from cli_helpers import percentages
 from sklearn.datasets import dump_svmlight_file, load_wine
 
 import chainrule as cr
@@ -16,7 +16,7 @@ from chainrule.cli.data_source import Source, split_table
 def test_classes(models, run_json):
     """The defaults learn wine's classes from raw columns; the model takes raw columns."""
     network = cr.load(models / "wine.safetensors")
-    table = datasets.table(models / "wine.csv")
+    table = datasets.table(models / "wine.npz")
     assert network.plan.cost_function.name == "log_loss"
     assert network.sizes == [13, 64, 3]
     assert network.accuracy(table) > 0.95
@@ -26,7 +26,7 @@ def test_classes(models, run_json):
 def test_values(models, run_json):
     """The defaults learn diabetes in the target's own units, better than the mean of the target."""
     network = cr.load(models / "diabetes.safetensors")
-    table = datasets.table(models / "diabetes.csv")
+    table = datasets.table(models / "diabetes.npz")
     assert network.plan.cost_function.name == "mean_squared_error"
     assert network.cost(table) < 0.7 * table.y.var()
     assert run_json("evaluate", models / "diabetes.safetensors")[0]["r2"] > 0.2
@@ -34,7 +34,7 @@ def test_values(models, run_json):
 
 def test_a_regression_prints_cost_and_r2(run, models):
     """Where there are no classes, the last line is the test cost and R^2, and no percentage is printed."""
-    status, out, _ = run("train", models / "diabetes.csv", "--epochs", 3)
+    status, out, _ = run("train", models / "diabetes.npz", "--epochs", 3)
     assert status == 0
     assert re.fullmatch(r"test cost [\d.]+, R\^2 -?\d\.\d{4}, RMSE [\d.]+ in the target's unit", out.splitlines()[-1])
     cost, rmse = (float(number) for number in re.findall(r"(?:cost|RMSE) ([\d.]+)", out.splitlines()[-1]))
@@ -46,9 +46,9 @@ def test_a_regression_prints_cost_and_r2(run, models):
 
 def test_evaluate_finds_the_test_rows_of_the_training(run_json, models):
     """The rows are split by the seed, which evaluate reads from the model: it takes the same test rows as train."""
-    summary = run_json("train", models / "wine.csv", "--seed", 3, "--epochs", 5, "--out", "w.safetensors")[-1]
+    summary = run_json("train", models / "wine.npz", "--seed", 3, "--epochs", 5, "--out", "w.safetensors")[-1]
     judged = run_json("evaluate", "w.safetensors")[0]
-    parts = split_table(Source("wine.csv"), datasets.table(models / "wine.csv"), 3)
+    parts = split_table(Source("wine.npz"), datasets.table(models / "wine.npz"), 3)
     assert any("125 rows to train on, 26 to validate, 27 to test (seed 3), 13 columns, 3 classes" in n for n in summary["notes"])
     assert summary["test_accuracy"] == judged["accuracy"] == cr.load("w.safetensors").accuracy(parts.test)
     assert judged["examples"] == 27
@@ -57,8 +57,8 @@ def test_evaluate_finds_the_test_rows_of_the_training(run_json, models):
 
 def test_the_parts_of_the_split_are_disjoint(models):
     """Train, validation and test rows together are the table's, each once."""
-    table = datasets.table(models / "wine.csv")
-    parts = split_table(Source("wine.csv"), table, 0)
+    table = datasets.table(models / "wine.npz")
+    parts = split_table(Source("wine.npz"), table, 0)
     rows = np.vstack([part.x for part in (parts.train, parts.validation, parts.test)])
     assert np.array_equal(np.sort(rows, axis=0), np.sort(table.x, axis=0))
     assert np.array_equal(parts.test.x, table.x[parts.test_rows])
@@ -66,24 +66,23 @@ def test_the_parts_of_the_split_are_disjoint(models):
 
 def test_another_table_is_evaluated_on_all_rows(run_json, models):
     """A model is evaluated on all rows of a table that it was not trained on."""
-    lines = (models / "wine.csv").read_text().splitlines()
-    Path("other.csv").write_text("\n".join([lines[0], *lines[50:80]]))
-    assert run_json("evaluate", models / "wine.safetensors", "other.csv")[0]["examples"] == 30
+    table = datasets.table(models / "wine.npz")
+    np.savez("other.npz", x=table.x[50:80], y=table.y[50:80])
+    assert run_json("evaluate", models / "wine.safetensors", "other.npz")[0]["examples"] == 30
 
 
 def test_a_target_by_name_is_remembered(run_json):
-    """--target names the column to learn, and evaluate takes the same column."""
-    write_table("wine.csv", load_wine(), target="kind")
-    lines = [line.split(",") for line in Path("wine.csv").read_text().splitlines()]
-    Path("turned.csv").write_text("\n".join(",".join([line[-1], *line[:-1]]) for line in lines))
-    summary = run_json("train", "turned.csv", "--target", "kind", "--epochs", 20)[-1]
-    assert run_json("info", "turned.safetensors")[0]["trained"]["data"] == "turned.csv#kind"
-    assert run_json("evaluate", "turned.safetensors")[0]["accuracy"] == summary["test_accuracy"] > 0.7
+    """--target names the array to learn, and evaluate takes the same array."""
+    wine = load_wine()
+    np.savez("wine.npz", x=wine.data, y=np.zeros(len(wine.target)), kind=wine.target)
+    summary = run_json("train", "wine.npz", "--target", "kind", "--epochs", 20)[-1]
+    assert run_json("info", "wine.safetensors")[0]["trained"]["data"] == "wine.npz#kind"
+    assert run_json("evaluate", "wine.safetensors")[0]["accuracy"] == summary["test_accuracy"] > 0.7
 
 
 def test_an_explicit_option_wins(run_json, models):
     """An option overrides the default for the data."""
-    run_json("train", models / "wine.csv", "-e", 1, "-H", 9, "--cost", "cross_entropy", "-r", 0.5, "--optimizer", "sgd", "-b", 7)
+    run_json("train", models / "wine.npz", "-e", 1, "-H", 9, "--cost", "cross_entropy", "-r", 0.5, "--optimizer", "sgd", "-b", 7)
     found = run_json("info", "wine.safetensors")[0]
     assert (found["sizes"], found["cost"], found["activations"]) == ([13, 9, 3], "cross_entropy", ["relu", "sigmoid"])
     assert (found["trained"]["learning_rate"], found["trained"]["plan"]["batch_size"]) == (0.5, 7)
@@ -121,7 +120,7 @@ def test_svmlight_with_labels_of_minus_one(run_json):
     ],
 )
 def test_an_unreadable_table_is_refused_in_one_line(run, models, command, name, content, message):
-    """A model with column names refuses a table that is not valid, in one line that names the file; the status is 2."""
+    """A network refuses a table that is not valid, in one line that names the file; the status is 2."""
     Path(name).write_bytes(content)
     command, *option = command
     status, out, err = run(command, models / "wine.safetensors", *option, name)
@@ -131,15 +130,15 @@ def test_an_unreadable_table_is_refused_in_one_line(run, models, command, name, 
 
 def test_too_few_rows_cannot_be_split(run):
     """A table of 9 rows is refused with a sentence."""
-    np.savetxt("t.csv", np.arange(18).reshape(9, 2), delimiter=",")
-    status, _, err = run("train", "t.csv")
+    np.savez("t.npz", x=np.arange(9.0)[:, None], y=np.arange(9))
+    status, _, err = run("train", "t.npz")
     assert status == 2
-    assert "t.csv has 9 rows" in err
+    assert "t.npz has 9 rows" in err
 
 
 def test_labels_too_large_for_classes_are_refused(run):
     """A label of a million is refused instead of making a network of a million outputs."""
-    np.savetxt("t.csv", np.column_stack([np.arange(40.0), np.arange(40) % 2 * 1_000_000]), delimiter=",")
-    status, _, err = run("train", "t.csv", "--cost", "log_loss")
+    np.savez("t.npz", x=np.arange(40.0)[:, None], y=np.arange(40) % 2 * 1_000_000)
+    status, _, err = run("train", "t.npz", "--cost", "log_loss")
     assert status == 2
     assert "1e+06" in err

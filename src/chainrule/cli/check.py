@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from .._checks import check_int, check_seed
+from ..errors import SettingError
 from .exit_codes import FAILURE
 from .options import arguments_panel, data_option, integer_option, json_option, model_argument, transpose_option
-from .output import print_json, print_line
+from .output import print_json, print_line, print_message
 
 if TYPE_CHECKING:
     from ..examples import Examples
@@ -36,9 +37,9 @@ def check(model: Path | None, data: str | None, transpose: bool | None, examples
     check_int("--examples", examples, least=1, most=MAX_EXAMPLES)
     check_seed("seed", seed)
     from ..explaining.gradient_check import check_gradient
-    from ..network import Network, load_network
+    from ..network import Network
 
-    network = Network([784, 30, 10], seed=seed) if model is None else load_network(model)
+    network = Network([784, 30, 10], seed=seed) if model is None else _load_network(model, data)
     result = check_gradient(network, _choose_examples(network, data, examples, seed, transpose), seed=seed)
     if as_json:
         print_json(_as_json(result))
@@ -46,6 +47,20 @@ def check(model: Path | None, data: str | None, transpose: bool | None, examples
         for line in str(result).splitlines():
             print_line(line)
     return 0 if result.ok else FAILURE
+
+
+def _load_network(model: Path, data: str | None) -> Network:
+    """Load a network; of a table's model the first of its networks, which takes prepared columns."""
+    from ..loading import load_model
+    from ..network import Network
+
+    loaded = load_model(model)
+    if isinstance(loaded, Network):
+        return loaded
+    if data is not None:
+        raise SettingError("--data is for a model of one network; a table's model is checked on random rows")
+    print_message(f"{model} holds {len(loaded.networks)} networks; the first is checked, on random rows")
+    return loaded.networks[0]
 
 
 def _as_json(result: Any) -> dict[str, Any]:

@@ -8,3 +8,6 @@ USAGE_ERROR = 2
 
 INTERRUPTED = 130
 """Ctrl-C: 128 plus SIGINT's number, as shells report it."""
+
+STATUS_AFTER = {"interrupted": INTERRUPTED, "diverged": FAILURE}
+"""The exit status after a training that ended in one of these ways; 0 after any other."""

@@ -16,6 +16,7 @@ from .output import print_line
 if TYPE_CHECKING:
     from ..examples import Examples
     from ..network import Network
+    from ..table_model import TableModel
 
 
 @click.command("explain")
@@ -46,10 +47,20 @@ def explain(
 
     Forward through the layers, the cost, and back to every weight: each equation of the notes with this network's shapes and
     numbers, one weight's gradient multiplied out by hand, and beside it the change of the cost when that weight is nudged.
+
+    For a model of a table: the answer for one row, and what each column adds to it.
     """
     if image is not None and row is not None:
         raise SettingError("--image and --row name the same thing, the example to explain; give one of them")
+    from ..network import Network
+
     network = _train_notes_network() if model is None else _load(model)
+    if not isinstance(network, Network):
+        _refuse_for_table_models({"--image": image, "--layer": layer, "--unit": unit, "--input": input, "--html": html})
+        from .row_explanation import print_row_explanation
+
+        print_row_explanation(network, data, target, row)
+        return
     named = data if data is not None or model is not None else "mnist"
     example = _find_example(network, named, target, image if row is None else row, transpose)
     from ..explaining.explain_model import explain as make_explanation
@@ -67,10 +78,19 @@ def explain(
         print_to_console(explanation, Console(), page_hint="the page that --html writes")
 
 
-def _load(model: Path) -> Network:
-    from ..network import load_network
+def _load(model: Path) -> Network | TableModel:
+    from ..loading import load_model
 
-    return load_network(model)
+    return load_model(model)
+
+
+def _refuse_for_table_models(options: dict[str, object]) -> None:
+    """Refuse options that choose a part of the derivation, which is of one network."""
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given is not None:
+        raise SettingError(
+            f"{given} is for one network; of a table's model explain shows what each column adds to an answer: --row N"
+        )
 
 
 def _train_notes_network() -> Network:

@@ -176,6 +176,11 @@ def path_option(*names: str, text: str, default: str = "", **settings: Any) -> C
     return option(*names, metavar="FILE", text=text, default=default, type=PATH, **settings)
 
 
+def plot_option(text: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare the option that takes the path of a picture."""
+    return path_option("--plot", text=text, **settings)
+
+
 def files_argument(text: str) -> Callable[[Function], Function]:
     """Declare the argument that takes the paths of one or more files."""
     return click.argument("file", metavar="FILE...", nargs=-1, required=True, type=PATH, help=text)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..errors import ChainruleError
+from ..errors import ChainruleError, SettingError
 from .exit_codes import USAGE_ERROR
-from .options import arguments_panel, files_argument, flag, json_option, model_argument
+from .options import arguments_panel, files_argument, flag, json_option, model_argument, path_option
 from .output import print_json, print_line, print_message
 from .reading_options import collect_reading_options, reading_options, refuse_reading_options
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 @model_argument()
 @files_argument("PNG or JPEG pictures, or rows of numbers: .npy, or a table as train reads it.")
 @flag("--outputs", "-a", text="Print all outputs of the network.")
+@path_option("--out", "-o", text="Write the rows with their predictions to this table instead: .csv, .tsv or .txt.")
 @reading_options
 @json_option("Print one JSON object per line instead, one for each picture or row.")
-def predict(model: Path, file: tuple[Path, ...], outputs: bool, as_json: bool, **options: Any) -> int:
+def predict(model: Path, file: tuple[Path, ...], outputs: bool, out: Path | None, as_json: bool, **options: Any) -> int:
     """Print the predicted label of each picture or row and how sure it is, or the predicted value.
 
     With softmax the label's probability is printed, else its output, which is not a probability. For a model of MNIST a picture is
@@ -45,6 +46,8 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, as_json: bool, *
     loaded = load_model(model)
     if isinstance(loaded, Network):
         refuse_reading_options(reading, model)
+    if out is not None:
+        return _write_answers(out, file, loaded, reading)
     status = 0
     for path in file:
         try:
@@ -55,6 +58,21 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, as_json: bool, *
             if as_json:
                 print_json({"file": str(path), "error": str(error)})
     return status
+
+
+def _write_answers(out: Path, files: tuple[Path, ...], model: Network | TableModel, reading: ReadingOptions) -> int:
+    """Write the answers of a table's model to a file."""
+    from ..network import Network
+    from .answer_file import check_answer_path
+    from .table_prediction import write_table_answers
+
+    if isinstance(model, Network):
+        raise SettingError(
+            "--out is for a model of a table; this model is one network: print its predictions, with --json for programs"
+        )
+    check_answer_path(out, files)
+    write_table_answers(out, files[0], model, reading)
+    return 0
 
 
 def _predict_file(path: Path, model: Network | TableModel, reading: ReadingOptions, with_outputs: bool, as_json: bool) -> None:

@@ -34,6 +34,15 @@ def predict_table_file(path: Path, model: TableModel, reading: ReadingOptions, *
             print_line(f"{path}[{k}]  {answer_as_text(model, outputs[k], answer, with_outputs)}")
 
 
+def write_table_answers(path: Path, source: Path, model: TableModel, reading: ReadingOptions) -> None:
+    """Write the rows of a file with the prediction for each, and print what was written."""
+    from .answer_file import write_answers
+
+    outputs, answers = compute_answers(source, model, reading)
+    count, added = write_answers(path, source, model, outputs, answers, reading)
+    print_line(f"wrote {path}: {count:,} rows of {source}, with {', '.join(map(repr, added))}")
+
+
 def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> tuple[Array, AnyArray]:
     """Read a file, and give the outputs (n, n_out) and the answers (n,) for its rows."""
     if not is_table_of_columns(path):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import tensor_file
-from .._checks import check_int, check_seed
+from .._checks import check_float, check_int, check_seed
 from .._format import pluralize
-from ..errors import SettingError
+from ..errors import DivergenceError, SettingError
 from .column_report import describe_columns, print_columns
 from .data_source import Source, resolve_path
-from .exit_codes import INTERRUPTED
+from .exit_codes import STATUS_AFTER
 from .output import Reporter, print_message
 from .reading_options import ReadingOptions
 from .replaceable_file import check_replaceable
@@ -24,6 +24,7 @@ from .table_scores import score_of
 from .table_source import read_target, split_for_test
 
 if TYPE_CHECKING:
+    from ..history import History
     from ..recipes.table_recipe import TableRecipe
     from ..table_model import TableModel
     from ..tables.table import Table
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .table_source import SplitTable
 
 TEST_FRACTION = 0.15
+
+_PARTICIPLES = {"interrupted": "was interrupted", "diverged": "of a network diverged"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class TableTrainingJob:
     seed : int
     engine, threads : str
     reporter : Reporter
+    plot : Path or None
+        Where the learning curves are drawn.
     """
 
     source: Source
@@ -63,24 +68,36 @@ class TableTrainingJob:
     engine: str
     threads: Any
     reporter: Reporter
+    plot: Path | None = None
 
     def run(self) -> int:
         """Do all of it, and return the exit status."""
-        from ..recipes.table_recipe import recipe_for
-        from ..recipes.table_training import fit_table_model
-
         self._check_options()
         began = time.perf_counter()
+        try:
+            split, recipe, model, histories = self._read_and_train()
+        except KeyboardInterrupt:
+            return self._report_nothing_learnt("interrupted", "interrupted", began)
+        except DivergenceError as error:
+            return self._report_nothing_learnt("diverged", str(error), began)
+        return self._finish(split, self._with_source(model), histories, recipe, time.perf_counter() - began)
+
+    def _read_and_train(self) -> tuple[SplitTable, TableRecipe, TableModel, list[History]]:
+        """Read the table, report its rows, and train on those that are not kept for the test."""
+        from ..recipes.table_recipe import recipe_for
+        from ..recipes.table_training import check_recipe, fit_table_model
+
         progress = TableProgress(self.reporter)
         table = self._read(progress)
         reading = read_target(table, self.source.target, self._task())
         target = reading.target
         split = split_for_test(table, reading, self.seed)
         recipe = recipe_for(target, len(split.train_places), self.chosen)
+        check_recipe(recipe, target, threads=self.threads, engine=self.engine)
         self._report_data(split, reading)
         train, y = split.train
         with progress.training(recipe.networks, recipe.epochs):
-            model = fit_table_model(
+            model, histories = fit_table_model(
                 train,
                 target,
                 y,
@@ -91,7 +108,13 @@ class TableTrainingJob:
                 time_limit=self.time_limit,
                 progress=progress.epoch_done,
             )
-        return self._finish(split, self._with_source(model), recipe, time.perf_counter() - began)
+        return split, recipe, model, histories
+
+    def _report_nothing_learnt(self, stopped: str, message: str, began: float) -> int:
+        """Report a training that ended before a network had learnt anything, and return the exit status."""
+        print_message(f"{message}; nothing was learnt, so nothing was saved")
+        self.reporter.summary("", self._summary(None, stopped, time.perf_counter() - began))
+        return STATUS_AFTER[stopped]
 
     def _task(self) -> Task | None:
         """Give the task that an option decides: --task, else a cost or an output that suits one task only."""
@@ -104,10 +127,16 @@ class TableTrainingJob:
         """Refuse a wrong seed, and a path that cannot be written, before anything is read."""
         check_seed("seed", self.seed)
         check_int("epochs", self.chosen.get("epochs", 1), least=1)
+        if self.time_limit is not None:
+            check_float("--time-limit", self.time_limit, above=0)
         if resolve_path(self.path) == resolve_path(self.source.name):
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         tensor_file.check_writable(self.path)
         check_replaceable(self.path)
+        if self.plot is not None:
+            from ..plotting import check_plot_path
+
+            check_plot_path(self.plot)
 
     def _read(self, progress: TableProgress) -> Table:
         with progress.reading(self.source.name) as advance:
@@ -131,36 +160,45 @@ class TableTrainingJob:
         )
         return replace(model, training=training)
 
-    def _finish(self, split: SplitTable, model: TableModel, recipe: TableRecipe, seconds: float) -> int:
+    def _finish(self, split: SplitTable, model: TableModel, histories: list[History], recipe: TableRecipe, seconds: float) -> int:
         """Save the model, report its columns and its score on the test rows, and return the exit status."""
         if not (self.reporter.quiet or self.reporter.as_json):
             print_columns("columns:", describe_columns(model.preprocessing))
         saved = f"{'replaced' if self.path.exists() else 'saved'} {self.path}"
         model.save(self.path)
-        networks = pluralize(len(model.networks), "network")
         stopped = model.training.stopped
-        if stopped == "interrupted":
-            print_message(f"interrupted; {saved}, with {networks} of {recipe.networks}")
+        if stopped in STATUS_AFTER:
+            kept = f"{len(model.networks)} of {pluralize(recipe.networks, 'network')}"
+            print_message(f"the training {_PARTICIPLES[stopped]}; {saved}, with the best epoch of {kept}")
         else:
-            best = f"best epochs {', '.join(map(str, model.training.epochs))} of {recipe.epochs}"
+            networks, epochs = pluralize(len(model.networks), "network"), model.training.epochs
+            best = f"best epoch{'s' * (len(epochs) > 1)} {', '.join(map(str, epochs))} of {recipe.epochs}"
             self.reporter.note(f"{stopped}: {networks}, {best}, in {seconds:.1f} s; {saved}")
+        if self.plot is not None:
+            from .plots import save_curves
+
+            save_curves(self.plot, histories)
+            self.reporter.note(f"drew {self.plot}")
         table, y = split.test
         score = score_of(model, table, y)
-        self.reporter.summary(f"test {score}", {**self._summary(model, seconds), **score.to_json()})
-        return INTERRUPTED if stopped == "interrupted" else 0
+        self.reporter.summary(f"test {score}", {**self._summary(model, stopped, seconds), **score.to_json()})
+        return STATUS_AFTER.get(stopped, 0)
 
-    def _summary(self, model: TableModel, seconds: float) -> dict[str, Any]:
-        """Give the entries of the JSON summary, without those of the test."""
+    def _summary(self, model: TableModel | None, stopped: str, seconds: float) -> dict[str, Any]:
+        """Give the entries of the JSON summary, without those of the test; without a model those that it would decide are null."""
+        training = None if model is None else model.training
+        provenance = None if model is None else model.networks[0].provenance
         return {
-            "model": str(self.path),
+            "model": None if model is None else str(self.path),
             "data": str(self.source),
-            "target": model.target.name,
-            "rows": model.training.rows,
-            "networks": len(model.networks),
-            "epochs": model.training.settings["epochs"],
-            "best_epochs": model.training.epochs,
-            "stopped": model.training.stopped,
+            "target": None if model is None else model.target.name,
+            "rows": None if training is None else training.rows,
+            "networks": 0 if model is None else len(model.networks),
+            "epochs": None if training is None else training.settings["epochs"],
+            "best_epochs": None if training is None else training.epochs,
+            "stopped": stopped,
             "seed": self.seed,
+            "engine": None if provenance is None else provenance.engine,
             "seconds": seconds,
         }
 

@@ -22,6 +22,7 @@ from .options import (
     json_option,
     option,
     path_option,
+    plot_option,
     registry_option,
     target_option,
     transpose_option,
@@ -188,6 +189,7 @@ def setting_default(name: str) -> str:
     default="./mnist.safetensors, or as DATA",
     panel=PROGRAM_PANEL,
 )
+@plot_option("Draw cost and score over the epochs to this file: .png, .svg or .pdf.", panel=PROGRAM_PANEL)
 @transpose_option("Whether a folder's images lie on their side, as EMNIST's do.", panel=PROGRAM_PANEL)
 @integer_option(
     "--seed",
@@ -212,6 +214,7 @@ def train(
     data: str | None,
     target: str | None,
     out: Path | None,
+    plot: Path | None,
     transpose: bool | None,
     seed: int,
     engine: str | None,
@@ -241,7 +244,7 @@ def train(
     reading = collect_reading_options(settings)
     table_settings = {name: settings.pop(name) for name in ("networks", "metric", "task", "time_limit")}
     source = Source("mnist" if data is None else data, target)
-    program: dict[str, Any] = {"seed": seed, "engine": engine or "auto", "reporter": Reporter(quiet, as_json)}
+    program: dict[str, Any] = {"seed": seed, "engine": engine or "auto", "reporter": Reporter(quiet, as_json), "plot": plot}
     chosen = chosen_settings(**settings)
     if source.kind == "table" and is_table_of_columns(Path(source.name)):
         from .table_training_job import TableTrainingJob, recipe_settings

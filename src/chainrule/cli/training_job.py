@@ -17,7 +17,7 @@ from ..scaler import ScaledTable, scale_table
 from ..training import DivergenceWarning, EarlyStopping, Run
 from .data_source import Source, SplitData, load_split, resolve_path
 from .describe import describe_inputs
-from .exit_codes import FAILURE, INTERRUPTED
+from .exit_codes import STATUS_AFTER
 from .output import Reporter, print_json, print_message
 from .replaceable_file import check_replaceable
 from .scores import compute_score
@@ -26,9 +26,6 @@ from .task import count_outputs, has_sign_labels, infer_task, signs_to_classes
 
 if TYPE_CHECKING:
     from ..history import EpochRecord, History
-
-EXIT_CODES = {"interrupted": INTERRUPTED, "diverged": FAILURE}
-"""The exit status after a training that ended in one of these ways; 0 after any other."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,8 @@ class TrainingJob:
     transposed : bool or None
         Whether a folder's images are stored column by column.
     reporter : Reporter
+    plot : Path or None
+        Where the learning curve is drawn.
     """
 
     source: Source
@@ -60,6 +59,7 @@ class TrainingJob:
     threads: Any
     transposed: bool | None
     reporter: Reporter
+    plot: Path | None = None
 
     def run(self) -> int:
         """Do all of it, and return the exit status."""
@@ -85,6 +85,10 @@ class TrainingJob:
             raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
         tensor_file.check_writable(self.path)
         check_replaceable(self.path)
+        if self.plot is not None:
+            from ..plotting import check_plot_path
+
+            check_plot_path(self.plot)
 
     def _load(self) -> tuple[SplitData, Task]:
         parts = load_split(self.source, self.seed, transposed=self.transposed)
@@ -148,8 +152,8 @@ class TrainingJob:
 
     def _finish(self, parts: SplitData, network: Network, scaled: ScaledTable, history: History, seconds: float) -> int:
         """Save the model, report its score on the test examples, and return the exit status."""
-        cut_short = history.stopped in EXIT_CODES
-        status = EXIT_CODES.get(history.stopped or "", 0)
+        cut_short = history.stopped in STATUS_AFTER
+        status = STATUS_AFTER.get(history.stopped or "", 0)
         if cut_short and (network.provenance is None or not network.provenance.steps):
             print_message(f"{history.message}; nothing was learnt, so nothing was saved")
             self.reporter.summary("", self._summary(history, seconds))
@@ -162,6 +166,11 @@ class TrainingJob:
         else:
             best = "" if history.best_epoch in (None, len(history)) else f", the best being epoch {history.best_epoch}"
             self.reporter.note(f"{history.message}{best}, in {seconds:.1f} s; {saved}")
+        if self.plot is not None:
+            from .plots import save_curves
+
+            save_curves(self.plot, [history])
+            self.reporter.note(f"drew {self.plot}")
         score = compute_score(network, parts.test)
         test = {"test_accuracy": score.accuracy, "test_cost": score.cost, "test_r2": score.r2, "test_rmse": score.rmse}
         self.reporter.summary(f"test {score}", {**self._summary(history, seconds), **test, "model": str(self.path)})

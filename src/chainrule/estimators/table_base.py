@@ -17,7 +17,7 @@ from .._format import pluralize
 from .._types import AnyArray, Array, is_sparse
 from .._warnings import user_stacklevel
 from ..errors import DataError
-from ..history import EpochRecord
+from ..history import EpochRecord, History
 from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
 from ..table_model import TableModel
@@ -25,6 +25,7 @@ from ..tables.column import Column, Kind
 from ..tables.frames import table_from
 from ..tables.table import Table
 from ..tables.target import ClassTarget, ValueTarget
+from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
 from .random_state import make_random_state
 
@@ -63,6 +64,7 @@ class TableEstimator(BaseEstimator):
     verbose: Any
     kinds: dict[str, Kind] | None
     model_: TableModel
+    histories_: list[History]
 
     @abstractmethod
     def _fit_target(self, column: Column) -> ClassTarget | ValueTarget:
@@ -95,7 +97,7 @@ class TableEstimator(BaseEstimator):
             target = self._fit_target(column)
             recipe = recipe_for(target, len(table), self._chosen_settings())
             encoded = target.encode(column)
-            self.model_ = fit_table_model(
+            self.model_, self.histories_ = fit_table_model(
                 table,
                 target,
                 encoded,
@@ -107,7 +109,17 @@ class TableEstimator(BaseEstimator):
                 time_limit=self.time_limit,
                 progress=self._print_epoch if self.verbose else None,
             )
+        self._warn_if_cut_short()
         return self
+
+    def _warn_if_cut_short(self) -> None:
+        """Warn where a network's training diverged, or Ctrl-C ended all of them: the model has the best epochs until then."""
+        stopped, count = self.model_.training.stopped, pluralize(len(self.model_.networks), "network")
+        if stopped == "diverged":
+            warn_of_divergence(f"the training of a network diverged; the model has the best epochs of {count} of {self.networks}")
+        if stopped == "interrupted":
+            message = f"the training was interrupted; the model has the best epochs of {count} of {self.networks}"
+            warnings.warn(message, stacklevel=user_stacklevel())
 
     def _chosen_settings(self) -> dict[str, Any]:
         return {
@@ -163,14 +175,16 @@ class TableEstimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         """Give the averaged outputs for the rows of X."""
-        check_is_fitted(self)
+        if not hasattr(self, "model_"):  # check_is_fitted takes longer than the answer for one row
+            check_is_fitted(self)
         if is_plain_array(X):
             X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=False)
         return self.model_.outputs(table_from(X, kinds=self.model_.preprocessing.input_kinds))
 
     def predict(self, X: Any) -> AnyArray:
         """Predict the class or the value of each row of X, shape (n_samples,)."""
-        return self.model_.decode(self._outputs(X)) if hasattr(self, "model_") else self._outputs(X)
+        outputs = self._outputs(X)
+        return self.model_.decode(outputs)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to a safetensors file, which ``chainrule.load`` reads.

@@ -54,6 +54,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         The classes, in the order of the probabilities.
     model_ : TableModel
         The preprocessing, the networks and the target.
+    histories_ : list of History
+        Of each network's training; a model that was loaded has none.
     n_features_in_ : int
     feature_names_in_ : array of str
         Where X has names.

@@ -31,6 +31,8 @@ class TableRegressor(RegressorMixin, TableEstimator):
     ----------
     model_ : TableModel
         The preprocessing, the networks and the target.
+    histories_ : list of History
+        Of each network's training; a model that was loaded has none.
     n_features_in_ : int
     feature_names_in_ : array of str
         Where X has names.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from .._checks import check_int
 from ..calculus.optimizers import SGD, Adam, Optimizer, find_optimizer
 from ..errors import SettingError, UnknownName
 from ..tables.target import ClassTarget, Target
@@ -75,6 +76,8 @@ class TableRecipe:
         The share of each target that is spread over all classes.
     bins : int
         The piecewise-linear features of a number; 0 for none.
+    column_weights : bool
+        Whether columns are multiplied by weights that a random forest gives.
     """
 
     metric: Metric = "accuracy"
@@ -90,12 +93,13 @@ class TableRecipe:
     optimizer: str = "adam"
     beta2: float = 0.95
     momentum: float | None = None
-    schedule: str = "cosine"
+    schedule: str = "coslog4"
     l2: float = 0.0
     dropout: float = 0.0
     early_stopping: int = 0
     label_smoothing: float = 0.0
     bins: int = 16
+    column_weights: bool = True
 
     def make_optimizer(self) -> Optimizer:
         """Give the optimizer, with ``beta2`` or ``momentum``.
@@ -138,7 +142,7 @@ def recipe_for(target: Target, rows: int, chosen: Mapping[str, Any]) -> TableRec
             f"the cost {cost} does not suit a table's target of {'classes' if is_class else 'values'}; take one of "
             f"{', '.join(CLASS_COSTS if is_class else VALUE_COSTS)}"
         )
-    batch_size = chosen.get("batch_size", default_batch_size(rows))
+    batch_size = check_int("batch_size", chosen.get("batch_size", default_batch_size(rows)), least=1)
     longer = 1 if 0 < n_classes <= MANY_CLASSES else 2
     recipe = TableRecipe(
         metric=metric,

@@ -4,6 +4,7 @@
 
     fit_table_model(table, target column, recipe)
       Preprocessing.fit(table, y).apply(table)       the prepared columns, float32 or CSR
+      column_weights(table, y)                       multiply them for the training
       folds(y)                                       a partition of the rows
       train_population(networks, rows=, ...)         network k on all rows outside of fold k, validated on fold k
       TableModel                                     their outputs are averaged
@@ -14,22 +15,26 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .._checks import check_int
 from .._types import AnyArray, Array, Indices
 from ..early_stopping import EarlyStopping
 from ..engines import Threads
+from ..errors import DivergenceError
 from ..examples import Examples
 from ..history import EpochRecord, History
 from ..network import Network
 from ..population import train_population
-from ..table_model import TableModel, TableTraining
+from ..table_model import MAXIMUM_NETWORKS, TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
 from ..tables.table import Table
 from ..tables.target import ClassTarget, Target
-from ..training import DivergenceWarning, train
+from ..training import DivergenceWarning, Run, train
+from .column_weights import column_weights, fold_into_inputs, multiply_features
 from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
 
 Progress = Callable[[EpochRecord], Any]
@@ -49,7 +54,7 @@ def fit_table_model(
     engine: str = "auto",
     time_limit: float | None = None,
     progress: Progress | None = None,
-) -> TableModel:
+) -> tuple[TableModel, list[History]]:
     """Fit the preprocessing and the networks.
 
     Parameters
@@ -73,24 +78,33 @@ def fit_table_model(
 
     Returns
     -------
-    TableModel
+    model : TableModel
+    histories : list of History
+        Of each network of the model.
 
     Raises
     ------
     KeyboardInterrupt
         When Ctrl-C comes before the first epoch of a network has ended; later, the model has the networks trained so far.
+    DivergenceError
+        When every network's training diverges in its first epoch; later, the model has the best epoch of each.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
-    examples = Examples(preprocessing.apply(table), y, weights=weights)
-    settings = _validation_settings(preprocessing, target, y, recipe, seed, validation)
+    x = preprocessing.apply(table)
+    feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed)
+    multiply_features(x, feature_weights)
+    examples = Examples(x, y, weights=weights)
+    settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
     settings |= _training_settings(recipe, validated=bool(settings))
     settings["callbacks"] = [_after_epoch(deadline, progress)]
     histories = _train(networks, examples, threads=threads, engine=engine, **settings)
+    for network in networks:
+        fold_into_inputs(network, feature_weights)
     kept = _trained(histories)
     if not kept:
-        raise KeyboardInterrupt
+        raise _nothing_learnt(histories, recipe)
     training = TableTraining(
         rows=len(table),
         seed=seed,
@@ -99,7 +113,24 @@ def fit_table_model(
         validation_costs=[_best_cost(histories[k]) for k in kept],
         stopped=_reason(histories, deadline),
     )
-    return TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
+    model = TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
+    return model, [histories[k] for k in kept]
+
+
+def check_recipe(recipe: TableRecipe, target: Target, *, threads: Threads, engine: str) -> None:
+    """Refuse a wrong setting before the columns are prepared: make a network of one column, and its training on two rows.
+
+    Raises
+    ------
+    SettingError
+        With the setting.
+    """
+    check_int("networks", recipe.networks, least=1, most=MAXIMUM_NETWORKS)
+    y = np.arange(2) if isinstance(target, ClassTarget) else np.arange(2.0)
+    settings = _training_settings(recipe, validated=True)
+    (network,) = _make_networks(1, target, replace(recipe, networks=1), seed=0)
+    rows = Examples(np.zeros((2, 1), np.float32), y)
+    Run(network, rows, validation=rows, threads=threads, engine=engine, **settings)
 
 
 def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
@@ -115,6 +146,16 @@ def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) ->
         )
         for k in range(recipe.networks)
     ]
+
+
+def _feature_weights(
+    preprocessing: Preprocessing, table: Table, target: Target, y: AnyArray, recipe: TableRecipe, seed: int
+) -> Array:
+    """Weigh the features by their columns' importance; by 1 where the recipe does not."""
+    if not recipe.column_weights:
+        return np.ones(preprocessing.n_features, np.float32)
+    classes = isinstance(target, ClassTarget)
+    return column_weights(table, preprocessing.groups, y, preprocessing.n_features, seed, classes=classes)
 
 
 def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
@@ -135,6 +176,7 @@ def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any
 
 def _validation_settings(
     preprocessing: Preprocessing,
+    feature_weights: Array,
     target: Target,
     y: AnyArray,
     recipe: TableRecipe,
@@ -143,7 +185,9 @@ def _validation_settings(
 ) -> dict[str, Any]:
     """Choose the rows that each network trains on and is validated on; all are trained on where they are too few for folds."""
     if validation is not None:
-        return {"validation": Examples(preprocessing.apply(validation[0]), validation[1])}
+        x = preprocessing.apply(validation[0])
+        multiply_features(x, feature_weights)
+        return {"validation": Examples(x, validation[1])}
     if len(y) < FEW_ROWS:
         return {}
     fold = folds(y, max(FOLDS, recipe.networks), seed, stratify=isinstance(target, ClassTarget))
@@ -182,11 +226,22 @@ def _trained(histories: list[History]) -> list[int]:
     return kept or ([longest] if len(histories[longest]) else [])
 
 
+def _nothing_learnt(histories: list[History], recipe: TableRecipe) -> BaseException:
+    """Make the exception for a training in which no network has finished an epoch."""
+    if any(history.stopped == "interrupted" for history in histories):
+        return KeyboardInterrupt()
+    return DivergenceError(
+        "the training diverged in the first epoch: the cost or a parameter is no longer finite. The likely cause is a learning "
+        f"rate that is too high ({recipe.learning_rate:g}); lower it"
+    )
+
+
 def _reason(histories: list[History], deadline: float | None) -> str:
-    """Say why the training ended: interrupted, time limit or finished."""
+    """Say why the training ended: interrupted, diverged (one of the networks), time limit or finished."""
     reasons = {history.stopped for history in histories}
-    if "interrupted" in reasons:
-        return "interrupted"
+    for cut_short in ("interrupted", "diverged"):
+        if cut_short in reasons:
+            return cut_short
     return "time limit" if deadline is not None and time.monotonic() > deadline and "early" in reasons else "finished"
 
 

@@ -43,13 +43,13 @@ def split_rare(counts: dict[str, int], least: int = LEAST_ROWS) -> tuple[tuple[s
     return tuple(value for value, count in counts.items() if count >= least), rare
 
 
-def split_vocabulary(counts: dict[str, int], letters: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split values into the most frequent ones, at most ``VOCABULARY`` of at most ``letters`` bytes of JSON, and the rest."""
+def split_vocabulary(counts: dict[str, int], most_bytes: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split values into the most frequent ones, at most ``VOCABULARY`` and ``most_bytes`` of JSON, and the rest."""
     kept: set[str] = set()
     size = 0
     for value in sorted(counts, key=lambda value: (-counts[value], value)):
         size += json_bytes(value)
-        if len(kept) == VOCABULARY or size > letters:
+        if len(kept) == VOCABULARY or size > most_bytes:
             break
         kept.add(value)
     return tuple(value for value in counts if value in kept), tuple(value for value in counts if value not in kept)

@@ -42,17 +42,18 @@ def number_text(value: float) -> str:
 
 
 def inferred_kind(column: Column) -> Column:
-    """Give a column of numbers, dates, booleans or categories the kind that its values show: they may all be equal.
+    """Give a column of numbers, dates, booleans or categories the kind that its values show: they may be equal, or count the rows.
 
     One value beside gaps is not a constant, since the gaps may tell something.
     """
-    if len(column) == 0 or _first_values_differ(column):
+    if len(column) == 0:
         return column
-    if column.missing.all():
+    differ = _first_values_differ(column)
+    if not differ and column.missing.all():
         return column_of_gaps(column.name, len(column), "constant")
     if column.kind == "number":
         return number_column(column.name, column.data, number_text(column.data[0]))
-    return convert_kind(column, "constant") if bool((column.data == column.data[0]).all()) else column
+    return column if differ or (column.data != column.data[0]).any() else convert_kind(column, "constant")
 
 
 def column_of_gaps(name: str, n: int, kind: Kind) -> Column:

@@ -105,7 +105,7 @@ class _ParquetFile:
         DataError
             When the file has no rows, or too many.
         """
-        types = [(str(name), str(type_).lower()) for name, type_, *_ in self._select("*").description]
+        types = [(str(name), str(type_).lower()) for name, type_, *_ in self._select("*", "describe").fetchall()]
         names = _top_level(self._metadata("name, num_children", "parquet_schema"))
         n_rows = sum(rows for (rows,) in self._metadata("num_rows", "parquet_file_metadata"))
         check_size(self.path, n_rows * len(types) * 8, LIMIT_UNPACKED)
@@ -133,13 +133,15 @@ class _ParquetFile:
         """Read the values of an expression, (n,), masked where they are null."""
         return next(iter(self._select(expression).fetchnumpy().values()))
 
-    def _select(self, expressions: str) -> Any:
+    def _select(self, expressions: str, command: str = "") -> Any:
         """Begin a query of the file; the folders of its path are no columns."""
-        return self.connection.execute(f"select {expressions} from read_parquet(?, hive_partitioning=false)", [self.located])  # noqa: S608 - names are quoted
+        query = f"{command} select {expressions} from read_parquet(?, hive_partitioning=false)"  # noqa: S608 - names are quoted
+        return self.connection.execute(query, [self.located])
 
     def _metadata(self, expressions: str, function: str) -> list[tuple[Any, ...]]:
         """Read from a table of the file's metadata."""
-        return self.connection.execute(f"select {expressions} from {function}(?)", [self.located]).fetchall()  # noqa: S608 - our own names
+        query = f"select {expressions} from {function}(?)"  # noqa: S608 - both are our own
+        return self.connection.execute(query, [self.located]).fetchall()
 
     def _pandas_index(self) -> set[str]:
         """The names of the columns that hold pandas' index."""
