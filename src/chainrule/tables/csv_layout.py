@@ -110,11 +110,12 @@ def _divide(text: PlainText, delimiter: str | None, preamble: int) -> tuple[Dial
         return _as_told(text, _with_escape(text, Dialect(_one_character(delimiter), preamble)))
     even, uneven = list[tuple[Dialect, list[Record]]](), list[tuple[Dialect, list[Record]]]()
     for mark in (*_candidates(text.path), " "):
-        if mark == " " and (even or _is_divided(uneven)):
+        if mark == " " and even:
             break
         dialect = _with_escape(text, Dialect(mark, preamble))
         if sample := _sample(text, dialect):
-            (even if _is_even(sample) else uneven).append((dialect, sample))
+            fits = _is_even(sample) and not (mark == " " and uneven and _holds_marks(sample))
+            (even if fits else uneven).append((dialect, sample))
     if not even:
         return _single_column(text, preamble, uneven)
     dialect, sample = even[0] if len(even) == 1 else _choose(text, even)
@@ -216,13 +217,9 @@ def _is_named_above(sample: list[Record]) -> bool:
     )
 
 
-def _is_divided(candidates: list[tuple[Dialect, list[Record]]]) -> bool:
-    """Whether a delimiter occurs in the first record and in most others, so that a record with fewer fields is a mistake."""
-    for _, sample in candidates:
-        divided = sum(len(record.fields) > 1 for record in sample)
-        if len(sample[0].fields) > 1 and divided > len(sample) / 2:
-            return True
-    return False
+def _holds_marks(sample: list[Record]) -> bool:
+    """Whether a field holds a delimiter, so that the spaces beside it divide nothing."""
+    return any(mark in field for record in sample for field in record.fields for mark in CANDIDATES)
 
 
 def _choose(text: PlainText, even: list[tuple[Dialect, list[Record]]]) -> tuple[Dialect, list[Record]]:
@@ -273,11 +270,11 @@ def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool
     numeric = [k for k, field in enumerate(first) if _is_value(field)]
     if any(typed[k] and field and k not in numeric and not rules.is_mark(field) for k, field in enumerate(first)):
         return True
-    others = [k for k, field in enumerate(first) if k not in numeric and field not in columns[k]]
+    others = [k for k, field in enumerate(first) if not (k in numeric and typed[k]) and field not in columns[k]]
     if not numeric:
         return bool(others)
     if not _is_run([first[k] for k in numeric]):
-        return not any(typed[k] for k in numeric)
+        return bool(others) and not any(typed[k] for k in numeric)
     if not others and len(numeric) == len(first):
         line = f"{text.path}, line {sample[0].line}"
         raise DataError(f"{line}, may be a header of years or a counter, or a row; say which (--header, --no-header, header=)")

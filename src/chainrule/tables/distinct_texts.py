@@ -12,6 +12,7 @@ import numpy as np
 from .._types import AnyArray
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
+from .number_texts import NumberTexts
 from .text_rules import NUMBERS_REMEDY, TextRules
 
 STRAY_SHARE = 0.01
@@ -60,6 +61,11 @@ class DistinctTexts:
     def counts(self) -> AnyArray:
         """The number of rows of each text, (k,)."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
+
+    @cached_property
+    def numbers(self) -> NumberTexts:
+        """The texts, read as numbers as far as they are numbers."""
+        return NumberTexts(self.texts)
 
     @property
     def n_values(self) -> int:
