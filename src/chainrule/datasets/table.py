@@ -13,7 +13,7 @@ from ..errors import DataError, SettingError
 from ..examples import Examples
 from ..tables.column_choice import target_column
 from ..tables.number_table import matrix, read_numbers
-from ..tables.read import TABLE_ENDINGS, is_table_of_columns
+from ..tables.read import TABLE_ENDINGS, is_table_of_columns, refuse_text_options
 from .npz_file import read_npz
 from .svmlight_file import LIMIT_COLUMNS, read_svmlight
 from .untrusted_files import checked_examples
@@ -90,6 +90,7 @@ def table(
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         endings = ", ".join((*TABLE_ENDINGS, *READERS))
         raise DataError(f"{path} {ending}, but a table is read from {endings}; save it as one of these")
+    refuse_text_options(path, delimiter=delimiter, decimal=decimal, encoding=encoding, header=header)
     return reader(path, target, Options(n_features, first_column, pixels))
 
 

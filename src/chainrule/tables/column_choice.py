@@ -10,7 +10,7 @@ from ..errors import DataError, UnknownName
 from .column import Column, Kind
 from .column_kinds import KINDS
 from .table import Table
-from .text_rules import NUMBERS_REMEDY, TextRules
+from .text_rules import TABLE_REMEDY, TextRules
 
 MakeColumn = Callable[[str, Kind | None, TextRules], Column]
 """Makes a column from its name, the kind that it must have (None: its values decide), and the rules of reading."""
@@ -84,7 +84,7 @@ def check_no_gaps(columns: Sequence[Column], rules: TextRules) -> None:
     for column in columns:
         if column.missing.any():
             row = int(column.missing.argmax())
-            raise DataError(f"{rules.place_of(row)}, column {column.name!r}: the value is missing; {NUMBERS_REMEDY}")
+            raise DataError(f"{rules.place_of(row)}, column {column.name!r}: the value is missing; fill it in, or {TABLE_REMEDY}")
 
 
 def _check_lengths(columns: Sequence[Column]) -> None:

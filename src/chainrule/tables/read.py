@@ -1,4 +1,4 @@
-"""Tables from delimited text files: csv, tsv, txt, data, and these packed with gzip."""
+"""Tables from files: parquet and lines of JSON by their endings, and any other as a delimited text, packed with gzip or not."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from .column_choice import check_no_gaps
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
+from .json_lines import read_json_lines, read_json_names
 from .number_columns import LARGEST_EXACT, number_column
 from .number_texts import Decimal, NumberTexts, decimals_of, is_plain_number
+from .parquet_table import read_parquet_names, read_parquet_table
 from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
 from .text_columns import column_from_texts
@@ -57,10 +59,11 @@ def read_table(
     drop: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Table:
-    """Read a table from a delimited text file, packed with gzip or not.
+    """Read a table from a file: parquet (.parquet), lines of JSON (.jsonl, .ndjson), or a delimited text of any other ending.
 
-    Each decision (delimiter, header, decimal mark, order of dates, kind of a column) is made from all rows; where they do not
-    decide, the file is refused, and the message names the line, the column and the option that decides.
+    Texts and lines of JSON may be packed with gzip. Of a delimited text each decision (delimiter, header, decimal mark, order of
+    dates, kind of a column) is made from all rows; where they do not decide, the file is refused, and the message names the line,
+    the column and the option that decides.
 
     Parameters
     ----------
@@ -136,6 +139,10 @@ def read_by_rules(
     progress: Callable[[float], None] | None = None,
 ) -> Table:
     """Read a table by the rules given; the parameters and errors are those of ``read_table``."""
+    read_typed = next((read for endings, read, _ in _TYPED if path.name.lower().endswith(endings)), None)
+    if read_typed:
+        refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
+        return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules)
     with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         wanted = _wanted(layout.names, kinds or {}, columns, drop)
@@ -147,12 +154,28 @@ def read_by_rules(
         return table
 
 
-def read_names(
-    path: str | Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None
-) -> list[str]:
-    """Read the names of a table's columns; "0", "1" ... where it has none. Parameters and errors are those of ``read_table``."""
-    with open_plain_text(Path(path), encoding) as text:
+def read_names(path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None) -> list[str]:
+    """Read the names of a table's columns; "0", "1" ... where it has none. Parameters and errors: ``read_table``."""
+    read_typed_names = next((read for endings, _, read in _TYPED if path.name.lower().endswith(endings)), None)
+    if read_typed_names:
+        refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
+        return read_typed_names(path)
+    with open_plain_text(path, encoding) as text:
         return find_layout(text, delimiter=delimiter, header=header, rules=USUAL_RULES).names
+
+
+_TYPED: tuple[tuple[tuple[str, ...], Callable[..., Table], Callable[[Path], list[str]]], ...] = (
+    ((".parquet",), read_parquet_table, read_parquet_names),
+    ((".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"), read_json_lines, read_json_names),
+)
+"""The formats whose values have types: the endings, the reader of a table and that of the names."""
+
+
+def refuse_text_options(path: Path, **options: object) -> None:
+    """Refuse the options of delimited texts for a file of another format."""
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given:
+        raise SettingError(f"{given} (--{given}) is for delimited text files, such as .csv; {path} is not one")
 
 
 def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
