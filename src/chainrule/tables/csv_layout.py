@@ -224,7 +224,10 @@ def _holds_marks(sample: list[Record]) -> bool:
 
 
 def _choose(text: PlainText, even: list[tuple[Dialect, list[Record]]]) -> tuple[Dialect, list[Record]]:
-    """Choose among delimiters that all divide the records evenly: the one with which all fields are numbers."""
+    """Choose among delimiters that all divide the records evenly: the header too, or so that all fields are numbers."""
+    even = [pair for pair in even if len(pair[1][0].fields) == len(pair[1][-1].fields)] or even
+    if len(even) == 1:
+        return even[0]
     numeric = [pair for pair in even if all(parse_number(field.strip()) for record in pair[1][1:] for field in record.fields)]
     if len(numeric) == 1:
         return numeric[0]

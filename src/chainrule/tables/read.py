@@ -282,10 +282,11 @@ class _Reader:
         return parts | read_columns(source, odd)[0] if odd else parts
 
     def _is_plain(self, part: NumberColumn) -> bool:
-        """Whether all odd texts of a column are gaps, and no integer is too long for float64."""
-        return all(self.rules.is_any_mark(text.decode().strip()) for text in part.odd) and not np.any(
-            np.abs(part.values) > LARGEST_EXACT
-        )
+        """Whether there are numbers, all odd texts beside them are gaps, and no integer is too long for float64."""
+        if part.odd and np.isnan(part.values).all():
+            return False
+        are_gaps = all(self.rules.is_any_mark(text.decode().strip()) for text in part.odd)
+        return are_gaps and not np.any(np.abs(part.values) > LARGEST_EXACT)
 
     def _source(self) -> DelimitedFile | None:
         """The file as it is; None where DuckDB would divide it otherwise than ``csv_records`` does."""
