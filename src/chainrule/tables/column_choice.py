@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
 
 from ..errors import DataError, UnknownName
 from .column import Column, Kind
 from .column_kinds import KINDS
 from .table import Table
-from .text_rules import NUMBERS_REMEDY, TextRules
+from .text_rules import TABLE_REMEDY, TextRules
 
 MakeColumn = Callable[[str, Kind | None, TextRules], Column]
 """Makes a column from its name, the kind that it must have (None: its values decide), and the rules of reading."""
@@ -87,7 +88,7 @@ def check_no_gaps(columns: Sequence[Column], rules: TextRules) -> None:
     for column in columns:
         if column.missing.any():
             row = int(column.missing.argmax())
-            raise DataError(f"{rules.place_of(row)}, column {column.name!r}: the value is missing; {NUMBERS_REMEDY}")
+            raise DataError(f"{rules.place_of(row)}, column {column.name!r}: the value is missing; fill it in, or {TABLE_REMEDY}")
 
 
 def _check_lengths(columns: Sequence[Column]) -> None:
@@ -98,3 +99,44 @@ def _check_lengths(columns: Sequence[Column]) -> None:
                 f"column {column.name!r} has {len(column):,} rows, but column {columns[0].name!r} has {len(columns[0]):,}; "
                 "all columns of a table must have the same number"
             )
+
+
+def are_positions(names: Sequence[str]) -> bool:
+    """Whether the names are the positions of the columns, as those of a table without names are.
+
+    Examples
+    --------
+    >>> are_positions(["0", "1"]), are_positions(["0", "rooms"])
+    (True, False)
+    """
+    return list(names) == [str(k) for k in range(len(names))]
+
+
+def target_column(path: object, names: list[str], target: str | int) -> str:
+    """Find the name of the target's column; where the target is both a name and a number, the name is used.
+
+    Raises
+    ------
+    DataError
+        When there is no such column, or no other one; the message names the most similar name.
+    """
+    width = len(names)
+    if width < 2:
+        raise DataError(f"{path} has one column; a table needs the target's and at least one other")
+    if isinstance(target, str) and normalized(target) in names:
+        return normalized(target)
+    try:
+        k = int(target)
+    except ValueError:
+        if are_positions(names):
+            raise DataError(
+                f"{path} has no line of names; give the target by its number, 0 to {width - 1}, not as {target!r}"
+            ) from None
+        similar = get_close_matches(str(target), names, 1)
+        hint = f"do you mean {similar[0]!r}?" if similar else f"it has {', '.join(names[:20])}{', ...' * (width > 20)}"
+        raise DataError(f"{path} has no column {target!r}; {hint}") from None
+    if not -width <= k < width:
+        raise DataError(
+            f"{path} has {width} columns, so the target's number must be in 0..{width - 1}, or -1 for the last; it is {k}"
+        )
+    return names[k]

@@ -12,7 +12,7 @@ from ..errors import DataError, DataTypeError, UnknownName
 from .column import Column, Kind
 from .number_columns import number_column
 from .text_columns import column_from_texts
-from .text_rules import NUMBERS_REMEDY, TextRules
+from .text_rules import TABLE_REMEDY, TextRules
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BOOLEANS = ("False", "True")
@@ -144,6 +144,6 @@ def _cannot_convert(column: Column, kind: Kind, rules: TextRules) -> DataError |
     """Say that a column of numbers or dates cannot be of a kind."""
     row = int(column.missing.argmin())
     found = convert_kind(column.take(slice(row, row + 1)), "category").to_list()[0]
-    remedy = NUMBERS_REMEDY if rules.numbers_only else "convert it"
+    remedy = f"correct it, or {TABLE_REMEDY}" if rules.numbers_only else "convert it"
     problem = f"{found!r} is not a {kind}, and the column is required to hold {kind}s; {remedy}"
     return rules.kind_error(f"{rules.place_of(row)}, column {column.name!r}: {problem}")

@@ -7,8 +7,9 @@
    numbers; else the file is refused. Where a field holds several numbers (``18.0   8   307.0``) it is the space.
 3. A delimiter at the end of each line adds no column. Where each record has one field more than the header, the first holds row
    names, if it counts the rows or has no two equal texts, as R writes them; else the file is refused.
-4. The first record is the header where one of its fields is a text above numbers or dates; it is not where it holds a number above
-   numbers, or where each of its texts recurs in its own column. Years and counters above numbers (country,2019,2020) are a header
+4. The first record is the header where one of its fields is a text above numbers or dates, and is refused where a number that is
+   not whole stands beside it; it is not the header where it holds a number above numbers, where each of its texts recurs in its own
+   column, or where it is the only record and holds numbers alone. Years and counters above numbers (country,2019,2020) are a header
    where a text or an empty name stands beside them, and are refused where none does.
 """
 
@@ -30,6 +31,7 @@ CANDIDATES = (",", ";", "\t", "|")
 SPELLED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 N_SAMPLE = 1000  # records that eliminate delimiters and choose the way to read a column; all records are checked afterwards
 YEARS = range(1800, 2201)
+UNNAMED = "Unnamed: "
 
 
 @dataclass(frozen=True)
@@ -265,12 +267,18 @@ def _is_row_names(rest: list[Record]) -> bool:
 def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool:
     """Decide whether the first record is the header."""
     first = [field.strip() for field in sample[0].fields]
-    if len(sample) == 1 or len(first) != len(sample[1].fields):
+    if len(sample) == 1:
+        return not all(_is_value(field) or rules.is_mark(field) for field in first)
+    if len(first) != len(sample[1].fields):
         return True
     columns = [{row.fields[k].strip() for row in sample[1:]} for k in range(len(first))]
     typed = [_is_typed(column, rules) for column in columns]
     numeric = [k for k, field in enumerate(first) if _is_value(field)]
     if any(typed[k] and field and k not in numeric and not rules.is_mark(field) for k, field in enumerate(first)):
+        if any(typed[k] and parse_number(first[k]) and not first[k].isdecimal() for k in numeric):
+            raise DataError(
+                f"{text.path}, line {sample[0].line}, may be a header, or a row; say which (--header, --no-header, header=)"
+            )
         return True
     others = [k for k, field in enumerate(first) if not (k in numeric and typed[k]) and field not in columns[k]]
     if not numeric:
@@ -284,8 +292,8 @@ def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool
 
 
 def _is_value(text: str) -> bool:
-    """Whether a text is a number or a date."""
-    return parse_number(text) is not None or parse_date(text) is not None
+    """Whether a text is a number, in the digits of any script, or a date."""
+    return parse_number(text) is not None or text.isdecimal() or parse_date(text) is not None
 
 
 def _is_typed(column: set[str], rules: TextRules) -> bool:
@@ -303,6 +311,11 @@ def _is_run(texts: list[str]) -> bool:
     return consecutive and (numbers[0] in YEARS or (numbers[0] == 0 and len(numbers) > 2))
 
 
+def is_unnamed(name: str) -> bool:
+    """Whether a column's name stands for an empty one in the header."""
+    return name.startswith(UNNAMED)
+
+
 def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
     """The columns' names, composed (NFC) and trimmed; an empty name becomes "Unnamed: 0" in the first column, as pandas names it.
 
@@ -312,7 +325,7 @@ def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
         When two columns have one name.
     """
     names = [unicodedata.normalize("NFC", field.strip()) for field in fields]
-    names = [name or f"Unnamed: {k}" for k, name in enumerate(names)]
+    names = [name or f"{UNNAMED}{k}" for k, name in enumerate(names)]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         places = [k + 1 for k, name in enumerate(names) if name == twice]

@@ -13,7 +13,7 @@ from .._types import AnyArray
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
 from .number_texts import NumberTexts
-from .text_rules import NUMBERS_REMEDY, TextRules
+from .text_rules import TABLE_REMEDY, TextRules
 
 STRAY_SHARE = 0.01
 FEW_STRAYS = 0.1
@@ -110,7 +110,7 @@ class DistinctTexts:
     def _remedies(self, text: str) -> str:
         """The ways out for a value that does not fit, as the options of this source."""
         if self.rules.numbers_only:
-            return NUMBERS_REMEDY
+            return f"correct it, or {TABLE_REMEDY}"
         if not self.rules.from_file:
             return f"correct it, or give kinds={{{self.name!r}: 'category'}} or drop=[{self.name!r}]"
         return (

@@ -1,4 +1,4 @@
-"""Tables from delimited text files: csv, tsv, txt, data, and these packed with gzip."""
+"""Tables from files: parquet and lines of JSON by their endings, and any other as a delimited text, packed with gzip or not."""
 
 from __future__ import annotations
 
@@ -13,18 +13,35 @@ import numpy as np
 from ..errors import DataError, SettingError, UnknownName
 from .arrow_stream import Texts
 from .column import Column, Kind
+from .column_choice import check_no_gaps
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
-from .csv_layout import Layout, find_layout
+from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
+from .json_lines import read_json_lines, read_json_names
 from .number_columns import LARGEST_EXACT, number_column
 from .number_texts import Decimal, NumberTexts, decimals_of, is_plain_number
+from .parquet_table import read_parquet_names, read_parquet_table
 from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
 from .text_columns import column_from_texts
-from .text_rules import TextRules
+from .text_rules import USUAL_RULES, TextRules
+
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
+"""The endings of files that are read as tables of named columns, also with .gz after them."""
 
 SMALL_CELLS = 50_000
 DECIMAL_COMMA_DELIMITERS = ";\t"  # in files divided so, 1.234 may well be a thousand and more
+
+
+def is_table_of_columns(path: Path) -> bool:
+    """Test whether a path is read as a table of named columns; .npz and .svmlight hold arrays instead.
+
+    Examples
+    --------
+    >>> is_table_of_columns(Path("a.csv")), is_table_of_columns(Path("a.CSV.gz")), is_table_of_columns(Path("a.npz"))
+    (True, True, False)
+    """
+    return path.name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)
 
 
 def read_table(
@@ -42,10 +59,11 @@ def read_table(
     drop: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Table:
-    """Read a table from a delimited text file, packed with gzip or not.
+    """Read a table from a file: parquet (.parquet), lines of JSON (.jsonl, .ndjson), or a delimited text of any other ending.
 
-    Each decision (delimiter, header, decimal mark, order of dates, kind of a column) is made from all rows; where they do not
-    decide, the file is refused, and the message names the line, the column and the option that decides.
+    Texts and lines of JSON may be packed with gzip. Of a delimited text each decision (delimiter, header, decimal mark, order of
+    dates, kind of a column) is made from all rows; where they do not decide, the file is refused, and the message names the line,
+    the column and the option that decides.
 
     Parameters
     ----------
@@ -89,13 +107,75 @@ def read_table(
         When an option has an invalid value, or names a column that the file does not have.
     """
     rules = TextRules(
-        missing=_marks(missing), decimal=_decimal(decimal), day_first=day_first, allow_infinite=bool(allow_infinite), from_file=True
+        missing=_marks(missing),
+        decimal=decimal_mark(decimal),
+        day_first=day_first,
+        allow_infinite=bool(allow_infinite),
+        from_file=True,
     )
-    with open_plain_text(Path(path), encoding) as text:
+    return read_by_rules(
+        Path(path),
+        rules,
+        delimiter=delimiter,
+        encoding=encoding,
+        header=header,
+        kinds=kinds,
+        columns=columns,
+        drop=drop,
+        progress=progress,
+    )
+
+
+def read_by_rules(
+    path: Path,
+    rules: TextRules,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    columns: Collection[str] | None = None,
+    drop: Collection[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> Table:
+    """Read a table by the rules given; the parameters and errors are those of ``read_table``."""
+    read_typed = next((read for endings, read, _ in _TYPED if path.name.lower().endswith(endings)), None)
+    if read_typed:
+        refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
+        return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules)
+    with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         wanted = _wanted(layout.names, kinds or {}, columns, drop)
-        reader = _Reader(text, layout, replace(rules, place_of=_place_of(text, layout)), kinds or {}, header, progress)
-        return Table(reader.read(wanted), str(path))
+        rules = replace(rules, place_of=_place_of(text, layout))
+        kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else kinds or {}
+        table = Table(_Reader(text, layout, rules, kinds, header, progress).read(wanted), str(path))
+        if rules.numbers_only:
+            check_no_gaps(table.columns, rules)
+        return table
+
+
+def read_names(path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None) -> list[str]:
+    """Read the names of a table's columns; "0", "1" ... where it has none. Parameters and errors: ``read_table``."""
+    read_typed_names = next((read for endings, _, read in _TYPED if path.name.lower().endswith(endings)), None)
+    if read_typed_names:
+        refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
+        return read_typed_names(path)
+    with open_plain_text(path, encoding) as text:
+        return find_layout(text, delimiter=delimiter, header=header, rules=USUAL_RULES).names
+
+
+_TYPED: tuple[tuple[tuple[str, ...], Callable[..., Table], Callable[[Path], list[str]]], ...] = (
+    ((".parquet",), read_parquet_table, read_parquet_names),
+    ((".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"), read_json_lines, read_json_names),
+)
+"""The formats whose values have types: the endings, the reader of a table and that of the names."""
+
+
+def refuse_text_options(path: Path, **options: object) -> None:
+    """Refuse the options of delimited texts for a file of another format."""
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given:
+        raise SettingError(f"{given} (--{given}) is for delimited text files, such as .csv; {path} is not one")
 
 
 def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
@@ -107,7 +187,14 @@ def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
     return frozenset(mark.strip() for mark in marks) - {""}
 
 
-def _decimal(decimal: str | None) -> Decimal | None:
+def decimal_mark(decimal: str | None) -> Decimal | None:
+    """Check a decimal mark.
+
+    Raises
+    ------
+    SettingError
+        When it is neither a point nor a comma.
+    """
     if decimal is None or decimal in (".", ","):
         return decimal  # type: ignore[return-value]
     raise SettingError(f"decimal must be '.' or ','; it is {decimal!r}")
@@ -126,7 +213,7 @@ def _wanted(names: list[str], kinds: Mapping[str, Kind], columns: Collection[str
 
 def _is_filling(column: Column) -> bool:
     """Whether a column is one of a spreadsheet's empty ones: without a name and without a value."""
-    return column.name.startswith("Unnamed: ") and column.kind == "constant" and not column.categories
+    return is_unnamed(column.name) and bool(column.missing.all())
 
 
 def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:

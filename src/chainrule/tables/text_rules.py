@@ -39,11 +39,8 @@ USUAL_MARKS = frozenset(
 MARKS_AMONG_NUMBERS = frozenset((".", "..", "-", "--", "*", "none", "nat", "missing", "\u2013", "\u2014"))
 """The texts that denote a gap where all others are numbers or dates; in a category such as none, mild, severe they are values."""
 
-NUMBERS_REMEDY = (
-    "correct it, or use chainrule train, chainrule.TableClassifier or chainrule.TableRegressor, which take texts, categories and "
-    "gaps"
-)
-"""The way out for a value that is not a number in a table of numbers alone."""
+TABLE_REMEDY = "use chainrule train, chainrule.TableClassifier or chainrule.TableRegressor, which take texts, categories and gaps"
+"""The way out where a table of numbers alone has a value that is not one."""
 
 
 @dataclass(frozen=True)
