@@ -19,7 +19,7 @@ from .table_source import split_for_test
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
     from ..table_model import TableModel
-    from ..tables.column import Kind
+    from ..tables.column import Column, Kind
     from ..tables.table import Table
 
 
@@ -35,6 +35,8 @@ class TableRows:
         The columns of the model.
     y : array, shape (n,)
         The encoded target.
+    true : array, shape (n,)
+        The positions of the classes, or the values as they stand in the file.
     positions : array of int, shape (n,)
         Their positions in the file, from 0.
     missing_targets : int
@@ -44,6 +46,7 @@ class TableRows:
     name: str
     table: Table
     y: AnyArray
+    true: AnyArray
     positions: Indices
     missing_targets: int
 
@@ -112,8 +115,15 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
         split = split_for_test(table, TargetReading(model.target, kept, y, ()), training.seed)
         if len(split.train_places) == training.rows:
             test, y = split.test
-            return TableRows(f"the test rows of {name}", test, y, split.test_rows, missing)
-    return TableRows(f"all rows of {name}", table.without(column_name).take(kept), y, kept, missing)
+            true = _true_values(model.target, column.take(split.test_rows), y)
+            return TableRows(f"the test rows of {name}", test, y, true, split.test_rows, missing)
+    true = _true_values(model.target, column.take(kept), y)
+    return TableRows(f"all rows of {name}", table.without(column_name).take(kept), y, true, kept, missing)
+
+
+def _true_values(target: Target, column: Column, y: AnyArray) -> AnyArray:
+    """Give the positions of classes, or the values of a column in their unit, without the rounding of standardized ones."""
+    return y if isinstance(target, ClassTarget) else target.values_of(column)
 
 
 def read_for(
@@ -147,6 +157,5 @@ def evaluate_table_model(model: TableModel, rows: TableRows) -> TableEvaluation:
         return TableEvaluation(rows, outputs, class_score(outputs, rows.y), predicted, rows.y, errors)
     target: Any = model.target
     predicted = target.decode(outputs[:, 0])
-    true = rows.y * target.scale + target.mean
-    errors = np.argsort(-np.abs(predicted - true), kind="stable")
-    return TableEvaluation(rows, outputs, value_score(predicted, true), predicted, true, errors)
+    errors = np.argsort(-np.abs(predicted - rows.true), kind="stable")
+    return TableEvaluation(rows, outputs, value_score(predicted, rows.true), predicted, rows.true, errors)

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -38,7 +39,7 @@ from .column_weights import column_weights, fold_into_inputs, multiply_features
 from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
 
 Progress = Callable[[EpochRecord], Any]
-"""Called after each epoch of each network, from the network's thread."""
+"""Called after each epoch of each network, from the network's thread, for one epoch at a time."""
 
 
 def fit_table_model(
@@ -203,9 +204,12 @@ def _validation_settings(
 def _after_epoch(deadline: float | None, progress: Progress | None) -> Callable[[EpochRecord], bool]:
     """Make the callback that reports an epoch, and stops a training after the deadline."""
 
+    one_at_a_time = threading.Lock()
+
     def report(record: EpochRecord) -> bool:
         if progress is not None:
-            progress(record)
+            with one_at_a_time:
+                progress(record)
         return deadline is not None and time.monotonic() > deadline
 
     return report
