@@ -468,3 +468,15 @@ def test_a_fit_has_the_same_bits_again():
     one, other = Preprocessing.fit(table, y), Preprocessing.fit(table, y)
     assert json.dumps(one.to_json()) == json.dumps(other.to_json())
     assert all(np.array_equal(array, other.tensors()[name]) for name, array in one.tensors().items())
+
+
+def test_booleans_are_known_in_any_case():
+    """A model that learnt TRUE and FALSE takes True and False, as a frame has them, as the same values."""
+
+    def column(*categories):
+        return Table([Column("member", "boolean", np.array([0, 1, -1, 1], np.int32), categories)])
+
+    prepared = Preprocessing.fit(column("FALSE", "TRUE"))
+    expected = prepared.apply(column("FALSE", "TRUE"))
+    np.testing.assert_array_equal(prepared.apply(column("False", "True")), expected)
+    assert expected[0, 0] != expected[1, 0]

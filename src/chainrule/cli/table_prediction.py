@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._format import percent
 from ..errors import DataError
 from ..tables.read import TABLE_ENDINGS, is_table_of_columns
-from .output import print_json, print_line
+from .output import print_json, print_line, print_message
 from .table_evaluation import read_for
 from .table_evaluation_report import class_names
 
@@ -47,7 +47,10 @@ def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> t
     """Read a file, and give the outputs (n, n_out) and the answers (n,) for its rows."""
     if not is_table_of_columns(path):
         raise DataError(f"{path} is not a table; this model takes rows of named columns: {', '.join(TABLE_ENDINGS)}, also as .gz")
-    outputs = model.outputs(read_for(model, path, reading))
+    table = read_for(model, path, reading)
+    for note in model.preprocessing.notes(table):
+        print_message(f"{path}: {note}")
+    outputs = model.outputs(table)
     return outputs, model.decode(outputs)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from .._format import pluralize
 from .._types import AnyArray
-from ..errors import DataError
 from .column import Column, Kind
+from .column_kinds import convert_kind
 from .column_rules import CategoryRule, NumberRule, Rule, fit_category, fit_number, fit_text, shorten
 from .date_features import date_parts
 from .feature_writer import check_no_infinity
@@ -112,7 +112,7 @@ def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: i
             else:
                 found[part] = fit_category(values, most_bytes=most_bytes, tell_gaps=gaps)
     elif column.kind != "identifier":
-        found = {"": fit_category(column, most_bytes=most_bytes)}
+        found = {"": fit_category(as_kind(column, column.kind), most_bytes=most_bytes)}
     rules = tuple((part, rule) for part, rule in found.items() if rule is not None)
     missing = int(column.missing.sum())
     distinct = column.n_distinct
@@ -142,14 +142,24 @@ def _example(column: Column) -> str:
 def as_kind(column: Column, kind: Kind) -> Column:
     """Give a column as a kind: texts of any kind are each other's, and a column of gaps alone is of every kind.
 
+    Booleans are in lower case, because files and frames write TRUE, True and true.
+
     Raises
     ------
     DataError
-        When it has values of another kind.
+        When it has values of another kind; the message names the row and the value.
     """
-    if column.kind == kind or (kind in TEXT_KINDS and column.kind in TEXT_KINDS):
+    if not (column.kind == kind or (kind in TEXT_KINDS and column.kind in TEXT_KINDS)):
+        column = convert_kind(column, kind)
+    return _in_lower_case(column) if kind == "boolean" else column
+
+
+def _in_lower_case(column: Column) -> Column:
+    """Write the values of a column of texts in lower case."""
+    lower = [text.lower() for text in column.categories]
+    categories = tuple(sorted(set(lower)))
+    if categories == column.categories:
         return column
-    if not column.missing.all():
-        raise DataError(f"column {column.name!r} holds values of kind {column.kind}, but the model learnt it as {kind}")
-    gaps = {"number": np.full(len(column), np.nan), "date": np.full(len(column), np.datetime64("NaT"), "datetime64[us]")}
-    return Column(column.name, kind, gaps.get(kind, np.full(len(column), -1, np.int32)))
+    position = {text: k for k, text in enumerate(categories)}
+    codes = np.array([*(position[text] for text in lower), -1], np.int32)  # the last entry is that of a gap
+    return Column(column.name, column.kind, codes[column.data], categories)
