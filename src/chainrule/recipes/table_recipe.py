@@ -81,7 +81,7 @@ class TableRecipe:
         By which the piecewise-linear features are multiplied: the squares of a number's add up to as many as its bins, those of a
         category's features to 1.
     column_weights : bool
-        Whether columns are multiplied by weights that a random forest gives.
+        Whether columns are multiplied by weights that a forest gives.
     """
 
     metric: Metric = "accuracy"
@@ -93,7 +93,7 @@ class TableRecipe:
     init: str | None = None
     epochs: int = 16
     batch_size: int = 256
-    learning_rate: float = 0.004
+    learning_rate: float = 0.006
     optimizer: str = "adam"
     beta2: float = 0.95
     momentum: float | None = None
