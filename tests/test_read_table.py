@@ -386,7 +386,10 @@ FIELDS = st.one_of(
 )
 
 
-@given(rows=st.lists(st.tuples(FIELDS, FIELDS), min_size=1, max_size=30))
+COMMAS = st.one_of(st.floats(-1e6, 1e6).map(lambda value: repr(value).replace(".", ",")), st.integers(-999, 9999).map(str), FIELDS)
+
+
+@given(rows=st.lists(st.tuples(FIELDS, COMMAS), min_size=1, max_size=30))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 def test_both_ways_agree(rows, tmp_path):
     """DuckDB's conversion gives the same columns, to the bit, as the exact reader, or the same refusal."""

@@ -10,17 +10,18 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .._types import AnyArray
 from .arrow_stream import StreamError, Texts, read_batches
+from .number_texts import Decimal
 
 if TYPE_CHECKING:
     import duckdb
 
-MAX_LINE = 2 << 20  # DuckDB's own limit; longer lines need larger buffers
+MAX_LINE = 2 << 20  # a longer line makes DuckDB's buffers larger
 
 
 class TokenizerError(Exception):
@@ -53,13 +54,12 @@ class DelimitedFile:
     def scan(self) -> str:
         """The SQL of the table function that reads the file."""
         columns = ", ".join(f"'c{k}': 'VARCHAR'" for k in range(self.n_fields))
-        buffers = (
-            f", max_line_size={2 * self.longest_line}, buffer_size={8 * self.longest_line}" if self.longest_line > MAX_LINE else ""
-        )
+        line = 2 * self.longest_line if self.longest_line > MAX_LINE else MAX_LINE
         return (
             f"read_csv({_literal(str(self.file))}, columns={{{columns}}}, delim={_literal(self.delimiter)}, skip={self.skip}, "
             "quote='\"', escape='\"', new_line='\\n', header=false, auto_detect=false, strict_mode=true, null_padding=false, "
-            f"ignore_errors=false, compression='none', encoding='utf-8', comment='', hive_partitioning=false{buffers})"
+            f"ignore_errors=false, compression='none', encoding='utf-8', comment='', hive_partitioning=false, "
+            f"max_line_size={line}, buffer_size={4 * line})"
         )
 
 
@@ -71,14 +71,14 @@ class NumberQuery:
     ----------
     trimmed : bool
         Whether its texts have blanks around them.
-    points : bool
-        Whether numbers with a point are read; otherwise they are odd.
+    decimal : {".", ",", ""}
+        The decimal mark of its numbers; with none they are integers, and others are odd.
     underscores : bool
         Whether there may be texts such as 1_000, which DuckDB would convert.
     """
 
     trimmed: bool = False
-    points: bool = True
+    decimal: Decimal | Literal[""] = "."
     underscores: bool = False
 
     def sql(self, k: int) -> tuple[str, str, str]:
@@ -90,8 +90,9 @@ class NumberQuery:
         text = f"trim(c{k})" if self.trimmed else f"c{k}"
         odd = [f"v{k} IS NULL", f"t{k} > '9~'", f"t{k} < '!'"]
         odd += [f"t{k} BETWEEN '{low}' AND '{high}'" for low, high in (("00", "0:"), ("-00", "-0:"), ("-:", "-~"), ("+", "+~"))]
-        odd += [f"contains(t{k}, '_')"] * self.underscores + [f"contains(t{k}, '.')"] * (not self.points)
-        return f"{text} AS t{k}", f"TRY_CAST({text} AS DOUBLE) AS v{k}", f"CASE WHEN {' OR '.join(odd)} THEN t{k} END AS o{k}"
+        odd += [f"contains(t{k}, '_')"] * self.underscores + [f"contains(t{k}, '.')"] * (self.decimal != ".")
+        number = f"replace({text}, ',', '.')" if self.decimal == "," else text
+        return f"{text} AS t{k}", f"TRY_CAST({number} AS DOUBLE) AS v{k}", f"CASE WHEN {' OR '.join(odd)} THEN t{k} END AS o{k}"
 
 
 @dataclass

@@ -61,6 +61,7 @@ _PLAIN = re.compile(rf"-?(?P<ambiguous>[1-9][0-9]{{0,2}}\.[0-9]{{3}})|-?(?:(?:0|
 _ALL_STYLES = (1 << len(STYLES)) - 1
 _POINT = sum(1 << k for k, style in enumerate(STYLES) if style.decimal == ".")
 _COMMA = _ALL_STYLES ^ _POINT
+_GROUPED_BY_COMMA = 1 << STYLES.index(NumberStyle(".", ","))
 _GROUPED_BY_POINT = 1 << STYLES.index(NumberStyle(",", "."))
 
 
@@ -88,6 +89,8 @@ def parse_number(text: str) -> NumberText | None:
     if plain := _PLAIN.fullmatch(text):  # the usual case, and faster
         styles = _ALL_STYLES if "." not in text else _POINT | _GROUPED_BY_POINT * bool(plain["ambiguous"])
         return NumberText(text.removeprefix("-"), text.startswith("-"), "", styles)
+    if "," in text and "." not in text and (plain := _PLAIN.fullmatch(text.replace(",", "."))):
+        return NumberText(text.removeprefix("-"), text.startswith("-"), "", _COMMA | _GROUPED_BY_COMMA * bool(plain["ambiguous"]))
     if len(text) > 400:
         return None
     parts = _WRITTEN.fullmatch(text.translate(_SAME_SIGN))
@@ -110,6 +113,22 @@ def _affixes_agree(parts: re.Match[str]) -> bool:
 def is_plain_number(text: str) -> bool:
     """Whether a text is a number as computers write it: with a decimal point or none, no thousands, no unit, no leading zeros."""
     return _PLAIN.fullmatch(text) is not None
+
+
+def plain_decimal(texts: Sequence[str]) -> Decimal | Literal[""] | None:
+    """The decimal mark of plain numbers; empty where all are integers, None where a text is no such number or there are two marks.
+
+    Examples
+    --------
+    >>> plain_decimal(["1", "2,5"]), plain_decimal(["1", "-2"]), plain_decimal(["1", "02"])
+    (',', '', None)
+    """
+    joined = " ".join(texts)
+    if "," in joined and "." in joined:
+        return None
+    if not all(is_plain_number(text.replace(",", ".")) for text in texts):
+        return None
+    return "," if "," in joined else "." if "." in joined else ""
 
 
 def is_infinite(text: str) -> bool:

@@ -19,7 +19,7 @@ from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
 from .json_lines import read_json_lines, read_json_names
 from .number_columns import LARGEST_EXACT, number_column
-from .number_texts import Decimal, NumberTexts, decimals_of, is_plain_number
+from .number_texts import Decimal, NumberTexts, decimals_of, plain_decimal
 from .parquet_table import read_parquet_names, read_parquet_table
 from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
@@ -320,29 +320,28 @@ class _Reader:
         """How to read a column as numbers, where its first rows are plain numbers; None to read it as texts."""
         kind = self.kinds.get(self.layout.names[k])
         fields = [field for field in self._sample(k) if not self.rules.is_any_mark(field)]
-        if kind not in (None, "number") or not all(map(is_plain_number, fields)) or (self.layout.row_names and k == 0):
+        decimal = plain_decimal(fields)
+        if kind not in (None, "number") or decimal is None or (self.layout.row_names and k == 0):
             return None
-        points = any("." in field for field in fields)
-        if points and not self._proves_point(k):
+        if decimal and self._proven_decimal(k) != decimal:
             return None
         trimmed = any(record.fields[k].startswith(" ") for record in self.layout.sample)
-        return NumberQuery(trimmed, points, self.text.digit_underscores)
+        return NumberQuery(trimmed, decimal, self.text.digit_underscores)
 
     def _sample(self, k: int) -> list[str]:
         return [record.fields[k].strip() for record in self.layout.sample]
 
-    def _proves_point(self, k: int) -> bool:
-        """Whether the column has a number that can only be read with a decimal point, or a point is required."""
-        return self.rules.decimal == "." or (
-            self.rules.decimal is None and any(decimals_of(field) == {"."} for field in self._sample(k))
-        )
+    def _proven_decimal(self, k: int) -> Decimal | None:
+        """The decimal mark that is required, or else with which alone one of the column's first numbers can be read."""
+        proofs = (decimals_of(field) for field in self._sample(k))
+        return self.rules.decimal or next((marks.pop() for marks in proofs if len(marks) == 1), None)
 
     def _usual_decimal(self, parts: Columns) -> Decimal | None:
         """The one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are."""
         marks = set[Decimal]()
         for k, part in parts.items():
             if isinstance(part, NumberColumn):
-                marks |= {"."} if self._proves_point(k) else set()
+                marks.update(filter(None, [self._proven_decimal(k)]))
                 continue
             texts = [text for text in map(str.strip, part.texts) if not self.rules.is_any_mark(text)]
             numbers = NumberTexts(texts)
