@@ -1,6 +1,7 @@
 """Columns by name: a network that knows the names of its columns finds them in any order."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,3 +147,18 @@ def test_names_that_a_model_lacks_give_a_note(run, run_json):
     status, _, err = run("predict", "t.safetensors", "t.csv")
     assert status == 0
     assert "t.csv: the model has no column names; the columns were taken in their order" in err
+
+
+def test_a_model_of_a_csv_file_by_an_earlier_version_is_evaluated_the_same(run_json):
+    """A version 1 model, trained on a csv file by the command line, finds its test rows and its columns as that version did."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3)) * [1, 10, 1000]
+    y = x[:, 0] + x[:, 1] / 10 > 0
+    write_columns("t.csv", "a,y,b,c", [x[:, 0], y, x[:, 1:]])
+    model = Path(__file__).parents[1] / "files" / "version_1_table.safetensors"
+    found = run_json("evaluate", model)[0]
+    assert (found["data"], found["examples"]) == ("the test rows of t.csv", 30)
+    assert found["accuracy"] == 29 / 30  # as version 1 printed it
+    Path("new.csv").write_text("c,note,b,a\n" + "\n".join(f"{c!r},red,{b!r},{a!r}" for a, b, c in x.tolist()))
+    outputs = [one["outputs"] for one in run_json("predict", model, "new.csv", "--outputs")]
+    assert np.allclose(outputs, cr.load(model).feedforward(x), rtol=1e-12)
