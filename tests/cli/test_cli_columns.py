@@ -1,11 +1,15 @@
 """Columns by name: a network that knows the names of its columns finds them in any order."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from cli_helpers import rows_with_signs, save_network_of_table, write_columns
 
 import chainrule as cr
 from chainrule._arrays import names_to_keep
+from chainrule.errors import DataError
 from chainrule.plan import Provenance
 
 
@@ -93,16 +97,42 @@ def test_the_target_is_found_by_its_name(run_json, run, ending):
     assert "has no column 'y'" in err
 
 
-def test_a_named_index_of_pandas_is_not_a_column(run):
-    """A frame's index that a parquet file holds under its name is refused, as an unnamed one is."""
+def test_an_index_of_pandas_is_not_a_column(run):
+    """A frame's index that a parquet file holds is left out; that of a csv file, a column without a name, is refused."""
     import pandas as pd
 
     frame = pd.DataFrame({"a": np.arange(20.0), "y": np.arange(20) % 2}, index=pd.Index(np.arange(20), name="id"))
     frame.to_parquet("t.parquet")
     cr.Network([1, 2], seed=0).save("m.safetensors")
-    status, _, err = run("evaluate", "m.safetensors", "t.parquet")
-    assert status == 2
-    assert "column 'id' is pandas' row index; save the table with index=False" in err
+    status, out, _ = run("evaluate", "m.safetensors", "t.parquet", "--json")
+    assert (status, json.loads(out)["examples"]) == (0, 20)
+    frame.rename_axis(None).to_csv("t.csv")
+    with pytest.raises(DataError, match=r"column 'Unnamed: 0' has no name.*index=False"):
+        cr.datasets.table("t.csv")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+def test_an_evaluation_reads_only_the_columns_that_it_needs(trained, run_json, ending):
+    """Columns that the model does not take may hold texts, gaps and dates: an evaluation does not read them."""
+    import pandas as pd
+
+    (p, q, r), y = trained[0].T, trained[1]
+    frame = pd.DataFrame({"note": ["red", None] * 40, "r": r, "y": y.astype(int), "when": "1 May", "q": q, "p": p})
+    frame["gaps"] = [1.5, None] * 40
+    if ending == "jsonl":
+        frame.to_json("t.jsonl", orient="records", lines=True, double_precision=15)
+    else:
+        getattr(frame, f"to_{ending}")(f"t.{ending}", index=False)
+    expected = cr.load("m.safetensors").cost((trained[0], y.astype(int)))
+    assert run_json("evaluate", "m.safetensors", f"t.{ending}")[0]["cost"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_labels_of_signs_in_a_text_are_classes(trained, run_json):
+    """A model of two classes is compared with labels -1 and 1 in a csv file as with 0 and 1."""
+    rows, y = trained
+    expected = cr.load("m.safetensors").accuracy(rows, y.astype(int))
+    write_columns("signs.csv", "p,q,r,y", [*rows.T, np.where(y, 1, -1)])
+    assert run_json("evaluate", "m.safetensors", "signs.csv")[0]["accuracy"] == expected
 
 
 def test_names_that_a_model_lacks_give_a_note(run, run_json):
@@ -113,7 +143,22 @@ def test_names_that_a_model_lacks_give_a_note(run, run_json):
     np.savetxt("t.csv", np.column_stack([x, y > 0]), delimiter=",", header="a,b,c,y", comments="")
     status, _, err = run("evaluate", "t.safetensors", "t.csv")
     assert status == 0
-    assert "the model has no column names; the columns of t.csv were taken in their order" in err
+    assert "t.csv: the model has no column names; the columns were taken in their order" in err
     status, _, err = run("predict", "t.safetensors", "t.csv")
     assert status == 0
     assert "t.csv: the model has no column names; the columns were taken in their order" in err
+
+
+def test_a_model_of_a_csv_file_by_an_earlier_version_is_evaluated_the_same(run_json):
+    """A version 1 model, trained on a csv file by the command line, finds its test rows and its columns as that version did."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3)) * [1, 10, 1000]
+    y = x[:, 0] + x[:, 1] / 10 > 0
+    write_columns("t.csv", "a,y,b,c", [x[:, 0], y, x[:, 1:]])
+    model = Path(__file__).parents[1] / "files" / "version_1_table.safetensors"
+    found = run_json("evaluate", model)[0]
+    assert (found["data"], found["examples"]) == ("the test rows of t.csv", 30)
+    assert found["accuracy"] == 29 / 30  # as version 1 printed it
+    Path("new.csv").write_text("c,note,b,a\n" + "\n".join(f"{c!r},red,{b!r},{a!r}" for a, b, c in x.tolist()))
+    outputs = [one["outputs"] for one in run_json("predict", model, "new.csv", "--outputs")]
+    assert np.allclose(outputs, cr.load(model).feedforward(x), rtol=1e-12)

@@ -48,7 +48,7 @@ def read_examples_for(network: Network, source: Source) -> Examples:
     if required and not are_positions(names):
         inputs = check_columns(required, others, f"{path}, without its target,")
     table = read_numbers(path, columns=[*inputs, target])
-    if not required and not are_positions(names):
+    if not required and not are_positions(names) and len(inputs) == network.sizes[0]:
         print_message(f"{path}: {UNNAMED_MODEL}")
     return checked_examples(path, matrix(table, inputs), table[target].data)
 

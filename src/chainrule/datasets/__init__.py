@@ -3,7 +3,7 @@
 ``mnist()`` is part of the package, ``digits()`` of scikit-learn. ``idx(folder)`` reads files in MNIST's format, and
 ``table(path)`` reads a csv, npz, svmlight or parquet file. The first three return a ``Dataset`` (train, validation, test), the
 last one ``Examples``. ``pictures`` reads a photo or drawing of a digit, which ``mnist_form`` converts to MNIST's form. SciPy,
-scikit-learn, Pillow and pyarrow are imported when first used.
+scikit-learn, Pillow and DuckDB are imported when first used.
 """
 
 from .dataset import Dataset
