@@ -47,7 +47,11 @@ def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> t
     """Read a file, and give the outputs (n, n_out) and the answers (n,) for its rows."""
     if not is_table_of_columns(path):
         raise DataError(f"{path} is not a table; this model takes rows of named columns: {', '.join(TABLE_ENDINGS)}, also as .gz")
-    outputs = model.outputs(read_for(model, path, reading))
+    table = read_for(model, path, reading)
+    try:
+        outputs = model.outputs(table)
+    except DataError as error:
+        raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     return outputs, model.decode(outputs)
 
 

@@ -201,7 +201,6 @@ def _validation_settings(
 
 def _after_epoch(deadline: float | None, progress: Progress | None) -> Callable[[EpochRecord], bool]:
     """Make the callback that reports an epoch, and stops a training after the deadline."""
-
     one_at_a_time = threading.Lock()
 
     def report(record: EpochRecord) -> bool:
