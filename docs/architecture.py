@@ -41,6 +41,7 @@ PLACES = {  # the left and right edge of each box, by one of the names in it
     "tables": (670, 790),
     "plan": (250, 880),
     "examples": (560, 880),
+    "piecewise_inputs": (560, 880),
     "calculus": (330, 880),
 }
 KERNELS = (20, 250)
@@ -61,6 +62,7 @@ DESCRIPTIONS = {
     "tables": "columns and their kinds",
     "plan": "the data that crosses the seam, and the inputs a model accepts",
     "examples": "checked x and y",
+    "piecewise_inputs": "columns that engines expand",
     "calculus": "the notes' equations as functions of NumPy arrays",
 }
 

@@ -212,6 +212,16 @@ def feedforward(weights, biases, activations, x, masks=None):
     return zs, outputs
 
 
+def piecewise_linear(x, edges):
+    """The columns of one example, then of each bin of each column the fraction that lies below the number."""
+    features = list(x)
+    for x_j, borders in zip(x, edges, strict=True):
+        for k in range(1, len(borders)):
+            width = borders[k] - borders[k - 1]
+            features.append(min(1.0, max(0.0, (x_j - borders[k - 1]) / width)))
+    return features
+
+
 def zeros_like(weights, biases):
     """Gradient matrices that match the shapes, first with zeros (page 4)."""
     nabla_w = [[[0.0 for _ in row] for row in matrix] for matrix in weights]

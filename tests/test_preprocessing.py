@@ -40,7 +40,7 @@ def mixed_table(n=200, seed=0):
 
     numbers = rng.normal(size=n) * 1e6
     numbers[rng.random(n) < 0.1] = np.nan
-    texts = [" ".join(rng.choice(["Oak!", "oak", *(f"word{k}" for k in range(300))], 4)) for _ in range(n)]
+    texts = [" ".join(rng.choice(["Oak!", "oak", *(f"word{k}" for k in range(2000))], 8)) for _ in range(n)]
     dates = np.datetime64("2024-01-01T00:00", "us") + rng.integers(0, 10**6, n).astype("timedelta64[m]")
     return Table(
         [
@@ -168,6 +168,8 @@ def test_a_table_of_which_nothing_is_used_is_refused():
         fitted(category("id", "a", "b", kind="identifier"), number("x", 1, 1))
     with pytest.raises(DataError, match="no rows"):
         fitted(number("x"))
+    with pytest.raises(DataError, match="a value for each of the table's 2 rows; it has 3"):
+        fitted(number("x", 1, 2), y=np.zeros(3))
 
 
 @pytest.mark.parametrize("bins", [-1, 257, 1.5, True])
@@ -180,6 +182,13 @@ def test_a_wrong_number_of_bins_is_refused(bins):
 def test_without_bins_a_number_is_its_scaled_value():
     """With bins=0 numbers have their scaled value alone."""
     assert fitted(number("x", 1, 2, 3), bins=0).feature_names == ["x"]
+
+
+def test_the_numbers_of_a_wide_table_have_fewer_bins():
+    """A table of 2,000 numbers has 4 bins for each instead of 16, so that its features stay a few times its columns."""
+    numbers = np.random.default_rng(0).normal(size=(2000, 100))
+    preprocessing = fitted(*(number(f"x{k}", *values) for k, values in enumerate(numbers)))
+    assert preprocessing.n_features == 2000 * (1 + 4)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression", None])
@@ -215,8 +224,8 @@ def test_two_values_are_a_sign():
 
 
 def test_rare_values_are_other():
-    """Values of fewer than 10 rows share a feature, which an unknown value does not have."""
-    column = category("c", *"a" * 10, *"b" * 10, *"c" * 9, "d")
+    """Values of fewer than 20 rows share a feature, which an unknown value does not have."""
+    column = category("c", *"a" * 1000, *"b" * 20, *"c" * 19, "d")
     preprocessing = fitted(column)
     assert one_column(preprocessing, category("c", *"abcde")) == {
         "c=a": [1, 0, 0, 0, 0],
@@ -228,12 +237,17 @@ def test_rare_values_are_other():
 
 def test_one_rare_value_keeps_its_feature():
     """A single rare value is not called other, since that would save no feature."""
-    assert fitted(category("c", *"a" * 10, *"b" * 10, "z")).feature_names == ["c=a", "c=b", "c=z"]
+    assert fitted(category("c", *"a" * 1000, *"b" * 20, "z")).feature_names == ["c=a", "c=b", "c=z"]
 
 
-def test_a_million_values_are_kept_in_bounded_size():
+def test_in_a_small_table_fewer_rows_are_rare():
+    """In a table of 100 rows a value is rare below 2 rows."""
+    assert fitted(category("c", *"a" * 94, *"bb", *"cc", *"de")).feature_names == ["c=a", "c=b", "c=c", "c other"]
+
+
+def test_many_values_are_kept_in_bounded_size():
     """A category of more values than a file should name is hashed: its most frequent values are named, the rest share buckets."""
-    n = 1_000_000
+    n = 200_000
     values = tuple(f"{k:07}" for k in range(n))
     codes = np.concatenate([np.arange(n), np.repeat(np.arange(5), 20)]).astype(np.int32)
     table = Table([Column("c", "category", codes, values)])
@@ -245,15 +259,25 @@ def test_a_million_values_are_kept_in_bounded_size():
     assert features.shape == (len(codes), 5 + 1024)
     assert (np.diff(features.indptr) == 1).all()
     assert (features.data == 1).all()
-    alone = Table([category("c", "0999999", "0000003", "unknown")])
-    assert np.array_equal(preprocessing.apply(alone).indices[:2], features[[999_999, 3]].indices)
+    alone = Table([category("c", "0199999", "0000003", "unknown")])
+    assert np.array_equal(preprocessing.apply(alone).indices[:2], features[[199_999, 3]].indices)
     assert preprocessing.feature_names[3] == "c=0000003"
+
+
+def test_long_values_are_hashed():
+    """Values that are too long to name in a file are hashed, even if they are only two."""
+    long = "\ud800" + "a" * 300_000, "b" * 300_000
+    column = category("c", *long, long[0])
+    preprocessing = fitted(column)
+    assert len(json.dumps(preprocessing.to_json())) < 1 << 19
+    features = as_array(preprocessing.apply(Table([column])))
+    assert features[0].tolist() == features[2].tolist() != features[1].tolist()
 
 
 def test_features_of_many_values_are_csr():
     """One-hot features of many values are CSR, canonical and float32, with the same values as by hand."""
-    codes = np.random.default_rng(0).integers(0, 400, 20_000).astype(np.int32)
-    column = Column("c", "category", codes, tuple(f"{k:03}" for k in range(400)))
+    codes = np.random.default_rng(0).integers(0, 600, 30_000).astype(np.int32)
+    column = Column("c", "category", codes, tuple(f"{k:03}" for k in range(600)))
     preprocessing = Preprocessing.fit(Table([column]))
     features = preprocessing.apply(Table([column]))
     assert sparse.isspmatrix_csr(features)
@@ -375,6 +399,18 @@ def test_blocks_are_the_whole(without, rows):
     assert np.array_equal(np.concatenate(blocks), as_array(preprocessing.apply(TABLE)))
 
 
+@pytest.mark.parametrize("without", [(), ("note",)], ids=["sparse", "dense"])
+def test_many_rows_are_as_few(without):
+    """Rows far down a long table, which is written in several passes, have the features that they have in a short one."""
+    table = mixed_table(n=2500).without(*without)
+    preprocessing = Preprocessing.fit(table)
+    assert preprocessing.sparse is ("note" not in without)
+    features = as_array(preprocessing.apply(table))
+    for start in (0, 1000, 1024, 2048, 2400):
+        rows = slice(start, start + 100)
+        assert np.array_equal(as_array(preprocessing.apply(table.take(rows))), features[rows])
+
+
 def test_the_baseline_is_the_medians_and_nothing_else():
     """The baseline has the features of each number's median, no gap, no category and no word."""
     preprocessing = Preprocessing.fit(TABLE, Y)
@@ -416,7 +452,7 @@ def test_notes_say_what_is_made_of_gaps_and_new_values():
         "column 'x' has 2 gaps, and training had none: taken as the median, 2",
         "column 'c' has 1 gap, and training had none: taken as no category",
         "column 'c' holds 2 values that training did not have, taken as no category: 'd', 'e'",
-        "column 'when' has 2 gaps, and training had none: taken as the median, 18660",
+        "column 'when' has 2 gaps, and training had none: taken as the median, 2021-02-02T00:00:00",
     ]
 
 

@@ -27,6 +27,7 @@ from chainrule.plan import Layer, Plan, State, Steps
 
 PAIRS = [(sigma, cost.name) for cost in COSTS.values() for sigma in ACTIVATIONS if not cost.outputs or sigma in cost.outputs]
 KINDS = ("dense", "dense32", "pixels", "csr")
+EVERY_KIND = (*KINDS, "piecewise")
 EXACT = {"float32": 1e-5, "float64": 1e-12}  # law 6, of each array's largest magnitude
 
 sgd = st.builds(cr.optimizers.SGD, momentum=st.sampled_from([0.0, 0.5, 0.9])) | st.builds(
@@ -72,10 +73,20 @@ def inputs(rng, kind, n, n_in):
         x = rng.integers(0, 256, (n, n_in)).astype(np.uint8)
         x[0, 0] = 255
         return x
+    if kind == "piecewise":
+        return piecewise(rng, n, n_in)
     x = rng.uniform(-1, 1, (n, n_in))
     if kind == "csr":
         return sparse.csr_array(np.where(rng.random(x.shape) < 0.6, 0, x))
     return x.astype(np.float32) if kind == "dense32" else x
+
+
+def piecewise(rng, n, n_in):
+    """Draw columns and their bins, which together make so many features."""
+    columns = int(rng.integers(1, n_in + 1))
+    bins = rng.multinomial(n_in - columns, np.full(columns, 1 / columns))
+    edges = [np.cumsum(rng.uniform(0.2, 0.8, count + 1)) - 1 if count else [] for count in bins]
+    return cr.PiecewiseInputs(rng.uniform(-1, 1, (n, columns)), edges)
 
 
 def outcomes(rng, cost, n, n_out, as_labels):
@@ -115,7 +126,7 @@ def cases(draw, optimizers=sgd | adaptive, dtypes=("float32", "float64"), most_s
     weights = rng.uniform(0, 2, n) * rng.integers(0, 2, n) if draw(st.booleans()) else None
     if weights is not None:
         weights[0] = 1.5
-    x, y = inputs(rng, draw(st.sampled_from(KINDS)), n, sizes[0]), outcomes(rng, cost, n, sizes[-1], draw(st.booleans()))
+    x, y = inputs(rng, draw(st.sampled_from(EVERY_KIND)), n, sizes[0]), outcomes(rng, cost, n, sizes[-1], draw(st.booleans()))
     count = min(-(-n // plan.batch_size), most_steps)
     order = rng.permutation(n)[: count * plan.batch_size]
     factor = 0.05 if "exp" in [layer.activation for layer in layers] else 1.0  # larger steps make an exponential overflow
@@ -484,7 +495,9 @@ def locked(array):
 
 
 def locked_inputs(x):
-    """A copy of dense or CSR inputs that refuses to be written to."""
+    """A copy of inputs that refuses to be written to."""
+    if isinstance(x, cr.PiecewiseInputs):
+        return cr.PiecewiseInputs(locked(x.numbers), edges_of(x.bins))
     if not sparse.issparse(x):
         return locked(x)
     copy = x.copy()
@@ -561,7 +574,18 @@ def dense(examples, dtype):
     """The rows as plain floats."""
     if examples.kind == "pixels":
         return examples.x.astype(dtype) / dtype.type(255)
+    if examples.kind == "piecewise":
+        return np.array([naive.piecewise_linear(row, edges_of(examples.x.bins)) for row in examples.x.numbers.tolist()], dtype)
     return (examples.x.toarray() if examples.kind == "csr" else examples.x).astype(dtype)
+
+
+def edges_of(bins):
+    """The edges of each column's bins."""
+    upper = bins.lower + 1 / bins.scale
+    return [
+        [*bins.lower[first:last], upper[last - 1]] if last > first else []
+        for first, last in zip(bins.starts, bins.starts[1:], strict=False)
+    ]
 
 
 def targets(examples, plan):
@@ -800,7 +824,7 @@ def test_evaluate_of_rows_is_of_these_rows_alone(engine, case, data):
         assert found.right == pytest.approx(expected.right, rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY_KIND)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_evaluate_of_many_rows(engine, kind, threads):
     """Rows in pieces, dense or sparse, give the cost and the correct predictions of a plain composition."""
@@ -840,7 +864,7 @@ def test_forward_is_feedforward(engine, case):
     assert a.shape == (len(case.examples), plan.layers[-1].n_out)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY_KIND)
 @pytest.mark.parametrize("n", [1, 2047, 2048, 2049, 5000])
 def test_many_rows_in_pieces_are_the_same_as_at_once(engine, n, kind):
     """With more rows than an engine computes at once, outputs, cost and correct predictions are still those of every row."""

@@ -15,6 +15,7 @@ from chainrule.errors import DataError, DataTypeError, UnknownName
 from chainrule.tables.column import Column
 from chainrule.tables.column_kinds import convert_kind
 from chainrule.tables.frames import table_from
+from chainrule.tables.read import read_table
 from chainrule.tables.table import Table
 
 NAN = float("nan")
@@ -93,6 +94,8 @@ COLUMNS = {
     "equal dates": ([DAY, DAY], "constant", ["2020-02-29", "2020-02-29"]),
     "equal categories": (pd.Series(["a", "a"], dtype="category"), "constant", ["a", "a"]),
     "gaps alone": ([None, NAN], "constant", [None, None]),
+    "an array of NaN": (np.full(3, np.nan), "constant", [None] * 3),
+    "an array of NaT": (np.full(3, "NaT", "datetime64[s]"), "constant", [None] * 3),
     "no rows": (np.array([], np.float32), "number", []),
     "texts of numbers stay texts": (["10", "9", "10", None], "category", ["10", "9", "10", None]),
     "numbers beyond exactness": (
@@ -191,6 +194,8 @@ REFUSED = {
     "an array of one dimension": (np.arange(3), DataError, "2 dimensions.*3,"),
     "a few texts among texts of numbers": ({"c": [*map(str, range(40)), "12.3x"]}, DataError, "row 41 .*, column 'c'.*'12.3x'"),
     "distinct numbers as texts": ({"c": [f"{i}.5" for i in range(30)]}, DataError, "column 'c' holds numbers as texts.*astype"),
+    "half of a character": ({"c": ["a", "b\ud800"]}, DataError, "column 'c'.*not valid Unicode"),
+    "half of a character in a name": ({"c\ud800": [1]}, DataError, "name of a column is not valid Unicode"),
     "a text": ("table.csv", DataTypeError, "of type str"),
     "a number": (5, DataTypeError, "of type int"),
 }
@@ -223,6 +228,45 @@ def test_a_row_alone_is_read_as_among_others(frame, kind):
         assert {name: alone.column(name) for name in alone.names} == {
             name: whole.column(name)[row : row + 1] for name in whole.names
         }
+
+
+def test_a_file_and_its_frame_make_the_same_table(tmp_path):
+    """A file read by read_table, by pandas and by Polars makes the same kinds and values."""
+    rng = np.random.default_rng(0)
+    n = 300
+    columns = {
+        "id": range(1, n + 1),
+        "size": rng.normal(size=n).round(3),
+        "rooms": rng.integers(1, 9, n),
+        "town": rng.choice(["Bern", "Zürich", "Basel"], n),
+        "plan": rng.choice(["a", "b", "?"], n),
+        "sold": rng.choice(["yes", "no"], n),
+        "rented": rng.choice([True, False], n),
+        "day": [f"2021-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(n)],
+        "price": [f"{1000 + 37 * i:,.2f}" for i in range(n)],
+        "code": [f"u-{i:x}-{i * i}" for i in range(n)],
+        "note": [f"this is the note number {i}" for i in range(n)],
+        "account": [2**60 + i % 7 for i in range(n)],
+        "year": [2021] * n,
+        "late": [None if i % 3 else i for i in range(n)],
+        "nothing": [None] * n,
+    }
+    path = tmp_path / "table.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    table = read_table(path)
+    assert {name: kind for name, kind in table.kinds.items() if kind != "number"} == {
+        "id": "identifier", "town": "category", "plan": "category", "sold": "boolean", "rented": "boolean", "day": "date",
+        "code": "identifier", "note": "text", "account": "category", "year": "constant", "nothing": "constant",
+    }  # fmt: skip
+    for frame in (
+        pd.read_csv(path),
+        pd.read_csv(path, dtype_backend="pyarrow"),
+        pl.read_csv(path),
+        pl.read_csv(path, try_parse_dates=True),
+    ):
+        again = table_from(frame)
+        assert again.kinds == table.kinds
+        assert {name: again.column(name) for name in again.names} == {name: table.column(name) for name in table.names}
 
 
 def test_infinities_are_gaps_where_they_are_allowed():
@@ -293,6 +337,7 @@ IMPOSSIBLE = {
     "a text as a date": (["2020-01-01", "soon"], "date", "row 2 .*, column 'c'.*'soon'"),
     "a text as a boolean": (["yes", "maybe"], "boolean", "row 2 .*, column 'c'.*'maybe'"),
     "numbers as a boolean": ([None, 5, 6], "boolean", "row 2 .*, column 'c'.*'5' is not a boolean"),
+    "an integer beyond floats as a number": ([10**400, 1], "number", "column 'c'.*larger than float64"),
     "an infinite text as a number": (["1", "1e999"], "number", "column 'c'.*1e999"),
 }
 

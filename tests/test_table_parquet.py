@@ -2,7 +2,10 @@
 
 import datetime
 import decimal
+import os
+import signal
 from dataclasses import replace
+from threading import Timer
 
 import numpy as np
 import pandas as pd
@@ -199,6 +202,20 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
         read_parquet_table(tmp_path / "absent.parquet")
     with pytest.raises(FileError, match="it is a folder"):
         read_parquet_table(tmp_path)
+
+
+def test_an_interrupt_is_one(tmp_path):
+    """Ctrl-C while DuckDB reads is a KeyboardInterrupt, and no error of the file."""
+    path = write(tmp_path, {"a": range(12_000)})
+    query = "select sum(l.a * r.a) from read_parquet(?) l, read_parquet(?) r where l.a + r.a <> 5"  # takes seconds, and then ends
+
+    def run():
+        with parquet_table._open(path) as connection:
+            Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            connection.execute(query, [str(path), str(path)]).fetchall()
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
 
 
 @pytest.mark.parametrize("columns", [{"c": np.arange(2000)}, {"c": ["x" * 1000] * 100}], ids=["many rows", "long texts"])

@@ -112,11 +112,17 @@ InputKind input_kind_of(const AnyInputArray &x) {
     throw nb::type_error("x must be uint8, float32 or float64");
 }
 
+template <class T>
+constexpr InputKind own_kind() {
+    return sizeof(T) == sizeof(float) ? InputKind::float32 : InputKind::float64;
+}
+
 // The examples as the kernels read them, and the Python arrays that hold their memory.
 class PreparedData {
 public:
     Data data{};
     int n_out = 0;  // width of the targets; 0 without targets
+    InputKind bins_kind = InputKind::float32;
 
     void set_dense(std::int64_t n, int n_in, nb::object x) {
         data.n = n;
@@ -151,6 +157,29 @@ public:
         } else {
             check_csr(data, static_cast<const std::uint16_t *>(data.columns));
         }
+    }
+
+    // The same dense inputs with bins behind their columns: starts (n_in + 1), lower and scale with
+    // one entry a bin.
+    PreparedData with_bins(nb::object starts, nb::object lower, nb::object scale) const {
+        check(!data.sparse, "sparse inputs cannot have bins");
+        PreparedData view = *this;
+        const std::int32_t *firsts = view.keep_alive<std::int32_t>(
+            starts, std::size_t(data.n_in) + 1, "starts must have n_in + 1 entries");
+        check(firsts[0] == 0, "the first column's bins must start at 0");
+        for (int j = 0; j < data.n_in; ++j) {
+            check(firsts[j] <= firsts[j + 1], "starts must ascend");
+        }
+        const long count = firsts[data.n_in];
+        constexpr const char *message = "lower and scale must have one entry a bin";
+        view.bins_kind = input_kind_of(nb::cast<AnyInputArray>(lower, false));
+        view.data.bins = {
+            .count = count,
+            .starts = firsts,
+            .lower = view.keep_numbers_alive(view.bins_kind, lower, std::size_t(count), message),
+            .scale = view.keep_numbers_alive(view.bins_kind, scale, std::size_t(count), message),
+        };
+        return view;
     }
 
     // The same inputs with their targets: labels (n) or targets (n, n_out), and where there are any
@@ -194,20 +223,33 @@ private:
         return array.is_none() ? nullptr : keep_alive<T>(array, count, message);
     }
 
+    const void *keep_numbers_alive(InputKind kind, nb::object array, std::size_t count,
+                                   const char *message) {
+        return with_input_type(kind, nullptr, [&]<class Value>(const Value *) -> const void * {
+            return keep_alive<Value>(array, count, message);
+        });
+    }
+
     const void *keep_values_alive(nb::object array, std::size_t count) {
         data.kind = input_kind_of(nb::cast<AnyInputArray>(array, false));
-        return with_input_type(data.kind, nullptr, [&]<class Value>(const Value *) -> const void * {
-            return keep_alive<Value>(array, count, "x must have one value an input, or an entry");
-        });
+        return keep_numbers_alive(data.kind, array, count,
+                                  "x must have one value an input, or an entry");
     }
 };
 
 // Sessions
 
 template <class T>
-void check_targets(const Session<T> &session, const PreparedData &prepared) {
-    check(prepared.data.n_in == session.n_in(),
+void check_inputs(const Session<T> &session, const PreparedData &prepared) {
+    check(n_features(prepared.data) == session.n_in(),
           "x must have as many columns as the network inputs");
+    check(prepared.data.bins.count == 0 || prepared.bins_kind == own_kind<T>(),
+          "bins must have the network's type of number");
+}
+
+template <class T>
+void check_targets(const Session<T> &session, const PreparedData &prepared) {
+    check_inputs(session, prepared);
     check(prepared.n_out == session.n_out(), "targets must be as wide as the network's outputs");
     check(prepared.data.labels || prepared.data.targets, "the data has neither labels nor targets");
 }
@@ -387,8 +429,7 @@ double value_and_gradient(Session<T> &session, const PreparedData &prepared, nb:
 
 template <class T>
 void forward(Session<T> &session, const PreparedData &prepared, OutputArray<T> out) {
-    check(prepared.data.n_in == session.n_in(),
-          "x must have as many columns as the network inputs");
+    check_inputs(session, prepared);
     check(std::int64_t(out.size()) == prepared.data.n * session.n_out(),
           "out must have the shape (n, n_out)");
     const GilReleased released;
@@ -556,6 +597,8 @@ void bind_data(nb::module_ &m) {
         .def("set_sparse", &PreparedData::set_sparse, nb::arg("n"), nb::arg("n_in"),
              nb::arg("row_starts"), nb::arg("columns"), nb::arg("wide_columns"), nb::arg("values"),
              nb::arg("trusted"))
+        .def("with_bins", &PreparedData::with_bins, nb::arg("starts"), nb::arg("lower"),
+             nb::arg("scale"))
         .def("with_targets", &PreparedData::with_targets, nb::arg("labels").none(),
              nb::arg("targets").none(), nb::arg("classes").none(), nb::arg("weights").none(),
              nb::arg("n_out"))

@@ -3,6 +3,7 @@
 #pragma once
 #include "calculus/costs.hpp"
 #include "calculus/dropout.hpp"
+#include "calculus/input_features.hpp"
 #include "linalg/gemm.hpp"
 #include "runtime/mini_batch.hpp"
 #include "sparse/first_layer.hpp"
@@ -15,13 +16,14 @@ struct LayerInput {
     long stride;
 };
 
-// Whether dense inputs can be read in place: consecutive rows, in the network's own type.
+// Whether dense inputs can be read in place: consecutive rows, in the network's own type, without
+// bins.
 static inline bool inputs_are_in_place(const MiniBatch &batch) {
     const InputKind own = sizeof(T) == 4 ? InputKind::float32 : InputKind::float64;
-    return !batch.rows.order && batch.data.kind == own;
+    return !batch.rows.order && batch.data.kind == own && batch.data.bins.count == 0;
 }
 
-// Gathers the dense inputs of some examples into network.x.
+// Gathers the dense inputs of some examples into network.x, and spreads their bins.
 static void gather_inputs(const MiniBatch &batch, const Range &examples) {
     with_input_type(batch.data.kind, batch.data.values, [&](auto *x) {
         const int n_in = batch.data.n_in;
@@ -30,6 +32,9 @@ static void gather_inputs(const MiniBatch &batch, const Range &examples) {
             T *to = batch.network.x + i * batch.network.x_stride;
             for (int k = 0; k < n_in; ++k) {
                 to[k] = to_number(from[k]);
+            }
+            if (batch.data.bins.count > 0) {
+                piecewise_linear(batch.data.bins, n_in, to);
             }
         }
     });

@@ -80,12 +80,12 @@ static inline void weighted_input_of_row(const T *w, const T *b, long n_in, long
     }
 }
 
-// z = w a + b, then a = sigma(z), of one layer and one row. `a` and `z` are padded to whole cache
-// lines, and do not overlap                                                                   (N10)
-static void feedforward_row(const BorrowedLayer<T> &layer, const T *a, T *z) {
+// z = w a + b, then a = sigma(z), of layer l and one row, with the sums in the order of
+// feedforward_dense. `a` and `z` are padded to whole cache lines, and do not overlap          (N10)
+static void feedforward_row(const BorrowedLayer<T> &layer, int l, const T *a, T *z) {
     constexpr int blocks = int(line<T> / lanes<T>);
     const long width = round_up(layer.n_out, line<T>);
-    if (layer.n_out == 1) {  // as feedforward_one_unit
+    if (layer.n_out == 1 && l > 0) {  // as feedforward_one_unit
         weighted_input_of_units<1>(layer.w, layer.b, layer.n_in, a, z);
     } else {
         for (long o = 0; o < layer.n_out; o += line<T>) {
@@ -119,7 +119,8 @@ static bool forward_small(const BorrowedNetwork<T> &network, InputKind kind, con
             return false;
         }
         for (int l = 0; l < network.n_layers; ++l) {
-            feedforward_row(network.layers[l], network.buffers[l % 2], network.buffers[1 - l % 2]);
+            feedforward_row(network.layers[l], l, network.buffers[l % 2],
+                            network.buffers[1 - l % 2]);
         }
         const T *outputs = network.buffers[network.n_layers % 2];
         for (long o = 0; o < n_out; ++o) {

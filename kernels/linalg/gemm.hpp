@@ -139,18 +139,17 @@ static inline Vec<T> load_partial(const T *p, long count) {
 template <int U>
 static inline void weighted_input_of_units(const T *w, const T *b, long n_in, const T *a, T *z) {
     Vec<T> sum[U]{};
-    long k = 0;
-    for (; k + lanes<T> <= n_in; k += lanes<T>) {
+    // One loop for whole and partial vectors: a product after the loop could be fused with the sum
+    // over lanes, and n_in and its padded length would give different bits.
+    for (long k = 0; k < n_in; k += lanes<T>) {
         const Vec<T> x = load(a + k);
         UNROLL
         for (int u = 0; u < U; ++u) {
-            sum[u] += x * load(w + u * n_in + k);
+            const T *from = w + u * n_in + k;
+            sum[u] += x * (k + lanes<T> <= n_in ? load(from) : load_partial(from, n_in - k));
         }
     }
     for (int u = 0; u < U; ++u) {
-        if (k < n_in) {
-            sum[u] += load(a + k) * load_partial(w + u * n_in + k, n_in - k);
-        }
         z[u] = b[u] + sum_lanes<T>(sum[u]);
     }
 }

@@ -7,9 +7,17 @@ namespace chainrule {
 // The type of the inputs; pixels are uint8, read as x / 255.
 enum class InputKind : int { float32, float64, pixels };
 
+// The bins of piecewise-linear features (calculus/input_features.hpp), column by column.
+struct Bins {
+    long count;                  // of all columns together; 0 where inputs are not expanded
+    const std::int32_t *starts;  // (n_in + 1): column j has the bins starts[j] .. starts[j + 1] - 1
+    const void *lower;           // (count) numbers of the network's type
+    const void *scale;
+};
+
 struct Data {
     std::int64_t n;
-    int n_in;
+    int n_in;  // columns of the values; the network's inputs are these and the bins
     InputKind kind;
     const void *values;  // dense: (n, n_in); sparse: one value an entry
 
@@ -19,11 +27,18 @@ struct Data {
     const std::int64_t *row_starts;  // (n + 1)
     const void *columns;
 
+    Bins bins;  // of dense rows
+
     const std::int32_t *labels;   // (n): the class of each example; null where `targets` are given
     const double *targets;        // (n, n_out); null where `labels` are given
     const std::int32_t *classes;  // (n): the class that counts as right; null where there are none
     const double *weights;        // (n): relative row weights; null where all are 1
 };
+
+// The number of inputs that the network reads of each row.
+static inline long n_features(const Data &data) {
+    return data.n_in + data.bins.count;
+}
 
 // Calls f with x as a pointer to the inputs' type.
 template <class F>

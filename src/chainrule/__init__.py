@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .history import EpochRecord, History
     from .loading import load
     from .network import Network
+    from .piecewise_inputs import PiecewiseInputs
     from .population import train_population
     from .tables.read import read_table
     from .tables.table import Table
@@ -44,6 +45,7 @@ _MODULE_OF = {
     "MLPRegressor": ".estimators",
     "Network": ".network",
     "Neuron": ".calculus.neuron",
+    "PiecewiseInputs": ".piecewise_inputs",
     "Run": ".training",
     "Table": ".tables.table",
     "TableClassifier": ".estimators",
@@ -65,7 +67,7 @@ _MODULES = {
 
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
-    "Network", "Neuron", "Run", "Table", "TableClassifier", "TableRegressor",
+    "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
     "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "read_table", "schedules", "train",
     "train_population",
 ]  # fmt: skip

@@ -31,8 +31,21 @@ class CSR(Protocol):
     def astype(self, dtype: Any) -> CSR: ...
 
 
+class Piecewise(Protocol):
+    """The attributes of ``PiecewiseInputs`` that engines use."""
+
+    numbers: Array
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def __getitem__(self, rows: Any) -> Piecewise: ...
+    def expanded(self, dtype: npt.DTypeLike) -> Array: ...
+
+
 Rows: TypeAlias = Array | CSR
-Inputs: TypeAlias = AnyArray | CSR
+Inputs: TypeAlias = AnyArray | CSR | Piecewise
 
 
 def is_sparse(x: object) -> TypeGuard[CSR]:

@@ -1,7 +1,8 @@
 """Examples: the inputs, targets and weights of a training, checked once.
 
-Three kinds of ``x``, a row an example: floats (float32 or float64; other numbers become float64), uint8 *pixels* (read as x/255),
-and CSR matrices of floats. ``y`` is labels (1-D, for a network with several outputs), or targets (2-D, or 1-D for one output).
+Four kinds of ``x``, a row an example: floats (float32 or float64; other numbers become float64), uint8 *pixels* (read as x/255),
+CSR matrices of floats, and ``PiecewiseInputs``. ``y`` is labels (1-D, for a network with several outputs), or targets (2-D, or 1-D
+for one output).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ._arrays import cast_floats, check_finite, column_names, read_numbers
 from ._checks import check_float, check_int, check_seed
 from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
+from .piecewise_inputs import PiecewiseInputs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,7 +59,7 @@ class Examples:
 
     Parameters
     ----------
-    x : array_like, frame or scipy.sparse matrix, shape (n, n_in)
+    x : array_like, frame, scipy.sparse matrix or PiecewiseInputs, shape (n, n_in)
         Finite numbers. float32, float64 and uint8 are kept as they are; uint8 means pixels, read as x/255.
     y : array_like, shape (n,) or (n, n_out), optional
         Labels 0, 1, ... or targets; None for inputs alone.
@@ -70,7 +72,7 @@ class Examples:
 
     Attributes
     ----------
-    x : array or CSR matrix, shape (n, n_in)
+    x : array, CSR matrix or PiecewiseInputs, shape (n, n_in)
     y : array, shape (n,) or (n, n_out), or None
     weights : float64 array, shape (n,), or None
     columns : tuple of str
@@ -127,9 +129,11 @@ class Examples:
 
     @property
     def kind(self) -> str:
-        """``"dense"``, ``"pixels"`` or ``"csr"``."""
+        """``"dense"``, ``"pixels"``, ``"csr"`` or ``"piecewise"``."""
         if is_sparse(self.x):
             return "csr"
+        if isinstance(self.x, PiecewiseInputs):
+            return "piecewise"
         return "pixels" if self.x.dtype == np.uint8 else "dense"
 
     @property
@@ -243,7 +247,7 @@ class Examples:
 
     def __repr__(self) -> str:
         shape = f"{len(self)} x {self.n_in}"
-        kind = {"pixels": "pixels", "csr": "CSR"}.get(self.kind, str(self.x.dtype))
+        kind = {"pixels": "pixels", "csr": "CSR", "piecewise": "piecewise"}.get(self.kind, str(self.x.dtype))
         parts = [f"{shape} {kind}"]
         if self.y is not None:
             if self.y.ndim == 1 and self.y.dtype.kind in "iub":
@@ -264,6 +268,9 @@ def _rebuild(x: Any, y: Any, weights: Any, columns: tuple[str, ...], layout: Lay
 def _bounds(examples: Examples) -> tuple[float, float]:
     if examples.kind == "pixels":
         return 0.0, 1.0
+    if isinstance(examples.x, PiecewiseInputs):
+        numbers = examples.x.numbers
+        return min(0.0, float(numbers.min())), max(1.0, float(numbers.max()))  # the bins' features lie from 0 to 1
     if not is_sparse(examples.x):
         return float(examples.x.min()), float(examples.x.max())  # type: ignore[union-attr]
     stored = examples.x.data
@@ -333,6 +340,8 @@ def _read_row_index(rows: Any, n: int) -> slice | Indices:
 
 def _as_read_only(array: Any) -> Any:
     """Give a read-only view; of a CSR matrix, one over read-only views of its parts."""
+    if isinstance(array, PiecewiseInputs):
+        return array
     if is_sparse(array):
         parts = tuple(_as_read_only(part) for part in (array.data, array.indices, array.indptr))
         return type(array)(parts, shape=array.shape, copy=False)  # type: ignore[call-arg]
@@ -344,6 +353,8 @@ def _as_read_only(array: Any) -> Any:
 def _read_inputs(x: Any, pixels: bool | None) -> Inputs:
     if is_sparse(x):
         return _read_csr(x)
+    if isinstance(x, PiecewiseInputs):
+        return x
     array = read_numbers("x", x)
     if array.ndim != 2:
         hint = "; reshape images by x.reshape(len(x), -1)" if array.ndim > 2 else ""

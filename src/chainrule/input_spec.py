@@ -65,7 +65,7 @@ class InputSpec:
     @classmethod
     def of(cls, examples: Examples) -> InputSpec:
         """Measure the inputs of a training."""
-        kinds: dict[str, Kind] = {"dense": "numbers", "pixels": "pixels", "csr": "csr"}
+        kinds: dict[str, Kind] = {"dense": "numbers", "pixels": "pixels", "csr": "csr", "piecewise": "numbers"}
         low, high = examples.bounds
         layout = examples.layout
         in_form = low >= 0 and high <= 1 and (layout is None or not layout.transposed) and has_mnist_form(examples)
@@ -204,7 +204,7 @@ class InputSpec:
 
 def has_mnist_form(examples: Examples) -> bool:
     """Whether most images have MNIST's form: 28 x 28, ink in a box of 20 x 20 whose centre of mass is at (14, 14)."""
-    if examples.n_in != SIDE * SIDE or is_sparse(examples.x):
+    if examples.n_in != SIDE * SIDE or examples.kind in ("csr", "piecewise"):
         return False
     return bool(np.mean(in_form(sampled(examples, SIDE, SIDE))) >= MOSTLY)
 

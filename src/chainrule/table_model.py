@@ -14,6 +14,7 @@ import numpy as np
 
 from . import model_file
 from ._types import AnyArray, Array
+from .examples import Examples
 from .network import Network, network_as_model, network_from_model
 from .tables.preprocessing import Preprocessing
 from .tables.table import Table
@@ -24,6 +25,15 @@ TABLE_VERSION = 2
 """The format version of a file that holds a model of a table."""
 
 MAXIMUM_NETWORKS = 1000
+
+FEW_ROWS = 16
+"""Up to this number of rows a network reads an array in place, without the checks that ``Examples`` makes."""
+
+WIDEST_DENSE = 4096
+"""The most features that are written densely for a prediction, whatever the training's form: it is the faster form of a few rows.
+
+The form depends on nothing but the model, since a row's outputs have other bits in the other form.
+"""
 
 
 @dataclass(frozen=True)
@@ -126,10 +136,14 @@ class TableModel:
         DataError
             When a column of the training is missing, or its values are not of its kind.
         """
-        return self.outputs_of_prepared(self.preprocessing.apply(table))
+        sparse = self.preprocessing.sparse and self.preprocessing.n_features > WIDEST_DENSE
+        blocks = [self.outputs_of_prepared(x) for x in self.preprocessing.apply_in_blocks(table, sparse=sparse)]
+        return np.concatenate([np.empty((0, self.networks[0].sizes[-1])), *blocks])
 
     def outputs_of_prepared(self, x: Any) -> Array:
         """Give the outputs for rows that the preprocessing has prepared."""
+        if x.shape[0] > FEW_ROWS:
+            x = Examples(x)  # checked once for all networks
         total = self.networks[0].feedforward(x).astype(np.float64)
         for network in self.networks[1:]:
             total += network.feedforward(x)

@@ -9,6 +9,7 @@
 
 #include "test_cases.hpp"
 #include "test_csr.hpp"
+#include "test_input_features.hpp"
 #include "test_sessions.hpp"
 #include "test_w_scale.hpp"
 
@@ -63,6 +64,17 @@ void test_cases(int cases) {
     }
 }
 
+void test_features() {
+    const PiecewiseCase piecewise = piecewise_case();
+    const Expected expected = expected_results(piecewise.c);
+    for (const InstructionSet &set : chainrule::host::available_instruction_sets()) {
+        const auto &[of_float, of_double] = set.kernels;
+        test_context = set.name + ", piecewise-linear features";
+        test_input_features<double>(of_double, piecewise, expected);
+        test_input_features<float>(of_float, piecewise, expected);
+    }
+}
+
 void test_sessions(int cases) {
     const Case c = many_steps_case();
     const KernelData examples(c);
@@ -99,6 +111,7 @@ int main(int argc, char **argv) {
     test_check_csr();
     test_fill_entries();
     test_cases(cases);
+    test_features();
     test_sessions(cases);
     std::printf("%d cases passed\n", cases);
 }

@@ -294,6 +294,20 @@ inline double cost_gradient(const Cost &cost, double a, double y) {
     return NAN;
 }
 
+// One example's columns, then for each bin of each column the fraction of it that lies below the
+// number.
+inline Vector piecewise_linear(const Vector &columns, const Matrix &edges) {
+    Vector features = columns;
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+        for (std::size_t k = 1; k < edges[j].size(); ++k) {
+            const double fraction =
+                (columns[j] - edges[j][k - 1]) / (edges[j][k] - edges[j][k - 1]);
+            features.push_back(std::clamp(fraction, 0.0, 1.0));
+        }
+    }
+    return features;
+}
+
 // The targets of a step: a part of each is moved to the target that favours no class.
 inline Vector smoothed(const Network &network, const Vector &y) {
     const bool one_distribution = network.cost.name == CostName::log_loss;

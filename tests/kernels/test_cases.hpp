@@ -286,13 +286,10 @@ void require_expected(const Training<T> &training, const Session<T> &scaled, con
     }
 }
 
+// A training, and the same bits of it with other threads and cuts.
 template <class T>
-void test_case(const KernelTable<T> &kernels, const Case &c, const KernelData &examples,
-               const Expected &expected) {
-    test_evaluation(*make_session(kernels, c), examples, expected);
-    if (!c.sparse) {
-        test_forward_small(kernels, c, examples, expected);
-    }
+void test_training(const KernelTable<T> &kernels, const Case &c, const KernelData &examples,
+                   const Expected &expected) {
     const Training<T> training = train(kernels, c, examples, {});
     require(training.end.step == c.network.step + c.steps(), "the number of steps");
     if (c.rule() == Rule::lion) {
@@ -311,4 +308,14 @@ void test_case(const KernelTable<T> &kernels, const Case &c, const KernelData &e
         const std::int64_t cut = std::max<std::int64_t>(1, c.steps() / 3);
         require_same_bits({.count = 2}, cut, "in a second session from the first's state");
     }
+}
+
+template <class T>
+void test_case(const KernelTable<T> &kernels, const Case &c, const KernelData &examples,
+               const Expected &expected) {
+    test_evaluation(*make_session(kernels, c), examples, expected);
+    if (!c.sparse) {
+        test_forward_small(kernels, c, examples, expected);
+    }
+    test_training(kernels, c, examples, expected);
 }

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._arrays import names_to_keep
 from .._format import pluralize
 from ..datasets.svmlight_file import read_svmlight
 from ..datasets.table import is_svmlight
 from ..errors import DataError, FileError, SettingError, UnknownName
-from .column_names import feature_and_target_names
 from .settings import BUILT_IN_DATA, Kind
 from .task import is_classifier, signs_to_classes
 
@@ -112,10 +110,6 @@ class SplitData:
         The positions of the test examples in the data, from 0.
     note : str
         The sizes of the parts, in a line for people.
-    columns : tuple of str
-        The names of a table's columns without the target's; empty where it has none.
-    target : str
-        The name of a table's target; empty where it has none.
     first_column : {0, 1} or None
         The number of an svmlight file's first column; None of other data.
     """
@@ -127,8 +121,6 @@ class SplitData:
     test: Examples
     test_rows: Indices
     note: str
-    columns: tuple[str, ...] = ()
-    target: str = ""
     first_column: int | None = None
 
     @property
@@ -189,13 +181,11 @@ def _load_images(source: Source, kind: Kind, transposed: bool | None) -> Dataset
 
 def _load_split_table(source: Source, seed: int) -> SplitData:
     table, first_column = load_table(source)
-    columns, target = feature_and_target_names(source.name, source.target)
-    parts = split_table(source, table, seed)
-    return replace(parts, columns=names_to_keep(columns), target=target, first_column=first_column)
+    return replace(split_table(source, table, seed), first_column=first_column)
 
 
 def load_table(source: Source, network: Network | None = None) -> tuple[Examples, int | None]:
-    """Read a whole table.
+    """Read a whole table of arrays, .npz or .svmlight.
 
     Parameters
     ----------
@@ -216,13 +206,13 @@ def load_table(source: Source, network: Network | None = None) -> tuple[Examples
     elif network is not None and is_svmlight(path):
         table = read_svmlight_for(network, path)
     else:
-        table = _read_dense_table(source, network)
+        table = _read_npz(source, network)
     if network is not None and is_classifier(network):
         table = signs_to_classes(table)
     return table, first_column
 
 
-def _read_dense_table(source: Source, network: Network | None) -> Examples:
+def _read_npz(source: Source, network: Network | None) -> Examples:
     from .. import datasets
 
     target = {} if source.target is None else {"target": source.target}

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError, SettingError
-from .column_names import read_column_names, reorder_columns
+from ..tables.read import is_table_of_columns
+from .column_names import read_examples_for
 from .data_source import Source, load_split, load_table, resolve_path, split_table
 from .output import print_message
+from .task import is_classifier, signs_to_classes
 
 if TYPE_CHECKING:
     from .._types import Indices
@@ -81,9 +83,10 @@ def _find_images(network: Network, training_source: Source | None, source: Sourc
 
 def _find_rows(network: Network, training_source: Source | None, name: str, target: str | None) -> EvaluationData:
     """Load a table: of the one that the network was trained on its test rows, of any other all rows."""
-    source = Source(name, _target_column(network, training_source, name, target))
-    table, _ = load_table(source, network)
-    table = reorder_columns(network, table, source.name, source.target)
+    if target is None and training_source is not None:
+        target = training_source.target
+    source = Source(name, target)
+    table = _read_table(network, source)
     seed = network.provenance.plan.get("seed") if network.provenance else None
     if training_source is not None and _same_file(name, training_source.name) and network.provenance and isinstance(seed, int):
         parts = split_table(source, table, seed)
@@ -92,15 +95,12 @@ def _find_rows(network: Network, training_source: Source | None, name: str, targ
     return EvaluationData(f"all rows of {name}", table, np.arange(len(table)))
 
 
-def _target_column(network: Network, training_source: Source | None, name: str, target: str | None) -> str | None:
-    """Choose the target: the given one, else the option of the training, else by name the column of the training."""
-    if target is not None:
-        return target
-    if training_source is not None and training_source.target is not None:
-        return training_source.target
-    if network.provenance and read_column_names(Path(name)):
-        return network.provenance.target or None  # in this table it need not be the last column
-    return None
+def _read_table(network: Network, source: Source) -> Examples:
+    """Read a table for a network; of one that learnt classes, labels -1 and 1 are the classes 0 and 1."""
+    if not is_table_of_columns(Path(source.name)):
+        return load_table(source, network)[0]
+    table = read_examples_for(network, source)
+    return signs_to_classes(table) if is_classifier(network) else table
 
 
 def _check_width(network: Network, found: EvaluationData, data: str | None) -> None:

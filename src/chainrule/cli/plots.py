@@ -41,6 +41,12 @@ def save_value_plot(path: Path, true: AnyArray, predicted: AnyArray, name: str) 
 
 def save_importance_plot(path: Path, importance: Importance) -> list[Path]:
     """Draw how much the score falls with each column permuted; return the picture's path."""
-    figure = plotting.importance(importance.names, importance.means, importance.stds, importance.score_name)
+    figure = plotting.importance(
+        importance.names,
+        importance.means,
+        importance.stds,
+        importance.score_name,
+        higher_is_better=importance.score_name == "accuracy",
+    )
     plotting.save(figure, path)
     return [path]

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..datasets.table import is_svmlight, is_table, read_columns
+from ..datasets.npz_file import read_npz
+from ..datasets.table import is_svmlight
 from ..errors import DataError, DataTypeError, FileError
-from .column_names import column_positions
-from .data_source import Source, read_svmlight_for
+from ..tables.read import is_table_of_columns
+from .column_names import read_rows_for, target_of_training
+from .data_source import read_svmlight_for
 from .describe import describe_inputs
 from .output import print_message
 
@@ -30,8 +32,10 @@ def read_inputs(path: Path, network: Network) -> Inputs:
     """
     if is_svmlight(path):
         return _check_rows(path, read_svmlight_for(network, path).x, network)
-    if is_table(path):
-        rows = _read_table(path, network)
+    if is_table_of_columns(path):
+        rows: AnyArray = read_rows_for(network, path)
+    elif path.suffix.lower() == ".npz":
+        rows = _read_npz(path, network)
     elif path.suffix.lower() == ".npy":
         rows = read_npy(path)
     else:
@@ -39,49 +43,14 @@ def read_inputs(path: Path, network: Network) -> Inputs:
     return _check_rows(path, _flatten_images(path, rows, network), network)
 
 
-def _read_table(path: Path, network: Network) -> AnyArray:
-    """Read a table's columns as the network takes them: by name where both have names, else all but the target's."""
-    notes: list[str] = []
-
-    def choose(names: list[str], width: int) -> list[int]:
-        columns = network.provenance.columns if network.provenance else []
-        target = _target_position(network, names, width)
-        if names and not columns:
-            notes.append("the model has no column names; the columns were taken in their order")
-        if target is not None:
-            name = repr(names[target]) if names else f"{target} (from 0)"
-            notes.append(f"column {name} was ignored; it is the target of the model's training")
-        if names and columns:
-            return column_positions(columns, names, str(path))
-        return [k for k in range(width) if k != target]
-
-    rows = read_columns(path, choose)
-    for note in notes:  # printed only once the table was read, because an error is one line
-        print_message(f"{path}: {note}")
-    return rows
-
-
-def _target_position(network: Network, names: list[str], width: int) -> int | None:
-    """Find the target's column by the name or the position that it had in training; None where the table has no such column."""
-    provenance = network.provenance
-    source = Source.of(provenance)
-    if provenance is None or source is None or not is_table(Path(source.name)):
-        return None
-    if provenance.columns and names:
-        return names.index(provenance.target) if provenance.target in names else None
-    if width != network.sizes[0] + 1:
-        return None
-    if source.target in names:
-        return names.index(source.target)
-    position = -1 if source.target is None else _as_integer(source.target)
-    return None if position is None else position % width
-
-
-def _as_integer(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
+def _read_npz(path: Path, network: Network) -> AnyArray:
+    """Read ``x`` of an npz file; of a network of a table, without the target's column where ``x`` has it."""
+    x = read_npz(path, "x")[0]
+    target = target_of_training(network, [str(k) for k in range(x.shape[1])]) if x.ndim == 2 else None
+    if target is None:
+        return x
+    print_message(f"{path}: column {target} (from 0) was ignored; it is the target of the model's training")
+    return np.delete(x, int(target), axis=1)
 
 
 def _check_rows(path: Path, rows: Inputs, network: Network) -> Inputs:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._format import percent
 from ..errors import DataError
+from ..tables.read import TABLE_ENDINGS, is_table_of_columns
 from .output import print_json, print_line
 from .table_evaluation import read_for
 from .table_evaluation_report import class_names
-from .table_source import TABLE_ENDINGS, is_table_of_columns
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array

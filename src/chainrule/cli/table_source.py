@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,25 +16,10 @@ if TYPE_CHECKING:
     from ..tables.target import TargetReading
     from .settings import Task
 
-TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
-"""The endings of files that are read as tables of named columns, also with .gz after them."""
-
 TEST_FOLDS, FOLDS = 3, 20
 """The test rows are three of twenty folds: 15 % of the rows, of each class alike."""
 
 MIN_ROWS = 10
-
-
-def is_table_of_columns(path: Path) -> bool:
-    """Test whether a path is read as a table of named columns; .npz and .svmlight hold arrays instead.
-
-    Examples
-    --------
-    >>> is_table_of_columns(Path("a.csv")), is_table_of_columns(Path("a.CSV.gz")), is_table_of_columns(Path("a.npz"))
-    (True, True, False)
-    """
-    name = path.name.lower().removesuffix(".gz")
-    return name.endswith(TABLE_ENDINGS)
 
 
 def read_target(table: Table, target: str | None, task: Task | None) -> TargetReading:
@@ -55,38 +38,10 @@ def read_target(table: Table, target: str | None, task: Task | None) -> TargetRe
     DataError
         When there is no such column, or its values cannot be learnt.
     """
+    from ..tables.column_choice import target_column
     from ..tables.target import infer_target
 
-    return infer_target(table[find_column(table, target)], task)
-
-
-def find_column(table: Table, target: str | None) -> str:
-    """Find a column by its name, or by its number from 0; None is the last column.
-
-    Raises
-    ------
-    DataError
-        When there is none; the message names the most similar one.
-    """
-    names = table.names
-    if len(names) < 2:
-        raise DataError(f"{table.name} has one column; a table needs the target's and at least one other")
-    if target is None:
-        return names[-1]
-    if target in names:
-        return target
-    try:
-        number = int(target)
-    except ValueError:
-        similar = difflib.get_close_matches(target, names, 1)
-        hint = f"; do you mean {similar[0]!r}?" if similar else f"; it has {', '.join(names[:20])}{', ...' * (len(names) > 20)}"
-        raise DataError(f"{table.name} has no column {target!r}{hint}") from None
-    if not -len(names) <= number < len(names):
-        raise DataError(
-            f"{table.name} has {len(names)} columns, so the target's number must be in 0..{len(names) - 1}, or -1 for the last; "
-            f"it is {number}"
-        )
-    return names[number]
+    return infer_target(table[target_column(table.name, table.names, -1 if target is None else target)], task)
 
 
 @dataclass(frozen=True)

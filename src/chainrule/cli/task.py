@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from ..network import Network
 
 MAX_CLASSES = 1000
-FEW_CLASSES = 20
 
 
 def infer_task(examples: Examples) -> Task:
     """Infer the task from y.
 
-    Classes are one-hot rows, labels -1 and 1, or whole numbers from 0 that repeat: at most 20 distinct ones, each twice or more on
-    average, or more distinct ones, each 20 times on average.
+    Classes are one-hot rows, labels -1 and 1, and whole numbers that are classes of a table (``tables.target.infer_task``) and can
+    number a network's outputs: from 0 to 999.
 
     Examples
     --------
@@ -40,11 +39,12 @@ def infer_task(examples: Examples) -> Task:
     if y.ndim == 2:
         one_hot = y.shape[1] > 1 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
         return "classification" if one_hot else "regression"
-    if y.dtype.kind == "f" and (y != np.floor(y)).any():
+    from ..tables.column import Column
+    from ..tables.target import infer_task as infer_task_of_column
+
+    if y.min() < 0 or y.max() >= MAX_CLASSES:
         return "regression"
-    distinct = len(np.unique(y))
-    repeats = len(y) >= distinct * (2 if distinct <= FEW_CLASSES else 20)
-    return "classification" if repeats and y.min() >= 0 and y.max() < MAX_CLASSES else "regression"
+    return infer_task_of_column(Column("y", "number", y.astype(np.float64)))[0]
 
 
 def count_outputs(parts: Iterable[Examples], task: Task, data_name: str) -> int:

@@ -237,9 +237,9 @@ def train(
 
     Exit status: 0; 1 if the training diverged or memory ran out; 2 for an error in the command line or the data; 130 after Ctrl-C.
     """
+    from ..tables.read import is_table_of_columns
     from .data_source import Source
     from .output import Reporter
-    from .table_source import is_table_of_columns
 
     reading = collect_reading_options(settings)
     table_settings = {name: settings.pop(name) for name in ("networks", "metric", "task", "time_limit")}

@@ -183,8 +183,6 @@ class TrainingJob:
                 network.provenance,
                 data=str(self.source),
                 stopped=history.stopped or "",
-                columns=list(parts.columns),
-                target=parts.target,
             )
         network.inputs = parts.input_spec()
         network.save(self.path)

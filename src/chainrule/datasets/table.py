@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .._checks import check_int
-from .._types import AnyArray
 from ..errors import DataError, SettingError
 from ..examples import Examples
-from .csv_file import read_csv
+from ..tables.column_choice import target_column
+from ..tables.number_table import matrix, read_numbers
+from ..tables.read import TABLE_ENDINGS, is_table_of_columns, refuse_text_options
 from .npz_file import read_npz
-from .parquet_file import read_parquet
 from .svmlight_file import LIMIT_COLUMNS, read_svmlight
-from .untrusted_files import ChooseColumns, checked_examples
+from .untrusted_files import checked_examples
 
 LAST_COLUMN = -1
 
@@ -28,12 +28,17 @@ def table(
     n_features: int | None = None,
     first_column: Literal[0, 1] | None = None,
     pixels: bool | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
 ) -> Examples:
-    """Read a table of numbers from a ``.csv``, ``.npz``, ``.svmlight`` or ``.parquet`` file.
+    """Read a table of numbers from a ``.csv``, ``.parquet``, ``.jsonl``, ``.npz`` or ``.svmlight`` file.
 
-    ``.csv`` (or ``.tsv``): values separated by commas, semicolons or tabs, with or without a line of names. ``.npz``: arrays ``x``
-    and ``y``. ``.svmlight`` (or ``.libsvm``): sparse rows, each with its target. ``.parquet``: requires pyarrow. Text, categories
-    and missing values are refused; values are neither guessed nor filled in.
+    ``.csv``, ``.tsv``, ``.txt``, ``.data``, ``.parquet``, ``.jsonl`` and ``.ndjson``, also with ``.gz`` after them, are read as
+    ``chainrule.read_table`` reads them; true and false are 1 and 0. ``.npz``: arrays ``x`` and ``y``. ``.svmlight`` (or
+    ``.libsvm``): sparse rows, each with its target. Text, categories and missing values are refused, and never filled in:
+    ``chainrule.TableClassifier`` and ``chainrule.TableRegressor`` learn from tables that have them.
 
     Parameters
     ----------
@@ -49,11 +54,13 @@ def table(
         The number of the first column in an ``.svmlight`` file; by default 0 where a row names column 0, else 1.
     pixels : bool, optional
         For an ``.npz``: whether ``x`` holds pixels, as in ``Examples``.
+    delimiter, decimal, encoding, header : optional
+        How a text file is read, as ``chainrule.read_table`` takes them; by default the file decides.
 
     Returns
     -------
     chainrule.Examples
-        ``x`` (n, n_in) holds the other columns in their order, as floats, or as CSR from ``.svmlight``; an ``.npz`` keeps its
+        ``x`` (n, n_in) holds the other columns in their order, as float64, or as CSR from ``.svmlight``; an ``.npz`` keeps its
         dtype. ``y`` (n,) is int where all its values are integers (labels), else float (targets).
 
     Raises
@@ -61,14 +68,13 @@ def table(
     FileError
         When the file does not exist or cannot be read.
     DataError
-        When the format is not one of these, the file is damaged or too large, a value is missing, or the target's column does not
-        exist.
+        When the format is not one of these, the file is damaged or too large, a value is missing or infinite, two columns have one
+        name, or the target's column does not exist.
     DataTypeError
-        When a column holds text or categories.
-    MissingExtra
-        When the file is a ``.parquet`` file and pyarrow is not installed.
+        When a column holds text, categories or dates.
     SettingError
-        When ``target`` is neither a name nor a number, or ``n_features`` or ``first_column`` is out of range.
+        When ``target`` is neither a name nor a number, ``n_features`` or ``first_column`` is out of range, or an option for text
+        files is invalid.
     """
     path = Path(path)
     if not isinstance(target, (str, int, np.integer)) or isinstance(target, bool):
@@ -77,16 +83,20 @@ def table(
         raise SettingError(f"first_column must be 0 or 1; it is {first_column!r}")
     if n_features is not None:
         n_features = check_int("n_features", n_features, least=1, most=LIMIT_COLUMNS)
+    if is_table_of_columns(path):
+        return _columns(path, target, delimiter=delimiter, decimal=decimal, encoding=encoding, header=header)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise DataError(f"{path} {ending}, but a table is read from {', '.join(READERS)}; save it as one of these")
+        endings = ", ".join((*TABLE_ENDINGS, *READERS))
+        raise DataError(f"{path} {ending}, but a table is read from {endings}; save it as one of these")
+    refuse_text_options(path, delimiter=delimiter, decimal=decimal, encoding=encoding, header=header)
     return reader(path, target, Options(n_features, first_column, pixels))
 
 
 def is_table(path: Path) -> bool:
     """Test whether ``table`` reads files with this path's ending."""
-    return path.suffix.lower() in READERS
+    return is_table_of_columns(path) or path.suffix.lower() in READERS
 
 
 def is_svmlight(path: Path) -> bool:
@@ -94,46 +104,19 @@ def is_svmlight(path: Path) -> bool:
     return READERS.get(path.suffix.lower()) is _svmlight
 
 
-def read_columns(path: Path, choose: ChooseColumns) -> AnyArray:
-    """Read columns of a csv or parquet file, or of ``x`` of an npz file, as a table without a target.
-
-    Parameters
-    ----------
-    path : Path
-    choose : callable
-        Chooses the columns; the others may hold anything.
-
-    Returns
-    -------
-    array, shape (n, columns)
-        The chosen columns in the order of the choice; an ``x`` that has other than 2 dimensions is returned as it is.
-
-    Raises
-    ------
-    DataError, DataTypeError, FileError, MissingExtra
-        As ``table`` raises them.
-    """
-    ending = path.suffix.lower()
-    if ending == ".npz":
-        x = read_npz(path, "x")[0]
-        return x[:, choose([], x.shape[1])] if x.ndim == 2 else x
-    if ending == ".parquet":
-        return read_parquet(path, choose=choose)[1]
-    return read_csv(path, choose)[1]
-
-
 class Options(NamedTuple):
-    """The settings that apply to some formats only."""
+    """The settings that apply to files of arrays only."""
 
     n_features: int | None = None
     first_column: Literal[0, 1] | None = None
     pixels: bool | None = None
 
 
-def _csv(path: Path, target: str | int, options: Options) -> Examples:
-    names, values = read_csv(path)
-    k = _target_position(path, names, values.shape[1], target)
-    return checked_examples(path, np.delete(values, k, axis=1), values[:, k])
+def _columns(path: Path, target: str | int, **options: Any) -> Examples:
+    columns = read_numbers(path, **options)
+    name = target_column(path, columns.names, target)
+    inputs = [other for other in columns.names if other != name]
+    return checked_examples(path, matrix(columns, inputs), columns[name].data)
 
 
 def _npz(path: Path, target: str | int, options: Options) -> Examples:
@@ -145,35 +128,5 @@ def _svmlight(path: Path, target: str | int, options: Options) -> Examples:
     return read_svmlight(path, options.n_features, options.first_column)[0]
 
 
-def _parquet(path: Path, target: str | int, options: Options) -> Examples:
-    _, x, y = read_parquet(path, lambda names: _target_position(path, names, len(names), target))
-    assert y is not None  # noqa: S101  # read_parquet returns y where a target is sought
-    return checked_examples(path, x, y)
-
-
-READERS = {".csv": _csv, ".tsv": _csv, ".npz": _npz, ".svmlight": _svmlight, ".libsvm": _svmlight, ".parquet": _parquet}
-"""The reader of each ending of a table's name."""
-
-
-def _target_position(path: Path, names: list[str], width: int, target: str | int) -> int:
-    """Find the target's column; where the target is both a name and a number, the name is used."""
-    if width < 2:
-        raise DataError(f"{path} has one column; a table needs the target's and at least one other")
-    if isinstance(target, str) and target in names:
-        if names.count(target) > 1:
-            raise DataError(f"{path} has {names.count(target)} columns named {target!r}; rename them, or give the target's number")
-        return names.index(target)
-    try:
-        k = int(target)
-    except ValueError:
-        if not names:
-            raise DataError(
-                f"{path} has no line of names; give the target by its number, 0 to {width - 1}, not as {target!r}"
-            ) from None
-        listed = ", ".join(names[:20]) + ", ..." * (len(names) > 20)
-        raise DataError(f"{path} has no column {target!r}; it has {listed}") from None
-    if not -width <= k < width:
-        raise DataError(
-            f"{path} has {width} columns, so the target's number must be in 0..{width - 1}, or -1 for the last; it is {k}"
-        )
-    return k % width
+READERS = {".npz": _npz, ".svmlight": _svmlight, ".libsvm": _svmlight}
+"""The reader of each ending of a file of arrays."""

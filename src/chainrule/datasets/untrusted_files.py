@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,7 @@ from ..errors import DataError, DataTypeError
 from ..examples import Examples
 
 DEFLATE_RATIO = 1032  # the largest ratio by which deflate, which gzip and zip use, can compress
-ENCODE_REMEDY = (
-    "encode text and categories as numbers (labels as 0, 1, 2 ..., others as a 0/1 column for each category), or leave it out"
-)
-FILL_REMEDY = "fill it in, or leave out the row or the column"
 LARGEST_EXACT = 2.0**53  # float64 represents every integer up to here
-
-ChooseColumns = Callable[[list[str], int], list[int]]
-"""Chooses the positions of the columns to read, from the columns' names (empty where they have none) and their number."""
 
 
 def checked_examples(path: object, x: Inputs, y: AnyArray, **settings: Any) -> Examples:

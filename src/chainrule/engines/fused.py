@@ -18,6 +18,7 @@ from .._arrays import cast_floats
 from .._types import AnyArray, Array, Indices, Inputs, is_sparse
 from ..errors import EngineError
 from ..examples import Examples
+from ..piecewise_inputs import PiecewiseInputs
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
 from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
 from .threads import Threads, TrainingThread, thread_count
@@ -74,12 +75,14 @@ def instruction_set() -> str:
 
 
 def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _fused.Data:
-    """Give inputs to the kernels: as CSR where most of them are 0, else as they are.
+    """Give inputs to the kernels: as CSR where most of them are 0, else as they are; the bins of some are added later.
 
     Dense floats that are ``used_once`` are not searched for zeros: that takes longer than computing with them.
     """
     if is_sparse(x):
         return _from_csr(x)
+    if isinstance(x, PiecewiseInputs):
+        return _from_dense(np.require(x.numbers, requirements=["C", "A"]))
     dense = np.require(x, requirements=["C", "A"])
     if used_once and dense.dtype != np.uint8:
         return _from_dense(dense)
@@ -94,6 +97,14 @@ def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _f
     values = np.empty(entries, dense.dtype)
     _fused.fill_entries(dense, row_starts, columns, values, workers)
     return _sparse_data(dense.shape, row_starts, columns, values, trusted=True)
+
+
+def with_bins(native: _fused.Data, x: Inputs, dtype: str) -> _fused.Data:
+    """Add the bins of piecewise-linear features, for a network of this dtype; other inputs have none."""
+    if not isinstance(x, PiecewiseInputs):
+        return native
+    bins = x.bins_in(np.dtype(dtype))
+    return native.with_bins(bins.starts.astype(np.int32), bins.lower, bins.scale)
 
 
 def _from_dense(x: AnyArray) -> _fused.Data:
@@ -146,7 +157,7 @@ class Data:
             check_range(self.examples.x, plan)
             encoded = EncodedTargets(self.examples, plan)
             labels = _as(np.int32, encoded.labels)
-            self._views[key] = self.inputs.with_targets(
+            self._views[key] = with_bins(self.inputs, self.examples.x, plan.dtype).with_targets(
                 labels=labels,
                 targets=_as(np.float64, encoded.values),
                 classes=labels if encoded.classes is encoded.labels else _as(np.int32, encoded.classes),
@@ -158,7 +169,7 @@ class Data:
 
 def check_range(x: Inputs, plan: Plan) -> None:
     """Refuse numbers that a float32 network cannot hold."""
-    stored: Any = x.data if is_sparse(x) else x
+    stored: Any = x.data if is_sparse(x) else x.numbers if isinstance(x, PiecewiseInputs) else x
     if stored.dtype == np.float64 and plan.dtype == "float32":
         cast_floats("x", np.array([stored.min(), stored.max()]) if stored.size else stored, np.dtype(np.float32))
 
@@ -291,12 +302,14 @@ class Fused:
     def forward(self, plan: Plan, weights: list[Array], biases: list[Array], x: Inputs, *, threads: Threads) -> Array:
         """Give the outputs (m, n_out)."""
         check_range(x, plan)
+        if isinstance(x, PiecewiseInputs) and len(x) <= SMALL_BATCH:
+            x = x.expanded(plan.dtype)
         quick = self.forward_small(plan, weights, biases, x)
         if quick is not None:
             return quick
         session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
         out: Array = allocate_result((x.shape[0], plan.layers[-1].n_out), session.dtype)
-        session.native.forward(native_inputs(x, threads, used_once=True), out)
+        session.native.forward(with_bins(native_inputs(x, threads, used_once=True), x, plan.dtype), out)
         return out
 
     def forward_small(

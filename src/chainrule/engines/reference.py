@@ -22,6 +22,7 @@ from ..calculus.descent import Parameters, mini_batches, steps_per_epoch, update
 from ..calculus.dropout import dropout_mask
 from ..calculus.feedforward import decision, feedforward
 from ..examples import Examples
+from ..piecewise_inputs import PiecewiseInputs
 from ..plan import BlockResult, Evaluation, Floats, Plan, State, Steps
 from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
 from .threads import Threads, TrainingThread, blas_threads
@@ -41,7 +42,8 @@ class View:
         n_out = plan.layers[-1].n_out
         self.n = len(examples)
         self.dtype = np.dtype(plan.dtype)
-        self.x: Inputs = examples.x if examples.kind == "pixels" else as_floats(examples.x, self.dtype)  # floats are cast once
+        in_batches = examples.kind in ("pixels", "piecewise")  # other inputs are cast once
+        self.x: Inputs = examples.x if in_batches else as_floats(examples.x, self.dtype)
         self.weights = examples.weights
         relative, self.largest_weight = relative_weights(examples)
         self.relative_weights = None if relative is None else relative.astype(self.dtype)
@@ -300,7 +302,9 @@ def functions(plan: Plan) -> tuple[list[Activation], Cost]:
 
 
 def as_floats(x: Inputs, dtype: np.dtype[np.floating]) -> Rows:
-    """Bring a batch's inputs to a float dtype; pixels are divided by 255."""
+    """Bring a batch's inputs to a float dtype; pixels are divided by 255, and piecewise-linear features computed."""
+    if isinstance(x, PiecewiseInputs):
+        return x.expanded(dtype)
     if is_sparse(x):
         if x.dtype == dtype:
             return x

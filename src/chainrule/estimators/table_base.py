@@ -175,14 +175,16 @@ class TableEstimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         """Give the averaged outputs for the rows of X."""
-        check_is_fitted(self)
+        if not hasattr(self, "model_"):  # check_is_fitted takes longer than the answer for one row
+            check_is_fitted(self)
         if is_plain_array(X):
             X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=False)
         return self.model_.outputs(table_from(X, kinds=self.model_.preprocessing.input_kinds))
 
     def predict(self, X: Any) -> AnyArray:
         """Predict the class or the value of each row of X, shape (n_samples,)."""
-        return self.model_.decode(self._outputs(X)) if hasattr(self, "model_") else self._outputs(X)
+        outputs = self._outputs(X)
+        return self.model_.decode(outputs)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to a safetensors file, which ``chainrule.load`` reads.

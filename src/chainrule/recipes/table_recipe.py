@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -24,7 +25,7 @@ FEW_ROWS = 20
 MANY_CLASSES = 5
 """Above this number of classes, and for values, the epochs are doubled: their cost still falls after 16."""
 
-LEAST_STEPS = 600
+LEAST_STEPS = 500
 """A small table is passed over more often, until a network has made this many steps."""
 
 MOST_EPOCHS = 200
@@ -76,6 +77,9 @@ class TableRecipe:
         The share of each target that is spread over all classes.
     bins : int
         The piecewise-linear features of a number; 0 for none.
+    bin_weight : float
+        By which the piecewise-linear features are multiplied: the squares of a number's add up to as many as its bins, those of a
+        category's features to 1.
     column_weights : bool
         Whether columns are multiplied by weights that a random forest gives.
     """
@@ -99,6 +103,7 @@ class TableRecipe:
     early_stopping: int = 0
     label_smoothing: float = 0.0
     bins: int = 16
+    bin_weight: float = 0.5
     column_weights: bool = True
 
     def make_optimizer(self) -> Optimizer:
@@ -165,17 +170,15 @@ def default_cost(metric: str) -> str:
 
 
 def default_batch_size(rows: int) -> int:
-    """Give the batch size for a number of training rows: a power of 2 from 32 to 256.
+    """Give the batch size for a number of training rows: the power of 2 nearest to a 32nd of them, from 32 to 256.
 
     Examples
     --------
     >>> default_batch_size(100), default_batch_size(3000), default_batch_size(10**6)
-    (32, 64, 256)
+    (32, 128, 256)
     """
-    size = SMALLEST_BATCH
-    while size < TableRecipe.batch_size and 2 * size * BATCHES_PER_EPOCH <= rows * 2:
-        size *= 2
-    return min(size, TableRecipe.batch_size)
+    nearest = 2 ** round(math.log2(max(1, rows) / BATCHES_PER_EPOCH))
+    return int(min(max(nearest, SMALLEST_BATCH), TableRecipe.batch_size))
 
 
 def default_epochs(epochs: int, rows: int, batch_size: int) -> int:
@@ -184,7 +187,7 @@ def default_epochs(epochs: int, rows: int, batch_size: int) -> int:
     Examples
     --------
     >>> default_epochs(16, 100, 32), default_epochs(16, 10**5, 256)
-    (150, 16)
+    (125, 16)
     """
     steps_per_epoch = -(-rows // batch_size)
     return max(epochs, min(MOST_EPOCHS, -(-LEAST_STEPS // steps_per_epoch)))

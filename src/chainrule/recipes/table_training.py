@@ -152,11 +152,13 @@ def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) ->
 def _feature_weights(
     preprocessing: Preprocessing, table: Table, target: Target, y: AnyArray, recipe: TableRecipe, seed: int
 ) -> Array:
-    """Weigh the features by their columns' importance; by 1 where the recipe does not."""
-    if not recipe.column_weights:
-        return np.ones(preprocessing.n_features, np.float32)
-    classes = isinstance(target, ClassTarget)
-    return column_weights(table, preprocessing.groups, y, preprocessing.n_features, seed, classes=classes)
+    """Weigh the features by their columns' importance, and piecewise-linear ones by the recipe's factor."""
+    weights: Array = np.ones(preprocessing.n_features, np.float32)
+    if recipe.column_weights:
+        classes = isinstance(target, ClassTarget)
+        weights = column_weights(table, preprocessing.groups, y, preprocessing.n_features, seed, classes=classes)
+    weights[preprocessing.bin_features] *= recipe.bin_weight
+    return weights
 
 
 def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,18 +61,26 @@ _pointer_of.restype = ctypes.c_void_p
 _pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
 
+class Texts(NamedTuple):
+    """The texts of a batch that are not null: their rows, (k,), and their UTF-8."""
+
+    rows: AnyArray
+    values: list[bytes]
+
+
 class StreamError(Exception):
     """The producer of the stream reports an error."""
 
 
-def read_batches(source: Any) -> Iterator[list[AnyArray | list[bytes | None]]]:
+def read_batches(source: Any) -> Iterator[tuple[int, list[AnyArray | Texts]]]:
     """Read the batches of a source that has ``__arrow_c_stream__``.
 
     Yields
     ------
-    list
-        One entry a column. Of float64: an array, (m,), NaN where null; of text: a list of UTF-8 bytes, None where null. They are
-        copies.
+    size : int
+        The number of rows.
+    columns : list
+        One entry a column. Of float64: an array, (m,), NaN where null; of text: ``Texts``. They are copies.
 
     Raises
     ------
@@ -90,10 +98,11 @@ def read_batches(source: Any) -> Iterator[list[AnyArray | list[bytes | None]]]:
         if not batch.release:
             return
         try:
+            size = batch.length
             columns = [_column(batch.children[k].contents, form) for k, form in enumerate(formats)]
         finally:
             batch.release(ctypes.byref(batch))
-        yield columns
+        yield size, columns
 
 
 def _check(stream: Any, code: int) -> None:
@@ -111,7 +120,7 @@ def _formats(stream: Any) -> list[bytes]:
     return formats
 
 
-def _column(array: _Array, form: bytes) -> AnyArray | list[bytes | None]:
+def _column(array: _Array, form: bytes) -> AnyArray | Texts:
     return _floats(array) if form == b"g" else _texts(array, np.int64 if form == b"U" else np.int32)
 
 
@@ -140,11 +149,12 @@ def _floats(array: _Array) -> AnyArray:
     return values
 
 
-def _texts(array: _Array, dtype: type) -> list[bytes | None]:
-    offsets = _buffer(array, 1, dtype, array.offset + array.length + 1)[array.offset :].tolist()
-    data = _buffer(array, 2, np.uint8, offsets[-1]).tobytes() if offsets else b""
-    texts: list[bytes | None] = [data[start:stop] for start, stop in zip(offsets, offsets[1:], strict=False)]
+def _texts(array: _Array, dtype: type) -> Texts:
     null = _is_null(array)
-    for k in np.flatnonzero(null) if null is not None else ():
-        texts[k] = None
-    return texts
+    present = np.arange(array.length) if null is None else np.flatnonzero(~null)
+    if not present.size:
+        return Texts(present, [])
+    offsets = _buffer(array, 1, dtype, array.offset + array.length + 1)[array.offset :]
+    data = _buffer(array, 2, np.uint8, int(offsets[-1])).tobytes()
+    bounds = zip(offsets[present].tolist(), offsets[present + 1].tolist(), strict=True)
+    return Texts(present, [data[start:stop] for start, stop in bounds])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
 
 from ..errors import DataError, UnknownName
 from .column import Column, Kind
 from .column_kinds import KINDS
 from .table import Table
-from .text_rules import TextRules
+from .text_rules import TABLE_REMEDY, TextRules
 
 MakeColumn = Callable[[str, Kind | None, TextRules], Column]
 """Makes a column from its name, the kind that it must have (None: its values decide), and the rules of reading."""
@@ -50,7 +51,7 @@ def make_table(
         When ``drop`` names a column that the source does not have; so too ``kinds``, unless ``columns`` chooses among them.
     """
     names = [name for name, _ in makers]
-    check_distinct(names)
+    check_names(names)
     kinds = {normalized(name): kind for name, kind in (kinds or {}).items()}
     drop = {normalized(name) for name in ([drop] if isinstance(drop, str) else drop)}
     only = None if columns is None else {normalized(name) for name in columns}
@@ -59,8 +60,10 @@ def make_table(
     for unknown in (kind for kind in kinds.values() if kind not in KINDS):
         raise UnknownName("kind of column", unknown, KINDS)
     wanted = [(name, make) for name, make in makers if name not in drop and (only is None or name in only)]
-    made = [make(name, kinds.get(name), rules) for name, make in wanted]
+    made = [make(name, "number" if rules.numbers_only else kinds.get(name), rules) for name, make in wanted]
     _check_lengths(made)
+    if rules.numbers_only:
+        check_no_gaps(made, rules)
     return Table(made, name)
 
 
@@ -69,11 +72,23 @@ def normalized(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def check_distinct(names: Sequence[str]) -> None:
-    """Refuse two columns of one name."""
+def check_names(names: Sequence[str]) -> None:
+    """Refuse two columns of one name, and a name that UTF-8 cannot write."""
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"the name of a column is not valid Unicode ({error.reason}); rename it") from None
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
         raise DataError(f"the table has two columns named {twice!r}; rename one")
+
+
+def check_no_gaps(columns: Sequence[Column], rules: TextRules) -> None:
+    """Refuse the first column with a gap."""
+    for column in columns:
+        if column.missing.any():
+            row = int(column.missing.argmax())
+            raise DataError(f"{rules.place_of(row)}, column {column.name!r}: the value is missing; fill it in, or {TABLE_REMEDY}")
 
 
 def _check_lengths(columns: Sequence[Column]) -> None:
@@ -84,3 +99,44 @@ def _check_lengths(columns: Sequence[Column]) -> None:
                 f"column {column.name!r} has {len(column):,} rows, but column {columns[0].name!r} has {len(columns[0]):,}; "
                 "all columns of a table must have the same number"
             )
+
+
+def are_positions(names: Sequence[str]) -> bool:
+    """Whether the names are the positions of the columns, as those of a table without names are.
+
+    Examples
+    --------
+    >>> are_positions(["0", "1"]), are_positions(["0", "rooms"])
+    (True, False)
+    """
+    return list(names) == [str(k) for k in range(len(names))]
+
+
+def target_column(path: object, names: list[str], target: str | int) -> str:
+    """Find the name of the target's column; where the target is both a name and a number, the name is used.
+
+    Raises
+    ------
+    DataError
+        When there is no such column, or no other one; the message names the most similar name.
+    """
+    width = len(names)
+    if width < 2:
+        raise DataError(f"{path} has one column; a table needs the target's and at least one other")
+    if isinstance(target, str) and normalized(target) in names:
+        return normalized(target)
+    try:
+        k = int(target)
+    except ValueError:
+        if are_positions(names):
+            raise DataError(
+                f"{path} has no line of names; give the target by its number, 0 to {width - 1}, not as {target!r}"
+            ) from None
+        similar = get_close_matches(str(target), names, 1)
+        hint = f"do you mean {similar[0]!r}?" if similar else f"it has {', '.join(names[:20])}{', ...' * (width > 20)}"
+        raise DataError(f"{path} has no column {target!r}; {hint}") from None
+    if not -width <= k < width:
+        raise DataError(
+            f"{path} has {width} columns, so the target's number must be in 0..{width - 1}, or -1 for the last; it is {k}"
+        )
+    return names[k]

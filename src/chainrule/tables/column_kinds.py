@@ -8,11 +8,11 @@ from typing import get_args
 import numpy as np
 
 from .._types import AnyArray
-from ..errors import DataError, UnknownName
+from ..errors import DataError, DataTypeError, UnknownName
 from .column import Column, Kind
 from .number_columns import number_column
 from .text_columns import column_from_texts
-from .text_rules import TextRules
+from .text_rules import TABLE_REMEDY, TextRules
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BOOLEANS = ("False", "True")
@@ -42,17 +42,18 @@ def number_text(value: float) -> str:
 
 
 def inferred_kind(column: Column) -> Column:
-    """Give a column of numbers, dates, booleans or categories the kind that its values show: they may all be equal.
+    """Give a column of numbers, dates, booleans or categories the kind that its values show: they may be equal, or count the rows.
 
     One value beside gaps is not a constant, since the gaps may tell something.
     """
-    if len(column) == 0 or _first_values_differ(column):
+    if len(column) == 0:
         return column
-    if column.missing.all():
+    differ = _first_values_differ(column)
+    if not differ and column.missing.all():
         return column_of_gaps(column.name, len(column), "constant")
     if column.kind == "number":
         return number_column(column.name, column.data, number_text(column.data[0]))
-    return convert_kind(column, "constant") if bool((column.data == column.data[0]).all()) else column
+    return column if differ or (column.data != column.data[0]).any() else convert_kind(column, "constant")
 
 
 def column_of_gaps(name: str, n: int, kind: Kind) -> Column:
@@ -133,18 +134,16 @@ def _date_text(value: np.datetime64) -> str:
 
 
 def _convert_texts(column: Column, kind: Kind, rules: TextRules) -> Column:
-    """Read the texts of a column as another kind, as the texts of a file are read; of numbers, true and false are 1 and 0."""
+    """Read the texts of a column as another kind, as the texts of a file are read."""
     if kind not in _READ:
         return replace(column, kind=kind)
-    truth = [BOOLEANS.index(text.capitalize()) for text in column.categories if text.capitalize() in BOOLEANS]
-    if kind == "number" and len(truth) == len(column.categories):
-        return Column(column.name, kind, np.array([*truth, np.nan])[column.data])
     return column_from_texts(column.name, column.data, column.categories, kind=kind, rules=rules)
 
 
-def _cannot_convert(column: Column, kind: Kind, rules: TextRules) -> DataError:
+def _cannot_convert(column: Column, kind: Kind, rules: TextRules) -> DataError | DataTypeError:
     """Say that a column of numbers or dates cannot be of a kind."""
     row = int(column.missing.argmin())
     found = convert_kind(column.take(slice(row, row + 1)), "category").to_list()[0]
-    problem = f"{found!r} is not a {kind}, and the column is required to hold {kind}s; convert it"
-    return DataError(f"{rules.place_of(row)}, column {column.name!r}: {problem}")
+    remedy = f"correct it, or {TABLE_REMEDY}" if rules.numbers_only else "convert it"
+    problem = f"{found!r} is not a {kind}, and the column is required to hold {kind}s; {remedy}"
+    return rules.kind_error(f"{rules.place_of(row)}, column {column.name!r}: {problem}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,8 +14,19 @@ from .column import Column
 from .number_features import choose_edges, robust_scale
 from .text_features import count_words, occurring_texts
 
-SHOWN = 3
-"""The most values that a note lists."""
+SHORT = 20
+"""The most letters of a value in a report."""
+
+
+def shorten(text: str) -> str:
+    """Cut a value for a report.
+
+    Examples
+    --------
+    >>> shorten("a text of many letters")
+    'a text of many lett…'
+    """
+    return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +57,6 @@ class NumberRule:
         """Name the features: scaled value, gap, bins."""
         bins = [f"{name} {low:.6g}..{high:.6g}" for low, high in zip(self.edges, self.edges[1:], strict=False)]
         return [name] * (self.scale > 0) + [f"{name} missing"] * self.missing + bins
-
-    def notes(self, name: str, column: Column) -> Iterator[str]:
-        """Say what the rule makes of gaps, where training had none."""
-        gaps = 0 if self.missing else int(column.missing.sum())
-        if gaps:
-            yield f"column {name!r} has {pluralize(gaps, 'gap')}, and training had none: taken as the median, {self.median:.6g}"
 
     @property
     def done(self) -> str:
@@ -122,7 +126,7 @@ class CategoryRule:
         first = len(self.values) + bool(self.rare)
         return {bucket: first + position for position, bucket in enumerate(self.buckets.tolist())}
 
-    @property
+    @cached_property
     def _unknown(self) -> int:
         return len(self.entries[0]) - 1
 
@@ -141,17 +145,10 @@ class CategoryRule:
         looked_up = np.array([*map(self._entry, column.categories), gap], np.int32)
         return looked_up[column.data]  # a gap's position is -1, the last
 
-    def notes(self, name: str, column: Column) -> Iterator[str]:
-        """Say what the rule makes of gaps where training had none, and of values that training did not have."""
-        gaps = 0 if self.missing else int(column.missing.sum())
-        if gaps:
-            yield f"column {name!r} has {pluralize(gaps, 'gap')}, and training had none: taken as no category"
+    def unknown_values(self, column: Column) -> list[str]:
+        """Give the values of a column that have no feature, since training did not have them."""
         codes = np.unique(column.data[~column.missing]).tolist()
-        unknown = [text for text in (column.categories[code] for code in codes) if self._entry(text) == self._unknown]
-        if unknown:
-            shown = ", ".join(repr(_short(text)) for text in unknown[:SHOWN]) + ", ..." * (len(unknown) > SHOWN)
-            found = f"column {name!r} holds {pluralize(len(unknown), 'value')} that training did not have"
-            yield f"{found}, taken as no category: {shown}"
+        return [value for value in (column.categories[code] for code in codes) if self._entry(value) == self._unknown]
 
     def feature_names(self, name: str) -> list[str]:
         """Name the features in their order."""
@@ -164,7 +161,7 @@ class CategoryRule:
     def done(self) -> str:
         """Say in a few words what the rule does."""
         if self.signed:
-            said = f"-1 for {_short(self.values[0])}, 1 for {_short(self.values[1])}"
+            said = f"-1 for {shorten(self.values[0])}, 1 for {shorten(self.values[1])}"
         else:
             said = f"one-hot of {len(self.values):,}"
             said += f", {len(self.rare):,} rare as other" * bool(self.rare)
@@ -172,18 +169,13 @@ class CategoryRule:
         return said + ", gaps told apart" * self.missing
 
 
-def _short(text: str) -> str:
-    """Cut a text for a line of the report."""
-    return text if len(text) <= 20 else f"{text[:19]}…"
-
-
-def fit_category(column: Column, *, letters: int, tell_gaps: bool = True) -> CategoryRule | None:
+def fit_category(column: Column, *, most_bytes: int, tell_gaps: bool = True) -> CategoryRule | None:
     """Measure a column of categories; None where it tells nothing: no values, or one value and no gaps to tell.
 
     Parameters
     ----------
     column : Column
-    letters : int
+    most_bytes : int
         The most bytes of JSON for the values that the rule keeps.
     tell_gaps : bool
         Whether gaps have a feature of their own.
@@ -192,13 +184,10 @@ def fit_category(column: Column, *, letters: int, tell_gaps: bool = True) -> Cat
     gaps = tell_gaps and bool(column.missing.any())
     if len(counts) < (1 if gaps else 2):
         return None
-    none = np.empty(0, np.int32)
-    if len(counts) == 2:
-        return CategoryRule(tuple(counts), (), none, gaps)
-    known, tail = split_vocabulary(counts, letters)
-    values, rare = split_rare({value: counts[value] for value in known})
+    known, tail = split_vocabulary(counts, most_bytes)
+    values, rare = (known, ()) if len(counts) == 2 else split_rare({value: counts[value] for value in known}, len(column))
     if not tail:
-        return CategoryRule(values, rare, none, gaps)
+        return CategoryRule(values, rare, np.empty(0, np.int32), gaps)
     return CategoryRule(values, (), used_buckets((*rare, *tail)), gaps)
 
 
@@ -213,10 +202,6 @@ class TextRule:
     """
 
     buckets: AnyArray
-
-    def notes(self, name: str, column: Column) -> Iterator[str]:
-        """Say nothing: a gap is a text without words, and words that training did not have are usual."""
-        yield from ()
 
     def feature_names(self, name: str) -> list[str]:
         """Name the features in their order."""

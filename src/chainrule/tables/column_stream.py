@@ -1,22 +1,21 @@
 """Columns out of a delimited file, by DuckDB as a strict tokenizer: every field is text, and nothing about the file is guessed.
 
-DuckDB's own conversion to DOUBLE is used where it is certain to be right: for texts as computers write numbers. A text that is
-neither such a number nor a gap becomes infinite, and so tells that its column has to be read as texts.
+DuckDB's own conversion to DOUBLE is used where it is certain to be right: for numbers as computers write them. All other texts of
+such a column, the odd ones, come along: they are gaps, or the column has to be read as texts.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._types import AnyArray
-from .arrow_stream import StreamError, read_batches
-from .text_rules import MARKS_AMONG_NUMBERS, USUAL_MARKS, TextRules
+from .arrow_stream import StreamError, Texts, read_batches
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,12 +63,73 @@ class DelimitedFile:
         )
 
 
+@dataclass(frozen=True)
+class NumberQuery:
+    """How a column is read as numbers.
+
+    Attributes
+    ----------
+    trimmed : bool
+        Whether its texts have blanks around them.
+    points : bool
+        Whether numbers with a point are read; otherwise they are odd.
+    underscores : bool
+        Whether there may be texts such as 1_000, which DuckDB would convert.
+    """
+
+    trimmed: bool = False
+    points: bool = True
+    underscores: bool = False
+
+    def sql(self, k: int) -> tuple[str, str, str]:
+        """The SQL of column k: of its text and its number, and above these, of its text where that is odd.
+
+        Odd is a text that is not converted, or that the conversion would change: with leading zeros, a plus, letters (nan, inf), or
+        a leading blank.
+        """
+        text = f"trim(c{k})" if self.trimmed else f"c{k}"
+        odd = [f"v{k} IS NULL", f"t{k} > '9~'", f"t{k} < '!'"]
+        odd += [f"t{k} BETWEEN '{low}' AND '{high}'" for low, high in (("00", "0:"), ("-00", "-0:"), ("-:", "-~"), ("+", "+~"))]
+        odd += [f"contains(t{k}, '_')"] * self.underscores + [f"contains(t{k}, '.')"] * (not self.points)
+        return f"{text} AS t{k}", f"TRY_CAST({text} AS DOUBLE) AS v{k}", f"CASE WHEN {' OR '.join(odd)} THEN t{k} END AS o{k}"
+
+
 @dataclass
-class DistinctColumn:
-    """The distinct texts of a column, as UTF-8, with their positions, and the position of each row's text; -1 is an empty field."""
+class NumberColumn:
+    """The numbers of a column, (n,) of float64, NaN where a field is empty or odd; and the odd texts."""
+
+    values: AnyArray
+    odd: set[bytes] = field(default_factory=set)
+
+    def add(self, start: int, numbers: AnyArray, odd: Texts) -> None:
+        """Add the rows of a batch."""
+        rows = self.values[start : start + len(numbers)]
+        rows[:] = numbers
+        rows[odd.rows] = np.nan
+        self.odd.update(odd.values)
+
+    def cut(self, n_rows: int) -> None:
+        """Keep the first rows."""
+        self.values = self.values[:n_rows]
+
+
+@dataclass
+class TextColumn:
+    """The texts of a column: each row's position among the distinct ones, -1 where a field is empty; and those, as UTF-8."""
 
     codes: AnyArray
-    positions: dict[bytes, int]
+    positions: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, start: int, size: int, texts: Texts) -> None:
+        """Add the rows of a batch."""
+        rows = self.codes[start : start + size]
+        rows[:] = -1
+        positions = self.positions
+        rows[texts.rows] = [positions.setdefault(text, len(positions)) for text in texts.values]
+
+    def cut(self, n_rows: int) -> None:
+        """Keep the first rows."""
+        self.codes = self.codes[:n_rows]
 
     @property
     def texts(self) -> list[str]:
@@ -77,83 +137,58 @@ class DistinctColumn:
         return [text.decode() for text in self.positions]
 
 
-def number_expression(k: int, rules: TextRules, *, zeros: bool, underscores: bool, points: bool) -> str:
-    """The SQL that converts column k to DOUBLE: NaN is a gap, and infinity a text that this cannot read with certainty.
-
-    Parameters
-    ----------
-    zeros, points : bool
-        Whether integers with leading zeros, and points, are read.
-    underscores : bool
-        Whether there may be texts such as 1_000, which DuckDB would convert.
-    """
-    refused = ["{0} BETWEEN '+' AND '+~'", *([] if zeros else ["{0} BETWEEN '00' AND '0:'", "{0} BETWEEN '-00' AND '-0:'"])]
-    refused += ["contains({0}, '_')"] * underscores + ["contains({0}, '.')"] * (not points)
-    marks = USUAL_MARKS | MARKS_AMONG_NUMBERS if rules.missing is None else rules.missing
-    text = "lower(trim({0}))" if rules.missing is None else "trim({0})"
-    is_gap = f"{text} IN ({', '.join(map(_literal, sorted(marks)))})" if marks else "false"
-    gap = f"CASE WHEN {is_gap} OR trim({{0}}) = '' THEN 'NaN'::DOUBLE ELSE 'Infinity'::DOUBLE END"
-    value = f"coalesce(nullif(TRY_CAST({{0}} AS DOUBLE), 'NaN'::DOUBLE), {gap})"
-    plain = f"CASE WHEN {' OR '.join(refused)} THEN {gap} ELSE {value} END"
-    blank_first = "{0} < '!'"  # then the first character is a blank
-    column = f"c{k}"
-    return (
-        f"CASE WHEN {column} IS NULL THEN 'NaN'::DOUBLE WHEN {blank_first.format(column)} THEN {plain.format(f'trim({column})')} "
-        f"ELSE {plain.format(column)} END"
-    )
+Columns = dict[int, NumberColumn | TextColumn]
+Plan = dict[int, NumberQuery | None]
+"""How each column is read, by its position: as numbers, or as texts."""
 
 
-def read_columns(
-    source: DelimitedFile, expressions: dict[int, str | None], progress: Callable[[int], None] = lambda rows: None
-) -> tuple[dict[int, AnyArray | DistinctColumn], int]:
-    """Read columns: as float64 by an SQL expression, or as texts (None).
-
-    Returns
-    -------
-    columns : dict
-        By position: a float64 array, (n,), or a DistinctColumn.
-    n_rows : int
+def read_columns(source: DelimitedFile, plan: Plan, progress: Callable[[int], None] = lambda rows: None) -> tuple[Columns, int]:
+    """Read columns in one pass; return them and the number of rows.
 
     Raises
     ------
     TokenizerError
         When a record has another number of fields, or a quote is not closed.
     """
-    columns: dict[int, AnyArray | DistinctColumn] = {
-        k: DistinctColumn(np.empty(source.capacity, np.int32), {}) if expression is None else np.empty(source.capacity)
-        for k, expression in expressions.items()
+    columns: Columns = {
+        k: NumberColumn(np.empty(source.capacity)) if query else TextColumn(np.empty(source.capacity, np.int32))
+        for k, query in plan.items()
     }
     n_rows = 0
-    for batch in _batches(source, [expression or f"c{k}" for k, expression in expressions.items()]):
-        size = len(batch[0])
-        for column, values in zip(columns.values(), batch, strict=True):
-            if isinstance(column, DistinctColumn):
-                column.codes[n_rows : n_rows + size] = _codes(column.positions, values)
+    for size, batch in _batches(source, plan):
+        for column in columns.values():
+            if isinstance(column, NumberColumn):
+                column.add(n_rows, next(batch), next(batch))
             else:
-                column[n_rows : n_rows + size] = values
+                column.add(n_rows, size, next(batch))
         n_rows += size
         progress(n_rows)
-    for k, column in columns.items():
-        if isinstance(column, DistinctColumn):
-            column.codes = column.codes[:n_rows]
-        else:
-            columns[k] = column[:n_rows]
+    for column in columns.values():
+        column.cut(n_rows)
     return columns, n_rows
 
 
-def _codes(positions: dict[bytes, int], texts: Iterable[bytes | None]) -> AnyArray:
-    """Give each text its position, new texts the next ones; None is -1."""
-    return np.array([-1 if text is None else positions.setdefault(text, len(positions)) for text in texts], np.int32)
+def _query(source: DelimitedFile, plan: Plan) -> str:
+    """The SQL that reads the columns: of numbers two, the number and the odd text."""
+    inner, outer = list[str](), list[str]()
+    for k, query in plan.items():
+        if query is None:
+            inner.append(f"c{k} AS t{k}")
+            outer.append(f"t{k}")
+        else:
+            text, number, odd = query.sql(k)
+            inner += [text, number]
+            outer += [f"v{k}", odd]
+    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source.scan()})"  # noqa: S608  # literals, numbers
 
 
-def _batches(source: DelimitedFile, expressions: list[str]) -> Iterator[list[Any]]:
+def _batches(source: DelimitedFile, plan: Plan) -> Iterator[tuple[int, Iterator[Any]]]:
     import duckdb
 
     try:
         with _connect(source.file) as connection:
-            values = ", ".join(f"{sql} AS s{k}" for k, sql in enumerate(expressions))
-            relation = connection.sql(f"SELECT {values} FROM {source.scan()}")  # noqa: S608  # of literals and column numbers
-            yield from read_batches(relation)
+            for size, batch in read_batches(connection.sql(_query(source, plan))):
+                yield size, iter(batch)
     except (duckdb.Error, StreamError) as error:
         raise TokenizerError(str(error)) from None
 
@@ -167,6 +202,7 @@ def _connect(file: Path) -> duckdb.DuckDBPyConnection:
     for setting in (
         f"threads = {threads}",
         "temp_directory = ''",
+        "disabled_optimizers = 'common_subexpressions'",  # its time grows with the square of the number of columns
         f"allowed_paths = [{_literal(str(file))}]",
         "enable_external_access = false",
         "lock_configuration = true",

@@ -7,8 +7,9 @@
    numbers; else the file is refused. Where a field holds several numbers (``18.0   8   307.0``) it is the space.
 3. A delimiter at the end of each line adds no column. Where each record has one field more than the header, the first holds row
    names, if it counts the rows or has no two equal texts, as R writes them; else the file is refused.
-4. The first record is the header where one of its fields is a text above numbers or dates; it is not where it holds a number above
-   numbers, or where each of its texts recurs in its own column. Years and counters above numbers (country,2019,2020) are a header
+4. The first record is the header where one of its fields is a text above numbers or dates, and is refused where a number that is
+   not whole stands beside it; it is not the header where it holds a number above numbers, where each of its texts recurs in its own
+   column, or where it is the only record and holds numbers alone. Years and counters above numbers (country,2019,2020) are a header
    where a text or an empty name stands beside them, and are refused where none does.
 """
 
@@ -30,6 +31,7 @@ CANDIDATES = (",", ";", "\t", "|")
 SPELLED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 N_SAMPLE = 1000  # records that eliminate delimiters and choose the way to read a column; all records are checked afterwards
 YEARS = range(1800, 2201)
+UNNAMED = "Unnamed: "
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,12 @@ def _divide(text: PlainText, delimiter: str | None, preamble: int) -> tuple[Dial
         return _as_told(text, _with_escape(text, Dialect(_one_character(delimiter), preamble)))
     even, uneven = list[tuple[Dialect, list[Record]]](), list[tuple[Dialect, list[Record]]]()
     for mark in (*_candidates(text.path), " "):
-        if mark == " " and (even or _is_divided(uneven)):
+        if mark == " " and even:
             break
         dialect = _with_escape(text, Dialect(mark, preamble))
         if sample := _sample(text, dialect):
-            (even if _is_even(sample) else uneven).append((dialect, sample))
+            fits = _is_even(sample) and not (mark == " " and uneven and _holds_marks(sample))
+            (even if fits else uneven).append((dialect, sample))
     if not even:
         return _single_column(text, preamble, uneven)
     dialect, sample = even[0] if len(even) == 1 else _choose(text, even)
@@ -215,17 +218,16 @@ def _is_named_above(sample: list[Record]) -> bool:
     )
 
 
-def _is_divided(candidates: list[tuple[Dialect, list[Record]]]) -> bool:
-    """Whether a delimiter occurs in the first record and in most others, so that a record with fewer fields is a mistake."""
-    for _, sample in candidates:
-        divided = sum(len(record.fields) > 1 for record in sample)
-        if len(sample[0].fields) > 1 and divided > len(sample) / 2:
-            return True
-    return False
+def _holds_marks(sample: list[Record]) -> bool:
+    """Whether a field holds a delimiter, so that the spaces beside it divide nothing."""
+    return any(mark in field for record in sample for field in record.fields for mark in CANDIDATES)
 
 
 def _choose(text: PlainText, even: list[tuple[Dialect, list[Record]]]) -> tuple[Dialect, list[Record]]:
-    """Choose among delimiters that all divide the records evenly: the one with which all fields are numbers."""
+    """Choose among delimiters that all divide the records evenly: the header too, or so that all fields are numbers."""
+    even = [pair for pair in even if len(pair[1][0].fields) == len(pair[1][-1].fields)] or even
+    if len(even) == 1:
+        return even[0]
     numeric = [pair for pair in even if all(parse_number(field.strip()) for record in pair[1][1:] for field in record.fields)]
     if len(numeric) == 1:
         return numeric[0]
@@ -265,18 +267,24 @@ def _is_row_names(rest: list[Record]) -> bool:
 def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool:
     """Decide whether the first record is the header."""
     first = [field.strip() for field in sample[0].fields]
-    if len(sample) == 1 or len(first) != len(sample[1].fields):
+    if len(sample) == 1:
+        return not all(_is_value(field) or rules.is_mark(field) for field in first)
+    if len(first) != len(sample[1].fields):
         return True
     columns = [{row.fields[k].strip() for row in sample[1:]} for k in range(len(first))]
     typed = [_is_typed(column, rules) for column in columns]
     numeric = [k for k, field in enumerate(first) if _is_value(field)]
     if any(typed[k] and field and k not in numeric and not rules.is_mark(field) for k, field in enumerate(first)):
+        if any(typed[k] and parse_number(first[k]) and not first[k].isdecimal() for k in numeric):
+            raise DataError(
+                f"{text.path}, line {sample[0].line}, may be a header, or a row; say which (--header, --no-header, header=)"
+            )
         return True
-    others = [k for k, field in enumerate(first) if k not in numeric and field not in columns[k]]
+    others = [k for k, field in enumerate(first) if not (k in numeric and typed[k]) and field not in columns[k]]
     if not numeric:
         return bool(others)
     if not _is_run([first[k] for k in numeric]):
-        return not any(typed[k] for k in numeric)
+        return bool(others) and not any(typed[k] for k in numeric)
     if not others and len(numeric) == len(first):
         line = f"{text.path}, line {sample[0].line}"
         raise DataError(f"{line}, may be a header of years or a counter, or a row; say which (--header, --no-header, header=)")
@@ -284,8 +292,8 @@ def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool
 
 
 def _is_value(text: str) -> bool:
-    """Whether a text is a number or a date."""
-    return parse_number(text) is not None or parse_date(text) is not None
+    """Whether a text is a number, in the digits of any script, or a date."""
+    return parse_number(text) is not None or text.isdecimal() or parse_date(text) is not None
 
 
 def _is_typed(column: set[str], rules: TextRules) -> bool:
@@ -303,6 +311,11 @@ def _is_run(texts: list[str]) -> bool:
     return consecutive and (numbers[0] in YEARS or (numbers[0] == 0 and len(numbers) > 2))
 
 
+def is_unnamed(name: str) -> bool:
+    """Whether a column's name stands for an empty one in the header."""
+    return name.startswith(UNNAMED)
+
+
 def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
     """The columns' names, composed (NFC) and trimmed; an empty name becomes "Unnamed: 0" in the first column, as pandas names it.
 
@@ -312,7 +325,7 @@ def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
         When two columns have one name.
     """
     names = [unicodedata.normalize("NFC", field.strip()) for field in fields]
-    names = [name or f"Unnamed: {k}" for k, name in enumerate(names)]
+    names = [name or f"{UNNAMED}{k}" for k, name in enumerate(names)]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         places = [k + 1 for k, name in enumerate(names) if name == twice]

@@ -10,9 +10,10 @@ from typing import NoReturn
 import numpy as np
 
 from .._types import AnyArray
-from ..errors import DataError
+from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .text_rules import TextRules
+from .number_texts import NumberTexts
+from .text_rules import TABLE_REMEDY, TextRules
 
 STRAY_SHARE = 0.01
 FEW_STRAYS = 0.1
@@ -61,6 +62,11 @@ class DistinctTexts:
         """The number of rows of each text, (k,)."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
 
+    @cached_property
+    def numbers(self) -> NumberTexts:
+        """The texts, read as numbers as far as they are numbers."""
+        return NumberTexts(self.texts)
+
     @property
     def n_values(self) -> int:
         """The number of rows, gaps apart."""
@@ -92,15 +98,19 @@ class DistinctTexts:
             return n_fitting > 1
         return n_fitting > MANY_NUMBERS and bool(n_strange <= FEW_STRAYS * self.n_values or strange.sum() <= 3)
 
-    def refuse(self, chosen: AnyArray, problem: str, remedy: str = "") -> NoReturn:
+    def refuse(
+        self, chosen: AnyArray, problem: str, remedy: str = "", error: type[DataError | DataTypeError] = DataError
+    ) -> NoReturn:
         """Refuse the first row whose text is among those chosen, (k,) of bool."""
         row = int(np.argmax(np.append(chosen, False)[self.codes]))
         text = self.texts[self.codes[row]]
         remedy = remedy or self._remedies(text)
-        raise DataError(f"{self.rules.place_of(row)}, column {self.name!r}: {shown(text)} {problem}; {remedy}")
+        raise error(f"{self.rules.place_of(row)}, column {self.name!r}: {shown(text)} {problem}; {remedy}")
 
     def _remedies(self, text: str) -> str:
         """The ways out for a value that does not fit, as the options of this source."""
+        if self.rules.numbers_only:
+            return f"correct it, or {TABLE_REMEDY}"
         if not self.rules.from_file:
             return f"correct it, or give kinds={{{self.name!r}: 'category'}} or drop=[{self.name!r}]"
         return (

@@ -18,8 +18,8 @@ from .column_rules import CategoryRule, NumberRule, Rule, TextRule
 from .number_features import bin_slopes, piecewise_linear, smooth_clip
 from .text_features import WORD_BUCKETS, count_words, occurring_texts, weigh_words
 
-BLOCK_ROWS = 512
-"""The rows of a block: few enough that its float64 numbers stay in a core's cache."""
+BLOCK_ROWS = 1024
+"""The rows of a block: few enough that their float64 numbers stay in a core's cache, enough that calls of NumPy cost little."""
 
 
 class FeatureWriter:
@@ -48,8 +48,16 @@ class FeatureWriter:
                 self.features_of[position] = features + self.n_features
             self.n_features += writer.width
 
+    @property
+    def bin_features(self) -> slice:
+        """The positions of the piecewise-linear features."""
+        return slice(self._numbers.first_bin, self._numbers.width)
+
     def dense(self, columns: Sequence[Column], out: Array | None = None) -> Array:
-        """Write the features of a column for each rule as a dense array, (n, n_features) of float32; into ``out`` if given."""
+        """Write the features of a column for each rule as a dense array, (n, n_features) of float32.
+
+        ``out`` is an array of that shape to write to, C-contiguous.
+        """
         n = len(columns[0])
         if out is None:
             out = np.empty((n, self.n_features), np.float32)
@@ -57,7 +65,7 @@ class FeatureWriter:
         first, last = self._numbers.width, self._numbers.width + self._categories.width
         for rows in _blocks(n):
             self._numbers.write(columns, rows, out[rows, :first])
-            self._categories.write(entries[rows], out[rows, first:last])
+            self._categories.write(entries[rows], out[rows], first)
             self._texts.write(columns, rows, out[rows, last:])
         return out
 
@@ -107,7 +115,7 @@ class _NumberWriter:
         owners = np.concatenate([scaled, gapped, self._bin_owner])
         self.features_of = [np.flatnonzero(owners == k) for k in range(len(rules))]
         self.width = len(owners)
-        self._first_bin = len(scaled) + len(gapped)
+        self.first_bin = len(scaled) + len(gapped)
 
     def write(self, columns: Sequence[Column], rows: slice, out: Array) -> None:
         """Write the features of some rows.
@@ -139,9 +147,9 @@ class _NumberWriter:
         with np.errstate(over="ignore"):  # a value far beyond the training's becomes infinite here, and is clipped
             z = (halves[:, self._scaled] - self._half_median[self._scaled]) * self._twice_scale
             out[:, : z.shape[1]] = smooth_clip(z)
-            out[:, z.shape[1] : self._first_bin] = gaps[:, self._gapped]
+            out[:, z.shape[1] : self.first_bin] = gaps[:, self._gapped]
             repeated = np.take(halves, self._bin_owner, axis=1)
-            piecewise_linear(repeated, self._bin_lower, self._bin_slope, out[:, self._first_bin :])
+            piecewise_linear(repeated, self._bin_lower, self._bin_slope, out[:, self.first_bin :])
 
 
 class _CategoryWriter:
@@ -168,14 +176,15 @@ class _CategoryWriter:
 
     def values_of(self, entries: AnyArray) -> tuple[Array, AnyArray]:
         """Give the value of each entry, and the feature that has it."""
-        return self._value[entries], self._feature[entries]
+        return np.take(self._value, entries), np.take(self._feature, entries)
 
-    def write(self, entries: AnyArray, out: Array) -> None:
-        """Write the features of some rows."""
+    def write(self, entries: AnyArray, out: Array, first: int) -> None:
+        """Write the features of some rows into the columns of a C-contiguous ``out`` from ``first`` on."""
         if self.positions:
-            out[:] = 0
-            values, features = self.values_of(entries)
-            out[np.arange(len(out))[:, None], features] = values
+            out[:, first : first + self.width] = 0
+            values, places = self.values_of(entries)
+            places += first + out.shape[1] * np.arange(len(out))[:, None]
+            out.reshape(-1)[places] = values
 
 
 class _TextWriter:

@@ -12,13 +12,15 @@ import numpy as np
 from .._types import AnyArray, is_sparse
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .column_choice import Makers, check_distinct, make_table, normalized
+from .column_choice import Makers, check_names, make_table, normalized
 from .column_kinds import RULES, convert_kind, row_name
 from .table import Table
 from .text_rules import TextRules
 from .typed_columns import CONVERT_REMEDY, column_from_array, column_from_objects, column_of_categories, column_of_texts, factorize
 
-ACCEPTED = "a table is a pandas, Polars, Arrow or Modin frame, a dict of columns, a list of rows, a 2-D array, or a cr.Table"
+ACCEPTED = (
+    "a table is a pandas, Polars, Arrow or Modin frame, a dict of columns, a list of rows, a 2-D array, or what cr.read_table read"
+)
 
 FEW_ROWS = 16  # a frame of so few rows is read at once, since each access to a column takes some 100 microseconds
 
@@ -143,9 +145,8 @@ class _Frame:
     @cached_property
     def objects(self) -> list[tuple[Any, ...]]:
         """The values of each column as Python objects."""
-        return list(
-            zip(*(self.native.to_numpy(object).tolist() if _is_pandas_like(self.native) else self.wrapped.rows()), strict=True)
-        )
+        rows = self.native.to_numpy(object).tolist() if _is_pandas_like(self.native) else self.wrapped.rows()
+        return list(zip(*rows, strict=True))
 
     def column(self, position: int, name: str, kind: Kind | None, rules: TextRules) -> Column:
         """Make the column at a position."""
@@ -175,13 +176,13 @@ def _makers_of_frame(data: Any) -> Makers | None:
 
     if _is_pandas_like(data):
         names = [_name_text(name) for name in data.columns]
-        check_distinct(names)
+        check_names(names)
         frame = _Frame(data if names == list(data.columns) else data.set_axis(names, axis=1))
     elif nw.dependencies.is_into_series(data):
         raise DataTypeError(f"{ACCEPTED}; this is a single column: call its to_frame()")
     else:
         if nw.dependencies.is_pyarrow_table(data):
-            check_distinct(data.column_names)
+            check_names(data.column_names)
         wrapped = nw.from_native(data, pass_through=True)
         if isinstance(wrapped, nw.LazyFrame):
             raise DataTypeError(

@@ -62,6 +62,19 @@ def read_json_lines(
     UnknownName
         When ``drop`` or ``kinds`` names a column that the file does not have.
     """
+    values, lines = _read_values(path)
+    makers = [(normalized(name), partial(_column, cells)) for name, cells in values.items()]
+    rules = replace(rules, place_of=lambda row: f"{path}, line {lines[row]}")
+    return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
+
+
+def read_json_names(path: Path) -> list[str]:
+    """Read the keys of all lines; the errors are those of ``read_json_lines``."""
+    return [normalized(name) for name in _read_values(path)[0]]
+
+
+def _read_values(path: Path) -> tuple[dict[str, list[Any]], list[int]]:
+    """Read the values of each key, one a row, and the number of each row's line."""
     values: dict[str, list[Any]] = {}
     lines: list[int] = []
     for line, record in _records(path):
@@ -78,9 +91,7 @@ def read_json_lines(
         raise DataError(f"{path} holds no rows")
     for cells in values.values():
         _fill(cells, len(lines))
-    makers = [(normalized(name), partial(_column, cells)) for name, cells in values.items()]
-    rules = replace(rules, place_of=lambda row: f"{path}, line {lines[row]}")
-    return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
+    return values, lines
 
 
 def _fill(values: list[Any], n: int) -> None:

@@ -29,7 +29,7 @@ def infer_number(values: DistinctTexts) -> Column | None:
     DataError
         When a few values are not numbers and all others are, or not all numbers can be read in one style.
     """
-    numbers = NumberTexts(values.texts)
+    numbers = values.numbers
     if not (numbers.is_number & ~numbers.infinite).any():
         return None
     strange = ~numbers.is_number & ~values.marks_among_numbers
@@ -52,9 +52,9 @@ def require_number(values: DistinctTexts) -> Column:
     DataError
         When a value is not a number, or not all numbers can be read in one style.
     """
-    strange = ~NumberTexts(values.texts).is_number & ~values.marks_among_numbers
+    strange = ~values.numbers.is_number & ~values.marks_among_numbers
     if strange.any():
-        values.refuse(strange, "is not a number, and the column is required to hold numbers")
+        values.refuse(strange, "is not a number, and the column is required to hold numbers", error=values.rules.kind_error)
     return Column(values.name, "number", _to_float(values.without(values.marks_among_numbers)))
 
 
@@ -104,14 +104,14 @@ def _exceed_float64(values: DistinctTexts) -> bool:
 
 def _to_float(values: DistinctTexts) -> AnyArray:
     """Convert all values to float64, (n,), in the one style that they share."""
-    numbers = NumberTexts(values.texts)
+    numbers = values.numbers
     _check_units(values, numbers)
     data = numbers.values(_decimal(values, numbers))
     infinite = np.isinf(data)
     if infinite.any() and not values.rules.allow_infinite:
-        problem = "is infinite, or beyond the range of float64"
+        allow = ", or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
         values.refuse(
-            infinite, problem, "correct it, or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
+            infinite, "is infinite, or beyond the range of float64", "correct it" + allow * (not values.rules.numbers_only)
         )
     data[infinite | np.isin(data, values.rules.numeric_marks)] = np.nan
     return values.spread(data, np.nan)

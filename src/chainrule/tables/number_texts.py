@@ -57,11 +57,11 @@ class NumberStyle:
 
 _SEPARATORS: dict[Decimal, tuple[str, ...]] = {".": ("", ",", "'", " "), ",": ("", ".", "'", " ")}
 STYLES = tuple(NumberStyle(decimal, thousands) for decimal, separators in _SEPARATORS.items() for thousands in separators)
-_PLAIN = re.compile(rf"-?(?:0|[1-9][0-9]*|(?:0|[1-9][0-9]*)?\.[0-9]+|(?:0|[1-9][0-9]*)\.){_EXPONENT}")
-_INTEGER = re.compile(rf"[0-9]+{_EXPONENT}")
+_PLAIN = re.compile(rf"-?(?P<ambiguous>[1-9][0-9]{{0,2}}\.[0-9]{{3}})|-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+){_EXPONENT}")
 _ALL_STYLES = (1 << len(STYLES)) - 1
 _POINT = sum(1 << k for k, style in enumerate(STYLES) if style.decimal == ".")
 _COMMA = _ALL_STYLES ^ _POINT
+_GROUPED_BY_POINT = 1 << STYLES.index(NumberStyle(",", "."))
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,9 @@ def parse_number(text: str) -> NumberText | None:
     >>> parse_number("12.3x") is None
     True
     """
-    if _INTEGER.fullmatch(text):
-        return NumberText(text, False, "", _ALL_STYLES)
+    if plain := _PLAIN.fullmatch(text):  # the usual case, and faster
+        styles = _ALL_STYLES if "." not in text else _POINT | _GROUPED_BY_POINT * bool(plain["ambiguous"])
+        return NumberText(text.removeprefix("-"), text.startswith("-"), "", styles)
     if len(text) > 400:
         return None
     parts = _WRITTEN.fullmatch(text.translate(_SAME_SIGN))

@@ -66,14 +66,26 @@ def read_parquet_table(
     UnknownName
         When ``drop`` or ``kinds`` names a column that the file does not have.
     """
+    rules = replace(rules, place_of=lambda row: f"{path}, row {row + 1}")
+    with _open_file(path) as file:
+        makers = [(normalized(name), partial(file.column, own_name, type_)) for name, own_name, type_ in file.columns()]
+        return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
+
+
+def read_parquet_names(path: Path) -> list[str]:
+    """Read the names of a parquet file's columns; the errors are those of ``read_parquet_table``."""
+    with _open_file(path) as file:
+        return [normalized(name) for name, *_ in file.columns()]
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[_ParquetFile]:
+    """Open a parquet file."""
     with translate_read_errors(path):
         path.open("rb").close()
         located = glob.escape(str(path.absolute()))  # else DuckDB reads all files that match a name with * or ?
-    rules = replace(rules, place_of=lambda row: f"{path}, row {row + 1}")
     with _open(path) as connection:
-        file = _ParquetFile(path, located, connection)
-        makers = [(normalized(name), partial(file.column, own_name, type_)) for name, own_name, type_ in file.columns()]
-        return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
+        yield _ParquetFile(path, located, connection)
 
 
 @contextmanager
@@ -85,6 +97,10 @@ def _open(path: Path) -> Iterator[Any]:
     with duckdb.connect(":memory:", config=config) as connection:
         try:
             yield connection
+        except RuntimeError as error:
+            if "interrupted" not in str(error):
+                raise
+            raise KeyboardInterrupt from None  # which DuckDB has turned into its own error
         except duckdb.Error as error:
             raise DataError(f"{path} is not a valid parquet file ({str(error).splitlines()[0]}); save it again") from None
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from .._format import pluralize
 from .._types import AnyArray
 from ..errors import DataError
 from .column import Column, Kind
-from .column_rules import Rule, fit_category, fit_number, fit_text
+from .column_rules import CategoryRule, NumberRule, Rule, fit_category, fit_number, fit_text, shorten
 from .date_features import date_parts
 from .feature_writer import check_no_infinity
 
-EXAMPLE_LETTERS = 20
+SHOWN = 3
+"""The most values that a note lists."""
 
 TEXT_KINDS: tuple[Kind, ...] = ("category", "boolean", "constant", "identifier", "text")
 """The kinds whose values are texts."""
@@ -52,8 +55,30 @@ class PreparedColumn:
             return f"left out: {self.reason}"
         return "; ".join(f"{part}: {rule.done}" if part else rule.done for part, rule in self.rules)
 
+    @property
+    def stand_in(self) -> str:
+        """Say what a gap is taken as."""
+        rule = self.rules[0][1]
+        if not isinstance(rule, NumberRule):
+            return "no words" if self.kind == "text" else "no category"
+        if self.kind == "date":
+            return f"the median, {np.datetime64(0, 's') + np.timedelta64(round(rule.median * 86_400), 's')}"
+        return f"the median, {rule.median:.6g}"
 
-def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: int, letters: int) -> PreparedColumn:
+    def notes(self, values: Column) -> Iterator[str]:
+        """Say what is made of gaps in later rows where training had none, and of categories that training did not have."""
+        gaps = int(values.missing.sum())
+        if gaps and not self.missing:
+            yield f"column {self.name!r} has {pluralize(gaps, 'gap')}, and training had none: taken as {self.stand_in}"
+        rule = self.rules[0][1]
+        unknown = rule.unknown_values(values) if isinstance(rule, CategoryRule) else []
+        if unknown:
+            found = f"column {self.name!r} holds {pluralize(len(unknown), 'value')} that training did not have"
+            shown = ", ".join(repr(shorten(value)) for value in unknown[:SHOWN]) + ", ..." * (len(unknown) > SHOWN)
+            yield f"{found}, taken as no category: {shown}"
+
+
+def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: int, most_bytes: int) -> PreparedColumn:
     """Measure a column of a training's table, and choose its rules.
 
     Parameters
@@ -65,7 +90,7 @@ def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: i
         Whether ``y`` are classes.
     bins : int
         The most bins of a number.
-    letters : int
+    most_bytes : int
         The most bytes of JSON for the values of a category.
 
     Raises
@@ -85,9 +110,9 @@ def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: i
             if values.kind == "number":
                 found[part] = fit_number(values, y, classes=classes, bins=bins, tell_gaps=gaps)
             else:
-                found[part] = fit_category(values, letters=letters, tell_gaps=gaps)
+                found[part] = fit_category(values, most_bytes=most_bytes, tell_gaps=gaps)
     elif column.kind != "identifier":
-        found = {"": fit_category(column, letters=letters)}
+        found = {"": fit_category(column, most_bytes=most_bytes)}
     rules = tuple((part, rule) for part, rule in found.items() if rule is not None)
     missing = int(column.missing.sum())
     distinct = column.n_distinct
@@ -111,7 +136,7 @@ def _example(column: Column) -> str:
         return ""
     value = column.take(present[:1]).to_list()[0]
     text = f"{value:.10g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= EXAMPLE_LETTERS else f"{text[: EXAMPLE_LETTERS - 1]}…"
+    return shorten(text)
 
 
 def as_kind(column: Column, kind: Kind) -> Column:

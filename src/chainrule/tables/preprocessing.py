@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -26,8 +26,14 @@ Task = Literal["classification", "regression"]
 VOCABULARY_BYTES = 1 << 18
 """The most bytes of JSON for the values of all categories together, so that a model's description stays short."""
 
+BIN_FEATURES = 1 << 13
+"""The most piecewise-linear features of all numbers together: the numbers of a wide table have fewer bins."""
+
+DENSE_FEATURES = 512
+"""Up to this number features are dense, which is faster to write; the kernels find zeros themselves."""
+
 SPARSE_SHARE = 0.25
-"""Features are CSR where the share of them that is not 0 is below this: then CSR is at most half as large as dense."""
+"""More features are CSR where the share of them that is not 0 is below this: then CSR is at most half as large as dense."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Preprocessing:
         task : {"classification", "regression"}, optional
             What ``y`` is; by default classes where it holds integers.
         bins : int
-            The most piecewise-linear features of a number; 0 for none.
+            The most piecewise-linear features of a number; 0 for none. All numbers together have at most ``BIN_FEATURES``.
 
         Raises
         ------
@@ -81,14 +87,17 @@ class Preprocessing:
         bins = check_int("bins", bins, least=0, most=MOST_BINS)
         if not len(table):
             raise DataError("the table has no rows to learn from")
+        if y is not None and len(y) != len(table):
+            raise DataError(f"y must have a value for each of the table's {len(table)} rows; it has {len(y)}")
         classes = task == "classification" if task else y is not None and np.asarray(y).dtype.kind in "iub"
-        letters = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
-        columns = tuple(prepare_column(column, y, classes=classes, bins=bins, letters=letters) for column in table)
+        bins = min(bins, BIN_FEATURES // max(1, sum(column.kind in ("number", "date") for column in table)))
+        most_bytes = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
+        columns = tuple(prepare_column(column, y, classes=classes, bins=bins, most_bytes=most_bytes) for column in table)
         if not any(column.rules for column in columns):
             reasons = ", ".join(f"{column.name} ({column.reason})" for column in columns)
             raise DataError(f"no column of the table tells anything: {reasons}")
-        dense = cls(columns)
-        return cls(columns, sparse=_is_mostly_zero(dense, table))
+        prepared = cls(columns)
+        return replace(prepared, sparse=prepared.n_features > DENSE_FEATURES and prepared._is_mostly_zero(table))
 
     @cached_property
     def _writer(self) -> FeatureWriter:
@@ -102,6 +111,11 @@ class Preprocessing:
     def _sources(self) -> list[tuple[str, Kind, list[str]]]:
         """The name of each column that is used, the kind that it must have, and the parts of it that have a rule."""
         return [(c.name, self.input_kinds[c.name], [part for part, _ in c.rules]) for c in self.columns if c.rules]
+
+    @property
+    def bin_features(self) -> slice:
+        """The positions of the piecewise-linear features."""
+        return self._writer.bin_features
 
     @property
     def n_features(self) -> int:
@@ -158,17 +172,18 @@ class Preprocessing:
         columns = list(self._columns_of(table))
         return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
 
-    def apply_in_blocks(self, table: Table, rows: int = 4096) -> Iterator[Array | CSR]:
-        """Make the features of a table as ``apply`` does, ``rows`` rows at a time.
+    def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
+        """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` overrides ``self.sparse``.
 
         Dense blocks share one buffer: each is valid until the next is asked for. It stays in the cache, and no memory is fetched
         from the system: that takes longer than computing the features.
         """
         columns = list(self._columns_of(table))
-        buffer = np.empty((0 if self.sparse else min(rows, len(table)), self.n_features), np.float32)
+        sparse = self.sparse if sparse is None else sparse
+        buffer = np.empty((0 if sparse else min(rows, len(table)), self.n_features), np.float32)
         for start in range(0, len(table), rows):
             part = [column.take(slice(start, start + rows)) for column in columns]
-            yield self._writer.csr(part) if self.sparse else self._writer.dense(part, buffer[: len(part[0])])
+            yield self._writer.csr(part) if sparse else self._writer.dense(part, buffer[: len(part[0])])
 
     def notes(self, table: Table) -> list[str]:
         """Say what ``apply`` makes of gaps where training had none, and of categories that training did not have.
@@ -178,11 +193,9 @@ class Preprocessing:
         DataError
             As ``apply``.
         """
-        notes: list[str] = []
-        for (column, part, rule), values in zip(self._parts, self._columns_of(table), strict=True):
-            if part in ("", "days"):  # the first part of a date speaks for all
-                notes += rule.notes(column.name, values)
-        return notes
+        self._check_names(table)
+        used = [column for column in self.columns if column.rules]
+        return [note for column in used for note in column.notes(as_kind(table[column.name], self.input_kinds[column.name]))]
 
     def baseline(self) -> Array:
         """Give the features of a row to compare others with: the median of each number, no category, no word; (n_features,)."""
@@ -216,12 +229,7 @@ class Preprocessing:
 
     def _columns_of(self, table: Table) -> Iterator[Column]:
         """Give the column, or the date's part, for each rule."""
-        absent = [name for name in self.input_kinds if name not in table]
-        if absent:
-            named = ", ".join(map(repr, absent))
-            raise DataError(
-                f"the table has no column {named}, from which the model learnt; add it, with gaps where its values are unknown"
-            )
+        self._check_names(table)
         for name, kind, parts in self._sources:
             found = as_kind(table[name], kind)
             if kind == "date":
@@ -230,9 +238,16 @@ class Preprocessing:
             else:
                 yield found
 
+    def _check_names(self, table: Table) -> None:
+        absent = [name for name in self.input_kinds if name not in table]
+        if absent:
+            named = ", ".join(map(repr, absent))
+            raise DataError(
+                f"the table has no column {named}, from which the model learnt; add it, with gaps where its values are unknown"
+            )
 
-def _is_mostly_zero(prepared: Preprocessing, table: Table) -> bool:
-    """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""
-    rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
-    features = prepared._writer.csr(list(prepared._columns_of(rows)))
-    return len(features.data) < SPARSE_SHARE * len(rows) * prepared.n_features
+    def _is_mostly_zero(self, table: Table) -> bool:
+        """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""
+        rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
+        stored = self._writer.csr(list(self._columns_of(rows))).data
+        return len(stored) < SPARSE_SHARE * len(rows) * self.n_features

@@ -1,4 +1,4 @@
-"""Tables from delimited text files: csv, tsv, txt, data, and these packed with gzip."""
+"""Tables from files: parquet and lines of JSON by their endings, and any other as a delimited text, packed with gzip or not."""
 
 from __future__ import annotations
 
@@ -10,20 +10,38 @@ from typing import get_args
 
 import numpy as np
 
-from .._types import AnyArray
 from ..errors import DataError, SettingError, UnknownName
+from .arrow_stream import Texts
 from .column import Column, Kind
-from .column_stream import DelimitedFile, DistinctColumn, TokenizerError, number_expression, read_columns
-from .csv_layout import Layout, find_layout
+from .column_choice import check_no_gaps
+from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
+from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
+from .json_lines import read_json_lines, read_json_names
 from .number_columns import LARGEST_EXACT, number_column
 from .number_texts import Decimal, NumberTexts, decimals_of, is_plain_number
+from .parquet_table import read_parquet_names, read_parquet_table
 from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
 from .text_columns import column_from_texts
-from .text_rules import TextRules
+from .text_rules import USUAL_RULES, TextRules
 
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
+"""The endings of files that are read as tables of named columns, also with .gz after them."""
+
+SMALL_CELLS = 50_000
 DECIMAL_COMMA_DELIMITERS = ";\t"  # in files divided so, 1.234 may well be a thousand and more
+
+
+def is_table_of_columns(path: Path) -> bool:
+    """Test whether a path is read as a table of named columns; .npz and .svmlight hold arrays instead.
+
+    Examples
+    --------
+    >>> is_table_of_columns(Path("a.csv")), is_table_of_columns(Path("a.CSV.gz")), is_table_of_columns(Path("a.npz"))
+    (True, True, False)
+    """
+    return path.name.lower().removesuffix(".gz").endswith(TABLE_ENDINGS)
 
 
 def read_table(
@@ -41,10 +59,11 @@ def read_table(
     drop: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Table:
-    """Read a table from a delimited text file, packed with gzip or not.
+    """Read a table from a file: parquet (.parquet), lines of JSON (.jsonl, .ndjson), or a delimited text of any other ending.
 
-    Each decision (delimiter, header, decimal mark, order of dates, kind of a column) is made from all rows; where they do not
-    decide, the file is refused, and the message names the line, the column and the option that decides.
+    Texts and lines of JSON may be packed with gzip. Of a delimited text each decision (delimiter, header, decimal mark, order of
+    dates, kind of a column) is made from all rows; where they do not decide, the file is refused, and the message names the line,
+    the column and the option that decides.
 
     Parameters
     ----------
@@ -88,13 +107,75 @@ def read_table(
         When an option has an invalid value, or names a column that the file does not have.
     """
     rules = TextRules(
-        missing=_marks(missing), decimal=_decimal(decimal), day_first=day_first, allow_infinite=bool(allow_infinite), from_file=True
+        missing=_marks(missing),
+        decimal=decimal_mark(decimal),
+        day_first=day_first,
+        allow_infinite=bool(allow_infinite),
+        from_file=True,
     )
-    with open_plain_text(Path(path), encoding) as text:
+    return read_by_rules(
+        Path(path),
+        rules,
+        delimiter=delimiter,
+        encoding=encoding,
+        header=header,
+        kinds=kinds,
+        columns=columns,
+        drop=drop,
+        progress=progress,
+    )
+
+
+def read_by_rules(
+    path: Path,
+    rules: TextRules,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    columns: Collection[str] | None = None,
+    drop: Collection[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> Table:
+    """Read a table by the rules given; the parameters and errors are those of ``read_table``."""
+    read_typed = next((read for endings, read, _ in _TYPED if path.name.lower().endswith(endings)), None)
+    if read_typed:
+        refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
+        return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules)
+    with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         wanted = _wanted(layout.names, kinds or {}, columns, drop)
-        reader = _Reader(text, layout, replace(rules, place_of=_place_of(text, layout)), kinds or {}, header, progress)
-        return Table(reader.read(wanted), str(path))
+        rules = replace(rules, place_of=_place_of(text, layout))
+        kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else kinds or {}
+        table = Table(_Reader(text, layout, rules, kinds, header, progress).read(wanted), str(path))
+        if rules.numbers_only:
+            check_no_gaps(table.columns, rules)
+        return table
+
+
+def read_names(path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None) -> list[str]:
+    """Read the names of a table's columns; "0", "1" ... where it has none. Parameters and errors: ``read_table``."""
+    read_typed_names = next((read for endings, _, read in _TYPED if path.name.lower().endswith(endings)), None)
+    if read_typed_names:
+        refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
+        return read_typed_names(path)
+    with open_plain_text(path, encoding) as text:
+        return find_layout(text, delimiter=delimiter, header=header, rules=USUAL_RULES).names
+
+
+_TYPED: tuple[tuple[tuple[str, ...], Callable[..., Table], Callable[[Path], list[str]]], ...] = (
+    ((".parquet",), read_parquet_table, read_parquet_names),
+    ((".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"), read_json_lines, read_json_names),
+)
+"""The formats whose values have types: the endings, the reader of a table and that of the names."""
+
+
+def refuse_text_options(path: Path, **options: object) -> None:
+    """Refuse the options of delimited texts for a file of another format."""
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given:
+        raise SettingError(f"{given} (--{given}) is for delimited text files, such as .csv; {path} is not one")
 
 
 def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
@@ -106,7 +187,14 @@ def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
     return frozenset(mark.strip() for mark in marks) - {""}
 
 
-def _decimal(decimal: str | None) -> Decimal | None:
+def decimal_mark(decimal: str | None) -> Decimal | None:
+    """Check a decimal mark.
+
+    Raises
+    ------
+    SettingError
+        When it is neither a point nor a comma.
+    """
     if decimal is None or decimal in (".", ","):
         return decimal  # type: ignore[return-value]
     raise SettingError(f"decimal must be '.' or ','; it is {decimal!r}")
@@ -123,14 +211,9 @@ def _wanted(names: list[str], kinds: Mapping[str, Kind], columns: Collection[str
     return [k for k, name in enumerate(names) if name not in drop and (columns is None or name in columns)]
 
 
-def _is_exact(values: AnyArray) -> bool:
-    """Whether no text was too unusual, and no integer too long, for the conversion by DuckDB."""
-    return not np.any(np.abs(values) > LARGEST_EXACT)
-
-
 def _is_filling(column: Column) -> bool:
     """Whether a column is one of a spreadsheet's empty ones: without a name and without a value."""
-    return column.name.startswith("Unnamed: ") and column.kind == "constant" and not column.categories
+    return is_unnamed(column.name) and bool(column.missing.all())
 
 
 def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:
@@ -157,15 +240,8 @@ class _Reader:
     def read(self, wanted: list[int]) -> list[Column]:
         """Read the columns at these positions."""
         layout, n_named = self.layout, len(self.layout.names)
-        plan = {k: self._expression(k) for k in wanted} | dict.fromkeys(range(n_named, layout.n_fields))
-        parts, source, n_rows = self._read(plan)
-        if not n_rows:
-            raise DataError(f"{self.text.path} holds no rows, only a header")
-        unusual: dict[int, str | None] = {
-            k: None for k, part in parts.items() if not isinstance(part, DistinctColumn) and not _is_exact(part)
-        }
-        if unusual:
-            parts |= read_columns(source, unusual)[0]
+        plan = {k: self._query(k) for k in wanted} | dict.fromkeys(range(n_named, layout.n_fields))
+        parts = self._read_small(plan) if self._is_small() else self._read(plan)
         self._refuse_fields({k: parts.pop(k) for k in range(n_named, layout.n_fields)})
         self.rules = replace(
             self.rules,
@@ -176,23 +252,41 @@ class _Reader:
         self._check_header(columns)
         return [column for column in columns if not _is_filling(column)]
 
-    def _read(self, plan: dict[int, str | None]) -> tuple[dict[int, AnyArray | DistinctColumn], DelimitedFile, int]:
-        """Read columns from the file as it is where DuckDB divides it as ``csv_records`` does, else from a rewritten one."""
+    def _is_small(self) -> bool:
+        """Whether the file is read as fast without DuckDB."""
+        return self.text.n_lines * self.layout.n_fields <= SMALL_CELLS
+
+    def _read_small(self, plan: Plan) -> Columns:
+        """Read all columns as texts, one record after the other."""
+        records = [record.fields for record in rows(self.text, self.layout.dialect, self.layout.n_fields, skip=self.layout.skip)]
+        every, parts = np.arange(len(records)), Columns()
+        for k in plan:
+            parts[k] = part = TextColumn(np.empty(len(records), np.int32))
+            part.add(0, len(records), Texts(every, [fields[k].encode() for fields in records]))
+        return parts
+
+    def _read(self, plan: Plan) -> Columns:
+        """Read columns of numbers in one pass, and those that turn out to hold other texts in a second one."""
         source = self._source()
         if source:
             try:
                 parts, n_rows = read_columns(source, plan, self._tell)
             except TokenizerError:
-                source = None  # to rewrite it raises the error again, naming the line, or reads what DuckDB cannot
+                source = None  # to rewrite it raises the error again, naming the line, or reads a file that DuckDB cannot
             else:
-                if self._is_strict(n_rows):
-                    return parts, source, n_rows
-        source = self._rewritten()
-        try:
+                source = source if self._is_strict(n_rows) else None
+        if not source:
+            source = self._rewritten()
             parts, n_rows = read_columns(source, plan, self._tell)
-        except TokenizerError as error:
-            raise DataError(f"{self.text.path} cannot be divided into fields ({str(error).splitlines()[0]})") from None
-        return parts, source, n_rows
+        odd: Plan = {k: None for k, part in parts.items() if isinstance(part, NumberColumn) and not self._is_plain(part)}
+        return parts | read_columns(source, odd)[0] if odd else parts
+
+    def _is_plain(self, part: NumberColumn) -> bool:
+        """Whether there are numbers, all odd texts beside them are gaps, and no integer is too long for float64."""
+        if part.odd and np.isnan(part.values).all():
+            return False
+        are_gaps = all(self.rules.is_any_mark(text.decode().strip()) for text in part.odd)
+        return are_gaps and not np.any(np.abs(part.values) > LARGEST_EXACT)
 
     def _source(self) -> DelimitedFile | None:
         """The file as it is; None where DuckDB would divide it otherwise than ``csv_records`` does."""
@@ -222,21 +316,17 @@ class _Reader:
         if self.progress:
             self.progress(min(n_rows / max(self.text.n_lines, 1), 1.0))
 
-    def _expression(self, k: int) -> str | None:
-        """The SQL that reads a column as numbers, where its first rows are plain numbers; None to read it as texts.
-
-        All rows are checked: a text that the SQL cannot read with certainty makes the column one of texts.
-        """
+    def _query(self, k: int) -> NumberQuery | None:
+        """How to read a column as numbers, where its first rows are plain numbers; None to read it as texts."""
         kind = self.kinds.get(self.layout.names[k])
         fields = [field for field in self._sample(k) if not self.rules.is_any_mark(field)]
         if kind not in (None, "number") or not all(map(is_plain_number, fields)) or (self.layout.row_names and k == 0):
             return None
-        pointed = [field for field in fields if "." in field]
-        if pointed and not self._proves_point(k):
+        points = any("." in field for field in fields)
+        if points and not self._proves_point(k):
             return None
-        return number_expression(
-            k, self.rules, zeros=kind == "number", underscores=self.text.digit_underscores, points=bool(pointed)
-        )
+        trimmed = any(record.fields[k].startswith(" ") for record in self.layout.sample)
+        return NumberQuery(trimmed, points, self.text.digit_underscores)
 
     def _sample(self, k: int) -> list[str]:
         return [record.fields[k].strip() for record in self.layout.sample]
@@ -247,11 +337,11 @@ class _Reader:
             self.rules.decimal is None and any(decimals_of(field) == {"."} for field in self._sample(k))
         )
 
-    def _usual_decimal(self, parts: Mapping[int, AnyArray | DistinctColumn]) -> Decimal | None:
+    def _usual_decimal(self, parts: Columns) -> Decimal | None:
         """The one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are."""
         marks = set[Decimal]()
         for k, part in parts.items():
-            if not isinstance(part, DistinctColumn):
+            if isinstance(part, NumberColumn):
                 marks |= {"."} if self._proves_point(k) else set()
                 continue
             texts = [text for text in map(str.strip, part.texts) if not self.rules.is_any_mark(text)]
@@ -260,14 +350,14 @@ class _Reader:
                 marks |= numbers.decimals
         return marks.pop() if len(marks) == 1 else None
 
-    def _column(self, k: int, part: AnyArray | DistinctColumn) -> Column:
+    def _column(self, k: int, part: NumberColumn | TextColumn) -> Column:
         name = self.layout.names[k]
         kind = self.kinds.get(name)
-        if isinstance(part, DistinctColumn):
+        if isinstance(part, TextColumn):
             is_row_name = self.layout.row_names and k == 0 and kind is None
             return column_from_texts(name, part.codes, part.texts, kind="identifier" if is_row_name else kind, rules=self.rules)
-        part[np.isin(part, self.rules.numeric_marks)] = np.nan
-        return Column(name, "number", part) if kind else number_column(name, part, self._sample(k)[0])
+        part.values[np.isin(part.values, self.rules.numeric_marks)] = np.nan
+        return Column(name, "number", part.values) if kind else number_column(name, part.values, self._sample(k)[0])
 
     def _check_header(self, columns: list[Column]) -> None:
         """Refuse a header that the first rows told, where below it each of its names is a value of its own column."""
@@ -276,10 +366,10 @@ class _Reader:
                 f"{self.text.path}: the first record may be a header or a row; say which (--header, --no-header, header=)"
             )
 
-    def _refuse_fields(self, parts: Mapping[int, AnyArray | DistinctColumn]) -> None:
+    def _refuse_fields(self, parts: Columns) -> None:
         """Refuse values in fields behind the last name."""
         for part in parts.values():
-            if isinstance(part, DistinctColumn) and any(text.strip() for text in part.positions):
+            if isinstance(part, TextColumn) and any(text.strip() for text in part.positions):
                 filled = np.array([bool(text.strip()) for text in [*part.positions, b""]])[part.codes]
                 place = self.rules.place_of(int(np.argmax(filled)))
                 raise DataError(

@@ -241,7 +241,7 @@ def infer_target(column: Column, task: Task | None = None, label_kind: LabelKind
     rows = np.flatnonzero(~column.missing)
     filled = column if len(rows) == len(column) else column.take(rows)
     _check_learnable(column, filled, task)
-    chosen, reason = (task, "as the task requires") if task else _infer_task(filled)
+    chosen, reason = (task, "as the task requires") if task else infer_task(filled)
     gaps = len(column) - len(rows)
     notes = [f"{gaps:,} of {len(column):,} rows are left out, because their target {column.name!r} is missing"] if gaps else []
     if chosen == "regression":
@@ -269,7 +269,7 @@ def parse_target(described: Any) -> Target:
     return ClassTarget.parse(described) if described["task"] == "classification" else ValueTarget.parse(described)
 
 
-def _infer_task(column: Column) -> tuple[Task, str]:
+def infer_task(column: Column) -> tuple[Task, str]:
     """Infer the task from a target without gaps; return it and the reason, as the end of a sentence."""
     if column.kind == "boolean":
         return "classification", "because it holds two answers"

@@ -27,7 +27,8 @@ from .distinct_texts import DistinctTexts
 from .number_columns import infer_number, require_number
 from .text_rules import USUAL_RULES, TextRules
 
-BOOLEANS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
+TRUTH = ("false", "true")
+BOOLEANS = (TRUTH, ("no", "yes"), ("f", "t"), ("n", "y"))
 MANY_DISTINCT = 20
 IDENTIFIER_SHARE = 0.9
 TEXT_SHARE = 0.5
@@ -79,7 +80,7 @@ def _infer(values: DistinctTexts) -> Column:
 
 def _require(values: DistinctTexts, kind: Kind) -> Column:
     if kind == "number":
-        return require_number(values)
+        return _truth_values(values) or require_number(values)
     if kind == "date":
         return require_date(values)
     if kind == "boolean":
@@ -95,6 +96,14 @@ def _boolean(values: DistinctTexts) -> Column | None:
     if len(set(lower)) < len(lower):
         values = DistinctTexts.of(values.name, values.codes, lower, values.rules)
     return values.column("boolean")
+
+
+def _truth_values(values: DistinctTexts) -> Column | None:
+    """Read true/false as 1 and 0, as in a column that is required to hold numbers."""
+    truth = [TRUTH.index(text.lower()) for text in values.texts if text.lower() in TRUTH]
+    if not truth or len(truth) < len(values.texts):
+        return None
+    return Column(values.name, "number", values.spread(np.array(truth, np.float64), np.nan))
 
 
 def _refuse_boolean(values: DistinctTexts) -> Column:

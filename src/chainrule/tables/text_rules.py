@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..errors import DataError, DataTypeError
 from .number_texts import Decimal, is_plain_number
 
 USUAL_MARKS = frozenset(
@@ -20,6 +21,10 @@ USUAL_MARKS = frozenset(
         "-nan",
         "null",
         "nil",
+        "<null>",
+        "n.a.",
+        "1.#qnan",
+        "-1.#ind",
         "\\n",
         "\\n",
         "#value!",
@@ -33,6 +38,9 @@ USUAL_MARKS = frozenset(
 """The texts that denote a gap in every column, in upper or lower case, as an empty text does."""
 MARKS_AMONG_NUMBERS = frozenset((".", "..", "-", "--", "*", "none", "nat", "missing", "\u2013", "\u2014"))
 """The texts that denote a gap where all others are numbers or dates; in a category such as none, mild, severe they are values."""
+
+TABLE_REMEDY = "use chainrule train, chainrule.TableClassifier or chainrule.TableRegressor, which take texts, categories and gaps"
+"""The way out where a table of numbers alone has a value that is not one."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class TextRules:
         Names the place of a row, counted from 0, for messages: "row 7", "houses.csv, line 9".
     from_file : bool
         Whether messages may name the options of ``read_table`` as a remedy.
+    numbers_only : bool
+        Whether the table is one of numbers alone: each column is required to hold numbers, and a gap is refused.
     """
 
     missing: frozenset[str] | None = None
@@ -68,11 +78,17 @@ class TextRules:
     allow_infinite: bool = False
     place_of: Callable[[int], str] = "row {}".format
     from_file: bool = False
+    numbers_only: bool = False
 
     @cached_property
     def numeric_marks(self) -> list[float]:
         """The given marks that are numbers, such as -999, which denote a gap also where they are written as -999.0."""
         return [float(mark) for mark in self.missing or () if is_plain_number(mark)]
+
+    @property
+    def kind_error(self) -> type[DataError | DataTypeError]:
+        """The error that a value is not of the kind that its column must have."""
+        return DataTypeError if self.numbers_only else DataError
 
     def is_mark(self, text: str) -> bool:
         """Whether a trimmed text is a gap in every column."""

@@ -148,6 +148,7 @@ def column_of_texts(
     DataError
         When the texts are plain numbers, nearly all distinct: as texts they would be an identifier, and left out.
     """
+    _check_unicode(name, texts)
     column = column_from_texts(name, codes, texts, kind=kind, rules=rules)
     if kind is not None or column.kind != "number" or not all(map(_PLAIN_NUMBER.fullmatch, texts)):
         return column
@@ -164,8 +165,18 @@ def column_of_categories(
     name: str, codes: AnyArray, values: Sequence[Any], *, kind: Kind | None = None, rules: TextRules = RULES
 ) -> Column:
     """Make a column of distinct values of any type that a frame declares to be categories; parameters as ``column_of_texts``."""
-    column = column_from_texts(name, codes, [canonical_text(value) for value in values], kind=kind or "category", rules=rules)
+    texts = [canonical_text(value) for value in values]
+    _check_unicode(name, texts)
+    column = column_from_texts(name, codes, texts, kind=kind or "category", rules=rules)
     return column if kind else inferred_kind(column)
+
+
+def _check_unicode(name: str, texts: Sequence[str]) -> None:
+    """Refuse texts that UTF-8 cannot write: half of a character of two parts."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"column {name!r} holds a text that is not valid Unicode ({error.reason}); correct it") from None
 
 
 def _nearly_all_distinct(column: Column) -> bool:
@@ -223,7 +234,8 @@ def _from_integers(name: str, values: AnyArray, gaps: AnyArray, kind: Kind | Non
         texts = [None if gap else str(value) for value, gap in zip(values.tolist(), gaps, strict=True)]
         column = column_from_texts(name, *factorize(texts), kind=kind or "category", rules=rules)
         return column if kind or not _nearly_all_distinct(column) else convert_kind(column, "identifier")
-    return column_from_numbers(name, np.where(gaps, np.nan, values.astype(np.float64)), kind=kind, rules=rules)
+    floats = np.array([_float(name, value) for value in values]) if values.dtype == object else values.astype(np.float64)
+    return column_from_numbers(name, np.where(gaps, np.nan, floats), kind=kind, rules=rules)
 
 
 def _from_dates(name: str, values: AnyArray, kind: Kind | None, rules: TextRules) -> Column:
