@@ -128,8 +128,8 @@ class TableModel:
     def outputs(self, table: Table) -> Array:
         """Give the mean of the networks' outputs for each row: float64 (n, n_out).
 
-        Of classes they are probabilities, in the order of ``target.classes``: the outputs of sigmoid units are divided by their
-        sum. Of values they are standardized values, (n, 1).
+        Of classes they are probabilities, in the order of ``target.classes``: the outputs are divided by their sum. Of values they
+        are standardized values, (n, 1).
 
         Raises
         ------
@@ -147,7 +147,7 @@ class TableModel:
         total = self.networks[0].feedforward(x).astype(np.float64)
         for network in self.networks[1:]:
             total += network.feedforward(x)
-        if self.is_classifier and self.networks[0].plan.sigmas[-1].name != "softmax":
+        if self.is_classifier:  # float32's rounding too would leave a sum that is not 1
             return total / total.sum(axis=1, keepdims=True)
         return total / len(self.networks)
 

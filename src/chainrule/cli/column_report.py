@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .._stdout import tolerate_closed_stdout
-from .output import print_line
+from .output import as_one_line, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,8 @@ def print_columns(title: str, columns: Sequence[dict[str, Any]]) -> None:
             f"{column['distinct']:,}",
             f"{column['missing']:,}" if column["missing"] else "",
         )
-        table.add_row(*map(Text, (*values, str(column["example"]), column["done"])))
+        cells = (*values, str(column["example"]), column["done"])
+        table.add_row(*(Text(as_one_line(cell)) for cell in cells))
     print_line(title)
     with tolerate_closed_stdout():
         Console(highlight=False).print(table)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..errors import SettingError
+from ..errors import ModelFileError, SettingError
 from .options import Function, flag, option
 
 if TYPE_CHECKING:
@@ -66,12 +66,31 @@ class ReadingOptions:
 
     @classmethod
     def parse(cls, described: Mapping[str, Any]) -> ReadingOptions:
-        """Invert ``to_json``."""
+        """Invert ``to_json``, of a model's file, which may hold anything.
+
+        Raises
+        ------
+        ModelFileError
+            When it is not what ``to_json`` gives.
+        """
+        if not all(_is_valid(name, value) for name, value in described.items()):
+            raise ModelFileError("the model's file is damaged: its options of reading are not valid; train the model anew")
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described.items()}
         return cls(**values)
 
     def __bool__(self) -> bool:
         return asdict(self) != asdict(ReadingOptions())
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    """Test whether a file's entry is an option with a value of its type."""
+    if name in ("missing", "drop"):
+        return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    if name == "kinds":
+        return isinstance(value, dict) and all(kind in KIND_OPTIONS for kind in value.values())
+    return (
+        isinstance(value, str if name in ("delimiter", "decimal", "encoding") else bool) and name in ReadingOptions.__match_args__
+    )
 
 
 def reading_options(function: Function) -> Function:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._format import percent, pluralize
 from .._stdout import tolerate_closed_stdout
-from .output import print_line
+from .output import as_one_line, print_line
 from .table_scores import ClassScore
 
 if TYPE_CHECKING:
@@ -139,10 +139,10 @@ def _make_table(*columns: Any) -> Table:
 
 
 def _text(name: str) -> Any:
-    """Show a name as it is, without rich's markup."""
+    """Show a name as it is, without rich's markup or a terminal's codes."""
     from rich.text import Text
 
-    return Text(name)
+    return Text(as_one_line(name))
 
 
 def _print(table: Table) -> None:

@@ -48,9 +48,12 @@ def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> t
     if not is_table_of_columns(path):
         raise DataError(f"{path} is not a table; this model takes rows of named columns: {', '.join(TABLE_ENDINGS)}, also as .gz")
     table = read_for(model, path, reading)
-    for note in model.preprocessing.notes(table):
+    try:
+        notes, outputs = model.preprocessing.notes(table), model.outputs(table)
+    except DataError as error:
+        raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+    for note in notes:
         print_message(f"{path}: {note}")
-    outputs = model.outputs(table)
     return outputs, model.decode(outputs)
 
 

@@ -200,11 +200,10 @@ class TableEstimator(BaseEstimator):
     @classmethod
     def _from_model(cls, model: TableModel) -> Self:
         """Make a fitted estimator of a model that was read from a file."""
-        settings = model.training.settings
-        names = ("networks", "metric")
-        estimator = cls(**{name: settings[name] for name in names if name in settings})
-        if "hidden" in settings:
-            estimator.hidden = tuple(settings["hidden"])
+        settings: dict[str, Any] = {"networks": len(model.networks), "hidden": tuple(model.networks[0].sizes[1:-1])}
+        if "metric" in model.training.settings:
+            settings["metric"] = model.training.settings["metric"]
+        estimator = cls(**settings)
         estimator.model_ = model
         columns = list(model.preprocessing.input_kinds)
         estimator.n_features_in_ = len(columns)
