@@ -34,7 +34,8 @@ def column_weights(
     """Give the weight of each prepared feature: float32 (n_features,), whose mean square is 1.
 
     A column's features all have the weight ``max(importance / mean importance, 0.1)^0.5``, where the importance is the mean
-    decrease of impurity in extremely randomized trees (Geurts et al. 2006). Columns of text, which the forest does not take, have the mean's.
+    decrease of impurity in extremely randomized trees (Geurts et al. 2006). Columns of text, which the trees do not take, have the
+    mean's.
 
     Parameters
     ----------
