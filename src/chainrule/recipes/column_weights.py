@@ -1,4 +1,4 @@
-"""Weights of a table's columns by how much a forest of randomized trees uses each: a network learns sooner from columns of larger values.
+"""Weights of a table's columns, by how much a forest of randomized trees uses each: a network learns large columns sooner.
 
 The prepared columns are multiplied by their weights for the training. Afterwards the weights are folded into the first layer,
 ``w (c x) = (w c) x``, so that the model takes the prepared columns as they are.
