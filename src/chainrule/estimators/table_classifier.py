@@ -92,8 +92,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         store_hyperparameters(self, locals())
 
     def _read_training_data(self, X: Any, y: Any) -> Any:
-        if not isinstance(y, str) and isinstance(y, np.ndarray):
-            check_classification_targets(y)
+        if isinstance(y, np.ndarray) and y.dtype.kind == "f":
+            check_classification_targets(y[~np.isnan(y)])
         return super()._read_training_data(X, y)
 
     def _fit_target(self, column: Column) -> ClassTarget:

@@ -1,0 +1,20 @@
+"""``TableClassifier`` and ``TableRegressor`` in scikit-learn: its own checks of estimators."""
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import chainrule as cr
+
+SMALL = {"networks": 2, "hidden": (16,), "epochs": 20, "random_state": 0}
+
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": "a row of weight 2 is one row of a mini-batch, and a repeated row is two: the "
+    "order, the mini-batches and the folds differ",
+}
+
+
+@parametrize_with_checks(
+    [cr.TableClassifier(**SMALL), cr.TableRegressor(**SMALL)], expected_failed_checks=lambda estimator: EXPECTED_FAILURES
+)
+def test_scikit_learn_accepts_the_estimators(estimator, check):
+    """Every check of scikit-learn passes, but for weights that are compared with repeated rows."""
+    check(estimator)
