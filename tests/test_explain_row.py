@@ -31,7 +31,8 @@ def classifier():
 
 
 def row_of(k):
-    return table_from({name: values[k : k + 1] for name, values in COLUMNS.items()})
+    kinds = {"size": "number", "colour": "category", "noise": "number"}
+    return table_from({name: values[k : k + 1] for name, values in COLUMNS.items()}, kinds=kinds)
 
 
 @pytest.mark.parametrize("k", [0, 7, 100])

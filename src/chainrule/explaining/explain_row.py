@@ -9,7 +9,6 @@ import numpy as np
 
 from .._types import Array
 from ..errors import DataError
-from ..tables.frames import table_from
 from .attribution import integrated_gradients
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class RowExplanation:
 
 
 def explain_row(model: TableModel, row: Table) -> RowExplanation:
-    """Explain the answer for a table of one row.
+    """Explain the answer for a table of one row, whose columns have the kinds of ``model.preprocessing.input_kinds``.
 
     Raises
     ------
@@ -68,7 +67,6 @@ def explain_row(model: TableModel, row: Table) -> RowExplanation:
     """
     if len(row) != 1:
         raise DataError(f"explain_row takes one row; the table has {len(row)}")
-    row = table_from(row, kinds={name: kind for name, kind in model.preprocessing.input_kinds.items() if name in row})
     x = _dense(model.preprocessing.apply(row))[0]
     baseline = model.preprocessing.baseline().astype(np.float64)
     outputs = model.outputs_of_prepared(np.stack([x, baseline]).astype(np.float32))

@@ -43,6 +43,11 @@ TABLE_REMEDY = "use chainrule train, chainrule.TableClassifier or chainrule.Tabl
 """The way out where a table of numbers alone has a value that is not one."""
 
 
+def _no_decimal() -> Decimal | None:
+    """Give no decimal mark: other columns do not tell one."""
+    return None
+
+
 @dataclass(frozen=True)
 class TextRules:
     """How the texts of a table are read.
@@ -72,7 +77,7 @@ class TextRules:
 
     missing: frozenset[str] | None = None
     decimal: Decimal | None = None
-    usual_decimal: Callable[[], Decimal | None] = lambda: None
+    usual_decimal: Callable[[], Decimal | None] = _no_decimal
     point_is_decimal: bool = True
     day_first: bool | None = None
     allow_infinite: bool = False
