@@ -105,8 +105,8 @@ def test_an_empty_target_without_a_name_is_ignored(run):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("red, or blue,1,2,3", "new.csv, line 3 has 5 fields, but the first line has 4"),
-        ("red,,2,3", "new.csv, line 3, column 'a': a value is missing"),
+        ("red, or blue,1,2,3", "new.csv, line 3: 5 fields, divided by ',', where the lines before have 4"),
+        ("red,,2,3", "new.csv, line 3, column 'a': the value is missing"),
     ],
 )
 def test_a_faulty_row_beside_ignored_columns_is_refused(run, row, message):
