@@ -16,9 +16,8 @@ def table():
     """A csv whose class follows from one of its two columns."""
     rng = np.random.default_rng(0)
     signal, noise = rng.normal(size=120), rng.normal(size=120)
-    with open("t.csv", "w") as file:
-        file.write("signal,noise,kind\n")
-        file.writelines(f"{a:.3f},{b:.3f},{'up' if a > 0 else 'down'}\n" for a, b in zip(signal, noise, strict=True))
+    rows = [f"{a:.3f},{b:.3f},{'up' if a > 0 else 'down'}" for a, b in zip(signal, noise, strict=True)]
+    Path("t.csv").write_text("\n".join(["signal,noise,kind", *rows]))
     return "t.csv"
 
 
@@ -50,8 +49,7 @@ def test_a_table_is_drawn_and_its_columns_are_ranked(run, run_json, table):
 
 def test_values_are_drawn(run):
     """A model of values is drawn as predicted against true, and its importance is in the unit of the target."""
-    with open("v.csv", "w") as file:
-        file.write("x,price\n" + "".join(f"{k % 37},{100 * (k % 37)}\n" for k in range(120)))
+    Path("v.csv").write_text("x,price\n" + "".join(f"{k % 37},{100 * (k % 37)}\n" for k in range(120)))
     assert run("train", "v.csv", "--networks", "1", "--epochs", "15", "--quiet")[0] == 0
     status, out, err = run("evaluate", "v.safetensors", "--plot", "v.svg", "--importance")
     assert (status, err) == (0, "")

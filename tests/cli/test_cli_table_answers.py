@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ ROWS = [["5.1", "red, dark", "yes"], ["0.2", "blue", "no"], ["4.9", 'red "x"', "
 @pytest.fixture
 def model():
     """A model of the file training.csv, which it leaves in the folder."""
-    with open("training.csv", "w", newline="") as file:
+    with Path("training.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["size", "colour", "good"], *ROWS])
     table = cr.read_table("training.csv")
     cr.TableClassifier(networks=1, epochs=20, random_state=0).fit(table, "good").save("m.safetensors")
@@ -22,7 +23,7 @@ def model():
 
 
 def written(path, delimiter=","):
-    with open(path, newline="", encoding="utf-8") as file:
+    with Path(path).open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file, delimiter=delimiter))
 
 
@@ -55,8 +56,7 @@ def test_blank_lines_and_excels_first_line_move_no_answer(run, model):
 
 def test_a_column_named_as_the_answer_is_kept(run, model):
     """An answer's column takes another name where the file has one of that name."""
-    with open("new.csv", "w") as file:
-        file.write("size,colour,predicted good\n5.1,blue,old\n0.1,blue,old\n")
+    Path("new.csv").write_text("size,colour,predicted good\n5.1,blue,old\n0.1,blue,old\n")
     assert run("predict", "m.safetensors", "new.csv", "--out", "answers.csv")[0] == 0
     assert written("answers.csv")[0][:4] == ["size", "colour", "predicted good", "predicted good (chainrule)"]
 
@@ -81,8 +81,7 @@ def test_an_unusable_path_is_refused(run, model, arguments, message):
 
 def test_values_are_in_the_targets_unit(run):
     """A model of values adds one column, in the unit of its target."""
-    with open("t.csv", "w") as file:
-        file.write("x,price\n" + "".join(f"{k},{1000 + 10 * k}\n" for k in range(60)))
+    Path("t.csv").write_text("x,price\n" + "".join(f"{k},{1000 + 10 * k}\n" for k in range(60)))
     model = cr.TableRegressor(networks=1, epochs=20, random_state=0).fit(cr.read_table("t.csv"), "price")
     model.save("v.safetensors")
     assert run("predict", "v.safetensors", "t.csv", "--out", "a.tsv")[0] == 0
