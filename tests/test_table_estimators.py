@@ -18,3 +18,16 @@ EXPECTED_FAILURES = {
 def test_scikit_learn_accepts_the_estimators(estimator, check):
     """Every check of scikit-learn passes, but for weights that are compared with repeated rows."""
     check(estimator)
+
+
+def test_a_target_named_as_another_column_gives_a_warning():
+    """A column of X that has the target's name is left out; where it holds other values, a warning says so."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": np.arange(40.0), "b": np.arange(40.0) % 7})
+    model = cr.TableRegressor(networks=1, epochs=2, random_state=0)
+    with pytest.warns(UserWarning, match="the column 'a' of X is left out, because the target has this name"):
+        model.fit(frame, frame["a"] * 2)
+    assert model.feature_names_in_.tolist() == ["b"]
+    model.fit(frame, frame["a"])  # warnings are errors: the target's own column is left out without one
+    assert model.feature_names_in_.tolist() == ["b"]

@@ -8,7 +8,7 @@ from .._checks import check_int
 from .._format import percent
 from .._stdout import tolerate_closed_stdout
 from ..errors import SettingError
-from .output import print_line
+from .output import as_one_line, print_line
 from .reading_options import ReadingOptions
 from .table_evaluation import find_table_rows
 from .table_evaluation_report import class_names
@@ -69,7 +69,7 @@ def _print_contributions(model: TableModel, explanation: RowExplanation) -> None
     table.add_column("adds", justify="right", no_wrap=True)
     for part in explanation.contributions:
         adds = f"{100 * part.adds:+.2f} %" if model.is_classifier else f"{part.adds:+.5g}"
-        table.add_row(*map(Text, (part.column, part.kind, _shown(part.value), adds)))
+        table.add_row(*map(Text, map(as_one_line, (part.column, part.kind, _shown(part.value), adds))))
     with tolerate_closed_stdout():
         Console(highlight=False).print(table)
 

@@ -48,6 +48,10 @@ class MissingTargetWarning(UserWarning):
     """Rows without a target are left out of a fit."""
 
 
+class TargetNameWarning(UserWarning):
+    """A column of X is left out of a fit, because it has the target's name, and holds other values."""
+
+
 class TableEstimator(BaseEstimator):
     """The base class of ``TableClassifier`` and ``TableRegressor``."""
 
@@ -141,7 +145,9 @@ class TableEstimator(BaseEstimator):
                 X, y = validate_data(self, X, y, dtype=None, ensure_all_finite="allow-nan", **self._y_checks())
             table = table_from(X, kinds=self.kinds)
             column = target_column(y)
-            table = table.without(column.name)
+            if column.name in table:
+                _warn_of_other_values(table[column.name], column)
+                table = table.without(column.name)
         if not table.columns:
             raise DataError("the table has no column beside the target")
         if len(column) != len(table):
@@ -237,6 +243,17 @@ def target_column(y: Any) -> Column:
     name = getattr(y, "name", None)
     name = name if isinstance(name, str) and name else "target"
     return table_from({name: y})[name]
+
+
+def _warn_of_other_values(column: Column, target: Column) -> None:
+    """Warn where the column of X that has the target's name, and is left out, does not hold the target's values."""
+    if column.to_list() != target.to_list():
+        warnings.warn(
+            f"the column {column.name!r} of X is left out, because the target has this name, but its values are not the target's; "
+            "rename y if the column is an input",
+            TargetNameWarning,
+            stacklevel=user_stacklevel(),
+        )
 
 
 def _without_missing_targets(table: Table, column: Column, weights: Array | None) -> tuple[Table, Column, Array | None]:

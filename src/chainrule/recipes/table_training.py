@@ -163,7 +163,6 @@ def _feature_weights(
 
 def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
     """Give the recipe's settings as ``train`` takes them."""
-    patience = recipe.early_stopping or recipe.epochs
     return {
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
@@ -173,7 +172,7 @@ def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any
         "l2": recipe.l2,
         "dropout": recipe.dropout,
         "label_smoothing": recipe.label_smoothing,
-        "early_stopping": EarlyStopping(patience, monitor="validation_cost") if validated else None,
+        "early_stopping": EarlyStopping(recipe.early_stopping or None, last=True, monitor="validation_cost") if validated else None,
     }
 
 
