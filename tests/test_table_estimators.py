@@ -1,5 +1,7 @@
 """``TableClassifier`` and ``TableRegressor`` in scikit-learn: its own checks of estimators."""
 
+import numpy as np
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import chainrule as cr

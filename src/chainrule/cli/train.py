@@ -233,9 +233,11 @@ def train(
 
     With --json the summary's keys are test_accuracy, test_cost, test_r2, test_rmse, seconds, model, data, epochs, best_epoch,
     stopped, message, seed, engine and notes; an epoch's are epoch, cost, accuracy, validation_cost, validation_accuracy,
-    learning_rate, seconds and examples_per_second. For a table of columns they are test_accuracy, test_baseline, test_log_loss,
-    test_auc and test_calibration_error, or test_rmse, test_mae, test_r2 and test_baseline, with model, data, target, rows, networks, epochs,
-    best_epochs, stopped, seed, engine, seconds and notes; networks that are trained side by side share the lines of their epochs.
+    learning_rate, seconds and examples_per_second.
+
+    For a table of columns the summary's keys are test_accuracy, test_baseline, test_log_loss, test_auc and test_calibration_error,
+    or test_rmse, test_mae, test_r2 and test_baseline; and model, data, target, rows, networks, epochs, best_epochs, stopped, seed,
+    engine, seconds and notes. The lines of epochs are of all networks, which are trained side by side.
 
     Exit status: 0; 1 if the training diverged or memory ran out; 2 for an error in the command line or the data; 130 after Ctrl-C.
     """
