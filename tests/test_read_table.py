@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tempfile
 import zipfile
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from chainrule import _reading
 from chainrule.errors import DataError, FileError, SettingError
-from chainrule.tables import plain_text, read
+from chainrule.tables import csv_layout, plain_text, read
 from chainrule.tables.read import read_table
 
 
@@ -158,6 +159,15 @@ REFUSED = {
     "two names, equal when composed": ("a\u0301,\u00e1\n1,2\n", {}, "two columns, 1 and 2"),
     "a quote that is not closed": ('x,y\n1,p\n2,"q\n3,p\n', {}, "line 3: a quoted field is not closed"),
     "text behind a quote": ('x,y\n1,p\n2,"q"r\n3,p\n', {}, "line 3: text, or a blank, follows"),
+    "a blank behind a quote": ('x,y\n"1" ,p\n2,q\n', {}, "line 2: text, or a blank, follows"),
+    "a blank behind a quote, far down": ("x,y\n" + MANY * 2 + '"1" ,p\n', {}, "line 1802: text, or a blank, follows"),
+    "two signs, far down": ("x,y\n" + MANY * 2 + "+-1,p\n", {}, r"line 1802, column 'x': '\+-1' is not a number"),
+    "nan, which is no mark, far down": (
+        "x,y\n" + MANY * 2 + "nan,p\n",
+        {"missing": "?"},
+        "line 1802, column 'x': 'nan' is not a number",
+    ),
+    "digits with an underscore, far down": ("x,y\n" + MANY * 2 + "1_000,p\n", {}, "line 1802, column 'x': '1_000' is not a number"),
     "a wrong delimiter": ("x,y\n1,p\n", {"delimiter": ";"}, "not divided by ';'.*--delimiter"),
     "two delimiters": ("a;b,c\nd;e,f\ng;h,i\n", {}, "divide all lines evenly.*--delimiter"),
     "one bad number": ("x,y\n" + MANY + "12.3x,p\n", {}, "line 902, column 'x': '12.3x' is not a number.*--missing"),
@@ -355,6 +365,21 @@ def test_progress_is_told(tmp_path, monkeypatch):
     assert told[-1] == pytest.approx(1.0, abs=1e-3)
 
 
+def test_an_interrupt_leaves_nothing_behind(tmp_path, monkeypatch):
+    """Ctrl-C while a table is read ends it, and removes its temporary files."""
+    monkeypatch.setattr(read, "SMALL_CELLS", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+
+    def interrupt(fraction):
+        assert list((tmp_path / "temporary").iterdir())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_table(write(tmp_path, "x,y\r\n1,2\r\n3,4\r\n"), progress=interrupt)
+    assert not list((tmp_path / "temporary").iterdir())
+
+
 FIELDS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.integers(-(10**18), 10**18).map(str),
@@ -392,18 +417,19 @@ COMMAS = st.one_of(st.floats(-1e6, 1e6).map(lambda value: repr(value).replace(".
 @given(rows=st.lists(st.tuples(FIELDS, COMMAS), min_size=1, max_size=30))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 def test_both_ways_agree(rows, tmp_path):
-    """DuckDB's conversion gives the same columns, to the bit, as the exact reader, or the same refusal."""
+    """DuckDB's conversion gives the same columns to the bit, or the same refusal, as the exact reader."""
     path = write(tmp_path, "first name,second name\n" + "".join(f'"{a}","{b}"\n' for a, b in rows))
 
-    def outcome(small_cells):
+    def outcome(small_cells, n_sample):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(read, "SMALL_CELLS", small_cells)
+            patch.setattr(csv_layout, "N_SAMPLE", n_sample)
             try:
                 return [(c.kind, c.categories, c.data.tobytes()) for c in read_table(path, header=True)]
             except DataError as error:
                 return str(error)
 
-    assert outcome(0) == outcome(10**9)
+    assert outcome(0, 2) == outcome(10**9, 1000)
 
 
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=30))
