@@ -93,7 +93,7 @@ class TableRecipe:
     init: str | None = None
     epochs: int = 16
     batch_size: int = 256
-    learning_rate: float = 0.006
+    learning_rate: float = 0.004
     optimizer: str = "adam"
     beta2: float = 0.95
     momentum: float | None = None
