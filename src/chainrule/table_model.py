@@ -16,6 +16,7 @@ from . import model_file
 from ._types import AnyArray, Array
 from .examples import Examples
 from .network import Network, network_as_model, network_from_model
+from .plan import MAXIMUM_COLUMNS
 from .tables.preprocessing import Preprocessing
 from .tables.table import Table
 from .tables.target import ClassTarget, Target, parse_target
@@ -46,10 +47,16 @@ class TableTraining:
         The name of the data; empty where it has none.
     reading : dict
         The options with which the file was read, where they were given.
+    columns : list of str
+        The columns that were given, without the target's, in their order; some may be left out by the preprocessing.
+    named : bool
+        Whether the columns have names; otherwise they are "0", "1", ... by their position.
     rows : int
         The number of rows trained on.
     test_fraction : float
         The fraction of the file's rows that was kept for the test; 0 for none.
+    target_digest : str
+        The SHA-256 of the target of all rows of the file, which recognizes the file; empty where no rows were kept for the test.
     seed : int or None
         Of the initial parameters, the folds and the orders; of the test rows too.
     settings : dict
@@ -64,8 +71,11 @@ class TableTraining:
 
     data: str = ""
     reading: dict[str, Any] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    named: bool = True
     rows: int = 0
     test_fraction: float = 0.0
+    target_digest: str = ""
     seed: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     epochs: list[int] = field(default_factory=list)
@@ -84,6 +94,8 @@ class TableTraining:
         training = cls(**described)
         if training.rows < 0 or not 0 <= training.test_fraction < 1 or (training.seed or 0) < 0:
             raise ValueError("training: rows, the seed or the fraction of the test is out of range")
+        if len(training.columns) > MAXIMUM_COLUMNS or any(type(name) is not str for name in training.columns):
+            raise ValueError("training: columns must be at most a million texts")
         if any(type(epoch) is not int for epoch in training.epochs) or any(type(c) is not float for c in training.validation_costs):
             raise TypeError("training: epochs must be whole numbers, and validation costs floats")
         return training
@@ -92,6 +104,9 @@ class TableTraining:
 _TYPES: dict[str, tuple[type, ...]] = {
     "data": (str,),
     "reading": (dict,),
+    "columns": (list,),
+    "named": (bool,),
+    "target_digest": (str,),
     "rows": (int,),
     "test_fraction": (float,),
     "seed": (int, type(None)),

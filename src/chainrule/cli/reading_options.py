@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..tables.table import Table
 
 TABLE_PANEL = "The table"
+VALUE_OPTIONS = ("decimal", "missing", "day_first", "allow_infinite", "kinds")
+"""The options that say how values are read, in every file."""
+
 KIND_OPTIONS: tuple[Kind, ...] = ("number", "category", "date", "text")
 
 
@@ -55,6 +58,12 @@ class ReadingOptions:
 
         return read_table(path, **self._given(), columns=columns, progress=progress)
 
+    def read_names(self, path: Path) -> list[str]:
+        """Read the names of a file's columns."""
+        from ..tables.read import read_names
+
+        return read_names(path, delimiter=self.delimiter, encoding=self.encoding, header=self.header)
+
     def _given(self) -> dict[str, Any]:
         """Give the options that differ from their defaults."""
         return {entry.name: value for entry in fields(self) if (value := getattr(self, entry.name)) != entry.default}
@@ -77,6 +86,16 @@ class ReadingOptions:
             raise ModelFileError("the model's file is damaged: its options of reading are not valid; train the model anew")
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described.items()}
         return cls(**values)
+
+    def for_file(self, learnt: ReadingOptions, *, same_file: bool) -> ReadingOptions:
+        """Add the options of a model's training to those that were given now, which take precedence.
+
+        The meaning of values (marks of a gap, decimals, the order of dates) holds for every file; the division into fields only for
+        the file of the training.
+        """
+        names = [entry.name for entry in fields(self) if same_file or entry.name in VALUE_OPTIONS]
+        given = self._given()
+        return replace(self, **{name: getattr(learnt, name) for name in names if name not in given})
 
     def __bool__(self) -> bool:
         return asdict(self) != asdict(ReadingOptions())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .._checks import check_int
@@ -53,7 +54,10 @@ def _answer(model: TableModel, explanation: RowExplanation) -> str:
     if model.is_classifier:
         result, baseline = percent(explanation.result), percent(explanation.baseline)
         return f"predicted {explanation.answer}, probability {result}; {baseline} is the probability for a row {start}"
-    return f"predicted {explanation.result:.6g}; {explanation.baseline:.6g} is the value for a row {start}"
+    answer, limited = float(explanation.answer), ""
+    if not math.isclose(answer, explanation.result, rel_tol=1e-9):
+        limited = f" ({explanation.result:.6g}, limited to the values of the training rows)"
+    return f"predicted {answer:.6g}{limited}; {explanation.baseline:.6g} is the value for a row {start}"
 
 
 def _print_contributions(model: TableModel, explanation: RowExplanation) -> None:

@@ -111,14 +111,16 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
         raise DataError(f"{name}: the target {column_name!r} is missing in every row")
     missing = len(column) - len(kept)
     y = model.target.encode(column.take(kept))
+    changed = ""
     if same and training.test_fraction and training.seed is not None:
         split = split_for_test(table, TargetReading(model.target, kept, y, ()), training.seed)
-        if len(split.train_places) == training.rows:
+        if split.digest == training.target_digest:
             test, y = split.test
             true = _true_values(model.target, column.take(split.test_rows), y)
             return TableRows(f"the test rows of {name}", test, y, true, split.test_rows, missing)
+        changed = ", which has changed since the training"
     true = _true_values(model.target, column.take(kept), y)
-    return TableRows(f"all rows of {name}", table.without(column_name).take(kept), y, true, kept, missing)
+    return TableRows(f"all rows of {name}{changed}", table.without(column_name).take(kept), y, true, kept, missing)
 
 
 def _true_values(target: Target, column: Column, y: AnyArray) -> AnyArray:
@@ -133,11 +135,24 @@ def read_for(
 
     Other columns may hold anything. Of the target's column ``target`` is another name.
     """
-    options = ReadingOptions.parse(model.training.reading) if same_file and not reading else reading
+    options = reading.for_file(ReadingOptions.parse(model.training.reading), same_file=same_file)
     inputs = model.preprocessing.input_kinds
     kinds = {**inputs, **({} if target is None else _target_kind(model.target, target)), **(options.kinds or {})}
     columns = {*inputs, *([] if target is None else [target])}
+    if not model.training.named:
+        _check_positions(model, path, options)
     return replace(options, kinds=kinds).read(path, columns=columns)
+
+
+def _check_positions(model: TableModel, path: Path, options: ReadingOptions) -> None:
+    """Refuse a file without a header whose columns cannot be those of the training: another number of them."""
+    names = options.read_names(path)
+    expected = len(model.training.columns) + 1
+    if names == [str(k) for k in range(len(names))] and len(names) != expected:
+        raise DataError(
+            f"{path} has no header and {len(names)} columns, but the model learnt from a file without a header and with {expected} "
+            f"columns, the target's included; give all of them in their order: column {model.target.name} (from 0) may be empty"
+        )
 
 
 def _target_kind(target: Target, name: str) -> dict[str, Kind]:

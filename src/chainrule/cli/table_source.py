@@ -58,6 +58,10 @@ class SplitTable:
         Their encoded target.
     train_places, test_places : int arrays
         Positions in ``rows``, ascending.
+    named : bool
+        Whether the file names its columns; otherwise they are "0", "1", ...
+    digest : str
+        Of the target, by which the file is recognized.
     """
 
     table: Table
@@ -65,6 +69,8 @@ class SplitTable:
     y: AnyArray
     train_places: Indices
     test_places: Indices
+    named: bool
+    digest: str
 
     @property
     def test_rows(self) -> Indices:
@@ -101,4 +107,15 @@ def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTabl
         )
     fold = folds(reading.y, FOLDS, seed, stratify=isinstance(target, ClassTarget))
     in_test = fold < TEST_FOLDS
-    return SplitTable(table.without(target.name), rows, reading.y, np.flatnonzero(~in_test), np.flatnonzero(in_test))
+    named = table.names != [str(k) for k in range(len(table.names))]
+    places = np.flatnonzero(~in_test), np.flatnonzero(in_test)
+    return SplitTable(table.without(target.name), rows, reading.y, *places, named, target_digest(reading))
+
+
+def target_digest(reading: TargetReading) -> str:
+    """Give the SHA-256 of a target's rows and encoded values, by which the file of a training is recognized."""
+    import hashlib  # imported late: it loads OpenSSL
+
+    digest = hashlib.sha256(np.ascontiguousarray(reading.rows, "<i8").data)
+    digest.update(np.ascontiguousarray(reading.y, "<f8").data)
+    return digest.hexdigest()

@@ -80,7 +80,7 @@ class TableTrainingJob:
             return self._report_nothing_learnt("interrupted", "interrupted", began)
         except DivergenceError as error:
             return self._report_nothing_learnt("diverged", str(error), began)
-        return self._finish(split, self._with_source(model), histories, recipe, time.perf_counter() - began)
+        return self._finish(split, self._with_source(model, split), histories, recipe, time.perf_counter() - began)
 
     def _read_and_train(self) -> tuple[SplitTable, TableRecipe, TableModel, list[History]]:
         """Read the table, report its rows, and train on those that are not kept for the test."""
@@ -153,10 +153,16 @@ class TableTrainingJob:
         for note in reading.notes:
             self.reporter.note(note)
 
-    def _with_source(self, model: TableModel) -> TableModel:
+    def _with_source(self, model: TableModel, split: SplitTable) -> TableModel:
         """Add the data to the record of the training."""
         training = replace(
-            model.training, data=str(self.source), reading=self.reading.to_json(), test_fraction=TEST_FRACTION, seed=self.seed
+            model.training,
+            data=str(self.source),
+            reading=self.reading.to_json(),
+            named=split.named,
+            test_fraction=TEST_FRACTION,
+            target_digest=split.digest,
+            seed=self.seed,
         )
         return replace(model, training=training)
 

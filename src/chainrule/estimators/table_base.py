@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -109,6 +110,7 @@ class TableEstimator(BaseEstimator):
                 seed=int(make_random_state(self.random_state).randint(2**31)),
                 weights=self._weights(encoded, weights),
                 validation=self._validation_rows(target),
+                named=hasattr(self, "feature_names_in_"),
                 threads=self.threads,
                 time_limit=self.time_limit,
                 progress=self._print_epoch if self.verbose else None,
@@ -141,13 +143,11 @@ class TableEstimator(BaseEstimator):
                 raise DataError(f"the table has no column {y!r} to learn; it has {', '.join(map(repr, table.names[:20]))}")
             column, table = table[y], table.without(y)
         else:
-            if is_plain_array(X):
-                X, y = validate_data(self, X, y, dtype=None, ensure_all_finite="allow-nan", **self._y_checks())
+            plain = is_plain_array(X)
+            if plain:
+                X, y = validate_data(self, _as_array(X), y, dtype=None, ensure_all_finite="allow-nan", **self._y_checks())
             table = table_from(X, kinds=self.kinds)
-            column = target_column(y)
-            if column.name in table:
-                _warn_of_other_values(table[column.name], column)
-                table = table.without(column.name)
+            table, column = _without_target(table, target_column(y), y, named=not plain)
         if not table.columns:
             raise DataError("the table has no column beside the target")
         if len(column) != len(table):
@@ -184,7 +184,7 @@ class TableEstimator(BaseEstimator):
         if not hasattr(self, "model_"):  # check_is_fitted takes longer than the answer for one row
             check_is_fitted(self)
         if is_plain_array(X):
-            X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=False)
+            X = validate_data(self, _as_array(X), dtype=None, ensure_all_finite="allow-nan", reset=False)
         return self.model_.outputs(table_from(X, kinds=self.model_.preprocessing.input_kinds))
 
     def predict(self, X: Any) -> AnyArray:
@@ -211,9 +211,9 @@ class TableEstimator(BaseEstimator):
             settings["metric"] = model.training.settings["metric"]
         estimator = cls(**settings)
         estimator.model_ = model
-        columns = list(model.preprocessing.input_kinds)
-        estimator.n_features_in_ = len(columns)
-        estimator.feature_names_in_ = np.array(columns, dtype=object)
+        estimator.n_features_in_ = len(model.training.columns)
+        if model.training.named:
+            estimator.feature_names_in_ = np.array(model.training.columns, dtype=object)
         estimator._restore_target(model.target)
         return estimator
 
@@ -231,6 +231,8 @@ class TableEstimator(BaseEstimator):
 
 def is_plain_array(X: Any) -> bool:
     """Whether X is an array or a list of rows, whose columns have no names; scikit-learn's checks are for these."""
+    if isinstance(X, list) and X and isinstance(X[0], dict):
+        return False
     return (
         isinstance(X, (np.ndarray, list))
         or is_sparse(X)
@@ -245,9 +247,51 @@ def target_column(y: Any) -> Column:
     return table_from({name: y})[name]
 
 
+def _as_array(X: Any) -> Any:
+    """Give a list of rows with texts as an array of objects, in which numbers stay numbers; leave any other X as it is."""
+    if isinstance(X, list) and any(isinstance(value, str) for row in X if isinstance(row, (list, tuple)) for value in row):
+        return np.array(X, dtype=object)
+    return X
+
+
+def _without_target(table: Table, target: Column, y: Any, *, named: bool) -> tuple[Table, Column]:
+    """Leave out of X the column that is the target: the one of its name, or with the same values where the target has no name.
+
+    Parameters
+    ----------
+    table : Table
+    target : Column
+    y : object
+        The target as it was given.
+    named : bool
+        Whether the columns of X have names: an array's do not, and are all inputs.
+    """
+    if isinstance(getattr(y, "name", None), str) and target.name in table:
+        _warn_of_other_values(table[target.name], target)
+        return table.without(target.name), target
+    same = [column.name for column in table if named and _have_same_values(column, target)]
+    if same:
+        return table.without(*same), replace(target, name=same[0])
+    return table, replace(target, name=_free_name(table))
+
+
+def _have_same_values(column: Column, other: Column) -> bool:
+    """Whether two columns hold the same values; the first rows tell most that do not."""
+    few = slice(100)
+    return column.take(few).to_list() == other.take(few).to_list() and column.to_list() == other.to_list()
+
+
+def _free_name(table: Table) -> str:
+    """Give a name for a target without one that no column of the table has."""
+    name = "target"
+    while name in table:
+        name += "_"
+    return name
+
+
 def _warn_of_other_values(column: Column, target: Column) -> None:
     """Warn where the column of X that has the target's name, and is left out, does not hold the target's values."""
-    if column.to_list() != target.to_list():
+    if not _have_same_values(column, target):
         warnings.warn(
             f"the column {column.name!r} of X is left out, because the target has this name, but its values are not the target's; "
             "rename y if the column is an input",

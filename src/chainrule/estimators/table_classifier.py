@@ -110,7 +110,11 @@ class TableClassifier(ClassifierMixin, TableEstimator):
             return sample_weight
         by_class = self.class_weight
         if isinstance(by_class, dict):
-            by_class = {position: by_class.get(label, 1.0) for position, label in enumerate(self.classes_.tolist())}
+            labels = self.classes_.tolist()
+            unknown = [label for label in by_class if label not in labels]
+            if unknown:
+                raise ValueError(f"class_weight names {unknown[0]!r}, which is not one of the classes {labels}; write it as in y")
+            by_class = {position: by_class.get(label, 1.0) for position, label in enumerate(labels)}
         weights = compute_sample_weight(by_class, y)
         return weights if sample_weight is None else weights * sample_weight
 

@@ -51,6 +51,7 @@ def fit_table_model(
     seed: int,
     weights: Array | None = None,
     validation: tuple[Table, AnyArray] | None = None,
+    named: bool = True,
     threads: Threads = "auto",
     engine: str = "auto",
     time_limit: float | None = None,
@@ -71,6 +72,8 @@ def fit_table_model(
     weights : array, shape (n,), optional
     validation : (Table, array), optional
         Rows that choose the best epoch instead of folds, and their encoded target; every network trains on all rows of ``table``.
+    named : bool
+        Whether the table's columns have names, and not their positions.
     threads, engine
         As ``train`` takes them.
     time_limit : float, optional
@@ -107,6 +110,8 @@ def fit_table_model(
     if not kept:
         raise _nothing_learnt(histories, recipe)
     training = TableTraining(
+        columns=table.names,
+        named=named,
         rows=len(table),
         seed=seed,
         settings=recipe.to_json(),

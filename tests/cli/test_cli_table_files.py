@@ -1,0 +1,77 @@
+"""A model's later files: read with the options of its training, in the positions of its columns, and recognized or not."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FAST = ("--networks", "1", "--quiet")
+
+
+def test_the_marks_of_the_training_hold_for_every_file(run, run_json):
+    """A gap's mark that the training was given is a gap in predict, in evaluate of a copy, and beside other options."""
+    rng = np.random.default_rng(0)
+    x = [str(-999) if k % 3 == 0 else f"{v:.2f}" for k, v in enumerate(rng.uniform(0, 10, 300))]
+    rows = [f"{value},{'gone' if value == '-999' else 'a' if float(value) > 5 else 'b'}" for value in x]
+    Path("mm.csv").write_text("\n".join(["x,y", *rows]))
+    assert run("train", "mm.csv", "--missing=-999", *FAST)[0] == 0
+    Path("new.csv").write_text("x\n-999\n6\n")
+    labels = [entry["label"] for entry in run_json("predict", "mm.safetensors", "new.csv")]
+    assert labels == ["gone", "a"]
+    Path("copy.csv").write_bytes(Path("mm.csv").read_bytes())
+    assert run_json("evaluate", "mm.safetensors", "copy.csv")[0]["accuracy"] > 0.95
+    assert run_json("evaluate", "mm.safetensors", "--encoding", "utf-8")[0]["accuracy"] > 0.95
+
+
+def test_the_order_of_dates_of_the_training_holds_for_every_file(run, run_json):
+    """Dates that could be read in two ways are read as in the training."""
+    rows = [f"{1 + k % 12:02}/{1 + k % 9:02}/2021,{'late' if k % 9 > 4 else 'early'}" for k in range(200)]
+    Path("d.csv").write_text("\n".join(["day,y", *rows]))
+    assert run("train", "d.csv", "--day-first", *FAST)[0] == 0
+    Path("new.csv").write_text("day\n03/09/2021\n09/03/2021\n")
+    assert [entry["label"] for entry in run_json("predict", "d.safetensors", "new.csv")] == ["late", "early"]
+
+
+def test_a_file_without_a_header_must_have_the_columns_of_the_training(run):
+    """Where columns have no names, a file without the target's column is refused: its columns would be others."""
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(100, 3)).round(2).tolist()
+    rows = [f"{'p' if b > 0 else 'n'},{a},{b},{c}" for a, b, c in values]
+    Path("hl.csv").write_text("\n".join(rows))
+    assert run("train", "hl.csv", "--target", "0", *FAST)[0] == 0
+    Path("new.csv").write_text("\n".join(row.partition(",")[2] for row in rows))
+    status, out, err = run("predict", "hl.safetensors", "new.csv", "--out", "answers.csv")
+    assert (status, out) == (2, "")
+    assert "new.csv has no header and 3 columns, but the model learnt from a file without a header and with 4 columns" in err
+    Path("empty.csv").write_text("\n".join(f",{row.partition(',')[2]}" for row in rows))
+    assert run("predict", "hl.safetensors", "empty.csv")[0] == 0
+
+
+@pytest.mark.parametrize("change", ["reordered", "longer"])
+def test_a_training_file_that_has_changed_has_no_test_rows(run, run_json, change):
+    """The test rows are those of the file as it was; of a changed file all rows are evaluated, and the report says so."""
+    rng = np.random.default_rng(2)
+    rows = [f"{a:.3f},{'p' if b > 0 else 'n'}" for a, b in rng.normal(size=(120, 2))]
+    Path("t.csv").write_text("\n".join(["x,y", *rows]))
+    assert run("train", "t.csv", *FAST)[0] == 0
+    assert run_json("evaluate", "t.safetensors")[0]["data"] == "the test rows of t.csv"
+    if change == "reordered":
+        random.Random(0).shuffle(rows)
+    else:
+        rows.append("0.5,p")
+    Path("t.csv").write_text("\n".join(["x,y", *rows]))
+    report = run_json("evaluate", "t.safetensors")[0]
+    assert report["data"] == "all rows of t.csv, which has changed since the training"
+    assert report["rows"] == len(rows)
+
+
+def test_a_value_beyond_the_trainings_is_explained_as_predicted(run, run_json):
+    """The explanation tells the value that predict tells, and the value before its limits."""
+    Path("v.csv").write_text("x,y\n" + "".join(f"{k},{k}\n" for k in range(100)))
+    assert run("train", "v.csv", "--epochs", "40", *FAST)[0] == 0
+    Path("far.csv").write_text("x,y\n100000,7\n")
+    (answer,) = run_json("predict", "v.safetensors", "far.csv")
+    status, out, err = run("explain", "v.safetensors", "--data", "far.csv")
+    assert (status, err) == (0, "")
+    assert f"predicted {answer['value']:.6g}" in out
