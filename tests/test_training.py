@@ -189,7 +189,7 @@ def test_reprs_are_one_line_without_addresses():
     for thing in (run, run.network, run.history, run.examples, run.plan, cr.Neuron([1.0], 0.5)):
         assert "\n" not in repr(thing)
         assert " at 0x" not in repr(thing)
-    assert repr(EarlyStopping(3)) == "EarlyStopping(patience=3, min_delta=0.0, monitor=None)"
+    assert repr(EarlyStopping(3)) == "EarlyStopping(patience=3, min_delta=0.0, monitor=None, last=False)"
     assert repr(SOFTPLUS) == "Activation('softplus')"
     assert repr(ABSOLUTE) == "Cost('absolute')"
     assert "momentum=0.5" in repr(cr.optimizers.SGD(momentum=0.5))

@@ -107,7 +107,7 @@ def test_a_changed_file_is_evaluated_on_all_rows(run_json, run):
     run_json("train", "t.csv", *QUICK, "-q")
     write_frame(people(130), "t.csv")
     found = run_json("evaluate", "t.safetensors")[0]
-    assert (found["data"], found["rows"]) == ("all rows of t.csv", 130)
+    assert (found["data"], found["rows"]) == ("all rows of t.csv, which has changed since the training", 130)
 
 
 def test_the_options_of_the_training_read_its_file_again(run_json):

@@ -65,14 +65,18 @@ def test_columns_are_found_by_name_and_others_may_hold_anything(run_json, run, t
         assert answers(run_json, trained, "other.csv") == expected
 
 
-def test_gaps_and_new_categories_are_answered(run_json, trained):
-    """A gap in any column and a category that was not in training have an answer."""
+def test_gaps_and_new_categories_are_answered(run, trained):
+    """A gap in any column and a category that was not in training have an answer, and a note for each column."""
     new = people(6, seed=3).astype(object)
     new["colour"] = ["violet", None, "red", "", "?", "NA"]
     new["height"] = [None, 170, None, 171, 172, 173]
     new.loc[5, ["born", "member"]] = None
     write_frame(new, "new.csv")
-    found = run_json("predict", trained, "new.csv")
+    status, out, err = run("predict", trained, "new.csv", "--json")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert "column 'colour' holds 1 value that training did not have, taken as no category: 'violet'" in err
+    assert "column 'height' has 2 gaps, and training had none: taken as the median" in err
     assert [entry["row"] for entry in found] == list(range(6))
     assert all(entry["label"] in ("short", "tall") and 0.5 <= entry["probability"] <= 1 for entry in found)
 

@@ -145,10 +145,11 @@ def read_for(
 
 
 def _check_positions(model: TableModel, path: Path, options: ReadingOptions) -> None:
-    """Refuse a file without a header whose columns cannot be those of the training: another number of them."""
+    """Refuse a file without a header that has another number of columns than the training's; a target at the end may be left out."""
     names = options.read_names(path)
     expected = len(model.training.columns) + 1
-    if names == [str(k) for k in range(len(names))] and len(names) != expected:
+    can_lack_target = model.target.name == str(expected - 1) and len(names) == expected - 1
+    if names == [str(k) for k in range(len(names))] and len(names) != expected and not can_lack_target:
         raise DataError(
             f"{path} has no header and {len(names)} columns, but the model learnt from a file without a header and with {expected} "
             f"columns, the target's included; give all of them in their order: column {model.target.name} (from 0) may be empty"

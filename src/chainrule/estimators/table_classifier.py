@@ -93,6 +93,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
 
     def _read_training_data(self, X: Any, y: Any) -> Any:
         if isinstance(y, np.ndarray) and y.dtype.kind == "f":
+            if np.isinf(y).any():
+                raise ValueError("Input y contains infinity, which is not a class.")
             check_classification_targets(y[~np.isnan(y)])
         return super()._read_training_data(X, y)
 
