@@ -145,7 +145,7 @@ def read_for(
 
 
 def _check_positions(model: TableModel, path: Path, options: ReadingOptions) -> None:
-    """Refuse a file without a header that has another number of columns than the training's; a target at the end may be left out."""
+    """Refuse a file without a header and with another number of columns; a target at the end may be left out."""
     names = options.read_names(path)
     expected = len(model.training.columns) + 1
     can_lack_target = model.target.name == str(expected - 1) and len(names) == expected - 1
