@@ -347,6 +347,15 @@ def test_sizes_are_limited(monkeypatch, tmp_path):
         read_table(write(tmp_path, b"x,y\n" + b"1" * (1 << 23)))
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_the_first_integer_beyond_exactness_keeps_its_digits(way, tmp_path, sign):
+    """2**53 + 1, which float64 rounds to 2**53, makes a column of texts with all digits; a column up to 2**53 is of numbers."""
+    exact, rounded = f"{sign}{2**53}", f"{sign}{2**53 + 1}"
+    table = read_table(write(tmp_path, "x,y\n" + f"{exact},{rounded}\n7,8\n" * 3))
+    assert table.column("x") == [float(exact), 7.0] * 3
+    assert table.column("y") == [rounded, "8"] * 3
+
+
 def test_wide_tables(way, tmp_path):
     """A table of 700 columns, and a line of 3 MB, are read."""
     wide = ",".join(f"c{k}" for k in range(700)) + "\n" + "".join(",".join([str(k)] * 700) + "\n" for k in (1, 2))

@@ -286,7 +286,7 @@ class _Reader:
         if part.odd and np.isnan(part.values).all():
             return False
         are_gaps = all(self.rules.is_any_mark(text.decode().strip()) for text in part.odd)
-        return are_gaps and not np.any(np.abs(part.values) > LARGEST_EXACT)
+        return are_gaps and not np.any(np.abs(part.values) >= LARGEST_EXACT)  # 2**53 + 1 is read as 2**53
 
     def _source(self) -> DelimitedFile | None:
         """The file as it is; None where DuckDB would divide it otherwise than ``csv_records`` does."""
