@@ -13,7 +13,7 @@ from scipy import sparse
 
 from chainrule.errors import DataError, DataTypeError, UnknownName
 from chainrule.tables.column import Column
-from chainrule.tables.column_kinds import convert_kind
+from chainrule.tables.column_kinds import KINDS, convert_kind
 from chainrule.tables.frames import table_from
 from chainrule.tables.read import read_table
 from chainrule.tables.table import Table
@@ -328,6 +328,14 @@ def test_a_required_kind_is_kept(values, kind, wanted):
     """A column has the kind that is required, with its values in that kind, whatever it would be by itself."""
     table = table_from({"c": values}, kinds={"c": kind})
     assert (table.kinds, table.column("c")) == ({"c": kind}, wanted)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("values", [[], np.array([], bool), np.array([], float), pd.Series([], dtype="str")], ids=str)
+def test_a_column_without_rows_has_the_required_kind(values, kind):
+    """A column without rows has every kind that is required, whatever the type of its values."""
+    table = table_from({"c": values}, kinds={"c": kind})
+    assert (table.kinds, table.column("c")) == ({"c": kind}, [])
 
 
 IMPOSSIBLE = {

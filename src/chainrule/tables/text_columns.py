@@ -84,7 +84,8 @@ def _require(values: DistinctTexts, kind: Kind) -> Column:
     if kind == "date":
         return require_date(values)
     if kind == "boolean":
-        return _boolean(values) or _refuse_boolean(values)
+        found = _boolean(values)
+        return _refuse_boolean(values) if found is None else found  # a column without rows is falsy
     return values.column(kind)
 
 
