@@ -31,6 +31,22 @@ COLUMNS = {
     "categories of pandas": (pd.Series(["b", None, "a"], dtype="category"), "category", ["b", None, "a"]),
     "categories of pandas that are integers": (pd.Series(pd.Categorical([3, None, 10])), "category", ["3", None, "10"]),
     "categories of pandas that are floats": (pd.Series(pd.Categorical([3.0, None, 0.5])), "category", ["3", None, "0.5"]),
+    "categories of pandas that are dates": (
+        pd.Series(pd.Categorical([pd.Timestamp(DAY), None, pd.Timestamp(MOMENT)])),
+        "category",
+        ["2020-02-29", None, "2021-12-31T23:59:58"],
+    ),
+    "categories of pandas that are times with a zone": (
+        pd.Series(pd.Categorical([BERLIN, None, BERLIN + pd.Timedelta("1h")])),
+        "category",
+        ["2019-12-31T23:00:00", None, "2020-01-01"],
+    ),
+    "categories of pandas that are durations": (
+        pd.Series(pd.Categorical(pd.to_timedelta(["01:00:00", None, "00:00:01.5"]))),
+        "category",
+        ["3600", None, "1.5"],
+    ),
+    "categories of pandas that are intervals": (pd.Series(pd.cut([1, NAN, 5], [0, 2, 8])), "category", ["(0, 2]", None, "(2, 8]"]),
     "a sparse column of pandas": (pd.Series(pd.arrays.SparseArray([0.0, 0.0, 2.0])), "number", [0.0, 0.0, 2.0]),
     "times of pandas": (pd.Series(pd.to_datetime(["2021-12-31T23:59:58", None])), "date", [MOMENT, None]),
     "times of pandas with a zone": (
@@ -44,6 +60,8 @@ COLUMNS = {
     "booleans of Polars": (pl.Series([True, None, False]), "boolean", ["True", None, "False"]),
     "categories of Polars": (pl.Series(["b", None, "a"], dtype=pl.Categorical), "category", ["b", None, "a"]),
     "an enum of Polars": (pl.Series(["b", None, "a"], dtype=pl.Enum(["a", "b", "c"])), "category", ["b", None, "a"]),
+    "integers of 128 bits of Polars": (pl.Series([1, None, 255], dtype=pl.Int128), "number", [1.0, None, 255.0]),
+    "integers beyond 64 bits of Polars": (pl.Series([2**100, None, 1], dtype=pl.Int128), "category", [str(2**100), None, "1"]),
     "decimals of Polars": (pl.Series([decimal.Decimal("0.10"), None, decimal.Decimal(3)]), "number", [0.1, None, 3.0]),
     "dates of Polars": (
         pl.Series([DAY, None, datetime.date(1900, 1, 1)]),
@@ -59,6 +77,11 @@ COLUMNS = {
     "nulls of Polars": (pl.Series([None, None]), "constant", [None, None]),
     "integers of Arrow": (pa.chunked_array([[1, None], [3]]), "number", [1.0, None, 3.0]),
     "a dictionary of Arrow": (pa.chunked_array([pa.array(["b", None, "a"]).dictionary_encode()]), "category", ["b", None, "a"]),
+    "a dictionary of dates of Arrow": (
+        pa.chunked_array([pa.array([DAY, None, DAY.replace(day=1)]).dictionary_encode()]),
+        "category",
+        ["2020-02-29", None, "2020-02-01"],
+    ),
     "decimals of Arrow": (pa.chunked_array([[decimal.Decimal("1.5"), None, decimal.Decimal(2)]]), "number", [1.5, None, 2.0]),
     "times of Arrow with a zone": (
         pa.chunked_array([pa.array([BERLIN, None], pa.timestamp("ns", "Europe/Berlin"))]),
