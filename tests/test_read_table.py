@@ -99,6 +99,11 @@ READ = {
     "marks of gaps": ("x,y\n?,NA\n2,p\nN/A,q\n4,null\n", {}, [[None, 2.0, None, 4.0], [None, "p", "q", None]]),
     "none is a value of a category": ("x,y\n1,none\n2,mild\nNone,severe\n", {}, [[1.0, 2.0, None], ["none", "mild", "severe"]]),
     "own marks": ("x,y\n-999,NA\n5,p\n-999.0,q\n", {"missing": "-999"}, [[None, 5.0, None], ["NA", "p", "q"]]),
+    "own marks, with letters composed or not": (
+        "x,y\n1,pe\u0308\n2,q\n3,p\u00eb\n",
+        {"missing": ["pe\u0308"]},
+        [[1.0, 2.0, 3.0], [None, "q", None]],
+    ),
     "infinity as a gap": (
         "x,y\ninf,p\n-Infinity,q\n1e400,p\n2,q\n",
         {"allow_infinite": True},

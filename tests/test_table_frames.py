@@ -47,6 +47,12 @@ COLUMNS = {
         ["3600", None, "1.5"],
     ),
     "categories of pandas that are intervals": (pd.Series(pd.cut([1, NAN, 5], [0, 2, 8])), "category", ["(0, 2]", None, "(2, 8]"]),
+    "categories of pandas of several types": (pd.Series(pd.Categorical(["a", 1, None])), "category", ["a", "1", None]),
+    "categories of pandas with letters composed or not": (
+        pd.Series(pd.Categorical(["Zu\u0308rich", "Bern", "Z\u00fcrich"])),
+        "category",
+        ["Z\u00fcrich", "Bern", "Z\u00fcrich"],
+    ),
     "a sparse column of pandas": (pd.Series(pd.arrays.SparseArray([0.0, 0.0, 2.0])), "number", [0.0, 0.0, 2.0]),
     "times of pandas": (pd.Series(pd.to_datetime(["2021-12-31T23:59:58", None])), "date", [MOMENT, None]),
     "times of pandas with a zone": (
@@ -242,15 +248,13 @@ ROWS = {"pandas": pd.DataFrame(_columns_of(pd.Series)), "polars": pl.DataFrame(_
 
 @pytest.mark.parametrize("frame", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("kind", [None, "category"])
-def test_a_row_alone_is_read_as_among_others(frame, kind):
-    """Each row of a frame, read alone with the kinds of the whole, has the values that it has in the whole."""
+def test_few_rows_are_read_as_among_others(frame, kind):
+    """Few rows of a frame, read with the kinds of the whole, have the values that they have in the whole."""
     kinds = table_from(frame).kinds if kind is None else dict.fromkeys(frame.columns, kind)
     whole = table_from(pd.concat([frame] * 20) if isinstance(frame, pd.DataFrame) else pl.concat([frame] * 20), kinds=kinds)
-    for row in range(len(frame)):
-        alone = table_from(frame[row : row + 1], kinds=kinds)
-        assert {name: alone.column(name) for name in alone.names} == {
-            name: whole.column(name)[row : row + 1] for name in whole.names
-        }
+    for rows in (slice(0, 1), slice(1, 2), slice(0, 2)):
+        alone = table_from(frame[rows], kinds=kinds)
+        assert {name: alone.column(name) for name in alone.names} == {name: whole.column(name)[rows] for name in whole.names}
 
 
 def test_a_file_and_its_frame_make_the_same_table(tmp_path):

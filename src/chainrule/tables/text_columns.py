@@ -2,8 +2,8 @@
 
 The rules, in this order; each looks at all values of the column:
 
-1. Texts are trimmed. Marks such as ?, NA and null are gaps; some, such as . and None, only where all other values are numbers or
-   dates (``text_rules``).
+1. Texts are trimmed, and in Unicode's composed form (NFC), so that equal letters are equal texts. Marks such as ?, NA and null are
+   gaps; some, such as . and None, only where all other values are numbers or dates (``text_rules``).
 2. One value in all rows, or gaps alone: constant.
 3. yes/no, true/false, t/f, y/n in upper or lower case: boolean. 0 and 1 are numbers.
 4. All numbers: number, unless integers have leading zeros, such as 02139 (category). Integers that count the rows, in a column
@@ -17,6 +17,7 @@ The rules, in this order; each looks at all values of the column:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import normalize
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def column_from_texts(
     >>> column_from_texts("size", np.array([0, 1, -1]), ["1,5", "12,25"]).to_list()
     [1.5, 12.25, None]
     """
-    trimmed = [text.strip() for text in texts]
+    trimmed = [normalize("NFC", text.strip()) for text in texts]
     values = DistinctTexts.of(name, codes, [None if rules.is_mark(text) else text for text in trimmed], rules)
     return _infer(values) if kind is None else _require(values, kind)
 
