@@ -30,6 +30,9 @@ from .text_rules import USUAL_RULES, TextRules
 
 TRUTH = ("false", "true")
 BOOLEANS = (TRUTH, ("no", "yes"), ("f", "t"), ("n", "y"))
+REQUIRED_BOOLEANS = (*BOOLEANS, ("0", "1"))
+TRUTH_OF = {text: truth for pair in REQUIRED_BOOLEANS for text, truth in zip(pair, TRUTH, strict=True)}
+"""The truth value of each way to write a boolean, in lower case."""
 MANY_DISTINCT = 20
 IDENTIFIER_SHARE = 0.9
 TEXT_SHARE = 0.5
@@ -85,15 +88,15 @@ def _require(values: DistinctTexts, kind: Kind) -> Column:
     if kind == "date":
         return require_date(values)
     if kind == "boolean":
-        found = _boolean(values)
+        found = _boolean(values, REQUIRED_BOOLEANS)
         return _refuse_boolean(values) if found is None else found  # a column without rows is falsy
     return values.column(kind)
 
 
-def _boolean(values: DistinctTexts) -> Column | None:
-    """Read yes/no, true/false, t/f, y/n; where a value is written in several ways, such as True and TRUE, in lower case."""
+def _boolean(values: DistinctTexts, pairs: Sequence[tuple[str, str]] = BOOLEANS) -> Column | None:
+    """Read one pair of texts, such as yes/no; where a value is written in several ways, such as True and TRUE, in lower case."""
     lower = [text.lower() for text in values.texts]
-    if not any(set(lower) <= set(pair) for pair in BOOLEANS):
+    if not any(set(lower) <= set(pair) for pair in pairs):
         return None
     if len(set(lower)) < len(lower):
         values = DistinctTexts.of(values.name, values.codes, lower, values.rules)
@@ -109,9 +112,8 @@ def _truth_values(values: DistinctTexts) -> Column | None:
 
 
 def _refuse_boolean(values: DistinctTexts) -> Column:
-    known = {text for pair in BOOLEANS for text in pair}
-    unknown = np.array([text.lower() not in known for text in values.texts], bool)
-    values.refuse(unknown if unknown.any() else ~unknown, "does not fit one pair of yes/no, true/false, t/f, y/n")
+    unknown = np.array([text.lower() not in TRUTH_OF for text in values.texts], bool)
+    values.refuse(unknown if unknown.any() else ~unknown, "does not fit one pair of yes/no, true/false, t/f, y/n, 1/0")
 
 
 def _label_kind(values: DistinctTexts) -> Kind:
