@@ -11,6 +11,7 @@ from scipy import sparse
 
 from chainrule.errors import DataError, SettingError
 from chainrule.tables.column import Column
+from chainrule.tables.frames import table_from
 from chainrule.tables.preprocessing import Preprocessing
 from chainrule.tables.table import Table
 
@@ -216,11 +217,11 @@ def test_categories_are_one_hot_in_the_order_of_their_values():
 def test_two_values_are_a_sign():
     """A category of two values is one feature of -1 and 1; an unknown value is 0, and a gap 0 beside its own feature."""
     new = category("answer", "yes", "no", "perhaps", None)
-    for kind in ("boolean", "category"):
+    for kind, name in (("boolean", "answer=true"), ("category", "answer=yes")):
         with_gaps = fitted(category("answer", "no", "yes", None, kind=kind))
-        assert one_column(with_gaps, new) == {"answer=yes": [1, -1, 0, 0], "answer missing": [0, 0, 0, 1]}
+        assert one_column(with_gaps, new) == {name: [1, -1, 0, 0], "answer missing": [0, 0, 0, 1]}
         without = fitted(category("answer", "no", "yes", kind=kind))
-        assert one_column(without, new) == {"answer=yes": [1, -1, 0, 0]}
+        assert one_column(without, new) == {name: [1, -1, 0, 0]}
 
 
 def test_rare_values_are_other():
@@ -470,13 +471,31 @@ def test_a_fit_has_the_same_bits_again():
     assert all(np.array_equal(array, other.tensors()[name]) for name, array in one.tensors().items())
 
 
-def test_booleans_are_known_in_any_case():
-    """A model that learnt TRUE and FALSE takes True and False, as a frame has them, as the same values."""
+PAIRS = [("FALSE", "TRUE"), ("False", "True"), ("no", "yes"), ("No", "Yes"), ("F", "T"), ("n", "y"), ("0", "1"), (0, 1)]
 
-    def column(*categories):
-        return Table([Column("member", "boolean", np.array([0, 1, -1, 1], np.int32), categories)])
 
-    prepared = Preprocessing.fit(column("FALSE", "TRUE"))
-    expected = prepared.apply(column("FALSE", "TRUE"))
-    np.testing.assert_array_equal(prepared.apply(column("False", "True")), expected)
+@pytest.mark.parametrize("learnt", PAIRS[:-2])
+@pytest.mark.parametrize("found", PAIRS)
+def test_booleans_are_known_in_any_spelling(learnt, found):
+    """A model that learnt a boolean in one spelling takes another one as the same values, alone and among others."""
+
+    def table(false, true, kinds=None):
+        return table_from({"member": [false, true, None, true]}, kinds=kinds)
+
+    prepared = Preprocessing.fit(table(*learnt))
+    expected = prepared.apply(table(*learnt))
     assert expected[0, 0] != expected[1, 0]
+    later = table(*found, kinds=prepared.input_kinds)
+    assert np.array_equal(prepared.apply(later), expected)
+    assert prepared.notes(later) == []
+    for row, value in enumerate(found):
+        alone = table_from({"member": [value]}, kinds=prepared.input_kinds)
+        assert np.array_equal(prepared.apply(alone)[0], expected[row])
+
+
+def test_an_unknown_value_of_a_boolean_is_told():
+    """A text that is no truth value, where training had booleans, becomes zeros, and a note names it."""
+    prepared = Preprocessing.fit(Table([category("member", "no", "yes", kind="boolean")]))
+    later = Table([category("member", "maybe", "YES")])
+    assert prepared.apply(later).tolist() == [[0.0], [1.0]]
+    assert prepared.notes(later) == ["column 'member' holds 1 value that training did not have, taken as no category: 'maybe'"]

@@ -99,6 +99,11 @@ READ = {
     "marks of gaps": ("x,y\n?,NA\n2,p\nN/A,q\n4,null\n", {}, [[None, 2.0, None, 4.0], [None, "p", "q", None]]),
     "none is a value of a category": ("x,y\n1,none\n2,mild\nNone,severe\n", {}, [[1.0, 2.0, None], ["none", "mild", "severe"]]),
     "own marks": ("x,y\n-999,NA\n5,p\n-999.0,q\n", {"missing": "-999"}, [[None, 5.0, None], ["NA", "p", "q"]]),
+    "own marks, with letters composed or not": (
+        "x,y\n1,pe\u0308\n2,q\n3,p\u00eb\n",
+        {"missing": ["pe\u0308"]},
+        [[1.0, 2.0, 3.0], [None, "q", None]],
+    ),
     "infinity as a gap": (
         "x,y\ninf,p\n-Infinity,q\n1e400,p\n2,q\n",
         {"allow_infinite": True},
@@ -345,6 +350,15 @@ def test_sizes_are_limited(monkeypatch, tmp_path):
     monkeypatch.setattr(plain_text, "LIMIT_LINE", 1 << 21)
     with pytest.raises(DataError, match="line 2, is longer"):
         read_table(write(tmp_path, b"x,y\n" + b"1" * (1 << 23)))
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_the_first_integer_beyond_exactness_keeps_its_digits(way, tmp_path, sign):
+    """2**53 + 1, which float64 rounds to 2**53, makes a column of texts with all digits; a column up to 2**53 is of numbers."""
+    exact, rounded = f"{sign}{2**53}", f"{sign}{2**53 + 1}"
+    table = read_table(write(tmp_path, "x,y\n" + f"{exact},{rounded}\n7,8\n" * 3))
+    assert table.column("x") == [float(exact), 7.0] * 3
+    assert table.column("y") == [rounded, "8"] * 3
 
 
 def test_wide_tables(way, tmp_path):

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from chainrule.errors import DataError, DataTypeError, UnknownName
 from chainrule.tables.column import Column
-from chainrule.tables.column_kinds import convert_kind
+from chainrule.tables.column_kinds import KINDS, convert_kind
 from chainrule.tables.frames import table_from
 from chainrule.tables.read import read_table
 from chainrule.tables.table import Table
@@ -31,6 +31,28 @@ COLUMNS = {
     "categories of pandas": (pd.Series(["b", None, "a"], dtype="category"), "category", ["b", None, "a"]),
     "categories of pandas that are integers": (pd.Series(pd.Categorical([3, None, 10])), "category", ["3", None, "10"]),
     "categories of pandas that are floats": (pd.Series(pd.Categorical([3.0, None, 0.5])), "category", ["3", None, "0.5"]),
+    "categories of pandas that are dates": (
+        pd.Series(pd.Categorical([pd.Timestamp(DAY), None, pd.Timestamp(MOMENT)])),
+        "category",
+        ["2020-02-29", None, "2021-12-31T23:59:58"],
+    ),
+    "categories of pandas that are times with a zone": (
+        pd.Series(pd.Categorical([BERLIN, None, BERLIN + pd.Timedelta("1h")])),
+        "category",
+        ["2019-12-31T23:00:00", None, "2020-01-01"],
+    ),
+    "categories of pandas that are durations": (
+        pd.Series(pd.Categorical(pd.to_timedelta(["01:00:00", None, "00:00:01.5"]))),
+        "category",
+        ["3600", None, "1.5"],
+    ),
+    "categories of pandas that are intervals": (pd.Series(pd.cut([1, NAN, 5], [0, 2, 8])), "category", ["(0, 2]", None, "(2, 8]"]),
+    "categories of pandas of several types": (pd.Series(pd.Categorical(["a", 1, None])), "category", ["a", "1", None]),
+    "categories of pandas with letters composed or not": (
+        pd.Series(pd.Categorical(["Zu\u0308rich", "Bern", "Z\u00fcrich"])),
+        "category",
+        ["Z\u00fcrich", "Bern", "Z\u00fcrich"],
+    ),
     "a sparse column of pandas": (pd.Series(pd.arrays.SparseArray([0.0, 0.0, 2.0])), "number", [0.0, 0.0, 2.0]),
     "times of pandas": (pd.Series(pd.to_datetime(["2021-12-31T23:59:58", None])), "date", [MOMENT, None]),
     "times of pandas with a zone": (
@@ -44,6 +66,8 @@ COLUMNS = {
     "booleans of Polars": (pl.Series([True, None, False]), "boolean", ["True", None, "False"]),
     "categories of Polars": (pl.Series(["b", None, "a"], dtype=pl.Categorical), "category", ["b", None, "a"]),
     "an enum of Polars": (pl.Series(["b", None, "a"], dtype=pl.Enum(["a", "b", "c"])), "category", ["b", None, "a"]),
+    "integers of 128 bits of Polars": (pl.Series([1, None, 255], dtype=pl.Int128), "number", [1.0, None, 255.0]),
+    "integers beyond 64 bits of Polars": (pl.Series([2**100, None, 1], dtype=pl.Int128), "category", [str(2**100), None, "1"]),
     "decimals of Polars": (pl.Series([decimal.Decimal("0.10"), None, decimal.Decimal(3)]), "number", [0.1, None, 3.0]),
     "dates of Polars": (
         pl.Series([DAY, None, datetime.date(1900, 1, 1)]),
@@ -59,6 +83,11 @@ COLUMNS = {
     "nulls of Polars": (pl.Series([None, None]), "constant", [None, None]),
     "integers of Arrow": (pa.chunked_array([[1, None], [3]]), "number", [1.0, None, 3.0]),
     "a dictionary of Arrow": (pa.chunked_array([pa.array(["b", None, "a"]).dictionary_encode()]), "category", ["b", None, "a"]),
+    "a dictionary of dates of Arrow": (
+        pa.chunked_array([pa.array([DAY, None, DAY.replace(day=1)]).dictionary_encode()]),
+        "category",
+        ["2020-02-29", None, "2020-02-01"],
+    ),
     "decimals of Arrow": (pa.chunked_array([[decimal.Decimal("1.5"), None, decimal.Decimal(2)]]), "number", [1.5, None, 2.0]),
     "times of Arrow with a zone": (
         pa.chunked_array([pa.array([BERLIN, None], pa.timestamp("ns", "Europe/Berlin"))]),
@@ -219,15 +248,13 @@ ROWS = {"pandas": pd.DataFrame(_columns_of(pd.Series)), "polars": pl.DataFrame(_
 
 @pytest.mark.parametrize("frame", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("kind", [None, "category"])
-def test_a_row_alone_is_read_as_among_others(frame, kind):
-    """Each row of a frame, read alone with the kinds of the whole, has the values that it has in the whole."""
+def test_few_rows_are_read_as_among_others(frame, kind):
+    """Few rows of a frame, read with the kinds of the whole, have the values that they have in the whole."""
     kinds = table_from(frame).kinds if kind is None else dict.fromkeys(frame.columns, kind)
     whole = table_from(pd.concat([frame] * 20) if isinstance(frame, pd.DataFrame) else pl.concat([frame] * 20), kinds=kinds)
-    for row in range(len(frame)):
-        alone = table_from(frame[row : row + 1], kinds=kinds)
-        assert {name: alone.column(name) for name in alone.names} == {
-            name: whole.column(name)[row : row + 1] for name in whole.names
-        }
+    for rows in (slice(0, 1), slice(1, 2), slice(0, 2)):
+        alone = table_from(frame[rows], kinds=kinds)
+        assert {name: alone.column(name) for name in alone.names} == {name: whole.column(name)[rows] for name in whole.names}
 
 
 def test_a_file_and_its_frame_make_the_same_table(tmp_path):
@@ -328,6 +355,14 @@ def test_a_required_kind_is_kept(values, kind, wanted):
     """A column has the kind that is required, with its values in that kind, whatever it would be by itself."""
     table = table_from({"c": values}, kinds={"c": kind})
     assert (table.kinds, table.column("c")) == ({"c": kind}, wanted)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("values", [[], np.array([], bool), np.array([], float), pd.Series([], dtype="str")], ids=str)
+def test_a_column_without_rows_has_the_required_kind(values, kind):
+    """A column without rows has every kind that is required, whatever the type of its values."""
+    table = table_from({"c": values}, kinds={"c": kind})
+    assert (table.kinds, table.column("c")) == ({"c": kind}, [])
 
 
 IMPOSSIBLE = {

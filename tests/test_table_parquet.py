@@ -1,5 +1,6 @@
 """Tables from parquet files: exact values, kinds by type, and what is refused."""
 
+import base64
 import datetime
 import decimal
 import os
@@ -9,6 +10,7 @@ from threading import Timer
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -16,6 +18,7 @@ from pyarrow import parquet
 from chainrule import _reading
 from chainrule.errors import DataError, DataTypeError, FileError, UnknownName
 from chainrule.tables import parquet_table
+from chainrule.tables.arrow_schema import duration_units
 from chainrule.tables.column_kinds import RULES
 from chainrule.tables.frames import table_from
 from chainrule.tables.parquet_table import read_parquet_table
@@ -41,6 +44,7 @@ COLUMNS = {
     "times": pa.array([NOON, None, datetime.datetime(1969, 12, 31, 23, 59, 59, 999000)], pa.timestamp("ms")),
     "times of nanoseconds": pa.array([NOON, None, NOON + datetime.timedelta(microseconds=1)], pa.timestamp("ns")),
     "times with a zone": pa.array([NOON, None, NOON + datetime.timedelta(days=1)], pa.timestamp("us", "Europe/Berlin")),
+    **{f"durations in {unit}": pa.array([90, None, -1], pa.duration(unit)) for unit in ("s", "ms", "us", "ns")},
     "nulls": pa.nulls(3),
 }
 
@@ -75,6 +79,50 @@ def test_numbers_are_exact(tmp_path):
     assert table.column("long decimals") == [float(LONG), None, 0.07]
     assert table.column("decimals of 15 digits") == [1234567890123.45, None, 0.07]
     assert table.column("large integers") == [str(2**53 + 1), None, str(-(2**63))]
+
+
+@pytest.mark.parametrize("write_file", [pd.DataFrame.to_parquet, lambda frame, path: pl.from_pandas(frame).write_parquet(path)])
+def test_durations_are_seconds(tmp_path, write_file):
+    """A duration is a number of seconds, as in the frame, beside integers and nested columns; pandas and Polars write the file."""
+    frame = pd.DataFrame({"list": [[1], [2]], "n": [5, 6], "took": pd.to_timedelta([1.5, -2], "h")})
+    write_file(frame, tmp_path / "table.parquet")
+    table = read_parquet_table(tmp_path / "table.parquet", drop=["list"])
+    assert contents(table)[1] == {"n": [5.0, 6.0], "took": [5400.0, -7200.0]}
+
+
+@pytest.mark.parametrize("schema", [b"", b"?", base64.b64encode(b"\xff" * 40), "of another table"])
+def test_an_arrow_schema_that_does_not_fit_is_refused(tmp_path, schema):
+    """A file whose Arrow schema is damaged, or has other columns, is refused: it may hold durations of an unknown unit."""
+    if isinstance(schema, str):
+        schema = arrow_schema(tmp_path)
+    path = tmp_path / "table.parquet"
+    table = pa.table({"a": [1, 2]})
+    with parquet.ParquetWriter(path, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({"ARROW:schema": schema})
+    with pytest.raises(DataError, match=r"the Arrow schema.*does not fit.*save the file again"):
+        read_parquet_table(path)
+
+
+def arrow_schema(tmp_path):
+    """Give the Arrow schema that a file of all types stores."""
+    return parquet.read_metadata(write(tmp_path, COLUMNS, "other.parquet")).metadata[b"ARROW:schema"]
+
+
+def test_a_damaged_arrow_schema_is_no_other_error(tmp_path):
+    """An Arrow schema, cut or with changed bytes, has units for its columns or raises ValueError."""
+    whole = bytearray(base64.b64decode(arrow_schema(tmp_path)))
+    rng = np.random.default_rng(0)
+    for _ in range(3000):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), rng.integers(1, 4)):
+            damaged[place] = rng.integers(256)
+        damaged = damaged[: rng.integers(len(whole))] if rng.random() < 0.3 else damaged
+        try:
+            units = duration_units(base64.b64encode(damaged), len(COLUMNS))
+        except ValueError:
+            continue
+        assert set(units) <= {None, "s", "ms", "us", "ns"}
 
 
 def test_every_decimal_is_the_nearest_float(tmp_path):

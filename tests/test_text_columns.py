@@ -28,6 +28,14 @@ def test_categories_are_sorted_trimmed_and_used():
     assert made.to_list() == ["b", "a", None, "b"]
 
 
+@pytest.mark.parametrize("kind", [None, "category", "text", "identifier"])
+def test_equal_letters_are_equal_texts(kind):
+    """A letter with an accent is the same value, in Unicode's composed form, whether a text composes it or not."""
+    made = column("Zu\u0308rich", "Bern", "Z\u00fcrich", kind=kind)
+    assert made.categories == ("Bern", "Z\u00fcrich")
+    assert made.to_list() == ["Z\u00fcrich", "Bern", "Z\u00fcrich"]
+
+
 def test_the_place_and_the_remedies_are_those_of_the_source():
     """A message names the row of a frame, and the options of its function; of a file the line, and those of read_table."""
     with pytest.raises(DataError, match=r"row 3, column 'x': 'p' is not a number.*kinds=\{'x': 'category'\}"):

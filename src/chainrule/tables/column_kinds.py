@@ -115,10 +115,8 @@ def _first_values_differ(column: Column) -> bool:
 def _texts_of(column: Column) -> tuple[AnyArray, tuple[str, ...]]:
     """Write the distinct numbers or dates of a column as texts; return the codes and the texts, in ascending order."""
     values, inverse = np.unique(column.data[~column.missing], return_inverse=True)
-    if column.kind == "number":
-        texts = [number_text(value) for value in values.tolist()]
-    else:
-        texts = [_date_text(value) for value in values]
+    is_number = column.kind == "number"
+    texts = [number_text(value) for value in values.tolist()] if is_number else [date_text(value) for value in values]
     order = sorted(range(len(texts)), key=texts.__getitem__)
     rank = np.empty(len(texts), np.int32)
     rank[order] = np.arange(len(texts))
@@ -127,7 +125,7 @@ def _texts_of(column: Column) -> tuple[AnyArray, tuple[str, ...]]:
     return codes, tuple(texts[position] for position in order)
 
 
-def _date_text(value: np.datetime64) -> str:
+def date_text(value: np.datetime64) -> str:
     """Write a date in ISO's form, without a time of day where that is midnight, and without parts of a second where they are 0."""
     shorter = (value.astype(f"datetime64[{unit}]") for unit in ("D", "s"))
     return str(next((short for short in shorter if short == value), value))

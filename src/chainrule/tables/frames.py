@@ -16,7 +16,15 @@ from .column_choice import Makers, check_names, make_table, normalized
 from .column_kinds import RULES, convert_kind, row_name
 from .table import Table
 from .text_rules import TextRules
-from .typed_columns import CONVERT_REMEDY, column_from_array, column_from_objects, column_of_categories, column_of_texts, factorize
+from .typed_columns import (
+    CONVERT_REMEDY,
+    column_from_array,
+    column_from_objects,
+    column_of_categories,
+    column_of_texts,
+    factorize,
+    have_one_type,
+)
 
 ACCEPTED = (
     "a table is a pandas, Polars, Arrow or Modin frame, a dict of columns, a list of rows, a 2-D array, or what cr.read_table read"
@@ -150,7 +158,7 @@ class _Frame:
 
     def column(self, position: int, name: str, kind: Kind | None, rules: TextRules) -> Column:
         """Make the column at a position."""
-        if kind is not None and 0 < len(self.native) <= FEW_ROWS:
+        if kind is not None and 0 < len(self.native) <= FEW_ROWS and have_one_type(self.objects[position]):
             return column_from_objects(name, self.objects[position], kind=kind, rules=rules)
         return _column_of_series(self.wrapped[:, position], name, kind, rules)
 
@@ -230,7 +238,7 @@ def _column_of_series(series: Any, name: str, kind: Kind | None, rules: TextRule
         return column_of_categories(name, *_distinct_values(series), kind=kind, rules=rules)
     if dtype == nw.String:
         return column_of_texts(name, *_distinct_values(series), kind=kind, rules=rules)
-    if dtype == nw.Decimal:
+    if dtype in (nw.Decimal, nw.Int128, nw.UInt128):  # NumPy has none of these types
         return column_from_objects(name, series.to_list(), kind=kind, rules=rules)
     if isinstance(dtype, nw.dtypes.NestedType) or dtype in (nw.Binary, nw.Time):
         raise DataTypeError(f"column {name!r} holds values of type {dtype}; {CONVERT_REMEDY}")

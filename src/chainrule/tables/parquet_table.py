@@ -17,6 +17,7 @@ import numpy as np
 from .._reading import LIMIT_UNPACKED, check_size, translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError, DataTypeError
+from .arrow_schema import duration_units
 from .column import Column, Kind
 from .column_choice import make_table, normalized
 from .column_kinds import RULES
@@ -26,7 +27,7 @@ from .typed_columns import CONVERT_REMEDY, column_from_array
 
 _READABLE = re.compile(
     r"boolean|u?(tiny|small|big)int|u?integer|float|double|decimal\(.*\)|varchar|uuid|date|\"null\"|"
-    r"timestamp( with time zone|tz)?(_(s|ms|ns))?"
+    r"timestamp( with time zone|tz)?(_(s|ms|ns))?|duration_(s|ms|us|ns)"
 )
 _LONG_DECIMAL = re.compile(r"decimal\((1[6-9]|[2-9][0-9]),.*\)")  # float64 represents integers of 15 digits exactly
 
@@ -41,7 +42,8 @@ def read_parquet_table(
 ) -> Table:
     """Read a table from a parquet file.
 
-    The index that pandas stores is left out. Durations, which DuckDB gives without their unit, are numbers in the unit of the file.
+    The index that pandas stores is left out. Durations are numbers of seconds; their unit is in the Arrow schema that their writers
+    store in the file.
 
     Parameters
     ----------
@@ -127,8 +129,28 @@ class _ParquetFile:
         check_size(self.path, n_rows * len(types) * 8, LIMIT_UNPACKED)
         if n_rows == 0:
             raise DataError(f"{self.path} holds no rows")
+        types = self._with_durations(types)
         index = self._pandas_index()
         return [(name, *typed) for name, typed in zip(names, types, strict=True) if name not in index]
+
+    def _with_durations(self, types: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Name the types of durations, which DuckDB gives as integers, by their unit: duration_us.
+
+        Raises
+        ------
+        DataError
+            When the Arrow schema that tells the unit is damaged, or is that of other columns.
+        """
+        stored = self._comment(b"ARROW:schema")
+        if stored is None:
+            return types
+        try:
+            units = duration_units(stored, len(types))
+        except ValueError as error:
+            problem = f"the Arrow schema, which tells the units of durations, does not fit ({error})"
+            raise DataError(f"{self.path}: {problem}; save the file again") from None
+        pairs = zip(types, units, strict=True)
+        return [(name, f"duration_{unit}" if unit and type_ == "bigint" else type_) for (name, type_), unit in pairs]
 
     def column(self, own_name: str, type_: str, name: str, kind: Kind | None, rules: TextRules) -> Column:
         """Make the column that DuckDB knows by a name of its own."""
@@ -143,6 +165,8 @@ class _ParquetFile:
             values = np.array([np.nan if text is None else float(text) for text in texts.tolist()])
         else:
             values = self._values(f"cast({quoted} as varchar)" if type_ == "uuid" else quoted)
+        if type_.startswith("duration"):
+            values = values.astype(f"timedelta64[{type_.removeprefix('duration_')}]")
         return column_from_array(name, values, kind=kind, rules=rules)
 
     def _values(self, expression: str) -> AnyArray:
@@ -161,14 +185,16 @@ class _ParquetFile:
 
     def _pandas_index(self) -> set[str]:
         """The names of the columns that hold pandas' index."""
-        for key, value in self._metadata("key, value", "parquet_kv_metadata"):
-            if bytes(key) == b"pandas":
-                try:
-                    described = json.loads(bytes(value)).get("index_columns", [])
-                    return {name for name in described if isinstance(name, str)}
-                except (ValueError, AttributeError, TypeError, RecursionError):
-                    return set()  # it is a comment of the writer's, and not needed to read the file
-        return set()
+        try:
+            described = json.loads(self._comment(b"pandas") or b"{}").get("index_columns", [])
+            return {name for name in described if isinstance(name, str)}
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            return set()  # it is a comment of the writer's, and not needed to read the file
+
+    def _comment(self, key: bytes) -> bytes | None:
+        """Read a comment that the file's writer stored by a key; None where there is none."""
+        comments = self._metadata("key, value", "parquet_kv_metadata")
+        return next((bytes(value) for name, value in comments if bytes(name) == key), None)
 
 
 def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:

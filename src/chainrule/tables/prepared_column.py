@@ -14,6 +14,7 @@ from .column_kinds import convert_kind
 from .column_rules import CategoryRule, NumberRule, Rule, fit_category, fit_number, fit_text, shorten
 from .date_features import date_parts
 from .feature_writer import check_no_infinity
+from .text_columns import TRUTH_OF
 
 SHOWN = 3
 """The most values that a note lists."""
@@ -142,7 +143,7 @@ def _example(column: Column) -> str:
 def as_kind(column: Column, kind: Kind) -> Column:
     """Give a column as a kind: texts of any kind are each other's, and a column of gaps alone is of every kind.
 
-    Booleans are in lower case, because files and frames write TRUE, True and true.
+    Booleans are ``false`` and ``true``, because files and frames write them in several ways, such as TRUE, yes and 1.
 
     Raises
     ------
@@ -151,15 +152,15 @@ def as_kind(column: Column, kind: Kind) -> Column:
     """
     if not (column.kind == kind or (kind in TEXT_KINDS and column.kind in TEXT_KINDS)):
         column = convert_kind(column, kind)
-    return _in_lower_case(column) if kind == "boolean" else column
+    return _as_truth_values(column) if kind == "boolean" else column
 
 
-def _in_lower_case(column: Column) -> Column:
-    """Write the values of a column of texts in lower case."""
-    lower = [text.lower() for text in column.categories]
-    categories = tuple(sorted(set(lower)))
+def _as_truth_values(column: Column) -> Column:
+    """Write the values of a column of texts as ``false`` and ``true``; others stay as they are."""
+    truths = [TRUTH_OF.get(text.lower(), text) for text in column.categories]
+    categories = tuple(sorted(set(truths)))
     if categories == column.categories:
         return column
     position = {text: k for k, text in enumerate(categories)}
-    codes = np.array([*(position[text] for text in lower), -1], np.int32)  # the last entry is that of a gap
+    codes = np.array([*(position[text] for text in truths), -1], np.int32)  # the last entry is that of a gap
     return Column(column.name, column.kind, codes[column.data], categories)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import DataError, SettingError, UnknownName
 from .arrow_stream import Texts
 from .column import Column, Kind
-from .column_choice import check_no_gaps
+from .column_choice import check_no_gaps, normalized
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
@@ -184,7 +184,7 @@ def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
     marks = missing.split(",") if isinstance(missing, str) else list(missing)
     if not all(isinstance(mark, str) for mark in marks):
         raise SettingError(f"missing must be marks such as '?,NA', or a list of them; it is {missing!r}")
-    return frozenset(mark.strip() for mark in marks) - {""}
+    return frozenset(normalized(mark.strip()) for mark in marks) - {""}
 
 
 def decimal_mark(decimal: str | None) -> Decimal | None:
@@ -286,7 +286,7 @@ class _Reader:
         if part.odd and np.isnan(part.values).all():
             return False
         are_gaps = all(self.rules.is_any_mark(text.decode().strip()) for text in part.odd)
-        return are_gaps and not np.any(np.abs(part.values) > LARGEST_EXACT)
+        return are_gaps and not np.any(np.abs(part.values) >= LARGEST_EXACT)  # 2**53 + 1 is read as 2**53
 
     def _source(self) -> DelimitedFile | None:
         """The file as it is; None where DuckDB would divide it otherwise than ``csv_records`` does."""

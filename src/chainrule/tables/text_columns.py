@@ -2,8 +2,8 @@
 
 The rules, in this order; each looks at all values of the column:
 
-1. Texts are trimmed. Marks such as ?, NA and null are gaps; some, such as . and None, only where all other values are numbers or
-   dates (``text_rules``).
+1. Texts are trimmed, and in Unicode's composed form (NFC), so that equal letters are equal texts. Marks such as ?, NA and null are
+   gaps; some, such as . and None, only where all other values are numbers or dates (``text_rules``).
 2. One value in all rows, or gaps alone: constant.
 3. yes/no, true/false, t/f, y/n in upper or lower case: boolean. 0 and 1 are numbers.
 4. All numbers: number, unless integers have leading zeros, such as 02139 (category). Integers that count the rows, in a column
@@ -17,6 +17,7 @@ The rules, in this order; each looks at all values of the column:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import normalize
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from .text_rules import USUAL_RULES, TextRules
 
 TRUTH = ("false", "true")
 BOOLEANS = (TRUTH, ("no", "yes"), ("f", "t"), ("n", "y"))
+REQUIRED_BOOLEANS = (*BOOLEANS, ("0", "1"))
+TRUTH_OF = {text: truth for pair in REQUIRED_BOOLEANS for text, truth in zip(pair, TRUTH, strict=True)}
+"""The truth value of each way to write a boolean, in lower case."""
 MANY_DISTINCT = 20
 IDENTIFIER_SHARE = 0.9
 TEXT_SHARE = 0.5
@@ -67,7 +71,7 @@ def column_from_texts(
     >>> column_from_texts("size", np.array([0, 1, -1]), ["1,5", "12,25"]).to_list()
     [1.5, 12.25, None]
     """
-    trimmed = [text.strip() for text in texts]
+    trimmed = [normalize("NFC", text.strip()) for text in texts]
     values = DistinctTexts.of(name, codes, [None if rules.is_mark(text) else text for text in trimmed], rules)
     return _infer(values) if kind is None else _require(values, kind)
 
@@ -84,14 +88,15 @@ def _require(values: DistinctTexts, kind: Kind) -> Column:
     if kind == "date":
         return require_date(values)
     if kind == "boolean":
-        return _boolean(values) or _refuse_boolean(values)
+        found = _boolean(values, REQUIRED_BOOLEANS)
+        return _refuse_boolean(values) if found is None else found  # a column without rows is falsy
     return values.column(kind)
 
 
-def _boolean(values: DistinctTexts) -> Column | None:
-    """Read yes/no, true/false, t/f, y/n; where a value is written in several ways, such as True and TRUE, in lower case."""
+def _boolean(values: DistinctTexts, pairs: Sequence[tuple[str, str]] = BOOLEANS) -> Column | None:
+    """Read one pair of texts, such as yes/no; where a value is written in several ways, such as True and TRUE, in lower case."""
     lower = [text.lower() for text in values.texts]
-    if not any(set(lower) <= set(pair) for pair in BOOLEANS):
+    if not any(set(lower) <= set(pair) for pair in pairs):
         return None
     if len(set(lower)) < len(lower):
         values = DistinctTexts.of(values.name, values.codes, lower, values.rules)
@@ -107,9 +112,8 @@ def _truth_values(values: DistinctTexts) -> Column | None:
 
 
 def _refuse_boolean(values: DistinctTexts) -> Column:
-    known = {text for pair in BOOLEANS for text in pair}
-    unknown = np.array([text.lower() not in known for text in values.texts], bool)
-    values.refuse(unknown if unknown.any() else ~unknown, "does not fit one pair of yes/no, true/false, t/f, y/n")
+    unknown = np.array([text.lower() not in TRUTH_OF for text in values.texts], bool)
+    values.refuse(unknown if unknown.any() else ~unknown, "does not fit one pair of yes/no, true/false, t/f, y/n, 1/0")
 
 
 def _label_kind(values: DistinctTexts) -> Kind:

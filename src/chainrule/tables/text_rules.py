@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from unicodedata import normalize
 
 from ..errors import DataError, DataTypeError
 from .number_texts import Decimal, is_plain_number
@@ -55,7 +56,8 @@ class TextRules:
     Attributes
     ----------
     missing : frozenset of str, optional
-        The marks that denote a gap, exactly as written; the empty text always does. By default the usual ones.
+        The marks that denote a gap, in Unicode's composed form (NFC) and else exactly as written; the empty text always does. By
+        default the usual ones.
     decimal : {".", ","}, optional
         The decimal mark. By default each column's own numbers decide it.
     usual_decimal : callable
@@ -97,7 +99,7 @@ class TextRules:
 
     def is_mark(self, text: str) -> bool:
         """Whether a trimmed text is a gap in every column."""
-        return not text or (text.lower() in USUAL_MARKS if self.missing is None else text in self.missing)
+        return not text or (text.lower() in USUAL_MARKS if self.missing is None else normalize("NFC", text) in self.missing)
 
     def is_mark_among_numbers(self, text: str) -> bool:
         """Whether a trimmed text is a gap in a column of numbers or dates."""

@@ -24,7 +24,7 @@ import numpy as np
 from .._types import AnyArray
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .column_kinds import BOOLEANS, LARGEST_EXACT, RULES, column_of_gaps, convert_kind, inferred_kind, number_text
+from .column_kinds import BOOLEANS, LARGEST_EXACT, RULES, column_of_gaps, convert_kind, date_text, inferred_kind, number_text
 from .text_columns import IDENTIFIER_SHARE, MANY_DISTINCT, column_from_texts
 from .text_rules import TextRules
 
@@ -208,12 +208,16 @@ def factorize(values: Sequence[str | None]) -> tuple[AnyArray, list[str]]:
 
 
 def canonical_text(value: Any) -> str:
-    """Write a value as the text by which it is known as a category: 3 and 3.0 are both ``3``."""
+    """Write a value as the text by which it is known as a category: 3 and 3.0 are both ``3``, a day is ``2020-02-29``."""
     if isinstance(value, (bool, np.bool_, str)):
         return str(value)
     if isinstance(value, numbers.Integral):
         return str(int(value))
-    return number_text(float(value)) if isinstance(value, (numbers.Real, decimal.Decimal)) else str(value)
+    if isinstance(value, (numbers.Real, decimal.Decimal)):
+        return number_text(float(value))
+    if isinstance(value, datetime.timedelta):
+        return number_text(_seconds(value))
+    return date_text(np.datetime64(_utc(value), "us")) if isinstance(value, datetime.date) else str(value)
 
 
 def _settle(column: Column, kind: Kind | None, rules: TextRules) -> Column:
@@ -298,6 +302,12 @@ def _type_of_all(name: str, values: Sequence[Any], rules: TextRules) -> str:
     if len(types) > 1:
         raise DataTypeError(_mixed_message(name, values, lambda value: found[type(value)], rules))
     return next(iter(types), None) or "nothing"
+
+
+def have_one_type(values: Sequence[Any]) -> bool:
+    """Whether all objects but None have one type that a table can hold; declared categories may be others, such as intervals."""
+    types = {_type_name(class_) for class_ in set(map(type, values)) - {type(None)}}
+    return len(types) <= 1 and None not in types
 
 
 def _mixed_message(name: str, values: Sequence[Any], type_of: Callable[[Any], str | None], rules: TextRules) -> str:
