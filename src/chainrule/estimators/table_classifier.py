@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
 from ..tables.column import Column
-from ..tables.target import ClassTarget, infer_target
+from ..tables.target import ClassTarget, LabelKind, infer_target, list_labels
 from .hyperparameters import store_hyperparameters
 from .table_base import CONSTRAINTS, TableEstimator
 
@@ -93,11 +94,14 @@ class TableClassifier(ClassifierMixin, TableEstimator):
 
     def _read_training_data(self, X: Any, y: Any) -> Any:
         if isinstance(y, np.ndarray) and y.dtype.kind == "f":
-            check_classification_targets(y[~np.isnan(y)])
-        return super()._read_training_data(X, y)
+            check_classification_targets(y[np.isfinite(y)])
+        table, column = super()._read_training_data(X, y)
+        is_integer = any(isinstance(label, Integral) and not isinstance(label, bool) for label in list_labels(y))
+        self._label_kind: LabelKind | None = "integer" if column.kind == "category" and is_integer else None
+        return table, column
 
     def _fit_target(self, column: Column) -> ClassTarget:
-        target = infer_target(column, "classification").target
+        target = infer_target(column, "classification", self._label_kind).target
         assert isinstance(target, ClassTarget)  # noqa: S101  # the task was given
         self._restore_target(target)
         return target
