@@ -52,7 +52,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     Attributes
     ----------
     classes_ : array
-        The classes, in the order of the probabilities.
+        The classes, in the order of the probabilities; texts are spelled exactly as ``y`` spells them.
     model_ : TableModel
         The preprocessing, the networks and the target.
     histories_ : list of History
@@ -96,6 +96,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         if isinstance(y, np.ndarray) and y.dtype.kind == "f":
             check_classification_targets(y[np.isfinite(y)])
         table, column = super()._read_training_data(X, y)
+        # A column holds integers beyond 2**53 as texts; only y tells that they were integers.
         is_integer = any(isinstance(label, Integral) and not isinstance(label, bool) for label in list_labels(y))
         self._label_kind: LabelKind | None = "integer" if column.kind == "category" and is_integer else None
         return table, column

@@ -62,8 +62,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
 
     def _read_training_data(self, X: Any, y: Any) -> Any:
         table, column = super()._read_training_data(X, y)
-        texts = column.kind == "category" and not isinstance(y, str)
-        return table, convert_kind(column, "number") if texts else column  # here "NA" is a gap, as in a file
+        if column.kind == "category" and not isinstance(y, str):
+            column = convert_kind(column, "number")  # reads texts as a file's are read, in which "NA" is a gap
+        return table, column
 
     def _fit_target(self, column: Column) -> ValueTarget:
         target = infer_target(column, "regression").target
