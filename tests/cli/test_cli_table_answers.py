@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,62 @@ def test_blank_lines_and_excels_first_line_move_no_answer(run, model):
     assert [row[3] for row in rows] == expected == ["no", "yes"]
 
 
+RAW = {
+    "texts that read_table would change": ("size,colour,e\u0301\n1234567.10,blue,NA\n01, red ,\n 2.50,red,1e400\n", "csv"),
+    "tabs": ("colour\tsize\tnote\n blue\t1.0\ta, b\n  red\t0.50\t\n", "tsv"),
+    "semicolons": ("size;colour;when\n1,50; blue;01/02/2021\n2,25;red;?\n", "txt"),
+    "one column": ("size\n1.0\n 02\n", "tsv"),
+    "no header": ("5.10, blue, no\n0.2,red,yes\n", "csv"),
+}
+
+
+@pytest.mark.parametrize(("text", "ending"), RAW.values(), ids=RAW)
+def test_every_character_of_a_row_is_kept(run, text, ending):
+    """Each line begins with the line as it came, with its blanks, zeros and marks of gaps; the delimiter is the file's."""
+    Path(f"new.{ending}").write_text(text, encoding="utf-8")
+    numbered = text[0].isdigit()
+    train = {"0": [0.1, 5.0] * 20, "y": ["no", "yes"] * 20} if numbered else {"size": [0.1, 5.0] * 20, "y": ["no", "yes"] * 20}
+    name = "0" if numbered else "size"
+    cr.TableClassifier(networks=1, hidden=(8,), epochs=2, random_state=0).fit({name: train[name]}, train["y"]).save("n.safetensors")
+    assert run("predict", "n.safetensors", f"new.{ending}", "--out", f"answers.{ending}")[0] == 0
+    delimiter = {"txt": ";", "tsv": "\t", "csv": ","}[ending]
+    for line, row in zip(Path(f"answers.{ending}").read_text(encoding="utf-8").splitlines(), text.splitlines(), strict=True):
+        assert line.startswith(row + delimiter)
+        assert line.removeprefix(row).count(delimiter) == 3
+
+
+@pytest.mark.parametrize("line", ['"size", "colour", "note"', ' "size","colour","note"'])
+def test_a_quote_after_a_blank_opens_a_quoted_field(run, model, line):
+    """In a file with a blank before a quote, the delimiter inside the quotes divides nothing, as where the rows are read."""
+    Path("new.csv").write_text(line + '\n5.1, "red, dark", "x"\n0.2, "blue", "y"\n')
+    assert run("predict", "m.safetensors", "new.csv", "--out", "answers.csv")[0] == 0
+    header, *rows = written("answers.csv")
+    assert [header[:3], *(row[:3] for row in rows)] == [["size", "colour", "note"], ["5.1", "red, dark", "x"], ["0.2", "blue", "y"]]
+
+
+def test_objects_keep_their_text(run, model):
+    """Answers are keys after those of the line's object, whose text is unchanged: digits, order, nested values, types."""
+    lines = [
+        '{"id": 1234567, "colour": "red, dark", "size": 5.10, "tags": ["a", {"b": 1}], "odd": 1}',
+        '{"size":0.2,"colour":"blue","id":9007199254740993,"odd":"NA","big":1e400,"predicted good":"old"}',
+        "",
+        "{ }",
+    ]
+    with gzip.open("new.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write("\r\n".join(lines))
+    status, out, _ = run("predict", "m.safetensors", "new.jsonl.gz", "--out", "answers.jsonl")
+    assert status == 0
+    assert "3 rows of new.jsonl.gz, with 'predicted good (chainrule)'" in out
+    found = Path("answers.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [line.startswith(row[:-1].strip()) for line, row in zip(found, filter(None, lines), strict=True)] == [True] * 3
+    added = [list(json.loads(line).items())[-3:] for line in found]
+    table = {"size": [5.1, 0.2, None], "colour": ["red, dark", "blue", None]}
+    assert [entries[0] for entries in added] == [("predicted good (chainrule)", one) for one in model.predict(table)]
+    probabilities = [[value for name, value in entries[1:]] for entries in added]
+    np.testing.assert_array_equal(probabilities, model.predict_proba(table))
+    assert len(json.loads(found[2])) == 3
+
+
 def test_a_column_named_as_the_answer_is_kept(run, model):
     """An answer's column takes another name where the file has one of that name."""
     Path("new.csv").write_text("size,colour,predicted good\n5.1,blue,old\n0.1,blue,old\n")
@@ -66,6 +123,9 @@ def test_a_column_named_as_the_answer_is_kept(run, model):
     [
         (["training.csv", "--out", "training.csv"], "--out names the rows themselves"),
         (["training.csv", "--out", "answers.xlsx"], "--out writes a table, .csv, .txt, .tsv"),
+        (["training.csv", "--out", "answers.jsonl"], "--out writes a table, .csv, .txt, .tsv"),
+        (["new.jsonl", "--out", "answers.csv"], "--out writes lines of JSON, .jsonl, .ndjson"),
+        (["new.parquet", "--out", "answers.csv"], "new.parquet is parquet: print its predictions with --json"),
         (["training.csv", "training.csv", "--out", "answers.csv"], "--out takes the rows of one file; 2 are given"),
         (["training.csv", "--out", "nowhere/answers.csv"], "nowhere"),
     ],

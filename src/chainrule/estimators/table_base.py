@@ -6,7 +6,7 @@ import os
 import warnings
 from abc import abstractmethod
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral, Number, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,9 +23,11 @@ from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
 from ..table_model import TableModel
 from ..tables.column import Column, Kind
+from ..tables.column_kinds import RULES
 from ..tables.frames import table_from
 from ..tables.table import Table
-from ..tables.target import ClassTarget, ValueTarget
+from ..tables.target import ClassTarget, ValueTarget, column_of_label_texts, list_labels
+from ..tables.text_columns import column_from_texts
 from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
 from .random_state import make_random_state
@@ -241,10 +243,20 @@ def is_plain_array(X: Any) -> bool:
 
 
 def target_column(y: Any) -> Column:
-    """Read a target as a column, with the name of a Series; a target without one is named ``target``."""
+    """Read a target as a column, with the name of a Series; a target without one is named ``target``.
+
+    Texts are a category of exactly these texts. A column of a table stays as it is.
+    """
+    if isinstance(y, Column):
+        return y
     name = getattr(y, "name", None)
     name = name if isinstance(name, str) and name else "target"
-    return table_from({name: y})[name]
+    labels = list_labels(y)
+    texts = column_of_label_texts(name, labels)
+    if texts is not None:
+        return texts
+    numbers_declared_categories = str(getattr(y, "dtype", "")) == "category" and all(isinstance(one, Number) for one in labels)
+    return table_from({name: labels if numbers_declared_categories else y})[name]
 
 
 def _as_array(X: Any) -> Any:
@@ -269,16 +281,10 @@ def _without_target(table: Table, target: Column, y: Any, *, named: bool) -> tup
     if isinstance(getattr(y, "name", None), str) and target.name in table:
         _warn_of_other_values(table[target.name], target)
         return table.without(target.name), target
-    same = [column.name for column in table if named and _have_same_values(column, target)]
+    same = [column.name for column in table if named and _holds_labels(column, target)]
     if same:
         return table.without(*same), replace(target, name=same[0])
     return table, replace(target, name=_free_name(table))
-
-
-def _have_same_values(column: Column, other: Column) -> bool:
-    """Whether two columns hold the same values; the first rows tell most that do not."""
-    few = slice(100)
-    return column.take(few).to_list() == other.take(few).to_list() and column.to_list() == other.to_list()
 
 
 def _free_name(table: Table) -> str:
@@ -291,13 +297,23 @@ def _free_name(table: Table) -> str:
 
 def _warn_of_other_values(column: Column, target: Column) -> None:
     """Warn where the column of X that has the target's name, and is left out, does not hold the target's values."""
-    if not _have_same_values(column, target):
+    if not _holds_labels(column, target):
         warnings.warn(
             f"the column {column.name!r} of X is left out, because the target has this name, but its values are not the target's; "
             "rename y if the column is an input",
             TargetNameWarning,
             stacklevel=user_stacklevel(),
         )
+
+
+def _holds_labels(column: Column, target: Column) -> bool:
+    """Whether a column of X holds the target's values, which are read as the column was where they are texts."""
+    if target.kind == "category":
+        try:
+            target = column_from_texts(target.name, target.data, target.categories, kind=column.kind, rules=RULES)
+        except DataError:
+            return False
+    return column.to_list() == target.to_list()
 
 
 def _without_missing_targets(table: Table, column: Column, weights: Array | None) -> tuple[Table, Column, Array | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
 from ..tables.column import Column
-from ..tables.target import ClassTarget, infer_target
+from ..tables.target import ClassTarget, LabelKind, infer_target, list_labels
 from .hyperparameters import store_hyperparameters
 from .table_base import CONSTRAINTS, TableEstimator
 
@@ -51,7 +52,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     Attributes
     ----------
     classes_ : array
-        The classes, in the order of the probabilities.
+        The classes, in the order of the probabilities; texts are spelled exactly as ``y`` spells them.
     model_ : TableModel
         The preprocessing, the networks and the target.
     histories_ : list of History
@@ -96,10 +97,14 @@ class TableClassifier(ClassifierMixin, TableEstimator):
             if np.isinf(y).any():
                 raise ValueError("Input y contains infinity, which is not a class.")
             check_classification_targets(y[~np.isnan(y)])
-        return super()._read_training_data(X, y)
+        table, column = super()._read_training_data(X, y)
+        # A column holds integers beyond 2**53 as texts; only y tells that they were integers.
+        is_integer = any(isinstance(label, Integral) and not isinstance(label, bool) for label in list_labels(y))
+        self._label_kind: LabelKind | None = "integer" if column.kind == "category" and is_integer else None
+        return table, column
 
     def _fit_target(self, column: Column) -> ClassTarget:
-        target = infer_target(column, "classification").target
+        target = infer_target(column, "classification", self._label_kind).target
         assert isinstance(target, ClassTarget)  # noqa: S101  # the task was given
         self._restore_target(target)
         return target

@@ -25,11 +25,14 @@ class Dialect:
         The number of lines before the first record: comments, and Excel's ``sep=;``.
     backslash : bool
         Whether a quote inside a quoted field is written ``\"`` and not ``""``.
+    keep_blanks : bool
+        Whether blanks before a field belong to it; then a quote after a blank opens no quoted field.
     """
 
     delimiter: str
     preamble: int = 0
     backslash: bool = False
+    keep_blanks: bool = False
 
 
 class Record(NamedTuple):
@@ -56,7 +59,8 @@ def records(text: PlainText, dialect: Dialect) -> Iterator[Record]:
         if dialect.delimiter == " ":
             lines = (line.replace("\t", " ").strip(" \n") + "\n" for line in lines)
         escape = {"doublequote": False, "escapechar": "\\"} if dialect.backslash else {}
-        reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True, strict=True, **escape)  # type: ignore[arg-type]
+        trims = not dialect.keep_blanks
+        reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=trims, strict=True, **escape)  # type: ignore[arg-type]
         begin = dialect.preamble + 1
         while True:
             try:

@@ -108,7 +108,7 @@ def _column(values: list[Any], name: str, kind: Kind | None, rules: TextRules) -
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read the objects, each with the number of its line; the first line is 1."""
     decoder = json.JSONDecoder(object_pairs_hook=_distinct_keys)
-    for line, text in _lines(path):
+    for line, text in json_lines(path):
         try:
             record = decoder.decode(text)
         except RecursionError:
@@ -123,8 +123,8 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield line, record
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Read the lines that are not blank, each with its number."""
+def json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Read the lines that are not blank, each with its number and without blanks around it; errors: ``read_json_lines``."""
     with _open(path) as (file, limit):
         line = n_bytes = 0
         while raw := file.readline(LIMIT_LINE + 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
@@ -15,6 +15,7 @@ from ..errors import DataError, look_up
 from .column import Column
 from .column_kinds import convert_kind, number_text, row_name
 from .number_texts import parse_number
+from .typed_columns import check_unicode, is_gap
 
 Task = Literal["classification", "regression"]
 LabelKind = Literal["text", "integer", "number", "boolean"]
@@ -153,8 +154,9 @@ class ValueTarget:
         DataError
             When a row has no value, or one that is not a number.
         """
-        _check_no_gaps(self.name, column)
-        return convert_kind(column, "number").data
+        numbers = convert_kind(column, "number")
+        _check_no_gaps(self.name, numbers)
+        return numbers.data
 
     def decode(self, outputs: AnyArray) -> AnyArray:
         """Give values in their own unit, float64, from standardized ones, and clip them to the range seen; any shape."""
@@ -254,6 +256,31 @@ def infer_target(column: Column, task: Task | None = None, label_kind: LabelKind
     notes.insert(0, f"the target {column.name!r} holds {len(classes.classes)} classes, {reason}")
     notes += _note_single_rows(classes, codes)
     return TargetReading(classes, rows, codes, tuple(notes))
+
+
+def list_labels(y: Any) -> list[Any]:
+    """Give the values of a sequence, an array or a frame's column as Python objects; none where y is something else."""
+    for method in ("tolist", "to_list", "to_pylist"):
+        if hasattr(y, method):
+            values = getattr(y, method)()
+            return values if isinstance(values, list) else []
+    return list(y) if isinstance(y, (list, tuple)) else []
+
+
+def column_of_label_texts(name: str, labels: Sequence[Any]) -> Column | None:
+    """Make a category of labels that are texts, each exactly as given; None where they are not texts.
+
+    A program that gives texts as labels expects these texts as predictions. So ``"1"`` and ``"1.0"`` are two classes, and ``"NA"``
+    is one too. None, NaN and pandas' NA are gaps, and so is a text without a character, which names no class.
+    """
+    if not any(isinstance(label, str) for label in labels):
+        return None
+    if not all(isinstance(label, str) or is_gap(label) for label in labels):
+        return None
+    classes = sorted({str(label) for label in labels if isinstance(label, str) and label.strip()})
+    check_unicode(name, classes)
+    codes: dict[Any, int] = {text: code for code, text in enumerate(classes)}
+    return Column(name, "category", np.array([codes.get(label, -1) for label in labels], np.int32), tuple(classes))
 
 
 def parse_target(described: Any) -> Target:
@@ -411,7 +438,7 @@ def _integer_label(name: str) -> int:
     """Read the name of a class as a whole number of 64 bits."""
     number = int(name)
     if not -(2**63) <= number < 2**63:
-        raise ValueError(f"a class that is a whole number must fit 64 bits; it is {name!r}")
+        raise DataError(f"a class that is a whole number must fit 64 bits; it is {name!r}: make the labels texts")
     return number
 
 

@@ -107,7 +107,7 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
         When the objects have several types, such as numbers and texts, or one that a table cannot hold.
     """
     if not set(map(type, values)) <= _NEVER_GAPS:
-        values = [None if _is_gap(value) else value for value in values]
+        values = [None if is_gap(value) else value for value in values]
     gaps = np.fromiter((value is None for value in values), bool, len(values))
     match _type_of_all(name, values, rules):
         case "nothing":
@@ -148,7 +148,7 @@ def column_of_texts(
     DataError
         When the texts are plain numbers, nearly all distinct: as texts they would be an identifier, and left out.
     """
-    _check_unicode(name, texts)
+    check_unicode(name, texts)
     column = column_from_texts(name, codes, texts, kind=kind, rules=rules)
     if kind is not None or column.kind != "number" or not all(map(_PLAIN_NUMBER.fullmatch, texts)):
         return column
@@ -166,12 +166,12 @@ def column_of_categories(
 ) -> Column:
     """Make a column of distinct values of any type that a frame declares to be categories; parameters as ``column_of_texts``."""
     texts = [canonical_text(value) for value in values]
-    _check_unicode(name, texts)
+    check_unicode(name, texts)
     column = column_from_texts(name, codes, texts, kind=kind or "category", rules=rules)
     return column if kind else inferred_kind(column)
 
 
-def _check_unicode(name: str, texts: Sequence[str]) -> None:
+def check_unicode(name: str, texts: Sequence[str]) -> None:
     """Refuse texts that UTF-8 cannot write: half of a character of two parts."""
     try:
         "".join(texts).encode()
@@ -258,7 +258,7 @@ def _from_dates(name: str, values: AnyArray, kind: Kind | None, rules: TextRules
 _NEVER_GAPS = {str, int, bool, type(None)}  # the commonest types of which no value is a gap, but None itself
 
 
-def _is_gap(value: Any) -> bool:
+def is_gap(value: Any) -> bool:
     """Whether an object is None, NaN, NaT or pandas' NA, without importing pandas."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
