@@ -114,32 +114,41 @@ def _is_valid(name: str, value: Any) -> bool:
 
 def reading_options(function: Function) -> Function:
     """Declare the options; ``collect_reading_options`` makes a ``ReadingOptions`` of the command's arguments."""
+    panel: dict[str, Any] = {"panel": TABLE_PANEL}
+    columns: dict[str, Any] = {"metavar": "COLUMN,...", "multiple": True, **panel}
     declarations = [
+        option("--delimiter", metavar="CHAR", text="The character between fields, or tab.", default="found in the file", **panel),
         option(
-            "--delimiter", metavar="CHAR", text="What separates the fields: one character, or tab.", default="found in the file"
+            "--decimal",
+            metavar="CHAR",
+            type=click.Choice([".", ","]),
+            text="The decimal mark.",
+            default="found in each column",
+            **panel,
         ),
-        option(
-            "--decimal", metavar="CHAR", type=click.Choice([".", ","]), text="The decimal mark.", default="found in each column"
-        ),
-        option("--encoding", metavar="NAME", text="The encoding, such as latin-1.", default="UTF-8, or by the byte-order mark"),
+        option("--encoding", metavar="NAME", text="The encoding, such as latin-1.", default="UTF-8, or by its mark", **panel),
         option(
             "--missing",
             metavar="MARK,...",
             text="The marks of a missing value; an empty field is one always.",
             default="NA, ? and others",
+            **panel,
         ),
         click.option(
-            "--header/--no-header", default=None, help="Whether the first line holds the names (default: found in the file)."
+            "--header/--no-header",
+            default=None,
+            help="Whether the first line holds the names (default: found in the file).",
+            **panel,
         ),
         click.option(
-            "--day-first/--month-first", default=None, help="Whether 3/4/2021 is in April (default: found in each column)."
+            "--day-first/--month-first",
+            default=None,
+            help="Whether 3/4/2021 is in April (default: found in each column).",
+            **panel,
         ),
-        flag("--allow-infinite", text="Take infinite numbers as missing values."),
-        option("--drop", metavar="COLUMN,...", multiple=True, text="Columns to leave out."),
-        *(
-            option(f"--{kind}", f"{kind}_columns", metavar="COLUMN,...", multiple=True, text=f"Columns to read as {kind}.")
-            for kind in KIND_OPTIONS
-        ),
+        flag("--allow-infinite", text="Take infinite numbers as missing values.", **panel),
+        option("--drop", text="Columns to leave out.", **columns),
+        *(option(f"--{kind}", f"{kind}_columns", text=f"Columns to read as {kind}.", **columns) for kind in KIND_OPTIONS),
     ]
     for declare in reversed(declarations):
         function = declare(function)
