@@ -50,7 +50,7 @@ def naive_scaled(x, median, scale):
     """Z = s (x - median), then z / sqrt(1 + (z/3)^2)."""
     z = Fraction(scale) * (Fraction(x) - Fraction(median))
     if abs(z) > 10**12:
-        return math.copysign(3.0, z)
+        return 3.0 if z > 0 else -3.0
     return float(z) / math.sqrt(1 + float(z / 3) ** 2)
 
 
