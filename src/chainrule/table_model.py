@@ -53,8 +53,6 @@ class TableTraining:
         Whether the columns have names; otherwise they are "0", "1", ... by their position.
     rows : int
         The number of rows trained on.
-    test_fraction : float
-        The fraction of the file's rows that was kept for the test; 0 for none.
     target_digest : str
         The SHA-256 of the target of all rows of the file, which recognizes the file; empty where no rows were kept for the test.
     seed : int or None
@@ -74,7 +72,6 @@ class TableTraining:
     columns: list[str] = field(default_factory=list)
     named: bool = True
     rows: int = 0
-    test_fraction: float = 0.0
     target_digest: str = ""
     seed: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
@@ -92,8 +89,8 @@ class TableTraining:
             if type(described[name]) not in types:
                 raise TypeError(f"training: {name} is {type(described[name]).__name__}")
         training = cls(**described)
-        if training.rows < 0 or not 0 <= training.test_fraction < 1 or (training.seed or 0) < 0:
-            raise ValueError("training: rows, the seed or the fraction of the test is out of range")
+        if training.rows < 0 or (training.seed or 0) < 0:
+            raise ValueError("training: rows and the seed must be at least 0")
         if len(training.columns) > MAXIMUM_COLUMNS or any(type(name) is not str for name in training.columns):
             raise ValueError("training: columns must be at most a million texts")
         if any(type(epoch) is not int for epoch in training.epochs) or any(type(c) is not float for c in training.validation_costs):
@@ -108,7 +105,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "named": (bool,),
     "target_digest": (str,),
     "rows": (int,),
-    "test_fraction": (float,),
     "seed": (int, type(None)),
     "settings": (dict,),
     "epochs": (list,),

@@ -75,3 +75,30 @@ def test_a_value_beyond_the_trainings_is_explained_as_predicted(run, run_json):
     status, out, err = run("explain", "v.safetensors", "--data", "far.csv")
     assert (status, err) == (0, "")
     assert f"predicted {answer['value']:.6g}" in out
+
+
+def test_the_test_rows_do_not_limit_the_predictions(run):
+    """The range, the mean and the scale of a model of values are those of the rows that it is trained on."""
+    from chainrule.cli.table_source import read_target, split_for_test
+    from chainrule.loading import load_model
+    from chainrule.tables.read import read_table
+
+    Path("v.csv").write_text("x,y\n" + "".join(f"{k},{k * k}\n" for k in range(100)))
+    assert run("train", "v.csv", "--epochs", "2", *FAST)[0] == 0
+    table = read_table("v.csv")
+    seed = next(seed for seed in range(100) if 99 in split_for_test(table, read_target(table, "y", None), seed).test_rows)
+    assert run("train", "v.csv", "--epochs", "2", "--seed", str(seed), *FAST)[0] == 0
+    split = split_for_test(table, read_target(table, "y", None), seed)
+    seen = table["y"].data[split.rows[split.train_places]]
+    target = load_model("v.safetensors").target
+    assert (target.low, target.high, target.mean) == (seen.min(), seen.max(), pytest.approx(seen.mean()))
+    assert target.high < 99 * 99
+
+
+def test_a_column_of_the_model_is_not_compared_with(run):
+    """--target of evaluate names a column that the model does not predict from."""
+    Path("t.csv").write_text("a,b,y\n" + "".join(f"{k % 7},{k % 5},{'p' if k % 7 > 3 else 'n'}\n" for k in range(60)))
+    assert run("train", "t.csv", *FAST)[0] == 0
+    status, out, err = run("evaluate", "t.safetensors", "--target", "b")
+    assert (status, out) == (2, "")
+    assert "--target names 'b', from which the model predicts" in err

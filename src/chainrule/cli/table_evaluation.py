@@ -102,6 +102,8 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
     name = data if data is not None else source.name if source else ""
     same = source is not None and resolve_path(name) == resolve_path(source.name)
     column_name = target or model.target.name
+    if column_name in model.preprocessing.input_kinds:
+        raise SettingError(f"--target names {column_name!r}, from which the model predicts; name the column to compare with")
     table = read_for(model, Path(name), reading, target=column_name, same_file=same)
     if column_name not in table:
         raise DataError(f"{name} has no column {column_name!r} to compare with; name the target's column by --target")
@@ -112,11 +114,12 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
     missing = len(column) - len(kept)
     y = model.target.encode(column.take(kept))
     changed = ""
-    if same and training.test_fraction and training.seed is not None:
+    if same and column_name == model.target.name and training.target_digest and training.seed is not None:
         split = split_for_test(table, TargetReading(model.target, kept, y, ()), training.seed)
         if split.digest == training.target_digest:
-            test, y = split.test
-            true = _true_values(model.target, column.take(split.test_rows), y)
+            test, column = split.test
+            y = model.target.encode(column)
+            true = _true_values(model.target, column, y)
             return TableRows(f"the test rows of {name}", test, y, true, split.test_rows, missing)
         changed = ", which has changed since the training"
     true = _true_values(model.target, column.take(kept), y)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._format import format_fraction, percent
+from ..plotting.metrics import area_under_roc, roc_points
+from ..tables.target import ClassTarget
 from .scores import r_squared, root_mean_square
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
     from ..plan import Floats
     from ..table_model import TableModel
+    from ..tables.column import Column
     from ..tables.table import Table
 
 CALIBRATION_BINS = 10
@@ -86,16 +89,12 @@ class ValueScore:
         return {"test_rmse": self.rmse, "test_mae": self.mae, "test_r2": self.r2, "test_baseline": self.baseline}
 
 
-def score_of(model: TableModel, table: Table, y: AnyArray) -> ClassScore | ValueScore:
-    """Score a model on rows (n,) and their encoded target (n,)."""
-    outputs = model.outputs(table)
-    return class_score(outputs, y) if model.is_classifier else value_score(model.target.decode(outputs[:, 0]), _unscaled(model, y))
-
-
-def _unscaled(model: TableModel, y: AnyArray) -> AnyArray:
-    """Give standardized values in the target's unit, without the limits of the training rows."""
-    target: Any = model.target
-    return y * target.scale + target.mean
+def score_of(model: TableModel, table: Table, column: Column) -> ClassScore | ValueScore:
+    """Score a model on some rows and their target."""
+    outputs, target = model.outputs(table), model.target
+    if isinstance(target, ClassTarget):
+        return class_score(outputs, target.encode(column))
+    return value_score(target.decode(outputs[:, 0]), target.values_of(column))
 
 
 def class_score(probabilities: Array, y: Indices) -> ClassScore:
@@ -106,9 +105,7 @@ def class_score(probabilities: Array, y: Indices) -> ClassScore:
     true_probability = np.maximum(probabilities[rows, y], np.finfo(np.float64).tiny)
     auc = None
     if probabilities.shape[1] == 2 and counts.size == 2 and counts.min() > 0:
-        from sklearn.metrics import roc_auc_score
-
-        auc = float(roc_auc_score(y, probabilities[:, 1]))
+        auc = area_under_roc(roc_points(y, probabilities[:, 1]))
     return ClassScore(
         accuracy=float(np.mean(predicted == y)),
         baseline=float(counts.max() / len(y)),

@@ -12,8 +12,9 @@ from ..errors import DataError
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Indices
+    from ..tables.column import Column
     from ..tables.table import Table
-    from ..tables.target import TargetReading
+    from ..tables.target import Target, TargetReading
     from .settings import Task
 
 TEST_FOLDS, FOLDS = 3, 20
@@ -54,8 +55,8 @@ class SplitTable:
         The columns without the target, all rows.
     rows : array of int, shape (n,)
         The rows that have a target.
-    y : array, shape (n,)
-        Their encoded target.
+    column : Column
+        The target, all rows.
     train_places, test_places : int arrays
         Positions in ``rows``, ascending.
     named : bool
@@ -66,7 +67,7 @@ class SplitTable:
 
     table: Table
     rows: Indices
-    y: AnyArray
+    column: Column
     train_places: Indices
     test_places: Indices
     named: bool
@@ -78,14 +79,15 @@ class SplitTable:
         return self.rows[self.test_places]
 
     @property
-    def train(self) -> tuple[Table, AnyArray]:
-        """The rows to train on, and their encoded target."""
-        return self.table.take(self.rows[self.train_places]), self.y[self.train_places]
+    def train(self) -> tuple[Table, Column]:
+        """The rows to train on, and their target."""
+        rows = self.rows[self.train_places]
+        return self.table.take(rows), self.column.take(rows)
 
     @property
-    def test(self) -> tuple[Table, AnyArray]:
-        """The rows of the test, and their encoded target."""
-        return self.table.take(self.test_rows), self.y[self.test_places]
+    def test(self) -> tuple[Table, Column]:
+        """The rows of the test, and their target."""
+        return self.table.take(self.test_rows), self.column.take(self.test_rows)
 
 
 def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTable:
@@ -99,7 +101,7 @@ def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTabl
     from ..recipes.table_training import folds
     from ..tables.target import ClassTarget
 
-    rows, target = reading.rows, reading.target
+    rows, target, column = reading.rows, reading.target, table[reading.target.name]
     if len(rows) < MIN_ROWS:
         raise DataError(
             f"{table.name} has {pluralize(len(rows), 'row')} with a target; splitting them to train and test takes {MIN_ROWS} or "
@@ -109,13 +111,21 @@ def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTabl
     in_test = fold < TEST_FOLDS
     named = table.names != [str(k) for k in range(len(table.names))]
     places = np.flatnonzero(~in_test), np.flatnonzero(in_test)
-    return SplitTable(table.without(target.name), rows, reading.y, *places, named, target_digest(reading))
+    values = reading.y if isinstance(target, ClassTarget) else target.values_of(column.take(rows))
+    return SplitTable(table.without(target.name), rows, column, *places, named, _digest(rows, values))
 
 
-def target_digest(reading: TargetReading) -> str:
-    """Give the SHA-256 of a target's rows and encoded values, by which the file of a training is recognized."""
+def fit_target(target: Target, column: Column) -> Target:
+    """Give the target for some training rows: of values their own mean, scale and range, so that no other row tells them."""
+    from ..tables.target import ClassTarget, infer_target
+
+    return target if isinstance(target, ClassTarget) else infer_target(column, "regression").target
+
+
+def _digest(rows: Indices, values: AnyArray) -> str:
+    """Give the SHA-256 of the rows that have a target, and of its values, by which the file of a training is recognized."""
     import hashlib  # imported late: it loads OpenSSL
 
-    digest = hashlib.sha256(np.ascontiguousarray(reading.rows, "<i8").data)
-    digest.update(np.ascontiguousarray(reading.y, "<f8").data)
+    digest = hashlib.sha256(np.ascontiguousarray(rows, "<i8").data)
+    digest.update(np.ascontiguousarray(values, "<f8").data)
     return digest.hexdigest()

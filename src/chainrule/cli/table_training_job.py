@@ -21,7 +21,7 @@ from .replaceable_file import check_replaceable
 from .settings import Task, resolve_task
 from .table_progress import TableProgress
 from .table_scores import score_of
-from .table_source import read_target, split_for_test
+from .table_source import fit_target, read_target, split_for_test
 
 if TYPE_CHECKING:
     from ..history import History
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ..tables.table import Table
     from ..tables.target import TargetReading
     from .table_source import SplitTable
-
-TEST_FRACTION = 0.15
 
 _PARTICIPLES = {"interrupted": "was interrupted", "diverged": "of a network diverged"}
 
@@ -90,17 +88,17 @@ class TableTrainingJob:
         progress = TableProgress(self.reporter)
         table = self._read(progress)
         reading = read_target(table, self.source.target, self._task())
-        target = reading.target
         split = split_for_test(table, reading, self.seed)
+        train, column = split.train
+        target = fit_target(reading.target, column)
         recipe = recipe_for(target, len(split.train_places), self.chosen)
         check_recipe(recipe, target, threads=self.threads, engine=self.engine)
         self._report_data(split, reading)
-        train, y = split.train
         with progress.training(recipe.networks, recipe.epochs):
             model, histories = fit_table_model(
                 train,
                 target,
-                y,
+                target.encode(column),
                 recipe,
                 seed=self.seed,
                 threads=self.threads,
@@ -160,7 +158,6 @@ class TableTrainingJob:
             data=str(self.source),
             reading=self.reading.to_json(),
             named=split.named,
-            test_fraction=TEST_FRACTION,
             target_digest=split.digest,
             seed=self.seed,
         )
@@ -185,8 +182,7 @@ class TableTrainingJob:
 
             save_curves(self.plot, histories)
             self.reporter.note(f"drew {self.plot}")
-        table, y = split.test
-        score = score_of(model, table, y)
+        score = score_of(model, *split.test)
         self.reporter.summary(f"test {score}", {**self._summary(model, stopped, seconds), **score.to_json()})
         return STATUS_AFTER.get(stopped, 0)
 
