@@ -15,7 +15,6 @@ import chainrule as cr
 from chainrule import tensor_file
 from chainrule.errors import DataError, ModelFileError, SettingError
 from chainrule.loading import load_model
-from chainrule.network import load_network
 from chainrule.recipes.table_recipe import TableRecipe
 from chainrule.recipes.table_training import fit_table_model
 from chainrule.tables.frames import table_from
@@ -105,15 +104,9 @@ def test_load_gives_an_estimator_that_predicts(model, path):
 
 
 def test_files_of_one_network_still_load():
-    """A file of version 1 is loaded as a network, and ``Network.load`` refuses the model of a table."""
+    """A file of version 1 is loaded as a network."""
     network = cr.load(Path(__file__).parent / "files" / "before_input_spec.safetensors")
     assert isinstance(network, cr.Network)
-
-
-def test_a_reader_of_one_network_refuses_a_table_model(path):
-    """``load_network`` says that the file holds a model of a table, and how to load it."""
-    with pytest.raises(ModelFileError, match=r"holds a model of a table, not one network; load it with chainrule\.load"):
-        load_network(path)
 
 
 WRONG = [None, True, -1, 1e9, "x", [], {}, [None], {"x": 1}]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import exp, log, sqrt
+from math import exp, isnan, log, sqrt
 from statistics import mean, stdev
 
 from benchmarks.report import Report
@@ -102,7 +102,7 @@ def error_text(cell: list[Measurement] | None) -> str:
     if cell is None:
         return "-"
     center, error = mean_and_standard_error([100 * measurement.error for measurement in cell])
-    return f"{center:.2f} ± {error:.2f}"
+    return f"{center:.2f}" if isnan(error) else f"{center:.2f} ± {error:.2f}"
 
 
 def seconds_text(cell: list[Measurement] | None) -> str:

@@ -22,7 +22,7 @@ from .calculus.initializers import INITIALIZERS
 from .errors import ModelFileError, SettingError
 from .input_spec import InputSpec
 from .plan import MAXIMUM_LAYERS, Layer, Provenance, cost_from_json, cost_to_json
-from .tensor_file import TensorFile, open_tensors, write_tensors
+from .tensor_file import TensorFile, write_tensors
 
 NETWORK_VERSION = 1
 """The format version of a file that holds one network."""
@@ -68,37 +68,21 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     ------
     SettingError
         When an activation or the cost is the user's own, since a file holds no code; when a weight is NaN or infinite; or when
-        ``read`` would refuse the file.
+        ``read_model`` would refuse the file.
     FileError
         When it cannot be written; an existing file stays as it was.
     """
     write_tensors(path, NETWORK_VERSION, describe_model(model), tensors_of(model))
 
 
-def read(path: str | os.PathLike[str]) -> Model:
-    """Read a model file; every entry is validated.
-
-    Raises
-    ------
-    FileError
-        When the file does not exist or cannot be read.
-    ModelFileError
-        When it is truncated, damaged, of another kind, or of a later version.
-    """
-    with open_tensors(path) as file:
-        return read_model(file)
-
-
 def read_model(file: TensorFile) -> Model:
-    """Read the network of an open file.
+    """Read the network of an open file; every entry is validated.
 
     Raises
     ------
     ModelFileError
-        As ``read`` raises it.
+        When an entry or a tensor is not valid.
     """
-    if file.version != NETWORK_VERSION:
-        raise ModelFileError(f"{file.path} holds a model of a table, not one network; load it with chainrule.load")
     with file.refuse_damage():
         model = parse_model(file.description)
     return with_tensors(model, file.read(shapes_of(model)), file)
@@ -160,12 +144,12 @@ def _to_json(model: Model) -> dict[str, Any]:
 
 
 def describe_model(model: Model) -> dict[str, Any]:
-    """Describe a model as JSON's types, and parse that as ``read`` will, so that no file is written that cannot be read.
+    """Describe a model as JSON's types, and parse that as ``read_model`` will, so that no file is written that cannot be read.
 
     Raises
     ------
     SettingError
-        When it holds a function of the user's own, or ``read`` would refuse it.
+        When it holds a function of the user's own, or ``read_model`` would refuse it.
     """
     try:
         description: dict[str, Any] = json.loads(json.dumps(_to_json(model), allow_nan=False))

@@ -368,19 +368,6 @@ def network_as_model(network: Network) -> model_file.Model:
     return model_file.Model(*settings, tuple(weights), tuple(biases), network.provenance, network.inputs)
 
 
-def load_network(path: str | os.PathLike[str]) -> Network:
-    """Read a network from its safetensors file.
-
-    Raises
-    ------
-    FileError
-        When the file does not exist or cannot be read.
-    ModelFileError
-        When it is truncated, damaged, of another kind, or of a later version.
-    """
-    return network_from_model(model_file.read(path))
-
-
 def network_from_model(model: model_file.Model) -> Network:
     """Make a network of the contents of a model file."""
     plan = Plan(layers=model.layers, cost=model.cost, dtype=model.dtype)

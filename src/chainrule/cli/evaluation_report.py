@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,17 +104,18 @@ def _print_confusion(counts: Indices) -> None:
             with tolerate_closed_stdout():
                 console.print(table)
             return
-    _print_most_frequent(counts)
+    print_most_frequent(counts, [str(k) for k in range(len(counts))], prefix="label ")
 
 
-def _print_most_frequent(counts: Indices) -> None:
+def print_most_frequent(counts: Indices, names: Sequence[str], *, prefix: str = "") -> None:
+    """Print the most frequent confusions of a matrix, by the names of the classes; ``prefix`` stands before the true one."""
     off_diagonal = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     print_line("most frequent confusions:")
     for position in np.argsort(-off_diagonal, axis=None, kind="stable")[:MAX_CONFUSIONS]:
         true, predicted = divmod(int(position), len(counts))
         times = int(off_diagonal[true, predicted])
         if times:
-            print_line(f"  label {true} predicted as {predicted}: {pluralize(times, 'time')}")
+            print_line(f"  {prefix}{names[true]} predicted as {names[predicted]}: {pluralize(times, 'time')}")
 
 
 def _confusion_table(counts: Indices, decimals: int) -> Table:

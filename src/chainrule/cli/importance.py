@@ -57,8 +57,7 @@ def importance_of_columns(model: TableModel, rows: TableRows) -> Importance:
         outputs = model.outputs(data)
         if model.is_classifier:
             return float(np.mean(outputs.argmax(axis=1) == rows.y))
-        target: Any = model.target
-        return -root_mean_square(target.decode(outputs[:, 0]) - (target.mean + target.scale * rows.y))
+        return -root_mean_square(model.decode(outputs) - rows.true)
 
     return _measure(score, table, permute_column, names, is_classifier=model.is_classifier)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,9 +96,6 @@ class ReadingOptions:
         names = [entry.name for entry in fields(self) if same_file or entry.name in VALUE_OPTIONS]
         given = self._given()
         return replace(self, **{name: getattr(learnt, name) for name in names if name not in given})
-
-    def __bool__(self) -> bool:
-        return asdict(self) != asdict(ReadingOptions())
 
 
 def _is_valid(name: str, value: Any) -> bool:

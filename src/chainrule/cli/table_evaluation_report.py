@@ -8,6 +8,8 @@ import numpy as np
 
 from .._format import percent, pluralize
 from .._stdout import tolerate_closed_stdout
+from ..plotting.metrics import class_scores
+from .evaluation_report import print_most_frequent
 from .output import as_one_line, print_line
 from .table_scores import ClassScore
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from .table_evaluation import TableEvaluation
 
 MAX_COLUMNS = 12  # a confusion matrix of more classes does not fit into 80 columns
-MAX_CONFUSIONS = 15
 
 
 def table_evaluation_as_json(model: TableModel, evaluation: TableEvaluation, worst: int) -> dict[str, Any]:
@@ -57,15 +58,11 @@ def class_names(model: TableModel) -> tuple[str, ...]:
 
 def class_rows(model: TableModel, evaluation: TableEvaluation) -> list[tuple[Any, ...]]:
     """Give precision, recall, F1 and the number of rows of each class; None where it is not defined."""
-    counts = evaluation.confusion
-    rows = []
-    for k, name in enumerate(class_names(model)):
-        right, true, predicted = counts[k, k], counts[k].sum(), counts[:, k].sum()
-        precision = float(right / predicted) if predicted else None
-        recall = float(right / true) if true else None
-        f1 = float(2 * right / (true + predicted)) if true + predicted else None
-        rows.append((name, precision, recall, f1, int(true)))
-    return rows
+    scores = class_scores(evaluation.confusion)
+    shares = (
+        [None if np.isnan(share) else float(share) for share in column] for column in (scores.precision, scores.recall, scores.f1)
+    )
+    return list(zip(class_names(model), *shares, scores.rows.tolist(), strict=True))
 
 
 def print_table_evaluation(model: TableModel, evaluation: TableEvaluation, worst: int) -> None:
@@ -93,23 +90,13 @@ def _print_confusion(model: TableModel, evaluation: TableEvaluation) -> None:
     """Print the confusion matrix, or of many classes the most frequent confusions."""
     names, counts = class_names(model), evaluation.confusion
     if len(names) > MAX_COLUMNS:
-        _print_most_frequent(names, counts)
+        print_most_frequent(counts, names)
         return
     table = _make_table("true (row), predicted (column)", *(_text(name) for name in names))
     for k, row in enumerate(counts):
         cells = [f"[bold]{n:,}[/]" if j == k else f"{n:,}" if n else "[dim]·[/]" for j, n in enumerate(row)]
         table.add_row(_text(names[k]), *cells)
     _print(table)
-
-
-def _print_most_frequent(names: tuple[str, ...], counts: Any) -> None:
-    off_diagonal = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
-    print_line("most frequent confusions:")
-    for position in np.argsort(-off_diagonal, axis=None, kind="stable")[:MAX_CONFUSIONS]:
-        true, predicted = divmod(int(position), len(counts))
-        times = int(off_diagonal[true, predicted])
-        if times:
-            print_line(f"  {names[true]} predicted as {names[predicted]}: {pluralize(times, 'time')}")
 
 
 def _print_errors(model: TableModel, evaluation: TableEvaluation, worst: int) -> None:
