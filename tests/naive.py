@@ -397,18 +397,17 @@ def clipped(nabla_b, nabla_w, most):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Philox4x64-10 (Salmon, Moraes, Dror and Shaw 2011), and the dropout mask drawn from it
+# Philox4x32-7 (Salmon, Moraes, Dror and Shaw 2011), and the dropout mask drawn from it
 # ----------------------------------------------------------------------------------------------------------------------
 
-WORD = 2**64
-MULTIPLIERS = 0xD2E7470EE14C6C93, 0xCA5A826395121157
-WEYL = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
-ROUNDS = 10
-DROPOUT_STREAM = int.from_bytes(b"dropout", "big")
+WORD = 2**32
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+WEYL = 0x9E3779B9, 0xBB67AE85
+ROUNDS = 7
 
 
 def philox(counter, key):
-    """Four 64-bit words from a counter of four and a key of two."""
+    """Four 32-bit words from a counter of four and a key of two."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(ROUNDS):
@@ -420,19 +419,19 @@ def philox(counter, key):
 
 
 def dropout_draw(seed, step, layer, row, unit, units):
-    """The 32 bits that decide over one unit of one row: its row's block, its word in it, its half of that."""
-    blocks_a_row = (units + 7) // 8
+    """The 16 bits that decide over one unit of one row: its row's block, its word in it, its half of that."""
+    blocks_a_row = (units + 15) // 16 * 2
     block = row * blocks_a_row + unit // 8
-    words = philox((block + 1, layer, step, 0), (seed, DROPOUT_STREAM))
+    words = philox((block, layer, step % WORD, step // WORD), (seed % WORD, seed // WORD))
     word = words[unit % 8 // 2]
-    return word % 2**32 if unit % 2 == 0 else word >> 32
+    return word % 2**16 if unit % 2 == 0 else word >> 16
 
 
 def dropout_mask(shape, p, seed, step, layer):
-    """0 where dropped, else ``1 / (1 - p)``; the draw as a fraction of 2^32 is held against ``p``."""
+    """0 where dropped, else ``1 / (1 - p)``; the draw as a fraction of 2^16 is held against ``p``, which is rounded to one."""
     rows, units = shape
-    dropped_below = min(round(p * 2**32), 2**32 - 1)
+    p = min(round(p * 2**16), 2**16 - 1) / 2**16
     return [
-        [0.0 if dropout_draw(seed, step, layer, row, unit, units) < dropped_below else 1 / (1 - p) for unit in range(units)]
+        [0.0 if dropout_draw(seed, step, layer, row, unit, units) / 2**16 < p else 1 / (1 - p) for unit in range(units)]
         for row in range(rows)
     ]

@@ -69,9 +69,8 @@ static void hidden_delta(const MiniBatch &batch, int l, const Region &region) {
             .relu_output = is_relu ? layer.a + index : nullptr,
         });
         if (batch.training && layer.dropout > 0) {
-            transform_in_place(delta, [mask = layer.mask + index](Vec<T> g, long i) {
-                return g * load(mask + i);
-            });
+            apply_dropout_mask(layer, region.examples, {.first = o, .last = o + width}, layer.delta,
+                               layer.delta);
         }
         if (!is_relu) {
             pullback(layer.activation, delta, weighted_inputs_of(layer) + index, layer.a + index);

@@ -1,50 +1,111 @@
-// Dropout's masks: Philox4x64-10 of (seed, step, layer, row, unit), the same as
+// Dropout's masks: 16 bits of Philox4x32-7 for each (seed, step, layer, row, unit), the same as
 // calculus/dropout.py.
 #pragma once
 #include <cstdint>
+#include <cstring>
 
 #include "runtime/network.hpp"
 
 namespace chainrule::ISA {
 
-// Ten rounds of Philox4x64 (Salmon, Moraes, Dror and Shaw 2011), in place.
-static inline void philox(std::uint64_t counter[4], std::uint64_t key0, std::uint64_t key1) {
-    __extension__ typedef unsigned __int128 Product;
-    for (int round = 0; round < 10; ++round) {
-        const Product p0 = Product(0xD2E7470EE14C6C93u) * counter[0];
-        const Product p1 = Product(0xCA5A826395121157u) * counter[2];
-        counter[0] = std::uint64_t(p1 >> 64) ^ counter[1] ^ key0;
-        counter[1] = std::uint64_t(p1);
-        counter[2] = std::uint64_t(p0 >> 64) ^ counter[3] ^ key1;
-        counter[3] = std::uint64_t(p0);
-        key0 += 0x9E3779B97F4A7C15u;
-        key1 += 0xBB67AE8584CAA73Bu;
+// A counter or an output of Philox for `lanes<std::uint64_t>` blocks: four words of 32 bits, each
+// the low half of a lane. The high halves are arbitrary.
+struct PhiloxWords {
+    Vec<std::uint64_t> word[4];
+};
+
+// Seven rounds of Philox4x32 (Salmon, Moraes, Dror and Shaw 2011).
+static inline PhiloxWords philox(PhiloxWords c, std::uint64_t seed) {
+    std::uint32_t key[2] = {std::uint32_t(seed), std::uint32_t(seed >> 32)};
+    UNROLL
+    for (int round = 0; round < 7; ++round) {
+        const Vec<std::uint64_t> p0 = multiply_low_halves(c.word[0], 0xD2511F53u);
+        const Vec<std::uint64_t> p1 = multiply_low_halves(c.word[2], 0xCD9E8D57u);
+        c = {(p1 >> 32) ^ c.word[1] ^ key[0], p1, (p0 >> 32) ^ c.word[3] ^ key[1], p0};
+        key[0] += 0x9E3779B9u;
+        key[1] += 0xBB67AE85u;
+    }
+    return c;
+}
+
+// a's and b's low halves as one vector: a[0], b[0], a[1], b[1], ...
+static inline Vec<std::uint64_t> pack_low_halves(Vec<std::uint64_t> a, Vec<std::uint64_t> b) {
+    return (a & 0xFFFFFFFFu) | (b << 32);
+}
+
+// Stores the draws of `lanes<std::uint64_t>` consecutive blocks, each block's eight together.
+static inline void store_draws(const PhiloxWords &words, std::uint64_t *to) {
+    const Vec<std::uint64_t> low = pack_low_halves(words.word[0], words.word[1]);
+    const Vec<std::uint64_t> high = pack_low_halves(words.word[2], words.word[3]);
+    constexpr int n = lanes<std::uint64_t>;
+    [&]<int... Lane>(std::integer_sequence<int, Lane...>) {
+        store(to, shuffle<std::uint64_t, (Lane / 2 + Lane % 2 * n)...>(low, high));
+        store(to + n, shuffle<std::uint64_t, ((Lane + n) / 2 + Lane % 2 * n)...>(low, high));
+    }(std::make_integer_sequence<int, n>{});
+}
+
+// How many of the 65536 draws drop a unit: p is rounded to a multiple of 2^-16, below 1.
+static inline int dropped_draws(double p) {
+    const int rounded = int(__builtin_nearbyint(p * 65536));
+    return rounded < 65535 ? rounded : 65535;
+}
+
+// Draws `count` consecutive blocks, of 16 bytes each.
+static void draw_blocks(std::uint64_t seed, std::int64_t step, int layer, std::uint64_t first,
+                        long count, std::uint64_t *to) {
+    constexpr long blocks = lanes<std::uint64_t>;
+    static constexpr std::uint64_t lane_indices[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    PhiloxWords counter{load(lane_indices) + first, Vec<std::uint64_t>{} + std::uint64_t(layer),
+                        Vec<std::uint64_t>{} + std::uint64_t(step),
+                        Vec<std::uint64_t>{} + (std::uint64_t(step) >> 32)};
+    for (long block = 0; block < count; block += blocks) {
+        const PhiloxWords words = philox(counter, seed);
+        counter.word[0] += std::uint64_t(blocks);
+        if (block + blocks <= count) {
+            store_draws(words, to + 2 * block);
+        } else {
+            std::uint64_t last[2 * blocks];
+            store_draws(words, last);
+            std::memcpy(to + 2 * block, last, sizeof(std::uint64_t) * 2 * (count - block));
+        }
     }
 }
 
-// layer.mask[row][unit] = 0 with probability p, else 1 / (1 - p), for a part of a mini-batch. A
-// block of 8 units shares one cipher call; units.first is a multiple of 8.
-static void dropout_mask(const Layer<T> &layer, int layer_index, std::uint64_t seed,
-                         std::int64_t step, const Range &examples, const Range &units) {
-    constexpr std::uint64_t stream = 0x64726F706F7574u;
-    constexpr long units_per_block = 8;
-    const double scaled_p = __builtin_nearbyint(layer.dropout * 4294967296.0);
-    const std::uint32_t threshold = scaled_p > 4294967295.0 ? 4294967295u : std::uint32_t(scaled_p);
-    const T kept = T(1 / (1 - layer.dropout));
-    const long blocks = (layer.n_out + units_per_block - 1) / units_per_block;
+// Draws layer.draws[row][unit], uniform on 0 .. 65535, for a part of a mini-batch. Eight units
+// share a block; units.first is a multiple of 8.
+static void dropout_draws(const Layer<T> &layer, int layer_index, std::uint64_t seed,
+                          std::int64_t step, const Range &examples, const Range &units) {
+    const long blocks_per_row = layer.draws_stride / draws_per_block;
+    const auto draw = [&](long first, long count) {
+        auto *to = reinterpret_cast<std::uint64_t *>(layer.draws + first * draws_per_block);
+        draw_blocks(seed, step, layer_index, std::uint64_t(first), count, to);
+    };
+    if (units.first == 0 && units.last >= layer.n_out) {
+        draw(examples.first * blocks_per_row, length(examples) * blocks_per_row);
+        return;
+    }
     for (long row = examples.first; row < examples.last; ++row) {
-        const long first_block = units.first / units_per_block;
-        for (long block = first_block; block < blocks && block * units_per_block < units.last;
-             ++block) {
-            std::uint64_t words[4] = {std::uint64_t(row * blocks + block + 1),
-                                      std::uint64_t(layer_index), std::uint64_t(step), 0};
-            philox(words, seed, stream);
-            const long first = block * units_per_block;
-            for (long unit = first; unit < first + units_per_block && unit < layer.n_out; ++unit) {
-                const std::uint64_t word = words[unit % units_per_block / 2];
-                const std::uint32_t draw = std::uint32_t(word >> (unit % 2 * 32));
-                layer.mask[row * layer.stride + unit] = draw >= threshold ? kept : T(0);
-            }
+        draw(row * blocks_per_row + units.first / draws_per_block, length(units) / draws_per_block);
+    }
+}
+
+// to = mask * from for a part of a mini-batch: mask[row][unit] is 0 where the draw lies below p,
+// else 1 / (1 - p). `from` and `to` are (m, stride), and may be the same.
+static void apply_dropout_mask(const Layer<T> &layer, const Range &examples, const Range &units,
+                               const T *from, T *to) {
+    using Int = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    typedef std::uint16_t Draws __attribute__((vector_size(lanes<T> * 2), aligned(2), may_alias));
+    const Int threshold = Int(dropped_draws(layer.dropout));
+    const Vec<T> kept = broadcast<T>(T(65536.0 / (65536.0 - double(threshold))));
+    const long width = length(units);
+    for (long row = examples.first; row < examples.last; ++row) {
+        const std::uint16_t *draws = layer.draws + row * layer.draws_stride + units.first;
+        const long first = row * layer.stride + units.first;
+        for (long o = 0; o < width; o += lanes<T>) {
+            const auto draw =
+                __builtin_convertvector(*reinterpret_cast<const Draws *>(draws + o), Vec<Int>);
+            const Vec<T> mask = draw < threshold ? Vec<T>{} : kept;
+            store(to + first + o, mask * load(from + first + o));
         }
     }
 }

@@ -205,12 +205,8 @@ static void feedforward_layer(const MiniBatch &batch, int l, const Region &regio
     }
     clear_padding(layer, region);
     if (batch.training && layer.dropout > 0) {
-        dropout_mask(layer, l, network.seed, batch.step, region.examples, region.units);
-        const Block a{
-            .data = layer.a + index, .rows = rows, .stride = layer.stride, .width = units};
-        const T *mask = layer.mask + index;
-        transform(a, layer.dropped_a + index,
-                  [mask](Vec<T> v, long i) { return v * load(mask + i); });
+        dropout_draws(layer, l, network.seed, batch.step, region.examples, region.units);
+        apply_dropout_mask(layer, region.examples, region.units, layer.a, layer.dropped_a);
     }
 }
 

@@ -15,6 +15,11 @@
 
 namespace chainrule {
 
+// Dropout's random numbers come in blocks of eight, and a row has whole pairs of blocks: whole
+// vectors of every instruction set.
+static constexpr long draws_per_block = 8;
+static constexpr long draws_per_pair = 2 * draws_per_block;
+
 // One layer: its parameters, and its arrays for the current mini-batch.
 //
 // The first layer's w is (n_in, n_out), "input-major": row k holds the weights from input k to
@@ -48,11 +53,12 @@ struct Layer {
     std::uint8_t *active_inputs;
 
     // One mini-batch, each (m, stride).
-    T *z;     // weighted inputs, where the derivative needs them; else null
-    T *a;     // activations
-    T *mask;  // dropout's factors, and the activations times these; null without dropout
-    T *dropped_a;
-    T *delta;  // dC/dz
+    T *z;                  // weighted inputs, where the derivative needs them; else null
+    T *a;                  // activations
+    std::uint16_t *draws;  // dropout's random numbers, (m, draws_stride); null without dropout
+    long draws_stride;
+    T *dropped_a;  // the activations times dropout's mask; null without dropout
+    T *delta;      // dC/dz
 
     // Where this layer's arrays begin in the buffers of a worker or a microbatch.
     std::int64_t microbatch_w_offset;

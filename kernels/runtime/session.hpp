@@ -249,6 +249,7 @@ private:
         layer.dropout = settings.dropout[l];
         layer.padded_n_out = round_up(layer.n_out, line<T>);
         layer.stride = row_stride<T>(layer.padded_n_out);
+        layer.draws_stride = round_up(layer.n_out, draws_per_pair);
         layer.input_major = l == 0;
         if (layer.input_major) {
             layer.w = {.data = nullptr,

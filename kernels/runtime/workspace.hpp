@@ -88,7 +88,7 @@ private:
             }
             if (layer.dropout > 0) {
                 layer.dropped_a = arena.template allocate<T>(m * layer.stride);
-                layer.mask = arena.template allocate<T>(m * layer.stride);
+                layer.draws = arena.template allocate<std::uint16_t>(m * layer.draws_stride);
             }
             w_rows += layer.w.rows;
         }

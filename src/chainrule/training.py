@@ -100,7 +100,7 @@ class Run:
     l1, l2 : float
         Penalties on the weights, ``l1 sum |w|`` and ``(l2/2) sum w^2``, beside the mean cost. The book's lmbda is ``l2 * n``.
     dropout : float
-        The probability of dropping a hidden unit, at 0 <= dropout < 1.
+        The probability of dropping a hidden unit, at 0 <= dropout < 1, in steps of 2**-16.
     clip : float, optional
         The largest norm of a mini-batch's mean gradient.
     label_smoothing : float

@@ -319,16 +319,16 @@ inline Vector smoothed(const Network &network, const Vector &y) {
     return result;
 }
 
-// Philox4x64-10 (Salmon, Moraes, Dror and Shaw 2011)
-inline std::vector<std::uint64_t> philox(std::vector<std::uint64_t> counter, std::uint64_t key0,
-                                         std::uint64_t key1) {
-    for (int round = 0; round < 10; ++round) {
-        const auto left = static_cast<unsigned __int128>(counter[0]) * 0xD2E7470EE14C6C93;
-        const auto right = static_cast<unsigned __int128>(counter[2]) * 0xCA5A826395121157;
-        counter = {std::uint64_t(right >> 64) ^ counter[1] ^ key0, std::uint64_t(right),
-                   std::uint64_t(left >> 64) ^ counter[3] ^ key1, std::uint64_t(left)};
-        key0 += 0x9E3779B97F4A7C15;
-        key1 += 0xBB67AE8584CAA73B;
+// Philox4x32-7 (Salmon, Moraes, Dror and Shaw 2011)
+inline std::vector<std::uint32_t> philox(std::vector<std::uint32_t> counter, std::uint32_t key0,
+                                         std::uint32_t key1) {
+    for (int round = 0; round < 7; ++round) {
+        const std::uint64_t left = std::uint64_t(counter[0]) * 0xD2511F53;
+        const std::uint64_t right = std::uint64_t(counter[2]) * 0xCD9E8D57;
+        counter = {std::uint32_t(right >> 32) ^ counter[1] ^ key0, std::uint32_t(right),
+                   std::uint32_t(left >> 32) ^ counter[3] ^ key1, std::uint32_t(left)};
+        key0 += 0x9E3779B9;
+        key1 += 0xBB67AE85;
     }
     return counter;
 }
@@ -336,17 +336,18 @@ inline std::vector<std::uint64_t> philox(std::vector<std::uint64_t> counter, std
 // Dropout's factor of one unit, for one row of the mini-batch of this step
 inline double dropout_factor(const Network &network, std::size_t layer, std::uint64_t row,
                              std::uint64_t unit) {
-    constexpr std::uint64_t stream = 0x64726F706F7574;
-    const double p = network.dropout[layer];
+    const double p = std::round(network.dropout[layer] * 65536) / 65536;
     if (p == 0) {
         return 1;
     }
-    const std::uint64_t blocks = (network.parameters[layer].b.size() + 7) / 8;
-    const auto words = philox({row * blocks + unit / 8 + 1, layer, std::uint64_t(network.step), 0},
-                              network.seed, stream);
-    const std::uint64_t word = words[unit % 8 / 2];
-    const std::uint64_t half = unit % 2 == 1 ? word >> 32 : word & 0xFFFFFFFF;
-    return double(half) < std::round(p * 4294967296) ? 0 : 1 / (1 - p);
+    const std::uint64_t blocks = (network.parameters[layer].b.size() + 15) / 16 * 2;
+    const auto step = std::uint64_t(network.step);
+    const auto words = philox({std::uint32_t(row * blocks + unit / 8), std::uint32_t(layer),
+                               std::uint32_t(step), std::uint32_t(step >> 32)},
+                              std::uint32_t(network.seed), std::uint32_t(network.seed >> 32));
+    const std::uint32_t word = words[unit % 8 / 2];
+    const std::uint32_t half = unit % 2 == 1 ? word >> 16 : word & 0xFFFF;
+    return half < p * 65536 ? 0 : 1 / (1 - p);
 }
 
 // A row that is not part of a mini-batch: without dropout.
