@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._checks import check_int
-from .._types import CSR, AnyArray, Array
+from .._types import CSR, AnyArray, Array, Indices
 from ..errors import DataError
 from .column import Column, Kind
 from .column_rules import Rule
@@ -114,8 +114,8 @@ class Preprocessing:
 
     @property
     def bin_features(self) -> slice:
-        """The positions of the piecewise-linear features."""
-        return self._writer.bin_features
+        """The positions of the piecewise-linear features: the last ones."""
+        return slice(self._writer.n_columns, self.n_features)
 
     @property
     def n_features(self) -> int:
@@ -171,6 +171,41 @@ class Preprocessing:
         """
         columns = list(self._columns_of(table))
         return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
+
+    @property
+    def has_compact_form(self) -> bool:
+        """Whether the compact form is at most half as large as dense features; of others most are 0, and engines compress them."""
+        return not self.sparse and 2 * self._writer.n_columns <= self.n_features
+
+    @property
+    def bins(self) -> tuple[Indices, Array, Array]:
+        """The parts of the compact form's ``Bins``: starts (n_columns + 1,), and each bin's lower edge and 1 / width in float64."""
+        return self._writer.bins
+
+    @property
+    def limits(self) -> Array:
+        """The limit of each column of the compact form, at which the features clip it: float64 (n_columns,), inf for none."""
+        return self._writer.limits
+
+    def compact(self, table: Table) -> Array:
+        """Prepare a table's rows in the compact form, which holds one float32 for a number and its bins.
+
+        ``PiecewiseInputs(compact(table), Bins(*bins), limits=limits)`` stands for the features of ``apply``, to the bit.
+
+        Parameters
+        ----------
+        table : Table
+
+        Returns
+        -------
+        float32 array, shape (n, n_columns)
+
+        Raises
+        ------
+        DataError
+            As ``apply``.
+        """
+        return self._writer.compact(list(self._columns_of(table)))
 
     def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
         """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` overrides ``self.sparse``.
