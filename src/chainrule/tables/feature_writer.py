@@ -180,10 +180,11 @@ class _NumberWriter:
 
     def finish(self, written: Array, bins: Array) -> None:
         """Clip the scaled numbers in the first columns of some rows, and write their bins."""
-        z = written[:, : self.n_scaled]
+        z = written[:, : self.n_scaled].copy()  # contiguous, which is faster
         if self.n_bins:
             write_bins(np.take(z, self._column_of_bin, axis=1), self._lower32, self._slope32, bins)
         clip_smoothly(z)
+        written[:, : self.n_scaled] = z
 
 
 class _CategoryWriter:

@@ -77,7 +77,9 @@ def scale_halves(halves: Array, half_median: Array, twice_scale: Array, out: Arr
     out : float array, shape (n, c)
     """
     with np.errstate(over="ignore"):  # a value far beyond the training's becomes infinite here, and is clipped
-        np.clip((halves - half_median) * twice_scale, -FARTHEST, FARTHEST, out=out, casting="same_kind")
+        z = halves - half_median
+        z *= twice_scale
+    out[...] = z.clip(-FARTHEST, FARTHEST, out=z)
 
 
 def scaled_bins(edges: Array, median: float, scale: float) -> tuple[Array, Array]:
@@ -90,7 +92,7 @@ def scaled_bins(edges: Array, median: float, scale: float) -> tuple[Array, Array
 
 def clip_smoothly(z: Array) -> None:
     """Clip in place: z / sqrt(1 + (z/3)^2), as ``calculus.input_features.smooth_clip`` does, to the bit."""
-    np.clip(z, -FARTHEST_FROM_CLIP, FARTHEST_FROM_CLIP, out=z)
+    z.clip(-FARTHEST_FROM_CLIP, FARTHEST_FROM_CLIP, out=z)
     root = z / z.dtype.type(CLIP)
     root *= root
     root += 1
@@ -113,7 +115,7 @@ def write_bins(z: Array, lower: Array, slope: Array, out: Array) -> None:
     with np.errstate(over="ignore"):  # far above the bin, where the feature is 1
         z -= lower
         z *= slope
-    np.clip(z, 0, 1, out=out)
+    z.clip(0, 1, out=out)
 
 
 def choose_edges(values: Array, y: AnyArray | None, *, classes: bool, bins: int = BINS) -> Array:
