@@ -59,6 +59,7 @@ def fit_table_model(
     engine: str = "auto",
     time_limit: float | None = None,
     progress: Progress | None = None,
+    release: bool = False,
 ) -> tuple[TableModel, list[History]]:
     """Fit the preprocessing and the networks.
 
@@ -82,6 +83,8 @@ def fit_table_model(
     time_limit : float, optional
         In seconds, from the call: afterwards no further epoch begins.
     progress : callable, optional
+    release : bool
+        Whether columns may be taken out of ``table`` when they are prepared, to save memory.
 
     Returns
     -------
@@ -97,9 +100,10 @@ def fit_table_model(
         When every network's training diverges in its first epoch; later, the model has the best epoch of each.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
+    names = table.names
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
     feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed)
-    examples = Examples(weighted_inputs(preprocessing, table, feature_weights), y, weights=weights)
+    examples = Examples(weighted_inputs(preprocessing, table, feature_weights, release=release), y, weights=weights)
     settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
     settings |= _training_settings(recipe, validated=bool(settings))
@@ -111,9 +115,9 @@ def fit_table_model(
     if not kept:
         raise _nothing_learnt(histories, recipe)
     training = TableTraining(
-        columns=table.names,
+        columns=names,
         named=named,
-        rows=len(table),
+        rows=len(y),
         seed=seed,
         settings=recipe.to_json(),
         epochs=[histories[k].best_epoch or len(histories[k]) for k in kept],
@@ -167,10 +171,10 @@ def _feature_weights(
     return weights
 
 
-def weighted_inputs(preprocessing: Preprocessing, table: Table, feature_weights: Array) -> Inputs:
+def weighted_inputs(preprocessing: Preprocessing, table: Table, feature_weights: Array, *, release: bool = False) -> Inputs:
     """Prepare the columns of a table for a training: their features times the weights, in the smallest form."""
     if preprocessing.has_compact_form:
-        numbers = preprocessing.compact(table)
+        numbers = preprocessing.compact(table, release=release)
         return PiecewiseInputs(numbers, Bins(*preprocessing.bins), limits=preprocessing.limits, sizes=feature_weights)
     x = preprocessing.apply(table)
     multiply_features(x, feature_weights)

@@ -22,6 +22,9 @@ from .text_features import WORD_BUCKETS, count_words, occurring_texts, weigh_wor
 BLOCK_ROWS = 1024
 """The rows of a block: few enough that their float64 numbers stay in a core's cache, enough that calls of NumPy cost little."""
 
+BLOCK_NUMBERS = 1 << 15
+"""The numbers of a block of few columns, which has more rows."""
+
 
 class FeatureWriter:
     """The rules as flat arrays, which compute the features of many columns at once.
@@ -70,9 +73,14 @@ class FeatureWriter:
         """Write the compact form of a column for each rule, (n, n_columns) of float32."""
         out = np.empty((len(columns[0]), self.n_columns), np.float32)
         entries = self._categories.entries_of(columns)
-        for rows in _blocks(len(out)):
+        for rows in _blocks(len(out), max(BLOCK_ROWS, BLOCK_NUMBERS // max(1, self.n_columns))):
             self._write_columns(columns, entries, rows, out[rows])
         return out
+
+    @property
+    def columns_of(self) -> list[AnyArray]:
+        """The columns of the compact form that each rule has."""
+        return [features[features < self.n_columns] for features in self.features_of]
 
     def dense(self, columns: Sequence[Column], out: Array | None = None) -> Array:
         """Write the features of a column for each rule as a dense array, (n, n_features) of float32.
@@ -278,9 +286,18 @@ class _GrowingArray:
         return self._array[: self._length]
 
 
-def _blocks(n: int) -> Iterator[slice]:
-    """Cut rows into blocks of ``BLOCK_ROWS``."""
-    return (slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS))
+def stack_columns(parts: Sequence[Array], columns: Sequence[AnyArray]) -> Array:
+    """Put arrays (n, k) side by side into one, (n, n_columns) of float32, a block of rows at a time; each has its columns there."""
+    out = np.empty((len(parts[0]), sum(map(len, columns))), np.float32)
+    for rows in _blocks(len(out)):
+        for part, own in zip(parts, columns, strict=True):
+            out[rows, own] = part[rows]
+    return out
+
+
+def _blocks(n: int, size: int = BLOCK_ROWS) -> Iterator[slice]:
+    """Cut rows into blocks."""
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def _as_csr(values: Array, features: AnyArray, width: int) -> Any:
