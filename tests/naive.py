@@ -212,14 +212,14 @@ def feedforward(weights, biases, activations, x, masks=None):
     return zs, outputs
 
 
-def piecewise_linear(x, edges):
-    """The columns of one example, then of each bin of each column the fraction that lies below the number."""
-    features = list(x)
+def input_features(x, edges, limits, sizes):
+    """The clipped columns of one example, then of each bin of each column the fraction that lies below the number; times sizes."""
+    features = [x_j / math.hypot(1.0, x_j / limit) for x_j, limit in zip(x, limits, strict=True)]
     for x_j, borders in zip(x, edges, strict=True):
         for k in range(1, len(borders)):
             width = borders[k] - borders[k - 1]
             features.append(min(1.0, max(0.0, (x_j - borders[k - 1]) / width)))
-    return features
+    return [size * feature for size, feature in zip(sizes, features, strict=True)]
 
 
 def zeros_like(weights, biases):

@@ -9,15 +9,20 @@ from drawn import repeatable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.calculus.input_features import Bins, piecewise_linear, smooth_clip
 from chainrule.errors import DataError
 from chainrule.tables.column import Column
 from chainrule.tables.number_features import (
+    CLIP,
+    FARTHEST,
     SMALLEST_HALF_WIDTH,
-    bin_slopes,
+    STEEPEST,
     choose_edges,
-    piecewise_linear,
+    clip_smoothly,
     robust_scale,
-    smooth_clip,
+    scale_halves,
+    scaled_bins,
+    write_bins,
 )
 from chainrule.tables.preprocessing import Preprocessing
 from chainrule.tables.table import Table
@@ -54,10 +59,15 @@ def naive_scaled(x, median, scale):
     return float(z) / math.sqrt(1 + float(z / 3) ** 2)
 
 
-def naive_bins(x, edges):
-    """e_t = clip((x - b_(t-1)) / (b_t - b_(t-1)), 0, 1), bin by bin in exact fractions."""
-    edges = [*map(Fraction, edges)]
-    return [float(min(max((Fraction(x) - low) / (high - low), 0), 1)) for low, high in zip(edges, edges[1:], strict=False)]
+def naive_bins(x, rule, rounding):
+    """e_t = clip((x - b_(t-1)) / (b_t - b_(t-1)), 0, 1) in exact fractions; numbers within 1e37, moved by float32's rounding."""
+    scaled = (Fraction(rule.scale) * (Fraction(number) - Fraction(rule.median)) for number in (x, *rule.edges))
+    z, *edges = (min(max(number, -Fraction(FARTHEST)), Fraction(FARTHEST)) for number in scaled)
+    features = []
+    for low, high in zip(edges, edges[1:], strict=False):
+        moved = rounding * (abs(z) + abs(low)) * Fraction(2**-23) + rounding / Fraction(STEEPEST)
+        features.append(float(min(max((z + moved - low) / max(high - low, 1 / Fraction(STEEPEST)), 0), 1)))
+    return features
 
 
 def prepared(values, y=None, *, new=None):
@@ -87,7 +97,7 @@ def test_the_scale_is_that_of_exact_fractions(values):
     st.lists(FINITE, min_size=3, max_size=30), st.lists(FINITE | st.just(math.nan), min_size=1, max_size=5), st.integers(0, 2**32)
 )
 def test_features_follow_their_equations(values, new, seed):
-    """The scaled value and the bins are those of the equations, to float32's rounding, for any finite values and targets."""
+    """The scaled value is that of its equation, the bins are of a scaled value rounded to float32, for any finite values."""
     if len(set(values)) < 2 or max(values) / 2 - min(values) / 2 < SMALLEST_HALF_WIDTH:
         return
     y = np.random.default_rng(seed).integers(0, 2, len(values))
@@ -95,7 +105,9 @@ def test_features_follow_their_equations(values, new, seed):
     for row, x in enumerate(new):
         value = rule.median if math.isnan(x) else x
         assert math.isclose(scaled[row, 0], naive_scaled(value, rule.median, rule.scale), rel_tol=1e-6, abs_tol=1e-6)
-        np.testing.assert_allclose(bins[row], naive_bins(value, rule.edges), atol=1e-6)
+        below, above = (naive_bins(value, rule, rounding) for rounding in (-1, 1))
+        assert (bins[row] >= np.array(below) - 1e-6).all()
+        assert (bins[row] <= np.array(above) + 1e-6).all()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -164,7 +176,10 @@ def test_edges_ascend_within_the_column(values, with_targets, bins):
         assert edges[0] == values.min()
         assert 0 <= values.max() / 2 - edges[-1] / 2 < SMALLEST_HALF_WIDTH
         assert (np.diff(edges / 2) >= SMALLEST_HALF_WIDTH).all()
-        assert np.isfinite(bin_slopes(edges)[1]).all()
+        lower, slope = scaled_bins(edges, *robust_scale(values))
+        assert (np.diff(lower) >= 0).all()
+        assert (slope > 0).all()
+        assert (slope <= STEEPEST).all()
 
 
 def test_two_values_need_no_bins():
@@ -190,15 +205,33 @@ def test_infinity_is_refused():
             act(table)
 
 
-def test_smooth_clip_is_near_the_identity_at_0_and_tends_to_3():
-    """The clip has slope 1 at 0, and every value beyond is between -3 and 3."""
-    z = smooth_clip(np.array([1e-9, -1e-9, 4.0, -np.inf, np.inf, 1e308]))
-    np.testing.assert_allclose(z, [1e-9, -1e-9, 2.4, -3, 3, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_writers_features_are_those_of_the_calculus_to_the_bit(dtype):
+    """The clip and the bins that are written in place have the bits of the calculus, also far beyond the limit and the edges."""
+    z = np.concatenate([RNG.normal(size=1000) * 10.0 ** RNG.integers(-6, 7, 1000), [0, FARTHEST, -FARTHEST]]).astype(dtype)[:, None]
+    lower, slope = scaled_bins(np.array([-1e300, -2.0, 0.3, 0.31, 5.0, 1e300]), 0.3, 0.8)
+    bins, found = Bins(np.array([0, 5]), lower.astype(dtype), slope.astype(dtype)), np.empty((len(z), 5), dtype)
+    write_bins(np.repeat(z, 5, axis=1), bins.lower, bins.scale, found)
+    with np.errstate(over="ignore"):
+        assert np.array_equal(found, piecewise_linear(z, bins))
+    clipped = z.copy()
+    clip_smoothly(clipped)
+    assert np.array_equal(clipped, smooth_clip(z, np.array([CLIP], dtype)))
 
 
-def test_piecewise_linear_features_by_hand():
-    """With edges 0, 1, 3 the value 2 fills the first bin and half of the second one."""
-    lower, slope = bin_slopes(np.array([0.0, 1.0, 3.0]))
-    out = np.empty((4, 2), np.float32)
-    piecewise_linear(np.repeat(np.array([[-1.0], [0.5], [2.0], [9.0]]) / 2, 2, axis=1), lower, slope, out)
-    assert out.tolist() == [[0, 0], [0.5, 0], [1, 0.5], [1, 1]]
+def test_numbers_are_scaled_in_float64_and_stay_finite():
+    """The scaled number s (x - median) is rounded once, to float32, and beyond 1e37 it is 1e37."""
+    x = np.array([[2.0**40 + 1, -1e300], [1e308, 1e300]])
+    out = np.empty((2, 2), np.float32)
+    scale_halves(x / 2, np.array([2.0**39, 0]), np.array([2.0, 1e-270]), out)
+    assert out.tolist() == [[1, np.float32(-5e29)], [np.float32(FARTHEST), np.float32(5e29)]]
+
+
+def test_bins_that_float32_does_not_tell_apart_are_steps():
+    """A bin whose scaled edges are nearly equal has the steepest finite slope: its feature is 0 up to the edge, and then 1."""
+    lower, slope = scaled_bins(np.array([0.0, 1e-60, 1.0]), 0.0, 1.0)
+    assert slope.tolist() == [STEEPEST, 1]
+    found = np.empty((3, 2), np.float32)
+    z = np.repeat(np.array([[-1e-30], [0.0], [1e-30]], np.float32), 2, axis=1)
+    write_bins(z, lower.astype(np.float32), slope.astype(np.float32), found)
+    assert found[:, 0].tolist() == [0, 0, 1]

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from chainrule.calculus.input_features import Bins
 from chainrule.errors import DataError, SettingError
+from chainrule.piecewise_inputs import PiecewiseInputs
 from chainrule.tables.column import Column
 from chainrule.tables.frames import table_from
 from chainrule.tables.preprocessing import Preprocessing
@@ -410,6 +412,35 @@ def test_many_rows_are_as_few(without):
     for start in (0, 1000, 1024, 2048, 2400):
         rows = slice(start, start + 100)
         assert np.array_equal(as_array(preprocessing.apply(table.take(rows))), features[rows])
+
+
+@pytest.mark.parametrize("bins", [16, 0])
+def test_the_compact_form_is_the_features(bins):
+    """The compact form has the bits of the dense features, and one float32 for a number and its bins."""
+    preprocessing = Preprocessing.fit(TABLE.without("note"), Y, bins=bins)
+    assert preprocessing.has_compact_form is (bins > 0)
+    dense = preprocessing.apply(TABLE)
+    numbers = preprocessing.compact(TABLE)
+    assert numbers.dtype == np.float32
+    assert numbers.shape == (len(TABLE), preprocessing.bin_features.start)
+    inputs = PiecewiseInputs(numbers, Bins(*preprocessing.bins), limits=preprocessing.limits)
+    assert np.array_equal(np.asarray(inputs), dense)
+
+
+def test_the_compact_form_is_for_tables_of_numbers():
+    """Features that are CSR, and those of more categories than bins, are not trained on in the compact form."""
+    assert not Preprocessing.fit(TABLE, Y).has_compact_form
+    x, many = number("x", *range(400)), category("c", *(f"c{k % 20}" for k in range(400)))
+    assert fitted(x).has_compact_form
+    assert not fitted(x, many).has_compact_form
+
+
+def test_the_bins_are_the_last_features():
+    """The piecewise-linear features stand behind all others, each column's in its group."""
+    for without in ((), ("note",)):
+        preprocessing = Preprocessing.fit(TABLE.without(*without), Y)
+        named = [k for k, name in enumerate(preprocessing.feature_names) if ".." in name]
+        assert named == [*range(preprocessing.n_features)][preprocessing.bin_features]
 
 
 def test_the_baseline_is_the_medians_and_nothing_else():

@@ -82,11 +82,12 @@ def inputs(rng, kind, n, n_in):
 
 
 def piecewise(rng, n, n_in):
-    """Draw columns and their bins, which together make so many features."""
+    """Draw columns, some with limits, and their bins, which together make so many features of any sizes."""
     columns = int(rng.integers(1, n_in + 1))
     bins = rng.multinomial(n_in - columns, np.full(columns, 1 / columns))
     edges = [np.cumsum(rng.uniform(0.2, 0.8, count + 1)) - 1 if count else [] for count in bins]
-    return cr.PiecewiseInputs(rng.uniform(-1, 1, (n, columns)), edges)
+    limits = np.where(rng.random(columns) < 0.5, np.inf, rng.uniform(0.3, 3, columns))
+    return cr.PiecewiseInputs(rng.uniform(-1, 1, (n, columns)), edges, limits=limits, sizes=rng.uniform(0.3, 1.5, n_in))
 
 
 def outcomes(rng, cost, n, n_out, as_labels):
@@ -497,7 +498,7 @@ def locked(array):
 def locked_inputs(x):
     """A copy of inputs that refuses to be written to."""
     if isinstance(x, cr.PiecewiseInputs):
-        return cr.PiecewiseInputs(locked(x.numbers), edges_of(x.bins))
+        return cr.PiecewiseInputs(locked(x.numbers), x.bins, limits=locked(x.limits), sizes=locked(x.sizes))
     if not sparse.issparse(x):
         return locked(x)
     copy = x.copy()
@@ -575,7 +576,8 @@ def dense(examples, dtype):
     if examples.kind == "pixels":
         return examples.x.astype(dtype) / dtype.type(255)
     if examples.kind == "piecewise":
-        return np.array([naive.piecewise_linear(row, edges_of(examples.x.bins)) for row in examples.x.numbers.tolist()], dtype)
+        x = examples.x
+        return np.array([naive.input_features(row, edges_of(x.bins), x.limits, x.sizes) for row in x.numbers.tolist()], dtype)
     return (examples.x.toarray() if examples.kind == "csr" else examples.x).astype(dtype)
 
 

@@ -122,7 +122,7 @@ class PreparedData {
 public:
     Data data{};
     int n_out = 0;  // width of the targets; 0 without targets
-    InputKind bins_kind = InputKind::float32;
+    InputKind features_kind = InputKind::float32;
 
     void set_dense(std::int64_t n, int n_in, nb::object x) {
         data.n = n;
@@ -159,10 +159,13 @@ public:
         }
     }
 
-    // The same dense inputs with bins behind their columns: starts (n_in + 1), lower and scale with
-    // one entry a bin.
-    PreparedData with_bins(nb::object starts, nb::object lower, nb::object scale) const {
-        check(!data.sparse, "sparse inputs cannot have bins");
+    // The same dense inputs, of which features are computed: starts (n_in + 1), lower and scale
+    // with one entry a bin, limits (n_in) and sizes (n_in + bins); the limits from `clipped` on are
+    // infinite.
+    PreparedData with_features(nb::object starts, nb::object lower, nb::object scale,
+                               nb::object limits, nb::object sizes, int clipped) const {
+        check(!data.sparse, "no features can be computed of sparse inputs");
+        check(0 <= clipped && clipped <= data.n_in, "clipped must be from 0 to n_in");
         PreparedData view = *this;
         const std::int32_t *firsts = view.keep_alive<std::int32_t>(
             starts, std::size_t(data.n_in) + 1, "starts must have n_in + 1 entries");
@@ -172,12 +175,20 @@ public:
         }
         const long count = firsts[data.n_in];
         constexpr const char *message = "lower and scale must have one entry a bin";
-        view.bins_kind = input_kind_of(nb::cast<AnyInputArray>(lower, false));
-        view.data.bins = {
-            .count = count,
+        view.features_kind = input_kind_of(nb::cast<AnyInputArray>(lower, false));
+        const auto numbers = [&](nb::object array, long entries, const char *requirement) {
+            return view.keep_numbers_alive(view.features_kind, array, std::size_t(entries),
+                                           requirement);
+        };
+        view.data.features = {
+            .computed = true,
+            .bins = count,
             .starts = firsts,
-            .lower = view.keep_numbers_alive(view.bins_kind, lower, std::size_t(count), message),
-            .scale = view.keep_numbers_alive(view.bins_kind, scale, std::size_t(count), message),
+            .lower = numbers(lower, count, message),
+            .scale = numbers(scale, count, message),
+            .limits = numbers(limits, data.n_in, "limits must have one entry a column"),
+            .sizes = numbers(sizes, data.n_in + count, "sizes must have one entry a feature"),
+            .clipped = clipped,
         };
         return view;
     }
@@ -243,8 +254,8 @@ template <class T>
 void check_inputs(const Session<T> &session, const PreparedData &prepared) {
     check(n_features(prepared.data) == session.n_in(),
           "x must have as many columns as the network inputs");
-    check(prepared.data.bins.count == 0 || prepared.bins_kind == own_kind<T>(),
-          "bins must have the network's type of number");
+    check(!prepared.data.features.computed || prepared.features_kind == own_kind<T>(),
+          "the features must have the network's type of number");
 }
 
 template <class T>
@@ -597,8 +608,8 @@ void bind_data(nb::module_ &m) {
         .def("set_sparse", &PreparedData::set_sparse, nb::arg("n"), nb::arg("n_in"),
              nb::arg("row_starts"), nb::arg("columns"), nb::arg("wide_columns"), nb::arg("values"),
              nb::arg("trusted"))
-        .def("with_bins", &PreparedData::with_bins, nb::arg("starts"), nb::arg("lower"),
-             nb::arg("scale"))
+        .def("with_features", &PreparedData::with_features, nb::arg("starts"), nb::arg("lower"),
+             nb::arg("scale"), nb::arg("limits"), nb::arg("sizes"), nb::arg("clipped"))
         .def("with_targets", &PreparedData::with_targets, nb::arg("labels").none(),
              nb::arg("targets").none(), nb::arg("classes").none(), nb::arg("weights").none(),
              nb::arg("n_out"))

@@ -16,14 +16,14 @@ struct LayerInput {
     long stride;
 };
 
-// Whether dense inputs can be read in place: consecutive rows, in the network's own type, without
-// bins.
+// Whether dense inputs can be read in place: consecutive rows, in the network's own type, of which
+// no features are computed.
 static inline bool inputs_are_in_place(const MiniBatch &batch) {
     const InputKind own = sizeof(T) == 4 ? InputKind::float32 : InputKind::float64;
-    return !batch.rows.order && batch.data.kind == own && batch.data.bins.count == 0;
+    return !batch.rows.order && batch.data.kind == own && !batch.data.features.computed;
 }
 
-// Gathers the dense inputs of some examples into network.x, and spreads their bins.
+// Gathers the dense inputs of some examples into network.x, and computes their features.
 static void gather_inputs(const MiniBatch &batch, const Range &examples) {
     with_input_type(batch.data.kind, batch.data.values, [&](auto *x) {
         const int n_in = batch.data.n_in;
@@ -33,8 +33,8 @@ static void gather_inputs(const MiniBatch &batch, const Range &examples) {
             for (int k = 0; k < n_in; ++k) {
                 to[k] = to_number(from[k]);
             }
-            if (batch.data.bins.count > 0) {
-                piecewise_linear(batch.data.bins, n_in, to);
+            if (batch.data.features.computed) {
+                input_features(batch.data.features, n_in, to);
             }
         }
     });

@@ -7,12 +7,17 @@ namespace chainrule {
 // The type of the inputs; pixels are uint8, read as x / 255.
 enum class InputKind : int { float32, float64, pixels };
 
-// The bins of piecewise-linear features (calculus/input_features.hpp), column by column.
-struct Bins {
-    long count;                  // of all columns together; 0 where inputs are not expanded
+// The features that columns become (calculus/input_features.hpp). All numbers are of the network's
+// type.
+struct InputFeatures {
+    bool computed;               // false: the inputs are read as they are, and the rest is unset
+    long bins;                   // of all columns together, column by column
     const std::int32_t *starts;  // (n_in + 1): column j has the bins starts[j] .. starts[j + 1] - 1
-    const void *lower;           // (count) numbers of the network's type
-    const void *scale;
+    const void *lower;           // (bins)
+    const void *scale;           // (bins)
+    const void *limits;          // (n_in)
+    const void *sizes;           // (n_in + bins)
+    int clipped;                 // the limits of the columns from here on are infinite
 };
 
 struct Data {
@@ -27,7 +32,7 @@ struct Data {
     const std::int64_t *row_starts;  // (n + 1)
     const void *columns;
 
-    Bins bins;  // of dense rows
+    InputFeatures features;  // of dense rows
 
     const std::int32_t *labels;   // (n): the class of each example; null where `targets` are given
     const double *targets;        // (n, n_out); null where `labels` are given
@@ -37,7 +42,7 @@ struct Data {
 
 // The number of inputs that the network reads of each row.
 static inline long n_features(const Data &data) {
-    return data.n_in + data.bins.count;
+    return data.n_in + data.features.bins;
 }
 
 // Calls f with x as a pointer to the inputs' type.

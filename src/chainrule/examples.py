@@ -269,8 +269,7 @@ def _bounds(examples: Examples) -> tuple[float, float]:
     if examples.kind == "pixels":
         return 0.0, 1.0
     if isinstance(examples.x, PiecewiseInputs):
-        numbers = examples.x.numbers
-        return min(0.0, float(numbers.min())), max(1.0, float(numbers.max()))  # the bins' features lie from 0 to 1
+        return examples.x.bounds
     if not is_sparse(examples.x):
         return float(examples.x.min()), float(examples.x.max())  # type: ignore[union-attr]
     stored = examples.x.data

@@ -1,4 +1,4 @@
-"""Inputs with piecewise-linear features, which engines compute while they gather a mini-batch: only the columns are in memory."""
+"""Inputs whose features engines compute while they gather a mini-batch: only the columns are in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ._arrays import cast_floats, check_finite, read_numbers
 from ._types import Array, Indices
-from .calculus.input_features import Bins, bins_between, piecewise_linear
+from .calculus.input_features import Bins, bins_between, input_features, smooth_clip
 from .errors import DataError
 
 LARGEST_SCALE, SMALLEST_SCALE = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
@@ -20,8 +20,9 @@ LARGEST_SCALE, SMALLEST_SCALE = float(np.finfo(np.float32).max), float(np.finfo(
 class PiecewiseInputs:
     """Numbers (n, c), and the bins of each column: to a network they are the dense features (n, c + K), K bins in all.
 
-    Features 0 .. c - 1 are the columns, then come the bins of the first column, of the second, and so on. Pass it wherever x goes;
-    ``np.asarray`` gives the dense features. The edges are no part of a network: keep them with it, for new rows need the same.
+    Features 0 .. c - 1 are the columns, clipped smoothly where they have a limit; then come the bins of the first column, of the
+    second, and so on. Each feature is multiplied by its size. Pass it wherever x goes; ``np.asarray`` gives the dense features. The
+    edges, limits and sizes are no part of a network: keep them with it, for new rows need the same.
 
     Parameters
     ----------
@@ -30,12 +31,18 @@ class PiecewiseInputs:
     edges : sequence of array_like, or Bins
         For each column the ascending edges of its bins, one more than bins; empty for a column without bins. The ``bins`` of other
         inputs, or of ``bins_between``, are taken as they are, which is faster for a single row.
+    limits : array_like, shape (c,), optional
+        The limit of each column's smooth clip, x / sqrt(1 + (x / limit)^2); inf, the default, leaves a column as it is. Bins are
+        those of the unclipped numbers.
+    sizes : array_like, shape (c + K,), optional
+        The factor of each feature; 1 by default.
 
     Raises
     ------
     DataError
         When x is not a table of finite numbers; when there is not a list of edges for each column; when edges do not ascend, or the
-        width of a bin or its inverse is beyond float32.
+        width of a bin or its inverse is beyond float32; when limits or sizes are not positive numbers of float32, one for each
+        column or feature.
 
     Examples
     --------
@@ -45,17 +52,31 @@ class PiecewiseInputs:
     >>> np.asarray(inputs)
     array([[0.25, 7.  , 0.25, 0.  ],
            [2.  , 8.  , 1.  , 0.5 ]])
+    >>> np.asarray(PiecewiseInputs([[4.0], [0.5]], [[0.0, 1.0, 3.0]], limits=[3.0], sizes=[1.0, 0.5, 0.5]))
+    array([[2.4       , 0.5       , 0.5       ],
+           [0.49319696, 0.25      , 0.        ]])
     """
 
-    __slots__ = ("bins", "numbers")
+    __slots__ = ("bins", "limits", "numbers", "sizes")
 
     numbers: Array
     bins: Bins
+    limits: Array
+    sizes: Array
 
-    def __init__(self, x: Any, edges: Sequence[npt.ArrayLike] | Bins) -> None:
+    def __init__(
+        self,
+        x: Any,
+        edges: Sequence[npt.ArrayLike] | Bins,
+        *,
+        limits: npt.ArrayLike | None = None,
+        sizes: npt.ArrayLike | None = None,
+    ) -> None:
         self.numbers = _read_numbers(x)
         columns = self.numbers.shape[1]
         self.bins = _check_bins(edges, columns) if isinstance(edges, Bins) else bins_between(_read_edges(edges, columns))
+        self.limits = np.full(columns, np.inf) if limits is None else _read_limits(limits, columns)
+        self.sizes = np.ones(self.shape[1]) if sizes is None else _read_positive("sizes", sizes, self.shape[1], "feature")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -74,12 +95,14 @@ class PiecewiseInputs:
     def __getitem__(self, rows: slice | Indices) -> PiecewiseInputs:
         """Give some of the rows, with the same bins."""
         part = object.__new__(PiecewiseInputs)
-        part.numbers, part.bins = _as_read_only(self.numbers[rows]), self.bins
+        part.numbers = _as_read_only(self.numbers[rows])
+        part.bins, part.limits, part.sizes = self.bins, self.limits, self.sizes
         return part
 
-    def bins_in(self, dtype: np.dtype[Any]) -> Bins:
-        """Give the bins in the dtype of a network."""
-        return Bins(self.bins.starts, self.bins.lower.astype(dtype), self.bins.scale.astype(dtype))
+    def features_in(self, dtype: npt.DTypeLike) -> tuple[Bins, Array, Array]:
+        """Give the bins, the limits and the sizes in the dtype of a network."""
+        bins = Bins(self.bins.starts, self.bins.lower.astype(dtype), self.bins.scale.astype(dtype))
+        return bins, self.limits.astype(dtype), self.sizes.astype(dtype)
 
     def expanded(self, dtype: npt.DTypeLike) -> Array:
         """Give the dense features (n, c + K), computed in a dtype.
@@ -89,8 +112,15 @@ class PiecewiseInputs:
         DataError
             When a number is beyond the dtype.
         """
-        kind = np.dtype(dtype)
-        return piecewise_linear(cast_floats("x", self.numbers, kind), self.bins_in(kind))
+        return input_features(cast_floats("x", self.numbers, np.dtype(dtype)), *self.features_in(dtype))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The smallest and the largest value of a feature: of a bin 0 and its size, of a column that of its extreme number."""
+        extremes = np.stack([self.numbers.min(axis=0), self.numbers.max(axis=0)])
+        columns = smooth_clip(extremes.astype(np.float64), self.limits) * self.sizes[: extremes.shape[1]]
+        sizes = self.sizes[extremes.shape[1] :]
+        return float(columns.min(initial=0 if sizes.size else np.inf)), float(columns.max(initial=sizes.max(initial=-np.inf)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """Give the dense features in their own dtype, then converted to ``dtype``."""
@@ -152,5 +182,25 @@ def _read_edges_of(j: int, edges: npt.ArrayLike) -> Array:
         raise DataError(
             f"edges[{j}] must ascend, by {1 / LARGEST_SCALE:.1g} to {1 / SMALLEST_SCALE:.1g}; {upper:g} follows {lower:g}: "
             "leave out one of them, or scale the column"
+        )
+    return numbers
+
+
+def _read_limits(limits: npt.ArrayLike, columns: int) -> Array:
+    """Read the limit of each column; infinite ones stay so."""
+    numbers = read_numbers("limits", limits).astype(np.float64)
+    finite = np.where(np.isposinf(numbers), 1.0, numbers)
+    return np.where(np.isposinf(numbers), np.inf, _read_positive("limits", finite, columns, "column"))
+
+
+def _read_positive(name: str, values: npt.ArrayLike, count: int, of: str) -> Array:
+    """Read positive numbers that float32 can hold, one for each column or feature."""
+    numbers = read_numbers(name, values).astype(np.float64)
+    if numbers.shape != (count,):
+        raise DataError(f"{name} must have shape ({count},), one for each {of}; it has shape {numbers.shape}")
+    wrong = np.flatnonzero(~((numbers >= SMALLEST_SCALE) & (numbers <= LARGEST_SCALE)))
+    if wrong.size:
+        raise DataError(
+            f"{name} must be between {SMALLEST_SCALE:.1g} and {LARGEST_SCALE:.1g}; {name}[{wrong[0]}] is {numbers[wrong[0]]:g}"
         )
     return numbers

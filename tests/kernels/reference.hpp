@@ -294,16 +294,23 @@ inline double cost_gradient(const Cost &cost, double a, double y) {
     return NAN;
 }
 
-// One example's columns, then for each bin of each column the fraction of it that lies below the
-// number.
-inline Vector piecewise_linear(const Vector &columns, const Matrix &edges) {
-    Vector features = columns;
+// One example's columns, clipped smoothly at their limits, then for each bin of each column the
+// fraction of it that lies below the number; each feature times its size.
+inline Vector input_features(const Vector &columns, const Matrix &edges, const Vector &limits,
+                             const Vector &sizes) {
+    Vector features;
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+        features.push_back(columns[j] / std::hypot(1, columns[j] / limits[j]));
+    }
     for (std::size_t j = 0; j < columns.size(); ++j) {
         for (std::size_t k = 1; k < edges[j].size(); ++k) {
             const double fraction =
                 (columns[j] - edges[j][k - 1]) / (edges[j][k] - edges[j][k - 1]);
             features.push_back(std::clamp(fraction, 0.0, 1.0));
         }
+    }
+    for (std::size_t k = 0; k < features.size(); ++k) {
+        features[k] *= sizes[k];
     }
     return features;
 }

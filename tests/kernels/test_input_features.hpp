@@ -1,28 +1,40 @@
-// Piecewise-linear features: columns that the kernels expand against the same features computed one
-// by one by the reference.
+// Features of columns: those that the kernels compute while they gather against the same features
+// computed one by one by the reference.
 #pragma once
 #include "test_cases.hpp"
 
-// The columns of a table, and the ascending edges of each column's bins.
+// The columns of a table, the limit of each, the ascending edges of each column's bins, and the size
+// of each feature.
 struct PiecewiseCase {
     Case c;  // its examples are the expanded ones
     reference::Matrix columns;
     reference::Matrix edges;
+    reference::Vector limits;
+    reference::Vector sizes;
+    int clipped = 0;  // the limits from here on are infinite
 };
 
-// Columns with more bins than a vector has lanes, with as many, with few and with none.
+// Columns with more bins than a vector has lanes, with as many, with few and with none; a tenth
+// column has the last limit, and a number far beyond it.
 inline PiecewiseCase piecewise_case() {
     constexpr long n = 150;
     Random random(11);
-    PiecewiseCase piecewise{.c = {}, .columns = reference::Matrix(n), .edges = {}};
+    PiecewiseCase piecewise{};
+    piecewise.columns = reference::Matrix(n);
     long n_in = 0;
-    for (const long bins : {3, 0, 16, 33, 1, 5}) {
+    for (const long bins : {3, 0, 16, 33, 1, 5, 0, 0, 0, 0, 0}) {
         reference::Vector edges;
         for (long k = 0; bins > 0 && k <= bins; ++k) {
             edges.push_back((k == 0 ? -1 : edges.back()) + random.between(0.05, 0.2));
         }
         piecewise.edges.push_back(edges);
         n_in += 1 + bins;
+        piecewise.limits.push_back(piecewise.edges.size() % 3 == 1 ? random.between(0.5, 3)
+                                                                   : INFINITY);
+    }
+    piecewise.clipped = 10;
+    for (long k = 0; k < n_in; ++k) {
+        piecewise.sizes.push_back(random.between(0.25, 1.5));
     }
     Case &c = piecewise.c;
     c.kind = InputKind::float64;
@@ -36,7 +48,9 @@ inline PiecewiseCase piecewise_case() {
         for (std::size_t j = 0; j < piecewise.edges.size(); ++j) {
             columns.push_back(random.between(-2, 4));
         }
-        c.examples.x[i] = reference::piecewise_linear(columns, piecewise.edges);
+        columns[9] = i % 7 == 0 ? -1e30 : columns[9];
+        c.examples.x[i] =
+            reference::input_features(columns, piecewise.edges, piecewise.limits, piecewise.sizes);
     }
     set_training(c, 6, 33, 0.01, 0.01);
     return piecewise;
@@ -61,10 +75,16 @@ public:
         }
         examples.data.n_in = int(piecewise.edges.size());
         examples.data.values = values.data();
-        examples.data.bins = {.count = long(lower.size()),
-                              .starts = starts.data(),
-                              .lower = lower.data(),
-                              .scale = scale.data()};
+        limits.assign(piecewise.limits.begin(), piecewise.limits.end());
+        sizes.assign(piecewise.sizes.begin(), piecewise.sizes.end());
+        examples.data.features = {.computed = true,
+                                  .bins = long(lower.size()),
+                                  .starts = starts.data(),
+                                  .lower = lower.data(),
+                                  .scale = scale.data(),
+                                  .limits = limits.data(),
+                                  .sizes = sizes.data(),
+                                  .clipped = piecewise.clipped};
     }
 
 private:
@@ -72,6 +92,8 @@ private:
     std::vector<std::int32_t> starts{0};
     std::vector<T> lower;
     std::vector<T> scale;
+    std::vector<T> limits;
+    std::vector<T> sizes;
 };
 
 template <class T>

@@ -79,15 +79,25 @@ class SplitTable:
         return self.rows[self.test_places]
 
     @property
-    def train(self) -> tuple[Table, Column]:
-        """The rows to train on, and their target."""
-        rows = self.rows[self.train_places]
-        return self.table.take(rows), self.column.take(rows)
+    def train_rows(self) -> Indices:
+        """The positions of the rows to train on in the table."""
+        return self.rows[self.train_places]
 
     @property
     def test(self) -> tuple[Table, Column]:
         """The rows of the test, and their target."""
         return self.table.take(self.test_rows), self.column.take(self.test_rows)
+
+    def divide(self) -> tuple[Table, Table]:
+        """Give the rows to train on, and those of the test; each column is taken out of the table, so that none is there twice."""
+        from ..tables.table import Table
+
+        train, test, train_rows, test_rows = [], [], self.train_rows, self.test_rows
+        for name in self.table.names:
+            column = self.table.pop(name)
+            train.append(column.take(train_rows))
+            test.append(column.take(test_rows))
+        return Table(train, self.table.name), Table(test, self.table.name)
 
 
 def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTable:

@@ -27,11 +27,23 @@ if TYPE_CHECKING:
     from ..history import History
     from ..recipes.table_recipe import TableRecipe
     from ..table_model import TableModel
+    from ..tables.column import Column
     from ..tables.table import Table
     from ..tables.target import TargetReading
     from .table_source import SplitTable
 
 _PARTICIPLES = {"interrupted": "was interrupted", "diverged": "of a network diverged"}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, and the rows that were kept for its test."""
+
+    model: TableModel
+    histories: list[History]
+    recipe: TableRecipe
+    test: Table
+    test_column: Column
 
 
 @dataclass(frozen=True)
@@ -73,27 +85,29 @@ class TableTrainingJob:
         self._check_options()
         began = time.perf_counter()
         try:
-            split, recipe, model, histories = self._read_and_train()
+            trained = self._read_and_train()
         except KeyboardInterrupt:
             return self._report_nothing_learnt("interrupted", "interrupted", began)
         except DivergenceError as error:
             return self._report_nothing_learnt("diverged", str(error), began)
-        return self._finish(split, self._with_source(model, split), histories, recipe, time.perf_counter() - began)
+        return self._finish(trained, time.perf_counter() - began)
 
-    def _read_and_train(self) -> tuple[SplitTable, TableRecipe, TableModel, list[History]]:
-        """Read the table, report its rows, and train on those that are not kept for the test."""
+    def _read_and_train(self) -> Trained:
+        """Read the table, report its rows, and train on those that are not kept for the test.
+
+        Each column is in memory once: in the table, then divided to train and test, then prepared.
+        """
         from ..recipes.table_recipe import recipe_for
         from ..recipes.table_training import check_recipe, fit_table_model
 
         progress = TableProgress(self.reporter)
-        table = self._read(progress)
-        reading = read_target(table, self.source.target, self._task())
-        split = split_for_test(table, reading, self.seed)
-        train, column = split.train
+        split, reading = self._read_and_split(progress)
+        column = split.column.take(split.train_rows)
         target = fit_target(reading.target, column)
         recipe = recipe_for(target, len(split.train_places), self.chosen)
         check_recipe(recipe, target, threads=self.threads, engine=self.engine)
         self._report_data(split, reading)
+        train, test = split.divide()
         with progress.training(recipe.networks, recipe.epochs):
             model, histories = fit_table_model(
                 train,
@@ -105,8 +119,15 @@ class TableTrainingJob:
                 engine=self.engine,
                 time_limit=self.time_limit,
                 progress=progress.epoch_done,
+                release=True,
             )
-        return split, recipe, model, histories
+        return Trained(self._with_source(model, split), histories, recipe, test, split.column.take(split.test_rows))
+
+    def _read_and_split(self, progress: TableProgress) -> tuple[SplitTable, TargetReading]:
+        """Read the table and its target, and keep some rows for the test."""
+        table = self._read(progress)
+        reading = read_target(table, self.source.target, self._task())
+        return split_for_test(table, reading, self.seed), reading
 
     def _report_nothing_learnt(self, stopped: str, message: str, began: float) -> int:
         """Report a training that ended before a network had learnt anything, and return the exit status."""
@@ -163,8 +184,9 @@ class TableTrainingJob:
         )
         return replace(model, training=training)
 
-    def _finish(self, split: SplitTable, model: TableModel, histories: list[History], recipe: TableRecipe, seconds: float) -> int:
+    def _finish(self, trained: Trained, seconds: float) -> int:
         """Save the model, report its columns and its score on the test rows, and return the exit status."""
+        model, recipe = trained.model, trained.recipe
         if not (self.reporter.quiet or self.reporter.as_json):
             print_columns("columns:", describe_columns(model.preprocessing))
         saved = f"{'replaced' if self.path.exists() else 'saved'} {self.path}"
@@ -180,9 +202,9 @@ class TableTrainingJob:
         if self.plot is not None:
             from .plots import save_curves
 
-            save_curves(self.plot, histories)
+            save_curves(self.plot, trained.histories)
             self.reporter.note(f"drew {self.plot}")
-        score = score_of(model, *split.test)
+        score = score_of(model, trained.test, trained.test_column)
         self.reporter.summary(f"test {score}", {**self._summary(model, stopped, seconds), **score.to_json()})
         return STATUS_AFTER.get(stopped, 0)
 

@@ -75,7 +75,7 @@ def instruction_set() -> str:
 
 
 def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _fused.Data:
-    """Give inputs to the kernels: as CSR where most of them are 0, else as they are; the bins of some are added later.
+    """Give inputs to the kernels: as CSR where most of them are 0, else as they are; the features of some are added later.
 
     Dense floats that are ``used_once`` are not searched for zeros: that takes longer than computing with them.
     """
@@ -99,12 +99,13 @@ def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _f
     return _sparse_data(dense.shape, row_starts, columns, values, trusted=True)
 
 
-def with_bins(native: _fused.Data, x: Inputs, dtype: str) -> _fused.Data:
-    """Add the bins of piecewise-linear features, for a network of this dtype; other inputs have none."""
+def with_features(native: _fused.Data, x: Inputs, dtype: str) -> _fused.Data:
+    """Let the kernels compute the features of ``PiecewiseInputs``, for a network of this dtype; other inputs stay as they are."""
     if not isinstance(x, PiecewiseInputs):
         return native
-    bins = x.bins_in(np.dtype(dtype))
-    return native.with_bins(bins.starts.astype(np.int32), bins.lower, bins.scale)
+    bins, limits, sizes = x.features_in(dtype)
+    clipped = int(np.flatnonzero(np.isfinite(limits)).max(initial=-1)) + 1
+    return native.with_features(bins.starts.astype(np.int32), bins.lower, bins.scale, limits, sizes, clipped)
 
 
 def _from_dense(x: AnyArray) -> _fused.Data:
@@ -157,7 +158,7 @@ class Data:
             check_range(self.examples.x, plan)
             encoded = EncodedTargets(self.examples, plan)
             labels = _as(np.int32, encoded.labels)
-            self._views[key] = with_bins(self.inputs, self.examples.x, plan.dtype).with_targets(
+            self._views[key] = with_features(self.inputs, self.examples.x, plan.dtype).with_targets(
                 labels=labels,
                 targets=_as(np.float64, encoded.values),
                 classes=labels if encoded.classes is encoded.labels else _as(np.int32, encoded.classes),
@@ -309,7 +310,7 @@ class Fused:
             return quick
         session = FusedSession(plan, State(tuple(weights), tuple(biases)), threads)
         out: Array = allocate_result((x.shape[0], plan.layers[-1].n_out), session.dtype)
-        session.native.forward(with_bins(native_inputs(x, threads, used_once=True), x, plan.dtype), out)
+        session.native.forward(with_features(native_inputs(x, threads, used_once=True), x, plan.dtype), out)
         return out
 
     def forward_small(

@@ -3,8 +3,9 @@
 ::
 
     fit_table_model(table, target column, recipe)
-      Preprocessing.fit(table, y).apply(table)       the prepared columns, float32 or CSR
-      column_weights(table, y)                       multiply them for the training
+      Preprocessing.fit(table, y)                    the rules of the columns
+      column_weights(table, y)                       multiply the prepared columns for the training
+      weighted_inputs(preprocessing, table)          the prepared columns: a float32 for a number and its bins, CSR, or dense
       folds(y)                                       a partition of the rows
       train_population(networks, rows=, ...)         network k on all rows outside of fold k, validated on fold k
       TableModel                                     their outputs are averaged
@@ -22,13 +23,15 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_int
-from .._types import AnyArray, Array, Indices
+from .._types import AnyArray, Array, Indices, Inputs
+from ..calculus.input_features import Bins
 from ..early_stopping import EarlyStopping
 from ..engines import Threads
 from ..errors import DivergenceError
 from ..examples import Examples
 from ..history import EpochRecord, History
 from ..network import Network
+from ..piecewise_inputs import PiecewiseInputs
 from ..population import train_population
 from ..table_model import MAXIMUM_NETWORKS, TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
@@ -56,6 +59,7 @@ def fit_table_model(
     engine: str = "auto",
     time_limit: float | None = None,
     progress: Progress | None = None,
+    release: bool = False,
 ) -> tuple[TableModel, list[History]]:
     """Fit the preprocessing and the networks.
 
@@ -79,6 +83,8 @@ def fit_table_model(
     time_limit : float, optional
         In seconds, from the call: afterwards no further epoch begins.
     progress : callable, optional
+    release : bool
+        Whether columns may be taken out of ``table`` when they are prepared, to save memory.
 
     Returns
     -------
@@ -94,11 +100,10 @@ def fit_table_model(
         When every network's training diverges in its first epoch; later, the model has the best epoch of each.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
+    names = table.names
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
-    x = preprocessing.apply(table)
     feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed)
-    multiply_features(x, feature_weights)
-    examples = Examples(x, y, weights=weights)
+    examples = Examples(weighted_inputs(preprocessing, table, feature_weights, release=release), y, weights=weights)
     settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
     settings |= _training_settings(recipe, validated=bool(settings))
@@ -110,9 +115,9 @@ def fit_table_model(
     if not kept:
         raise _nothing_learnt(histories, recipe)
     training = TableTraining(
-        columns=table.names,
+        columns=names,
         named=named,
-        rows=len(table),
+        rows=len(y),
         seed=seed,
         settings=recipe.to_json(),
         epochs=[histories[k].best_epoch or len(histories[k]) for k in kept],
@@ -166,6 +171,16 @@ def _feature_weights(
     return weights
 
 
+def weighted_inputs(preprocessing: Preprocessing, table: Table, feature_weights: Array, *, release: bool = False) -> Inputs:
+    """Prepare the columns of a table for a training: their features times the weights, in the smallest form."""
+    if preprocessing.has_compact_form:
+        numbers = preprocessing.compact(table, release=release)
+        return PiecewiseInputs(numbers, Bins(*preprocessing.bins), limits=preprocessing.limits, sizes=feature_weights)
+    x = preprocessing.apply(table)
+    multiply_features(x, feature_weights)
+    return x
+
+
 def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
     """Give the recipe's settings as ``train`` takes them."""
     return {
@@ -192,9 +207,7 @@ def _validation_settings(
 ) -> dict[str, Any]:
     """Choose the rows that each network trains on and is validated on; all are trained on where they are too few for folds."""
     if validation is not None:
-        x = preprocessing.apply(validation[0])
-        multiply_features(x, feature_weights)
-        return {"validation": Examples(x, validation[1])}
+        return {"validation": Examples(weighted_inputs(preprocessing, validation[0], feature_weights), validation[1])}
     if len(y) < FEW_ROWS:
         return {}
     fold = folds(y, max(FOLDS, recipe.networks), seed, stratify=isinstance(target, ClassTarget))

@@ -1,7 +1,8 @@
 """Features written from a table's columns: all rules of one kind in one pass over a block of rows.
 
-The features stand in this order: scaled numbers, gaps of numbers, piecewise-linear features, categories, texts. Every operation
-treats each row alone, so that a row has the same features alone and in a batch, to the bit.
+The features stand in this order: scaled numbers, gaps of numbers, categories, texts, piecewise-linear features. The compact form
+has all but the last, and the scaled numbers before the clip: of these an engine computes the features. Every operation treats each
+row alone, so that a row has the same features alone and in a batch, to the bit.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from .._types import CSR, AnyArray, Array
+from .._types import CSR, AnyArray, Array, Indices
 from ..errors import DataError
 from .column import Column
 from .column_rules import CategoryRule, NumberRule, Rule, TextRule
-from .number_features import bin_slopes, piecewise_linear, smooth_clip
+from .number_features import CLIP, clip_smoothly, scale_halves, scaled_bins, write_bins
 from .text_features import WORD_BUCKETS, count_words, occurring_texts, weigh_words
 
 BLOCK_ROWS = 1024
 """The rows of a block: few enough that their float64 numbers stay in a core's cache, enough that calls of NumPy cost little."""
+
+BLOCK_NUMBERS = 1 << 15
+"""The numbers of a block of few columns, which has more rows."""
 
 
 class FeatureWriter:
@@ -32,6 +36,8 @@ class FeatureWriter:
 
     Attributes
     ----------
+    n_columns : int
+        The number of features in the compact form.
     n_features : int
     features_of : list of int array
         The features of each rule, in the order of its names.
@@ -42,16 +48,39 @@ class FeatureWriter:
         self._categories = _CategoryWriter([(k, rule) for k, rule in enumerate(rules) if isinstance(rule, CategoryRule)])
         self._texts = _TextWriter([(k, rule) for k, rule in enumerate(rules) if isinstance(rule, TextRule)])
         self.features_of: list[AnyArray] = [np.empty(0, int)] * len(rules)
-        self.n_features = 0
+        self.n_columns = 0
         for writer in (self._numbers, self._categories, self._texts):
             for position, features in zip(writer.positions, writer.features_of, strict=True):
-                self.features_of[position] = features + self.n_features
-            self.n_features += writer.width
+                self.features_of[position] = features + self.n_columns
+            self.n_columns += writer.width
+        for position, bins in zip(self._numbers.positions, self._numbers.bins_of, strict=True):
+            self.features_of[position] = np.concatenate([self.features_of[position], bins + self.n_columns])
+        self.n_features = self.n_columns + self._numbers.n_bins
 
     @property
-    def bin_features(self) -> slice:
-        """The positions of the piecewise-linear features."""
-        return slice(self._numbers.first_bin, self._numbers.width)
+    def bins(self) -> tuple[Indices, Array, Array]:
+        """Where the bins of each column of the compact form start, (n_columns + 1,); and each bin's lower edge and 1 / width."""
+        counts = np.zeros(self.n_columns, np.intp)
+        counts[: self._numbers.n_scaled] = self._numbers.bin_counts
+        return np.concatenate([[0], np.cumsum(counts)]), self._numbers.lower, self._numbers.slope
+
+    @property
+    def limits(self) -> Array:
+        """The limit of each column of the compact form: that of the smooth clip, or infinity."""
+        return np.where(np.arange(self.n_columns) < self._numbers.n_scaled, CLIP, np.inf)
+
+    def compact(self, columns: Sequence[Column]) -> Array:
+        """Write the compact form of a column for each rule, (n, n_columns) of float32."""
+        out = np.empty((len(columns[0]), self.n_columns), np.float32)
+        entries = self._categories.entries_of(columns)
+        for rows in _blocks(len(out), max(BLOCK_ROWS, BLOCK_NUMBERS // max(1, self.n_columns))):
+            self._write_columns(columns, entries, rows, out[rows])
+        return out
+
+    @property
+    def columns_of(self) -> list[AnyArray]:
+        """The columns of the compact form that each rule has."""
+        return [features[features < self.n_columns] for features in self.features_of]
 
     def dense(self, columns: Sequence[Column], out: Array | None = None) -> Array:
         """Write the features of a column for each rule as a dense array, (n, n_features) of float32.
@@ -62,42 +91,56 @@ class FeatureWriter:
         if out is None:
             out = np.empty((n, self.n_features), np.float32)
         entries = self._categories.entries_of(columns)
-        first, last = self._numbers.width, self._numbers.width + self._categories.width
         for rows in _blocks(n):
-            self._numbers.write(columns, rows, out[rows, :first])
-            self._categories.write(entries[rows], out[rows], first)
-            self._texts.write(columns, rows, out[rows, last:])
+            self._write_columns(columns, entries, rows, out[rows])
+            self._numbers.finish(out[rows], out[rows, self.n_columns :])
         return out
+
+    def _write_columns(self, columns: Sequence[Column], entries: AnyArray, rows: slice, out: Array) -> None:
+        """Write the compact form of some rows to the first columns of ``out``, which is C-contiguous."""
+        first, last = self._numbers.width, self._numbers.width + self._categories.width
+        self._numbers.write(columns, rows, out[:, :first])
+        self._categories.write(entries[rows], out, first)
+        self._texts.write(columns, rows, out[:, last : self.n_columns])
 
     def csr(self, columns: Sequence[Column]) -> CSR:
         """Write the features as a CSR matrix of float32, whose columns ascend in each row."""
+        from scipy import sparse  # imported late: only a table with many features needs it
+
         n = len(columns[0])
         entries = self._categories.entries_of(columns)
         data, indices, counts = _GrowingArray(np.float32), _GrowingArray(np.int32), [np.zeros(1, np.int64)]
         for rows in _blocks(n):
             numbers = np.empty((rows.stop - rows.start, self._numbers.width), np.float32)
+            bins = np.empty((len(numbers), self._numbers.n_bins), np.float32)
             self._numbers.write(columns, rows, numbers)
-            values, features = self._categories.values_of(entries[rows])
-            block = _as_csr(
-                np.concatenate([numbers, values], axis=1),
-                np.concatenate([np.broadcast_to(np.arange(numbers.shape[1]), numbers.shape), features + numbers.shape[1]], axis=1),
-                self._numbers.width + self._categories.width,
-            )
-            block = self._texts.beside(block, columns, rows)
+            self._numbers.finish(numbers, bins)
+            left = self._beside_categories(numbers, entries[rows])
+            block = sparse.hstack([left, *self._texts.words(columns, rows), sparse.csr_matrix(bins)], format="csr")
             data.append(block.data)
             indices.append(block.indices)
             counts.append(np.diff(block.indptr))
         return _csr_matrix(data.array, indices.array, np.cumsum(np.concatenate(counts)), (n, self.n_features))
 
+    def _beside_categories(self, numbers: Array, entries: AnyArray) -> Any:
+        """Give numbers with the features of categories at their right, as a CSR matrix."""
+        values, features = self._categories.values_of(entries)
+        own = np.broadcast_to(np.arange(numbers.shape[1]), numbers.shape)
+        return _as_csr(
+            np.concatenate([numbers, values], axis=1),
+            np.concatenate([own, features + numbers.shape[1]], axis=1),
+            self._numbers.width + self._categories.width,
+        )
+
     def baseline(self) -> Array:
         """Give the features of the median of each number, no category and no word, (n_features,) of float32."""
-        out = np.zeros((1, self.n_features), np.float32)
-        self._numbers.write_medians(out[:, : self._numbers.width])
+        out = np.zeros((1, self.n_features), np.float32)  # the scaled median is 0
+        self._numbers.finish(out, out[:, self.n_columns :])
         return out[0]
 
 
 class _NumberWriter:
-    """Writes scaled numbers, then their gaps, then their piecewise-linear features."""
+    """Writes scaled numbers, then their gaps; and afterwards clips the numbers, and writes their bins."""
 
     def __init__(self, placed: list[tuple[int, NumberRule]]) -> None:
         self.positions = [position for position, _ in placed]
@@ -108,17 +151,21 @@ class _NumberWriter:
         self._scaled: Any = slice(None) if len(scaled) == len(rules) else scaled
         self._twice_scale = np.array([2 * rules[k].scale for k in scaled])
         self._gapped = gapped
-        slopes = [bin_slopes(rule.edges) for rule in rules if rule.bins]
-        self._bin_lower = np.concatenate([lower for lower, _ in slopes]) if slopes else np.empty(0)
-        self._bin_slope = np.concatenate([slope for _, slope in slopes]) if slopes else np.empty(0)
-        self._bin_owner = np.repeat(np.arange(len(rules)), [rule.bins for rule in rules])
-        owners = np.concatenate([scaled, gapped, self._bin_owner])
+        owners = np.concatenate([scaled, gapped])
         self.features_of = [np.flatnonzero(owners == k) for k in range(len(rules))]
-        self.width = len(owners)
-        self.first_bin = len(scaled) + len(gapped)
+        self.n_scaled, self.width = len(scaled), len(owners)
+        bins = [scaled_bins(rules[k].edges, rules[k].median, rules[k].scale) for k in scaled if rules[k].bins]
+        self.lower = np.concatenate([np.empty(0), *(lower for lower, _ in bins)])
+        self.slope = np.concatenate([np.empty(0), *(slope for _, slope in bins)])
+        self.bin_counts = np.array([rules[k].bins for k in scaled], np.intp)
+        self.n_bins = len(self.lower)
+        self._column_of_bin = np.repeat(np.arange(len(scaled)), self.bin_counts)
+        bin_owners = np.repeat(scaled, self.bin_counts)
+        self.bins_of = [np.flatnonzero(bin_owners == k) for k in range(len(rules))]
+        self._lower32, self._slope32 = self.lower.astype(np.float32), self.slope.astype(np.float32)
 
     def write(self, columns: Sequence[Column], rows: slice, out: Array) -> None:
-        """Write the features of some rows.
+        """Write the scaled numbers and the gaps of some rows.
 
         Raises
         ------
@@ -136,20 +183,16 @@ class _NumberWriter:
             raise _infinite(columns[self.positions[k]], rows.start + int(row))
         gaps = np.isnan(halves)
         np.copyto(halves, self._half_median, where=gaps)
-        self._write_halves(halves, gaps, out)
+        scale_halves(halves[:, self._scaled], self._half_median[self._scaled], self._twice_scale, out[:, : self.n_scaled])
+        out[:, self.n_scaled :] = gaps[:, self._gapped]
 
-    def write_medians(self, out: Array) -> None:
-        """Write the features of the medians, which are no gaps."""
-        halves = np.tile(self._half_median, (len(out), 1))
-        self._write_halves(halves, np.zeros(halves.shape, bool), out)
-
-    def _write_halves(self, halves: Array, gaps: AnyArray, out: Array) -> None:
-        with np.errstate(over="ignore"):  # a value far beyond the training's becomes infinite here, and is clipped
-            z = (halves[:, self._scaled] - self._half_median[self._scaled]) * self._twice_scale
-            out[:, : z.shape[1]] = smooth_clip(z)
-            out[:, z.shape[1] : self.first_bin] = gaps[:, self._gapped]
-            repeated = np.take(halves, self._bin_owner, axis=1)
-            piecewise_linear(repeated, self._bin_lower, self._bin_slope, out[:, self.first_bin :])
+    def finish(self, written: Array, bins: Array) -> None:
+        """Clip the scaled numbers in the first columns of some rows, and write their bins."""
+        z = written[:, : self.n_scaled].copy()  # contiguous, which is faster
+        if self.n_bins:
+            write_bins(np.take(z, self._column_of_bin, axis=1), self._lower32, self._slope32, bins)
+        clip_smoothly(z)
+        written[:, : self.n_scaled] = z
 
 
 class _CategoryWriter:
@@ -202,20 +245,14 @@ class _TextWriter:
         self.width = int(starts[-1])
         self.features_of = [np.arange(start, stop) for start, stop in zip(starts, starts[1:], strict=False)]
 
-    def beside(self, block: Any, columns: Sequence[Column], rows: slice) -> Any:
-        """Give a CSR matrix of some rows with the features of their texts at its right."""
-        if not self.positions:
-            return block
-        from scipy import sparse  # imported late: only a table with many features needs it
-
-        texts = [self._words(k, columns[position].take(rows)) for k, position in enumerate(self.positions)]
-        return sparse.hstack([block, *texts], format="csr", dtype=np.float32)
+    def words(self, columns: Sequence[Column], rows: slice) -> list[Any]:
+        """Give the features of each text of some rows, as CSR matrices."""
+        return [self._words(k, columns[position].take(rows)) for k, position in enumerate(self.positions)]
 
     def write(self, columns: Sequence[Column], rows: slice, out: Array) -> None:
         """Write the features of some rows."""
-        for k, position in enumerate(self.positions):
-            features = self.features_of[k]
-            out[:, features[0] : features[-1] + 1] = self._words(k, columns[position].take(rows)).toarray()
+        for features, words in zip(self.features_of, self.words(columns, rows), strict=True):
+            out[:, features[0] : features[-1] + 1] = words.toarray()
 
     def _words(self, k: int, column: Column) -> Any:
         """Give the weights of a column's words, CSR of float32 with a column for each bucket of its rule."""
@@ -249,9 +286,18 @@ class _GrowingArray:
         return self._array[: self._length]
 
 
-def _blocks(n: int) -> Iterator[slice]:
-    """Cut rows into blocks of ``BLOCK_ROWS``."""
-    return (slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS))
+def stack_columns(parts: Sequence[Array], columns: Sequence[AnyArray]) -> Array:
+    """Put arrays (n, k) side by side into one, (n, n_columns) of float32, a block of rows at a time; each has its columns there."""
+    out = np.empty((len(parts[0]), sum(map(len, columns))), np.float32)
+    for rows in _blocks(len(out)):
+        for part, own in zip(parts, columns, strict=True):
+            out[rows, own] = part[rows]
+    return out
+
+
+def _blocks(n: int, size: int = BLOCK_ROWS) -> Iterator[slice]:
+    """Cut rows into blocks."""
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def _as_csr(values: Array, features: AnyArray, width: int) -> Any:

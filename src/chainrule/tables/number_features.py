@@ -1,6 +1,7 @@
 """Numbers as features: the robust scale, the smooth clip, and piecewise-linear features whose edges a decision tree chooses.
 
-Differences are taken of halved values, x/2 - b/2, because x - b overflows where x and b are near the ends of float64's range.
+A number x is scaled in float64, z = s (x - median), and kept as one float32; its features are computed of z in float32. Differences
+are taken of halved values, x/2 - b/2, because x - b overflows where x and b are near the ends of float64's range.
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ ROWS_FOR_EDGES = 50_000
 LEAST_LEAF = 20
 """The fewest rows in a bin; fewer fit the noise of their targets."""
 
-_HUGE = 1e100  # its square is finite
+FARTHEST = 1e37
+"""The largest scaled number: the difference of two has an inverse in float32. Larger ones, and edges, are taken as this."""
+
+FARTHEST_FROM_CLIP = 2.0**30 * CLIP
+"""Beyond it a clipped number is the limit to the last bit, and its square might overflow."""
+
+STEEPEST = float(np.finfo(np.float32).max)
+"""The largest slope of a feature; that of a bin which float32 does not tell from a step."""
 
 
 def robust_scale(values: Array) -> tuple[float, float]:
@@ -57,44 +65,57 @@ def robust_scale(values: Array) -> tuple[float, float]:
     return float(2 * middle), 0.0
 
 
-def smooth_clip(z: Array) -> Array:
-    """Clip smoothly: z / sqrt(1 + (z/3)^2), which is z near 0 and tends to -3 and 3.
+def scale_halves(halves: Array, half_median: Array, twice_scale: Array, out: Array) -> None:
+    """Write z = s (x - median), at most ``FARTHEST`` in size.
 
-    ``z`` may be infinite; it is written to and returned.
+    Parameters
+    ----------
+    halves : float64 array, shape (n, c)
+        x/2.
+    half_median, twice_scale : float64 arrays, shape (c,)
+        median/2 and 2s.
+    out : float array, shape (n, c)
     """
-    np.clip(z, -_HUGE, _HUGE, out=z)
-    root = z / CLIP
+    with np.errstate(over="ignore"):  # a value far beyond the training's becomes infinite here, and is clipped
+        z = halves - half_median
+        z *= twice_scale
+    out[...] = z.clip(-FARTHEST, FARTHEST, out=z)
+
+
+def scaled_bins(edges: Array, median: float, scale: float) -> tuple[Array, Array]:
+    """Give each bin's lower edge, as a scaled number, and 1 / its width: float64 arrays, shape (n_edges - 1,)."""
+    z = np.empty(len(edges))
+    scale_halves(edges / 2, np.array(median / 2), np.array(2 * scale), z)
+    widths = np.maximum(np.diff(z), 1 / STEEPEST)
+    return z[:-1], np.minimum(1 / widths, STEEPEST)
+
+
+def clip_smoothly(z: Array) -> None:
+    """Clip in place: z / sqrt(1 + (z/3)^2), as ``calculus.input_features.smooth_clip`` does, to the bit."""
+    z.clip(-FARTHEST_FROM_CLIP, FARTHEST_FROM_CLIP, out=z)
+    root = z / z.dtype.type(CLIP)
     root *= root
     root += 1
     np.sqrt(root, out=root)
     z /= root
-    return z
 
 
-def piecewise_linear(halves: Array, lower: Array, slope: Array, out: Array) -> None:
-    """Write the piecewise-linear features e_t = clip((x - b_(t-1)) / (b_t - b_(t-1)), 0, 1).
+def write_bins(z: Array, lower: Array, slope: Array, out: Array) -> None:
+    """Write e_t = clip((z - lower_t) slope_t, 0, 1), as ``calculus.input_features.piecewise_linear`` does, to the bit.
 
     Parameters
     ----------
-    halves : float64 array, shape (n, n_features)
-        x/2, repeated for each bin; written to.
-    lower : float64 array, shape (n_features,)
-        b_(t-1) / 2.
-    slope : float64 array, shape (n_features,)
-        1 / (b_t/2 - b_(t-1)/2).
-    out : float32 array, shape (n, n_features)
+    z : array, shape (n, n_bins)
+        The scaled number, repeated for each bin; written to.
+    lower, slope : arrays, shape (n_bins,)
+    out : array, shape (n, n_bins)
 
     Source: TabM, arXiv 2410.24210, section 3; the features are those of arXiv 2203.05556, equation (1).
     """
-    halves -= lower
-    halves *= slope
-    np.clip(halves, 0, 1, out=out, casting="same_kind")
-
-
-def bin_slopes(edges: Array) -> tuple[Array, Array]:
-    """Give ``lower`` and ``slope`` of ``piecewise_linear`` for the bins between a column's edges."""
-    halves = edges / 2
-    return halves[:-1], 1 / np.diff(halves)
+    with np.errstate(over="ignore"):  # far above the bin, where the feature is 1
+        z -= lower
+        z *= slope
+    z.clip(0, 1, out=out)
 
 
 def choose_edges(values: Array, y: AnyArray | None, *, classes: bool, bins: int = BINS) -> Array:

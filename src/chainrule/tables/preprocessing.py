@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from .._checks import check_int
-from .._types import CSR, AnyArray, Array
+from .._types import CSR, AnyArray, Array, Indices
 from ..errors import DataError
 from .column import Column, Kind
 from .column_rules import Rule
 from .date_features import date_parts
-from .feature_writer import FeatureWriter
+from .feature_writer import FeatureWriter, stack_columns
 from .number_features import BINS, MOST_BINS
 from .prepared_column import TEXT_KINDS, PreparedColumn, as_kind, prepare_column
 from .rules_json import TENSORS, columns_to_json, parse_columns, tensor_lengths, tensors_of
@@ -92,7 +92,12 @@ class Preprocessing:
         classes = task == "classification" if task else y is not None and np.asarray(y).dtype.kind in "iub"
         bins = min(bins, BIN_FEATURES // max(1, sum(column.kind in ("number", "date") for column in table)))
         most_bytes = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
-        columns = tuple(prepare_column(column, y, classes=classes, bins=bins, most_bytes=most_bytes) for column in table)
+        columns = tuple(
+            prepare_column(
+                replace(column), y, classes=classes, bins=bins, most_bytes=most_bytes
+            )  # the copy's gaps are freed with it
+            for column in table
+        )
         if not any(column.rules for column in columns):
             reasons = ", ".join(f"{column.name} ({column.reason})" for column in columns)
             raise DataError(f"no column of the table tells anything: {reasons}")
@@ -114,8 +119,8 @@ class Preprocessing:
 
     @property
     def bin_features(self) -> slice:
-        """The positions of the piecewise-linear features."""
-        return self._writer.bin_features
+        """The positions of the piecewise-linear features: the last ones."""
+        return slice(self._writer.n_columns, self.n_features)
 
     @property
     def n_features(self) -> int:
@@ -171,6 +176,55 @@ class Preprocessing:
         """
         columns = list(self._columns_of(table))
         return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
+
+    @property
+    def has_compact_form(self) -> bool:
+        """Whether the compact form is at most half as large as dense features; of others most are 0, and engines compress them."""
+        return not self.sparse and 2 * self._writer.n_columns <= self.n_features
+
+    @property
+    def bins(self) -> tuple[Indices, Array, Array]:
+        """The parts of the compact form's ``Bins``: starts (n_columns + 1,), and each bin's lower edge and 1 / width in float64."""
+        return self._writer.bins
+
+    @property
+    def limits(self) -> Array:
+        """The limit of each column of the compact form, at which the features clip it: float64 (n_columns,), inf for none."""
+        return self._writer.limits
+
+    def compact(self, table: Table, *, release: bool = False) -> Array:
+        """Prepare a table's rows in the compact form, which holds one float32 for a number and its bins.
+
+        ``PiecewiseInputs(compact(table), Bins(*bins), limits=limits)`` stands for the features of ``apply``, to the bit.
+
+        Parameters
+        ----------
+        table : Table
+        release : bool
+            Whether each column is taken out of the table when it is prepared, so that a large table needs no memory beside its
+            prepared form.
+
+        Returns
+        -------
+        float32 array, shape (n, n_columns)
+
+        Raises
+        ------
+        DataError
+            As ``apply``.
+        """
+        self._check_names(table)
+        own_columns, written, columns = iter(self._writer.columns_of), [], []
+        rules = {column.name: [rule for _, rule in column.rules] for column in self.columns}
+        for name, kind, parts in self._sources:
+            writer = FeatureWriter(rules[name])
+            column = table.pop(name) if release else table[name]
+            written.append(writer.compact(_parts_of(column, kind, parts)))
+            places = np.empty(writer.n_columns, np.intp)
+            for here in writer.columns_of:
+                places[here] = next(own_columns)
+            columns.append(places)
+        return stack_columns(written, columns)
 
     def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
         """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` overrides ``self.sparse``.
@@ -231,12 +285,7 @@ class Preprocessing:
         """Give the column, or the date's part, for each rule."""
         self._check_names(table)
         for name, kind, parts in self._sources:
-            found = as_kind(table[name], kind)
-            if kind == "date":
-                dates = date_parts(found)
-                yield from (dates[part] for part in parts)
-            else:
-                yield found
+            yield from _parts_of(table[name], kind, parts)
 
     def _check_names(self, table: Table) -> None:
         absent = [name for name in self.input_kinds if name not in table]
@@ -251,3 +300,12 @@ class Preprocessing:
         rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
         stored = self._writer.csr(list(self._columns_of(rows))).data
         return len(stored) < SPARSE_SHARE * len(rows) * self.n_features
+
+
+def _parts_of(column: Column, kind: Kind, parts: list[str]) -> list[Column]:
+    """Give a column as its kind; of a date the parts that have a rule."""
+    found = as_kind(column, kind)
+    if kind != "date":
+        return [found]
+    dates = date_parts(found)
+    return [dates[part] for part in parts]

@@ -66,6 +66,12 @@ class Table:
         """Select rows, by position or by a mask."""
         return Table((column.take(rows) for column in self.columns), self.name)
 
+    def pop(self, name: str) -> Column:
+        """Take a column out of the table, so that its memory is free once the caller has done with it."""
+        column = self._by_name.pop(name)
+        self.columns = tuple(self._by_name.values())
+        return column
+
     def without(self, *names: str) -> Table:
         """Leave columns out."""
         return Table((column for column in self.columns if column.name not in names), self.name)
