@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import model_file
 from ._types import AnyArray, Array
+from .errors import DataError
 from .examples import Examples
 from .network import Network, network_as_model, network_from_model
 from .plan import MAXIMUM_COLUMNS
+from .tables.column_choice import are_positions
 from .tables.preprocessing import Preprocessing
+from .tables.read import FIELD_OPTIONS, VALUE_OPTIONS, read_names, read_table
 from .tables.table import Table
 from .tables.target import ClassTarget, Target, parse_target
 from .tensor_file import TensorFile, write_tensors
@@ -135,6 +139,53 @@ class TableModel:
     def is_classifier(self) -> bool:
         """Whether the target is a class."""
         return isinstance(self.target, ClassTarget)
+
+    def read(self, path: str | os.PathLike[str], **options: Any) -> Table:
+        """Read the columns of the model from a file, each as the kind that it had in training; other columns may hold anything.
+
+        Parameters
+        ----------
+        path : str or Path
+        **options
+            Of ``read_table``: ``delimiter``, ``decimal``, ``encoding``, ``missing``, ``header``, ``day_first``, ``allow_infinite``,
+            ``progress``. Those of the training that say how values are read are the defaults.
+
+        Raises
+        ------
+        FileError, DataError, SettingError
+            As ``read_table`` raises them.
+        """
+        source = Path(path)
+        if not self.training.named:
+            self.check_positions(source, read_names(source, **{name: options.get(name) for name in FIELD_OPTIONS}))
+        learnt = {name: value for name, value in self.training.reading.items() if name in VALUE_OPTIONS and name != "kinds"}
+        kinds = self.preprocessing.input_kinds
+        return read_table(source, kinds=kinds, columns=list(kinds), **{**learnt, **options})
+
+    def check_positions(self, path: Path, names: list[str]) -> None:
+        """Refuse a file without a header that has another number of columns; a target at the end may be left out.
+
+        Parameters
+        ----------
+        path : Path
+        names : list of str
+            Of the file's columns.
+
+        Raises
+        ------
+        DataError
+            With the number that is expected.
+        """
+        has_target = self.target.name.isdigit()  # else an array was learnt from, and the target stood apart
+        expected = len(self.training.columns) + has_target
+        can_lack_target = self.target.name == str(expected - 1) and len(names) == expected - 1
+        if are_positions(names) and len(names) != expected and not can_lack_target:
+            included = ", the target's included" if has_target else ""
+            remedy = f": column {self.target.name} (from 0) may be empty" if has_target else ""
+            raise DataError(
+                f"{path} has no header and {len(names)} columns, but the model learnt from a file without a header and with "
+                f"{expected} columns{included}; give all of them in their order{remedy}"
+            )
 
     def outputs(self, table: Table) -> Array:
         """Give the mean of the networks' outputs for each row: float64 (n, n_out).

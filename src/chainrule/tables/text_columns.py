@@ -17,12 +17,13 @@ The rules, in this order; each looks at all values of the column:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from unicodedata import normalize
 
 import numpy as np
 
 from .._types import AnyArray
-from .column import Column, Kind
+from .column import Column, Kind, Written
 from .date_columns import infer_date, require_date
 from .distinct_texts import DistinctTexts
 from .number_columns import infer_number, require_number
@@ -73,7 +74,8 @@ def column_from_texts(
     """
     trimmed = [normalize("NFC", text.strip()) for text in texts]
     values = DistinctTexts.of(name, codes, [None if rules.is_mark(text) else text for text in trimmed], rules)
-    return _infer(values) if kind is None else _require(values, kind)
+    column = _infer(values) if kind is None else _require(values, kind)
+    return replace(column, written=Written(rules, values.codes, values.texts))
 
 
 def _infer(values: DistinctTexts) -> Column:
