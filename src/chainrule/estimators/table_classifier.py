@@ -65,7 +65,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     --------
     >>> rows = {"size": [1.0, 2.0, 3.0, 4.0] * 10, "colour": ["red", "red", "blue", "blue"] * 10}
     >>> model = TableClassifier(networks=1, random_state=0).fit(rows, ["small", "small", "large", "large"] * 10)
-    >>> model.predict({"size": [1.0, None], "colour": ["red", "blue"]}).tolist()
+    >>> model.predict({"size": [1.0, 4.0], "colour": ["red", "blue"]}).tolist()
     ['small', 'large']
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ class Written:
     def take(self, rows: AnyArray | slice) -> Written:
         """Select rows, by position or by a mask."""
         codes, numbers = (None if values is None else values[rows] for values in (self.codes, self.numbers))
-        return replace(self, codes=codes, numbers=numbers)
+        return Written(self.rules, codes, self.texts, numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,8 @@ class Column:
 
     def take(self, rows: AnyArray | slice) -> Column:
         """Select rows, by position or by a mask."""
-        return replace(self, data=self.data[rows], written=None if self.written is None else self.written.take(rows))
+        written = None if self.written is None else self.written.take(rows)
+        return Column(self.name, self.kind, self.data[rows], self.categories, written)
 
     def to_list(self) -> list[Any]:
         """Give the values as Python objects: float, datetime or str; None for a gap."""

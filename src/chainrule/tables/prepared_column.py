@@ -68,8 +68,8 @@ class PreparedColumn:
 
     def notes(self, values: Column) -> Iterator[str]:
         """Say what is made of gaps in later rows where training had none, and of categories that training did not have."""
-        gaps = int(values.missing.sum())
-        if gaps and not self.missing:
+        if not self.missing and values.missing.any():
+            gaps = int(values.missing.sum())
             yield f"column {self.name!r} has {pluralize(gaps, 'gap')}, and training had none: taken as {self.stand_in}"
         rule = self.rules[0][1]
         unknown = rule.unknown_values(values) if isinstance(rule, CategoryRule) else []
