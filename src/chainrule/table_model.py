@@ -7,6 +7,8 @@ preprocessing's vocabularies in the description, and its numbers as tensors ``pr
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 
 from . import model_file
 from ._types import AnyArray, Array
+from .engines import SMALL_BATCH, Threads, thread_count
 from .errors import DataError
 from .examples import Examples
 from .network import Network, network_as_model, network_from_model
@@ -31,8 +34,8 @@ TABLE_VERSION = 2
 
 MAXIMUM_NETWORKS = 1000
 
-FEW_ROWS = 16
-"""Up to this number of rows a network reads an array in place, without the checks that ``Examples`` makes."""
+ROWS_OF_A_THREAD = 1 << 13
+"""A thread prepares so many rows, and computes the outputs for them, before it takes the next: the cores share both works."""
 
 WIDEST_DENSE = 4096
 """The most features that are written densely for a prediction, whatever the training's form: it is the faster form of a few rows.
@@ -198,17 +201,28 @@ class TableModel:
         DataError
             When a column of the training is missing, or its values are not of its kind.
         """
-        sparse = self.preprocessing.sparse and self.preprocessing.n_features > WIDEST_DENSE
-        blocks = [self.outputs_of_prepared(x) for x in self.preprocessing.apply_in_blocks(table, sparse=sparse)]
+        starts = range(0, len(table), ROWS_OF_A_THREAD)
+        count = min(thread_count("auto"), len(starts))
+        if count > 1:
+            parts = [table.take(slice(start, start + ROWS_OF_A_THREAD)) for start in starts]
+            blocks = _in_threads(lambda part: np.concatenate([*self._outputs_in_blocks(part, 1)]), parts, count)
+        else:
+            blocks = [*self._outputs_in_blocks(table, "auto")]
         return np.concatenate([np.empty((0, self.networks[0].sizes[-1])), *blocks])
 
-    def outputs_of_prepared(self, x: Any) -> Array:
+    def _outputs_in_blocks(self, table: Table, threads: Threads) -> Iterator[Array]:
+        """Prepare some rows at a time, and give the outputs for them while their features are in the cache."""
+        sparse = self.preprocessing.sparse and self.preprocessing.n_features > WIDEST_DENSE
+        for x in self.preprocessing.apply_in_blocks(table, sparse=sparse):
+            yield self.outputs_of_prepared(x, threads)
+
+    def outputs_of_prepared(self, x: Any, threads: Threads = "auto") -> Array:
         """Give the outputs for rows that the preprocessing has prepared."""
-        if x.shape[0] > FEW_ROWS:
+        if x.shape[0] > SMALL_BATCH:
             x = Examples(x)  # checked once for all networks
-        total = self.networks[0].feedforward(x).astype(np.float64)
+        total = self.networks[0].feedforward(x, threads=threads).astype(np.float64)
         for network in self.networks[1:]:
-            total += network.feedforward(x)
+            total += network.feedforward(x, threads=threads)
         if self.is_classifier:  # float32's rounding too would leave a sum that is not 1
             return total / total.sum(axis=1, keepdims=True)
         return total / len(self.networks)
@@ -287,6 +301,16 @@ def _check_sizes(preprocessing: Preprocessing, target: Target, models: list[mode
     for model in models:
         if (model.layers[0].n_in, model.layers[-1].n_out) != (n_in, n_out):
             raise ValueError(f"each network must take {n_in} prepared columns and give {n_out} outputs")
+
+
+def _in_threads(function: Callable[[Table], Array], parts: list[Table], count: int) -> list[Array]:
+    """Call a function of each part in a pool of threads; an error in one of them, or Ctrl-C, leaves out those not begun."""
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            return list(pool.map(function, parts))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _prefix(network: int) -> str:
