@@ -11,11 +11,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import chainrule as cr
 from chainrule.errors import DataError
 from chainrule.estimators import MissingTargetWarning, UnseenValuesWarning
+from chainrule.recipes.table_recipe import TableRecipe
 from chainrule.tables.frames import table_from
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1])}
@@ -275,3 +277,24 @@ def test_a_sigint_ends_a_search_and_not_only_its_fit(estimator, call, expected):
         [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
     )
     assert (done.stdout.strip(), done.stderr) == (expected, "")
+
+
+@pytest.mark.parametrize("estimator", [cr.TableClassifier, cr.TableRegressor])
+def test_gaps_in_the_target_are_refused_of_an_array_and_left_out_of_a_frame(estimator):
+    """NaN in y of an array is scikit-learn's error; of a frame, or of a named target, the rows are left out and counted."""
+    x, y = np.arange(40.0), np.arange(40.0) % 2
+    y[3] = np.nan
+    model = estimator(networks=1, hidden=(8,), epochs=1, random_state=0)
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        model.fit(x[:, None], y)
+    for X, target in (({"x": x}, y), ({"x": x, "y": y}, "y"), (np.c_[x, y], "1")):
+        with pytest.warns(MissingTargetWarning, match="the target of 1 row is missing; they are left out"):
+            model.fit(X, target)
+        assert model.model_.training.rows == 39
+
+
+def test_the_defaults_are_the_recipes():
+    """``hidden`` and ``networks`` of the estimators are the recipe's own, and are stored as scikit-learn's ``clone`` requires."""
+    for estimator in (cr.TableClassifier(), cr.TableRegressor()):
+        assert (estimator.hidden, estimator.networks) == (TableRecipe.hidden, TableRecipe.networks)
+        assert clone(estimator).get_params() == estimator.get_params()

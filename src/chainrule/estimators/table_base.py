@@ -47,6 +47,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "kinds": [dict, None],
 }
 
+FIRST_ROWS = 50
+
 MISSING_TARGETS = "the target of {} is missing; they are left out"
 
 
@@ -365,7 +367,16 @@ def _warn_of_other_values(column: Column, target: Column) -> None:
 
 
 def _holds_labels(column: Column, target: Column) -> bool:
-    """Whether a column of X holds the target's values, which are read as the column was where they are texts."""
+    """Whether a column of X holds the target's values, which are read as the column was where they are texts.
+
+    The first rows are compared first: they tell nearly every other column, and lists of all rows take longer than the training.
+    """
+    first = slice(FIRST_ROWS)
+    return _are_equal(column.take(first), target.take(first)) and _are_equal(column, target)
+
+
+def _are_equal(column: Column, target: Column) -> bool:
+    """Compare a column of X with the target, which is converted to the column's kind where one of them holds texts."""
     if target.kind == "category":
         try:
             target = column_from_texts(target.name, target.data, target.categories, kind=column.kind, rules=RULES)

@@ -12,6 +12,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
+from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
 from ..tables.target import ClassTarget, LabelKind, infer_target
 from .hyperparameters import store_hyperparameters
@@ -78,9 +79,9 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     def __init__(
         self,
         *,
-        hidden: Any = (128, 128, 128),
+        hidden: Any = TableRecipe.hidden,
         epochs: Any = "auto",
-        networks: int = 5,
+        networks: int = TableRecipe.networks,
         metric: str = "accuracy",
         class_weight: Any = None,
         validation: Any = None,

@@ -8,6 +8,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
 from .._types import Array
+from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
 from ..tables.column_kinds import read_as
 from ..tables.target import ValueTarget, infer_target
@@ -44,9 +45,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
     def __init__(
         self,
         *,
-        hidden: Any = (128, 128, 128),
+        hidden: Any = TableRecipe.hidden,
         epochs: Any = "auto",
-        networks: int = 5,
+        networks: int = TableRecipe.networks,
         metric: str = "rmse",
         validation: Any = None,
         random_state: Any = None,
