@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import chainrule as cr
-from chainrule import tensor_file
+from chainrule import table_model, tensor_file
 from chainrule.errors import DataError, ModelFileError, SettingError
 from chainrule.loading import load_model
 from chainrule.recipes.table_recipe import TableRecipe
@@ -236,3 +236,33 @@ def test_parameters_that_are_not_finite_are_not_saved(model, path):
     with pytest.raises(SettingError, match="NaN or infinite"):
         broken.save(path)
     assert path.read_bytes() == before
+
+
+# Many rows, in threads
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_bit_of_an_output_depends_on_threads_or_parts(model, monkeypatch, threads):
+    """Outputs of many rows, prepared and computed by several threads, have the bits that the rows have alone."""
+    table = table_from(columns(200))
+    expected = np.concatenate([model.outputs(table.take(slice(k, k + 1))) for k in range(len(table))])
+    monkeypatch.setattr(table_model, "ROWS_OF_A_THREAD", 7)
+    monkeypatch.setattr(table_model, "thread_count", lambda _: threads)
+    np.testing.assert_array_equal(model.outputs(table), expected)
+    assert model.outputs(table.take(slice(0, 0))).shape == (0, expected.shape[1])
+
+
+def test_an_error_in_a_thread_is_raised_and_ends_the_others(model, monkeypatch):
+    """An error in one part is raised to the caller, and parts that have not begun are left out."""
+    begun = []
+
+    def prepare(self, table, **_):
+        begun.append(len(table))
+        raise DataError("this part fails")
+
+    monkeypatch.setattr(table_model, "ROWS_OF_A_THREAD", 1)
+    monkeypatch.setattr(table_model, "thread_count", lambda _: 2)
+    monkeypatch.setattr(Preprocessing, "apply_in_blocks", prepare)
+    with pytest.raises(DataError, match="this part fails"):
+        model.outputs(table_from(columns(2000)))
+    assert len(begun) < 2000

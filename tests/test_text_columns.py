@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.errors import DataError
 from chainrule.tables.date_texts import parse_date
 from chainrule.tables.number_texts import STYLES, NumberTexts, is_plain_number, parse_number
-from chainrule.tables.text_columns import column_from_texts
+from chainrule.tables.text_columns import LABEL_KINDS, column_from_texts, column_of_few_labels
 from chainrule.tables.text_rules import TextRules
+from chainrule.tables.typed_columns import factorize
 
 
 def column(*values, **options):
@@ -140,3 +141,17 @@ def test_dates():
     assert parse_date("2021-02-30").at(day_first=True) is None
     assert parse_date("12/31/69").at(day_first=False).year == 1969
     assert parse_date("12/31/68").at(day_first=False).year == 2068
+
+
+LABELS = ["a", " a ", "b", "NA", "-", "", "?", "\u00e9", "e\u0301", "007", "1.0"]
+LABEL_TEXTS = st.lists(st.none() | st.sampled_from(LABELS) | st.text(max_size=3), max_size=16)
+
+
+@given(LABEL_TEXTS, st.sampled_from(LABEL_KINDS), st.sampled_from([TextRules(), TextRules(missing=frozenset({"b", "é"}))]))
+def test_a_few_labels_are_read_as_many_are(values, kind, rules):
+    """Labels of a few rows, made from each row's text, are the column that the distinct texts give."""
+    assume(all(text is None or text.encode(errors="ignore").decode() == text for text in values))
+    few = column_of_few_labels("c", values, kind, rules)
+    many = column_from_texts("c", *factorize(values), kind=kind, rules=rules)
+    assert (few.kind, few.categories, few.data.dtype) == (many.kind, many.categories, many.data.dtype)
+    assert few.data.tolist() == many.data.tolist()

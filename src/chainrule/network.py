@@ -20,7 +20,7 @@ from .calculus.backprop import Gradient
 from .calculus.costs import COSTS, Cost, cost_for, find_cost
 from .calculus.feedforward import decision, layer_shapes
 from .calculus.initializers import initial_parameters
-from .engines import choose, forward_small
+from .engines import Threads, choose, forward_small
 from .errors import DataError, SettingError, UnknownName
 from .examples import Examples, as_pair
 from .input_spec import InputSpec, infer_input_spec
@@ -131,8 +131,14 @@ class Network:
         """The number of weights and biases."""
         return sum(n_out * n_in + n_out for n_out, n_in in layer_shapes(self.plan.sizes))
 
-    def feedforward(self, x: npt.ArrayLike) -> Array:
+    def feedforward(self, x: npt.ArrayLike, *, threads: Threads = "auto") -> Array:
         """Give the outputs, (m, n_out), for the rows of x, (m, n_in) (N10).
+
+        Parameters
+        ----------
+        x : array_like, shape (m, n_in)
+        threads : int or "auto"
+            The number of threads; it changes no number.
 
         Raises
         ------
@@ -144,7 +150,7 @@ class Network:
             return outputs
         inputs = self._inputs(x)
         plan, weights, biases = self._parameters()
-        return choose("auto", plan, None).forward(plan, weights, biases, inputs, threads="auto")
+        return choose("auto", plan, None).forward(plan, weights, biases, inputs, threads=threads)
 
     def _forward_small(self, x: Any) -> Array | None:
         """Give the outputs of a few rows, past the slower checks; None where x is not an array that is valid without them."""

@@ -7,17 +7,24 @@ preprocessing's vocabularies in the description, and its numbers as tensors ``pr
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import model_file
 from ._types import AnyArray, Array
+from .engines import SMALL_BATCH, Threads, thread_count
+from .errors import DataError
 from .examples import Examples
 from .network import Network, network_as_model, network_from_model
 from .plan import MAXIMUM_COLUMNS
+from .tables.column_choice import are_positions
 from .tables.preprocessing import Preprocessing
+from .tables.read import FIELD_OPTIONS, VALUE_OPTIONS, read_names, read_table
 from .tables.table import Table
 from .tables.target import ClassTarget, Target, parse_target
 from .tensor_file import TensorFile, write_tensors
@@ -27,8 +34,8 @@ TABLE_VERSION = 2
 
 MAXIMUM_NETWORKS = 1000
 
-FEW_ROWS = 16
-"""Up to this number of rows a network reads an array in place, without the checks that ``Examples`` makes."""
+ROWS_OF_A_THREAD = 1 << 13
+"""A thread prepares so many rows, and computes the outputs for them, before it takes the next: the cores share both works."""
 
 WIDEST_DENSE = 4096
 """The most features that are written densely for a prediction, whatever the training's form: it is the faster form of a few rows.
@@ -136,6 +143,53 @@ class TableModel:
         """Whether the target is a class."""
         return isinstance(self.target, ClassTarget)
 
+    def read(self, path: str | os.PathLike[str], **options: Any) -> Table:
+        """Read the columns of the model from a file, each as the kind that it had in training; other columns may hold anything.
+
+        Parameters
+        ----------
+        path : str or Path
+        **options
+            Of ``read_table``: ``delimiter``, ``decimal``, ``encoding``, ``missing``, ``header``, ``day_first``, ``allow_infinite``,
+            ``progress``. Those of the training that say how values are read are the defaults.
+
+        Raises
+        ------
+        FileError, DataError, SettingError
+            As ``read_table`` raises them.
+        """
+        source = Path(path)
+        if not self.training.named:
+            self.check_positions(source, read_names(source, **{name: options.get(name) for name in FIELD_OPTIONS}))
+        learnt = {name: value for name, value in self.training.reading.items() if name in VALUE_OPTIONS and name != "kinds"}
+        kinds = self.preprocessing.input_kinds
+        return read_table(source, kinds=kinds, columns=list(kinds), **{**learnt, **options})
+
+    def check_positions(self, path: Path, names: list[str]) -> None:
+        """Refuse a file without a header that has another number of columns; a target at the end may be left out.
+
+        Parameters
+        ----------
+        path : Path
+        names : list of str
+            Of the file's columns.
+
+        Raises
+        ------
+        DataError
+            With the number that is expected.
+        """
+        has_target = self.target.name.isdigit()  # else an array was learnt from, and the target stood apart
+        expected = len(self.training.columns) + has_target
+        can_lack_target = self.target.name == str(expected - 1) and len(names) == expected - 1
+        if are_positions(names) and len(names) != expected and not can_lack_target:
+            included = ", the target's included" if has_target else ""
+            remedy = f": column {self.target.name} (from 0) may be empty" if has_target else ""
+            raise DataError(
+                f"{path} has no header and {len(names)} columns, but the model learnt from a file without a header and with "
+                f"{expected} columns{included}; give all of them in their order{remedy}"
+            )
+
     def outputs(self, table: Table) -> Array:
         """Give the mean of the networks' outputs for each row: float64 (n, n_out).
 
@@ -147,17 +201,28 @@ class TableModel:
         DataError
             When a column of the training is missing, or its values are not of its kind.
         """
-        sparse = self.preprocessing.sparse and self.preprocessing.n_features > WIDEST_DENSE
-        blocks = [self.outputs_of_prepared(x) for x in self.preprocessing.apply_in_blocks(table, sparse=sparse)]
+        starts = range(0, len(table), ROWS_OF_A_THREAD)
+        count = min(thread_count("auto"), len(starts))
+        if count > 1:
+            parts = [table.take(slice(start, start + ROWS_OF_A_THREAD)) for start in starts]
+            blocks = _in_threads(lambda part: np.concatenate([*self._outputs_in_blocks(part, 1)]), parts, count)
+        else:
+            blocks = [*self._outputs_in_blocks(table, "auto")]
         return np.concatenate([np.empty((0, self.networks[0].sizes[-1])), *blocks])
 
-    def outputs_of_prepared(self, x: Any) -> Array:
+    def _outputs_in_blocks(self, table: Table, threads: Threads) -> Iterator[Array]:
+        """Prepare some rows at a time, and give the outputs for them while their features are in the cache."""
+        sparse = self.preprocessing.sparse and self.preprocessing.n_features > WIDEST_DENSE
+        for x in self.preprocessing.apply_in_blocks(table, sparse=sparse):
+            yield self.outputs_of_prepared(x, threads)
+
+    def outputs_of_prepared(self, x: Any, threads: Threads = "auto") -> Array:
         """Give the outputs for rows that the preprocessing has prepared."""
-        if x.shape[0] > FEW_ROWS:
+        if x.shape[0] > SMALL_BATCH:
             x = Examples(x)  # checked once for all networks
-        total = self.networks[0].feedforward(x).astype(np.float64)
+        total = self.networks[0].feedforward(x, threads=threads).astype(np.float64)
         for network in self.networks[1:]:
-            total += network.feedforward(x)
+            total += network.feedforward(x, threads=threads)
         if self.is_classifier:  # float32's rounding too would leave a sum that is not 1
             return total / total.sum(axis=1, keepdims=True)
         return total / len(self.networks)
@@ -236,6 +301,16 @@ def _check_sizes(preprocessing: Preprocessing, target: Target, models: list[mode
     for model in models:
         if (model.layers[0].n_in, model.layers[-1].n_out) != (n_in, n_out):
             raise ValueError(f"each network must take {n_in} prepared columns and give {n_out} outputs")
+
+
+def _in_threads(function: Callable[[Table], Array], parts: list[Table], count: int) -> list[Array]:
+    """Call a function of each part in a pool of threads; an error in one of them, or Ctrl-C, leaves out those not begun."""
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            return list(pool.map(function, parts))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _prefix(network: int) -> str:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ..tables.table import Table
 
 TABLE_PANEL = "The table"
-VALUE_OPTIONS = ("decimal", "missing", "day_first", "allow_infinite", "kinds")
-"""The options that say how values are read, in every file."""
-
 KIND_OPTIONS: tuple[Kind, ...] = ("number", "category", "date", "text")
 
 
@@ -93,6 +90,8 @@ class ReadingOptions:
         The meaning of values (marks of a gap, decimals, the order of dates) holds for every file; the division into fields only for
         the file of the training.
         """
+        from ..tables.read import VALUE_OPTIONS
+
         names = [entry.name for entry in fields(self) if same_file or entry.name in VALUE_OPTIONS]
         given = self._given()
         return replace(self, **{name: getattr(learnt, name) for name in names if name not in given})

@@ -143,20 +143,8 @@ def read_for(
     kinds = {**inputs, **({} if target is None else _target_kind(model.target, target)), **(options.kinds or {})}
     columns = {*inputs, *([] if target is None else [target])}
     if not model.training.named:
-        _check_positions(model, path, options)
+        model.check_positions(path, options.read_names(path))
     return replace(options, kinds=kinds).read(path, columns=columns)
-
-
-def _check_positions(model: TableModel, path: Path, options: ReadingOptions) -> None:
-    """Refuse a file without a header and with another number of columns; a target at the end may be left out."""
-    names = options.read_names(path)
-    expected = len(model.training.columns) + 1
-    can_lack_target = model.target.name == str(expected - 1) and len(names) == expected - 1
-    if names == [str(k) for k in range(len(names))] and len(names) != expected and not can_lack_target:
-        raise DataError(
-            f"{path} has no header and {len(names)} columns, but the model learnt from a file without a header and with {expected} "
-            f"columns, the target's included; give all of them in their order: column {model.target.name} (from 0) may be empty"
-        )
 
 
 def _target_kind(target: Target, name: str) -> dict[str, Kind]:

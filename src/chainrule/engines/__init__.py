@@ -14,12 +14,13 @@ from .._types import Array
 from ..errors import EngineError, UnknownName
 from ..examples import Examples
 from ..plan import Plan
-from .protocol import Engine, Session, ValueAndGradient
+from .protocol import SMALL_BATCH, Engine, Session, ValueAndGradient
 from .reference import Reference
 from .threads import Threads, blas_threads, thread_count
 
 __all__ = [
     "ENGINES",
+    "SMALL_BATCH",
     "Engine",
     "Session",
     "Threads",

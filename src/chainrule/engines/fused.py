@@ -21,6 +21,7 @@ from ..examples import Examples
 from ..piecewise_inputs import PiecewiseInputs
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
 from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
+from .protocol import SMALL_BATCH
 from .threads import Threads, TrainingThread, thread_count
 from .unsupported import unsupported
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .protocol import ValueAndGradient
-
-SMALL_BATCH = 16
-"""Rows up to which ``forward`` reads the weights in place; for more rows the kernels arrange them in panels first."""
 
 BEST_INSTRUCTION_SET = _fused.instruction_sets()[0]
 

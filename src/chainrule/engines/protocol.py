@@ -19,6 +19,9 @@ from .threads import Threads
 ValueAndGradient: TypeAlias = Callable[[Array], tuple[float, Array]]
 """From all parameters to a cost and its gradient: vectors as ``Plan.pack`` makes them."""
 
+SMALL_BATCH = 16
+"""Rows up to which ``forward_small`` reads the weights in place; for more rows an engine arranges them first."""
+
 
 class Session(Protocol):
     """The training of one network inside an engine.

@@ -12,7 +12,16 @@ calls the recipe in ``chainrule.recipes``.
 
 from .classifier import MLPClassifier
 from .regressor import MLPRegressor
+from .table_base import MissingTargetWarning, TargetNameWarning, UnseenValuesWarning
 from .table_classifier import TableClassifier
 from .table_regressor import TableRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "TableClassifier", "TableRegressor"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "MissingTargetWarning",
+    "TableClassifier",
+    "TableRegressor",
+    "TargetNameWarning",
+    "UnseenValuesWarning",
+]

@@ -17,6 +17,7 @@ from ..plan import Plan
 from .estimator_plan import make_plan
 from .hyperparameters import CONSTRAINTS, check_hyperparameters
 from .input_checks import check_training_data
+from .interrupted_fit import raise_to_caller
 from .random_state import draw_parameters, initializer_name, make_random_state
 from .solvers import TrainableNetwork
 from .validation_set import ValidationSet
@@ -86,6 +87,8 @@ class BaseMLP(TrainableNetwork):
             else:
                 self._fit_stochastic(plan, examples, validation_set, random_state, incremental)
             self._check_finite()
+        if self._summary is not None and self._summary.stopped == "interrupted":
+            raise_to_caller()
         return self
 
     def _hidden_sizes(self) -> list[Any]:

@@ -23,13 +23,16 @@ from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
 from ..table_model import TableModel
 from ..tables.column import Column, Kind
-from ..tables.column_kinds import RULES
-from ..tables.frames import table_from
+from ..tables.column_choice import normalized
+from ..tables.column_kinds import RULES, convert_kind, read_as
+from ..tables.frames import find_target, table_from
 from ..tables.table import Table
 from ..tables.target import ClassTarget, ValueTarget, column_of_label_texts, list_labels
 from ..tables.text_columns import column_from_texts
+from ..tables.typed_columns import is_gap
 from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
+from .interrupted_fit import raise_to_caller
 from .random_state import make_random_state
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -44,6 +47,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "kinds": [dict, None],
 }
 
+FIRST_ROWS = 50
+
 MISSING_TARGETS = "the target of {} is missing; they are left out"
 
 
@@ -53,6 +58,10 @@ class MissingTargetWarning(UserWarning):
 
 class TargetNameWarning(UserWarning):
     """A column of X is left out of a fit, because it has the target's name, and holds other values."""
+
+
+class UnseenValuesWarning(UserWarning):
+    """Rows to predict hold categories that training did not have, or gaps in a column where training had none."""
 
 
 class TableEstimator(BaseEstimator):
@@ -74,8 +83,8 @@ class TableEstimator(BaseEstimator):
     histories_: list[History]
 
     @abstractmethod
-    def _fit_target(self, column: Column) -> ClassTarget | ValueTarget:
-        """Learn the classes or the unit of the target."""
+    def _fit_target(self, column: Column, labels: list[Any]) -> ClassTarget | ValueTarget:
+        """Learn the classes or the unit of the target; ``labels`` are its values as a program gave them, none of a table."""
 
     @abstractmethod
     def _weights(self, y: Any, sample_weight: Any) -> Array | None:
@@ -85,12 +94,16 @@ class TableEstimator(BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the preprocessing of the columns and the networks.
 
+        Ctrl-C ends the training, with a warning: the model has the best epochs until then. It is raised where nothing was learnt
+        yet, and where code of scikit-learn called ``fit``, so that a search ends as well.
+
         Parameters
         ----------
         X : Table, frame, dict of columns or array, shape (n_samples, n_features)
             Columns of numbers, texts, categories, booleans and dates, with gaps. A column with the target's name is left out.
         y : Series, array or str, shape (n_samples,)
-            The target, or the name of its column in X. Rows whose target is missing are left out, with a warning.
+            The target, or the name of its column in X. Rows whose target is missing are left out, with a warning; where X is an
+            array, they are refused.
         sample_weight : array, shape (n_samples,), optional
 
         Returns
@@ -98,10 +111,11 @@ class TableEstimator(BaseEstimator):
         self
         """
         with restore_on_failure(self):
-            table, column = self._read_training_data(X, y)
+            values = find_target(X, y) if isinstance(y, str) else y
+            table, column = self._read_training_data(X, values, y if isinstance(y, str) else None)
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, table.columns[0].data)
             table, column, weights = _without_missing_targets(table, column, weights)
-            target = self._fit_target(column)
+            target = self._fit_target(column, list_labels(values))
             recipe = recipe_for(target, len(table), self._chosen_settings())
             encoded = target.encode(column)
             self.model_, self.histories_ = fit_table_model(
@@ -111,7 +125,7 @@ class TableEstimator(BaseEstimator):
                 recipe,
                 seed=int(make_random_state(self.random_state).randint(2**31)),
                 weights=self._weights(encoded, weights),
-                validation=self._validation_rows(target),
+                validation=self._validation_rows(target, table),
                 named=hasattr(self, "feature_names_in_"),
                 threads=self.threads,
                 time_limit=self.time_limit,
@@ -129,6 +143,7 @@ class TableEstimator(BaseEstimator):
         if stopped == "interrupted":
             message = f"the training was interrupted; the model has the best epochs of {count} of {self.networks}"
             warnings.warn(message, stacklevel=user_stacklevel())
+            raise_to_caller()
 
     def _chosen_settings(self) -> dict[str, Any]:
         return {
@@ -138,19 +153,28 @@ class TableEstimator(BaseEstimator):
             "epochs": None if self.epochs == "auto" else self.epochs,
         }
 
-    def _read_training_data(self, X: Any, y: Any) -> tuple[Table, Column]:
-        """Read X and y as a table without the target's column, and the target's column."""
-        if isinstance(y, str):
-            table = table_from(X, kinds=self.kinds)
-            if y not in table:
-                raise DataError(f"the table has no column {y!r} to learn; it has {', '.join(map(repr, table.names[:20]))}")
-            column, table = table[y], table.without(y)
+    def _read_training_data(self, X: Any, y: Any, name: str | None) -> tuple[Table, Column]:
+        """Read X and y as a table without the target's column, and the target's column.
+
+        Parameters
+        ----------
+        X : object
+        y : object
+            The values of the target.
+        name : str or None
+            The name of the target's column in X, where it was given.
+        """
+        plain = is_plain_array(X)
+        if plain and name is None:
+            X, y = validate_data(self, _as_array(X), y, dtype=None, ensure_all_finite="allow-nan", **self._y_checks())
+        table, column = table_from(X, kinds=self.kinds), target_column(y)
+        if name is not None:
+            column = replace(column, name=normalized(name))
+            table = table.without(column.name)
         else:
-            plain = is_plain_array(X)
-            if plain:
-                X, y = validate_data(self, _as_array(X), y, dtype=None, ensure_all_finite="allow-nan", **self._y_checks())
-            table = table_from(X, kinds=self.kinds)
-            table, column = _without_target(table, target_column(y), y, named=not plain)
+            table, column = _without_target(table, column, y, named=not plain)
+        if self.kinds and column.name in self.kinds:
+            column = read_as(column, self.kinds[column.name])
         if not table.columns:
             raise DataError("the table has no column beside the target")
         if len(column) != len(table):
@@ -168,13 +192,14 @@ class TableEstimator(BaseEstimator):
         if not is_plain_array(X):
             self.feature_names_in_ = np.array(table.names, dtype=object)
 
-    def _validation_rows(self, target: ClassTarget | ValueTarget) -> tuple[Table, AnyArray] | None:
-        """Read ``validation=(X, y)``."""
+    def _validation_rows(self, target: ClassTarget | ValueTarget, training: Table) -> tuple[Table, AnyArray] | None:
+        """Read ``validation=(X, y)``; its columns have the kinds of the training's."""
         if self.validation is None:
             return None
         X, y = self.validation
-        table = table_from(X)
-        column = table[y] if isinstance(y, str) else target_column(y)
+        kinds: dict[str, Kind] = {name: "category" if kind == "constant" else kind for name, kind in training.kinds.items()}
+        table = table_from(X, kinds=kinds, columns=kinds)
+        column = target_column(find_target(X, y) if isinstance(y, str) else y)
         table, column, _ = _without_missing_targets(table, column, None)
         return table, target.encode(column)
 
@@ -183,15 +208,45 @@ class TableEstimator(BaseEstimator):
         print(f"epoch {record.epoch}: cost {record.cost:.5f}{validation}")
 
     def _outputs(self, X: Any) -> Array:
-        """Give the averaged outputs for the rows of X."""
+        """Give the averaged outputs for the rows of X, and warn of values that training did not have."""
         if not hasattr(self, "model_"):  # check_is_fitted takes longer than the answer for one row
             check_is_fitted(self)
         if is_plain_array(X):
             X = validate_data(self, _as_array(X), dtype=None, ensure_all_finite="allow-nan", reset=False)
-        return self.model_.outputs(table_from(X, kinds=self.model_.preprocessing.input_kinds))
+        kinds = self.model_.preprocessing.input_kinds
+        table = table_from(X, kinds=kinds, columns=kinds)
+        notes = self.model_.preprocessing.notes(table)
+        if notes:
+            warnings.warn("; ".join(notes), UnseenValuesWarning, stacklevel=user_stacklevel())
+        return self.model_.outputs(table)
+
+    def read(self, path: str | os.PathLike[str], **options: Any) -> Table:
+        """Read rows to predict from a file, each column as the kind that the fitted model takes; other columns may hold anything.
+
+        Parameters
+        ----------
+        path : str or Path
+        **options
+            Of ``read_table``, but ``kinds``, ``columns`` and ``drop``.
+
+        Returns
+        -------
+        Table
+
+        Raises
+        ------
+        FileError, DataError, SettingError
+            As ``read_table`` raises them.
+        """
+        check_is_fitted(self)
+        return self.model_.read(path, **options)
 
     def predict(self, X: Any) -> AnyArray:
-        """Predict the class or the value of each row of X, shape (n_samples,)."""
+        """Predict the class or the value of each row of X, shape (n_samples,).
+
+        Columns are found by name; others are ignored. A category that training did not have counts as none, and a gap in a column
+        where training had none as the median or as no category: an ``UnseenValuesWarning`` tells both.
+        """
         outputs = self._outputs(X)
         return self.model_.decode(outputs)
 
@@ -256,8 +311,13 @@ def target_column(y: Any) -> Column:
     texts = column_of_label_texts(name, labels)
     if texts is not None:
         return texts
-    numbers_declared_categories = str(getattr(y, "dtype", "")) == "category" and all(isinstance(one, Number) for one in labels)
-    return table_from({name: labels if numbers_declared_categories else y})[name]
+    declared_categories = _is_categorical(y) and all(isinstance(one, Number) or is_gap(one) for one in labels)
+    return table_from({name: labels if declared_categories else y})[name]
+
+
+def _is_categorical(y: Any) -> bool:
+    """Whether y is a column of pandas' categories or of an Arrow dictionary, whose values may be numbers."""
+    return str(getattr(y, "dtype", "")) == "category" or str(getattr(y, "type", "")).startswith("dictionary")
 
 
 def _as_array(X: Any) -> Any:
@@ -308,12 +368,23 @@ def _warn_of_other_values(column: Column, target: Column) -> None:
 
 
 def _holds_labels(column: Column, target: Column) -> bool:
-    """Whether a column of X holds the target's values, which are read as the column was where they are texts."""
+    """Whether a column of X holds the target's values, which are read as the column was where they are texts.
+
+    The first rows are compared first: they tell nearly every other column, and lists of all rows take longer than the training.
+    """
+    first = slice(FIRST_ROWS)
+    return _are_equal(column.take(first), target.take(first)) and _are_equal(column, target)
+
+
+def _are_equal(column: Column, target: Column) -> bool:
+    """Compare a column of X with the target, which is converted to the column's kind where one of them holds texts."""
     if target.kind == "category":
         try:
             target = column_from_texts(target.name, target.data, target.categories, kind=column.kind, rules=RULES)
         except DataError:
             return False
+    elif column.kind == "category":  # declared categories may be numbers
+        target = convert_kind(target, "category")
     return column.to_list() == target.to_list()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +12,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
+from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
-from ..tables.target import ClassTarget, LabelKind, infer_target, list_labels
+from ..tables.target import ClassTarget, LabelKind, infer_target
 from .hyperparameters import store_hyperparameters
 from .table_base import CONSTRAINTS, TableEstimator
 
@@ -65,7 +66,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     --------
     >>> rows = {"size": [1.0, 2.0, 3.0, 4.0] * 10, "colour": ["red", "red", "blue", "blue"] * 10}
     >>> model = TableClassifier(networks=1, random_state=0).fit(rows, ["small", "small", "large", "large"] * 10)
-    >>> model.predict({"size": [1.0, None], "colour": ["red", "blue"]}).tolist()
+    >>> model.predict({"size": [1.0, 4.0], "colour": ["red", "blue"]}).tolist()
     ['small', 'large']
     """
 
@@ -78,9 +79,9 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     def __init__(
         self,
         *,
-        hidden: Any = (128, 128, 128),
+        hidden: Any = TableRecipe.hidden,
         epochs: Any = "auto",
-        networks: int = 5,
+        networks: int = TableRecipe.networks,
         metric: str = "accuracy",
         class_weight: Any = None,
         validation: Any = None,
@@ -92,19 +93,15 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     ) -> None:
         store_hyperparameters(self, locals())
 
-    def _read_training_data(self, X: Any, y: Any) -> Any:
+    def _read_training_data(self, X: Any, y: Any, name: str | None) -> Any:
         if isinstance(y, np.ndarray) and y.dtype.kind == "f":
             if np.isinf(y).any():
                 raise ValueError("Input y contains infinity, which is not a class.")
             check_classification_targets(y[~np.isnan(y)])
-        table, column = super()._read_training_data(X, y)
-        # A column holds integers beyond 2**53 as texts; only y tells that they were integers.
-        is_integer = any(isinstance(label, Integral) and not isinstance(label, bool) for label in list_labels(y))
-        self._label_kind: LabelKind | None = "integer" if column.kind == "category" and is_integer else None
-        return table, column
+        return super()._read_training_data(X, y, name)
 
-    def _fit_target(self, column: Column) -> ClassTarget:
-        target = infer_target(column, "classification", self._label_kind).target
+    def _fit_target(self, column: Column, labels: list[Any]) -> ClassTarget:
+        target = infer_target(column, "classification", _number_kind(labels)).target
         assert isinstance(target, ClassTarget)  # noqa: S101  # the task was given
         self._restore_target(target)
         return target
@@ -133,3 +130,12 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         """Give the logarithm of each class's probability for each row of X, shape (n_samples, n_classes)."""
         with np.errstate(divide="ignore"):
             return np.log(self._outputs(X))
+
+
+def _number_kind(labels: list[Any]) -> LabelKind | None:
+    """Tell integers from floats: a column holds both as floats, and integers beyond 2**53 as texts. Gaps may be NaN."""
+    types = set(map(type, labels))
+    floats = tuple(one for one in types if issubclass(one, Real) and not issubclass(one, Integral))
+    if floats and any(isinstance(label, floats) and label == label for label in labels):
+        return "number"
+    return "integer" if any(issubclass(one, Integral) and not issubclass(one, bool) for one in types) else None

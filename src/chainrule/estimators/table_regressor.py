@@ -8,8 +8,9 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
 from .._types import Array
+from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
-from ..tables.column_kinds import convert_kind
+from ..tables.column_kinds import read_as
 from ..tables.target import ValueTarget, infer_target
 from .hyperparameters import store_hyperparameters
 from .table_base import CONSTRAINTS, TableEstimator
@@ -44,9 +45,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
     def __init__(
         self,
         *,
-        hidden: Any = (128, 128, 128),
+        hidden: Any = TableRecipe.hidden,
         epochs: Any = "auto",
-        networks: int = 5,
+        networks: int = TableRecipe.networks,
         metric: str = "rmse",
         validation: Any = None,
         random_state: Any = None,
@@ -60,13 +61,13 @@ class TableRegressor(RegressorMixin, TableEstimator):
     def _y_checks(self) -> dict[str, Any]:
         return {"y_numeric": True}
 
-    def _read_training_data(self, X: Any, y: Any) -> Any:
-        table, column = super()._read_training_data(X, y)
-        if column.kind == "category" and not isinstance(y, str):
-            column = convert_kind(column, "number")  # reads texts as a file's are read, in which "NA" is a gap
+    def _read_training_data(self, X: Any, y: Any, name: str | None) -> Any:
+        table, column = super()._read_training_data(X, y, name)
+        if column.kind == "category":
+            column = read_as(column, "number")  # reads texts as a file's are read, in which "NA" is a gap
         return table, column
 
-    def _fit_target(self, column: Column) -> ValueTarget:
+    def _fit_target(self, column: Column, labels: list[Any]) -> ValueTarget:
         target = infer_target(column, "regression").target
         assert isinstance(target, ValueTarget)  # noqa: S101  # the task was given
         return target

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._types import AnyArray, Array, is_sparse
+from ..engines import Threads, thread_count
 from ..network import Network
 from ..tables.column import Column
 from ..tables.table import Table
@@ -29,7 +30,14 @@ POWER = 0.5
 
 
 def column_weights(
-    table: Table, groups: Mapping[str, AnyArray], y: AnyArray, n_features: int, seed: int, *, classes: bool
+    table: Table,
+    groups: Mapping[str, AnyArray],
+    y: AnyArray,
+    n_features: int,
+    seed: int,
+    *,
+    classes: bool,
+    threads: Threads = "auto",
 ) -> Array:
     """Give the weight of each prepared feature: float32 (n_features,), whose mean square is 1.
 
@@ -50,11 +58,13 @@ def column_weights(
         Of the forest and of its rows.
     classes : bool
         Whether ``y`` are classes.
+    threads : int or "auto"
+        The number of threads that fit the trees; it changes no number.
     """
     names = [name for name in groups if table[name].kind != "text"]
     weights = np.ones(n_features)
     if len(names) > 1:
-        importance = _importance(table, names, y, seed, classes=classes)
+        importance = _importance(table, names, y, seed, classes=classes, n_jobs=thread_count(threads))
         if importance.sum() > 0:
             relative = np.maximum(importance / importance.mean(), LEAST_IMPORTANCE) ** POWER
             for name, weight in zip(names, relative, strict=True):
@@ -63,14 +73,14 @@ def column_weights(
     return result
 
 
-def _importance(table: Table, names: list[str], y: AnyArray, seed: int, *, classes: bool) -> AnyArray:
+def _importance(table: Table, names: list[str], y: AnyArray, seed: int, *, classes: bool, n_jobs: int) -> AnyArray:
     """Fit a forest to some of the rows, and give each column's mean decrease of impurity."""
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
     rows = np.random.default_rng(seed).permutation(len(table))[:MOST_ROWS]
     columns = np.column_stack([_as_numbers(table[name], rows) for name in names])
     forest: Any = (ExtraTreesClassifier if classes else ExtraTreesRegressor)(
-        TREES, max_depth=DEPTH, min_samples_leaf=LEAF, max_features=None, random_state=seed % 2**32
+        TREES, max_depth=DEPTH, min_samples_leaf=LEAF, max_features=None, random_state=seed % 2**32, n_jobs=n_jobs
     )
     return forest.fit(columns, y[rows]).feature_importances_
 

@@ -102,7 +102,7 @@ def fit_table_model(
     deadline = None if time_limit is None else time.monotonic() + time_limit
     names = table.names
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
-    feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed)
+    feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed, threads)
     examples = Examples(weighted_inputs(preprocessing, table, feature_weights, release=release), y, weights=weights)
     settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
@@ -160,13 +160,13 @@ def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) ->
 
 
 def _feature_weights(
-    preprocessing: Preprocessing, table: Table, target: Target, y: AnyArray, recipe: TableRecipe, seed: int
+    preprocessing: Preprocessing, table: Table, target: Target, y: AnyArray, recipe: TableRecipe, seed: int, threads: Threads
 ) -> Array:
     """Weigh the features by their columns' importance, and piecewise-linear ones by the recipe's factor."""
     weights: Array = np.ones(preprocessing.n_features, np.float32)
     if recipe.column_weights:
         classes = isinstance(target, ClassTarget)
-        weights = column_weights(table, preprocessing.groups, y, preprocessing.n_features, seed, classes=classes)
+        weights = column_weights(table, preprocessing.groups, y, preprocessing.n_features, seed, classes=classes, threads=threads)
     weights[preprocessing.bin_features] *= recipe.bin_weight
     return weights
 

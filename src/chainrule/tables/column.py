@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from .._types import AnyArray
+from .text_rules import TextRules
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "constant"]
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """The texts that a column was read from; 1 and 1.0 are one number, and two categories.
+
+    Attributes
+    ----------
+    rules : TextRules
+        How the texts were read.
+    codes : int32 array, shape (n,), or None
+        The position of each row's text in ``texts``, -1 where it is a mark of a gap; None where the texts were not kept.
+    texts : sequence of str
+        Distinct and trimmed.
+    numbers : float64 array, shape (n,), or None
+        The numbers of a column of another kind, such as a constant, where its texts were not kept.
+    """
+
+    rules: TextRules
+    codes: AnyArray | None = None
+    texts: Sequence[str] = ()
+    numbers: AnyArray | None = None
+
+    def take(self, rows: AnyArray | slice) -> Written:
+        """Select rows, by position or by a mask."""
+        codes, numbers = (None if values is None else values[rows] for values in (self.codes, self.numbers))
+        return Written(self.rules, codes, self.texts, numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +55,15 @@ class Column:
         positions in ``categories``, where -1 is a gap.
     categories : tuple of str
         The distinct values, in ascending order; empty for numbers and dates.
+    written : Written, optional
+        The texts that the values were read from; None where they had types.
     """
 
     name: str
     kind: Kind
     data: AnyArray
     categories: tuple[str, ...] = ()
+    written: Written | None = None
 
     def __len__(self) -> int:
         return len(self.data)
@@ -50,7 +82,8 @@ class Column:
 
     def take(self, rows: AnyArray | slice) -> Column:
         """Select rows, by position or by a mask."""
-        return replace(self, data=self.data[rows])
+        written = None if self.written is None else self.written.take(rows)
+        return Column(self.name, self.kind, self.data[rows], self.categories, written)
 
     def to_list(self) -> list[Any]:
         """Give the values as Python objects: float, datetime or str; None for a gap."""

@@ -105,6 +105,27 @@ def convert_kind(column: Column, kind: Kind, rules: TextRules = RULES) -> Column
     return Column(column.name, kind, codes, texts)
 
 
+def read_as(column: Column, kind: Kind, rules: TextRules = RULES) -> Column:
+    """Give a column as another kind as if it had been required when its file was read: from the texts as they are written.
+
+    Raises
+    ------
+    DataError
+        When the texts were not kept, since the numbers of a large file are read without them; as ``convert_kind`` else.
+    """
+    written = column.written
+    if kind == column.kind or written is None or (written.codes is None and column.missing.all()):
+        return convert_kind(column, kind, rules)
+    if written.codes is not None:
+        return column_from_texts(column.name, written.codes, written.texts, kind=kind, rules=written.rules)
+    if kind == "number" and written.numbers is not None:
+        return Column(column.name, kind, written.numbers, written=written)
+    raise DataError(
+        f"column {column.name!r} was read as a {column.kind}, but must be a {kind}, whose values are the texts of the file; "
+        f"read the file again, with model.read(path) or read_table(path, kinds={{{column.name!r}: {kind!r}}})"
+    )
+
+
 def _first_values_differ(column: Column) -> bool:
     """Whether one of the first values differs from another, which is most columns' case and is found without sorting."""
     first = column.take(slice(100))

@@ -147,8 +147,12 @@ class CategoryRule:
 
     def unknown_values(self, column: Column) -> list[str]:
         """Give the values of a column that have no feature, since training did not have them."""
-        codes = np.unique(column.data[~column.missing]).tolist()
-        return [value for value in (column.categories[code] for code in codes) if self._entry(value) == self._unknown]
+        texts, few = column.categories, len(column) < len(column.categories)
+        codes = sorted(set(column.data.tolist()) - {-1}) if few else range(len(texts))
+        unknown = [code for code in codes if self._entry(texts[code]) == self._unknown]
+        if unknown and not few:
+            unknown = [code for code, occurs in zip(unknown, np.isin(unknown, column.data), strict=True) if occurs]
+        return [texts[code] for code in unknown]
 
     def feature_names(self, name: str) -> list[str]:
         """Name the features in their order."""

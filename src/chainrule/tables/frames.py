@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ import numpy as np
 from .._types import AnyArray, is_sparse
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .column_choice import Makers, check_names, make_table, normalized
-from .column_kinds import RULES, convert_kind, row_name
+from .column_choice import check_names, make_table, normalized
+from .column_kinds import RULES, read_as, row_name
 from .table import Table
 from .text_rules import TextRules
 from .typed_columns import (
     CONVERT_REMEDY,
+    FEW_ROWS,
     column_from_array,
     column_from_objects,
     column_of_categories,
@@ -29,8 +30,6 @@ from .typed_columns import (
 ACCEPTED = (
     "a table is a pandas, Polars, Arrow or Modin frame, a dict of columns, a list of rows, a 2-D array, or what cr.read_table read"
 )
-
-FEW_ROWS = 16  # a frame of so few rows is read at once, since each access to a column takes some 100 microseconds
 
 
 def table_from(
@@ -80,15 +79,31 @@ def table_from(
     >>> table.kinds, table.column("rooms")
     ({'rooms': 'number', 'sold': 'boolean'}, [3.0, None, 2.5])
     """
-    rules = replace(RULES, allow_infinite=bool(allow_infinite))
+    rules = replace(RULES, allow_infinite=True) if allow_infinite else RULES
     name = data.name if isinstance(data, Table) else ""
     return make_table(_makers_of(data), kinds=kinds, columns=columns, drop=drop, rules=rules, name=name)
 
 
-def _makers_of(data: Any) -> Makers:
+def find_target(data: Any, name: str) -> Any:
+    """Give the values of the target's column as the data holds them: a list, an array, a frame's column, or a ``Column``.
+
+    Raises
+    ------
+    DataError
+        When there is no such column.
+    DataTypeError
+        When ``data`` is not a table.
+    """
+    sources = dict(_makers_of(data))
+    if normalized(name) not in sources:
+        raise DataError(f"the table has no column {name!r} to learn; it has {', '.join(map(repr, list(sources)[:20]))}")
+    return sources[normalized(name)].values
+
+
+def _makers_of(data: Any) -> list[tuple[str, _Source]]:
     """Find the columns of data of any kind."""
     if isinstance(data, Table):
-        return [(column.name, partial(_converted, column)) for column in data]
+        return [(column.name, _TableColumn(column)) for column in data]
     if is_sparse(data):
         raise DataTypeError(
             "a table cannot be a sparse matrix, whose columns have no kinds; pass data.toarray(), or fit an MLPClassifier or "
@@ -97,7 +112,7 @@ def _makers_of(data: Any) -> Makers:
     if isinstance(data, np.ndarray):
         return _makers_of_array(data)
     if isinstance(data, Mapping):
-        return [(_name_text(name), partial(_column_of_values, values)) for name, values in data.items()]
+        return [(_name_text(name), _Values(values)) for name, values in data.items()]
     makers = _makers_of_frame(data)
     if makers is not None:
         return makers
@@ -106,20 +121,20 @@ def _makers_of(data: Any) -> Makers:
     raise DataTypeError(f"{ACCEPTED}; the data is of type {type(data).__name__}")
 
 
-def _makers_of_array(array: np.ndarray[Any, Any]) -> Makers:
+def _makers_of_array(array: np.ndarray[Any, Any]) -> list[tuple[str, _Source]]:
     """Find the columns of a 2-D array, or the fields of a structured one."""
     if array.dtype.names is not None and array.ndim == 1:
-        return [(_name_text(name), partial(_column_of_values, array[name])) for name in array.dtype.names]
+        return [(_name_text(name), _Values(array[name])) for name in array.dtype.names]
     if array.ndim != 2:
         raise DataError(f"a table's array must have 2 dimensions, rows and columns; it has the shape {array.shape}")
-    return [(str(position), partial(_column_of_values, array[:, position])) for position in range(array.shape[1])]
+    return [(str(position), _Values(array[:, position])) for position in range(array.shape[1])]
 
 
-def _makers_of_rows(rows: Sequence[Any]) -> Makers:
+def _makers_of_rows(rows: Sequence[Any]) -> list[tuple[str, _Source]]:
     """Find the columns of a list of rows, which are mappings or sequences of one length."""
     if all(isinstance(row, Mapping) for row in rows):
         names = list(dict.fromkeys(name for row in rows for name in row))
-        return [(_name_text(name), partial(_column_of_values, [row.get(name) for row in rows])) for name in names]
+        return [(_name_text(name), _Values([row.get(name) for row in rows])) for name in names]
     lengths: dict[int, int] = {}  # the first row of each length
     for position, row in enumerate(rows):
         if isinstance(row, (str, bytes)) or not isinstance(row, (Sequence, np.ndarray)):
@@ -128,11 +143,13 @@ def _makers_of_rows(rows: Sequence[Any]) -> Makers:
     if len(lengths) > 1:
         (first, _), (other, position), *_ = lengths.items()
         raise DataError(f"{row_name(position)} has {other} values, but row 1 has {first}; all rows must have the same number")
-    return [(str(position), partial(_column_of_values, list(values))) for position, values in enumerate(zip(*rows, strict=True))]
+    return [(str(position), _Values(list(values))) for position, values in enumerate(zip(*rows, strict=True))]
 
 
 class _Frame:
     """A frame of any library, whose columns are read one by one, or all at once where they have few rows.
+
+    Each access to a column takes some 100 microseconds.
 
     Parameters
     ----------
@@ -153,7 +170,7 @@ class _Frame:
     @cached_property
     def objects(self) -> list[tuple[Any, ...]]:
         """The values of each column as Python objects."""
-        rows = self.native.to_numpy(object).tolist() if _is_pandas_like(self.native) else self.wrapped.rows()
+        rows = _pandas_rows(self.native) if _is_pandas_like(self.native) else self.wrapped.rows()
         return list(zip(*rows, strict=True))
 
     def column(self, position: int, name: str, kind: Kind | None, rules: TextRules) -> Column:
@@ -163,6 +180,16 @@ class _Frame:
         return _column_of_series(self.wrapped[:, position], name, kind, rules)
 
 
+def _pandas_rows(frame: Any) -> list[Any]:
+    """Give the rows of a pandas frame as lists of objects; one row is taken in a third of the time, where that changes no value."""
+    if len(frame) == 1:
+        row = frame.iloc[0]
+        if row.dtype == object:  # numbers alone would have one type, in which integers could be rounded
+            return [row.tolist()]
+    rows: list[Any] = frame.to_numpy(object).tolist()
+    return rows
+
+
 def _is_pandas_like(data: Any) -> bool:
     """Whether data is a frame of pandas or of a library with its interface, such as Modin."""
     import narwhals.stable.v2 as nw
@@ -170,7 +197,7 @@ def _is_pandas_like(data: Any) -> bool:
     return nw.dependencies.is_pandas_like_dataframe(data)
 
 
-def _makers_of_frame(data: Any) -> Makers | None:
+def _makers_of_frame(data: Any) -> list[tuple[str, _Source]] | None:
     """Find the columns of a frame of any library; None where data is not a frame.
 
     Raises
@@ -199,12 +226,46 @@ def _makers_of_frame(data: Any) -> Makers | None:
         if not isinstance(wrapped, nw.DataFrame):
             return None
         names, frame = [normalized(name) for name in wrapped.columns], _Frame(data)
-    return [(name, partial(frame.column, position)) for position, name in enumerate(names)]
+    return [(name, _FrameColumn(frame, position)) for position, name in enumerate(names)]
 
 
-def _converted(column: Column, name: str, kind: Kind | None, rules: TextRules) -> Column:
-    """Give a table's own column, converted where another kind is required."""
-    return column if kind is None else convert_kind(column, kind, rules)
+@dataclass(frozen=True)
+class _Values:
+    """A column given by a sequence, an array or a single column of a frame."""
+
+    values: Any
+
+    def __call__(self, name: str, kind: Kind | None, rules: TextRules) -> Column:
+        return _column_of_values(self.values, name, kind, rules)
+
+
+@dataclass(frozen=True)
+class _TableColumn:
+    """A table's own column, read as another kind where that is required."""
+
+    values: Column
+
+    def __call__(self, name: str, kind: Kind | None, rules: TextRules) -> Column:
+        return self.values if kind is None else read_as(self.values, kind, rules)
+
+
+@dataclass(frozen=True)
+class _FrameColumn:
+    """A column of a frame."""
+
+    frame: _Frame
+    position: int
+
+    @property
+    def values(self) -> Any:
+        """The column in the frame's own library."""
+        return self.frame.wrapped[:, self.position].to_native()
+
+    def __call__(self, name: str, kind: Kind | None, rules: TextRules) -> Column:
+        return self.frame.column(self.position, name, kind, rules)
+
+
+_Source = _Values | _TableColumn | _FrameColumn
 
 
 def _column_of_values(values: Any, name: str, kind: Kind | None, rules: TextRules) -> Column:

@@ -10,7 +10,7 @@ import numpy as np
 from .._format import pluralize
 from .._types import AnyArray
 from .column import Column, Kind
-from .column_kinds import convert_kind
+from .column_kinds import read_as
 from .column_rules import CategoryRule, NumberRule, Rule, fit_category, fit_number, fit_text, shorten
 from .date_features import date_parts
 from .feature_writer import check_no_infinity
@@ -68,8 +68,8 @@ class PreparedColumn:
 
     def notes(self, values: Column) -> Iterator[str]:
         """Say what is made of gaps in later rows where training had none, and of categories that training did not have."""
-        gaps = int(values.missing.sum())
-        if gaps and not self.missing:
+        if not self.missing and values.missing.any():
+            gaps = int(values.missing.sum())
             yield f"column {self.name!r} has {pluralize(gaps, 'gap')}, and training had none: taken as {self.stand_in}"
         rule = self.rules[0][1]
         unknown = rule.unknown_values(values) if isinstance(rule, CategoryRule) else []
@@ -141,7 +141,7 @@ def _example(column: Column) -> str:
 
 
 def as_kind(column: Column, kind: Kind) -> Column:
-    """Give a column as a kind: texts of any kind are each other's, and a column of gaps alone is of every kind.
+    """Give a column as a kind: typed texts of any kind are each other's, and a column of gaps alone is of every kind.
 
     Booleans are ``false`` and ``true``, because files and frames write them in several ways, such as TRUE, yes and 1.
 
@@ -150,8 +150,8 @@ def as_kind(column: Column, kind: Kind) -> Column:
     DataError
         When it has values of another kind; the message names the row and the value.
     """
-    if not (column.kind == kind or (kind in TEXT_KINDS and column.kind in TEXT_KINDS)):
-        column = convert_kind(column, kind)
+    if column.kind != kind and (column.written or not (kind in TEXT_KINDS and column.kind in TEXT_KINDS)):
+        column = read_as(column, kind)
     return _as_truth_values(column) if kind == "boolean" else column
 
 

@@ -236,7 +236,7 @@ class Preprocessing:
         sparse = self.sparse if sparse is None else sparse
         buffer = np.empty((0 if sparse else min(rows, len(table)), self.n_features), np.float32)
         for start in range(0, len(table), rows):
-            part = [column.take(slice(start, start + rows)) for column in columns]
+            part = columns if len(table) <= rows else [column.take(slice(start, start + rows)) for column in columns]
             yield self._writer.csr(part) if sparse else self._writer.dense(part, buffer[: len(part[0])])
 
     def notes(self, table: Table) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import get_args
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import DataError, SettingError, UnknownName
 from .arrow_stream import Texts
-from .column import Column, Kind
+from .column import Column, Kind, Written
 from .column_choice import check_no_gaps, normalized
+from .column_kinds import row_name
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
@@ -28,6 +29,12 @@ from .text_rules import USUAL_RULES, TextRules
 
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
 """The endings of files that are read as tables of named columns, also with .gz after them."""
+
+FIELD_OPTIONS = ("delimiter", "encoding", "header")
+"""The options that say how a delimited text is divided: of one file."""
+
+VALUE_OPTIONS = ("decimal", "missing", "day_first", "allow_infinite", "kinds")
+"""The options that say how values are read: a model keeps them, for every later file."""
 
 SMALL_CELLS = 50_000
 DECIMAL_COMMA_DELIMITERS = ";\t"  # in files divided so, 1.234 may well be a thousand and more
@@ -226,6 +233,31 @@ def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:
     return place
 
 
+def _usual_decimal(rules: TextRules, proven: frozenset[Decimal], parts: list[TextColumn]) -> Decimal | None:
+    """Find the one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are.
+
+    Parameters
+    ----------
+    rules : TextRules
+    proven : frozenset of str
+        The marks of the columns that were read as numbers.
+    parts : list of TextColumn
+        The other columns.
+    """
+    marks = set(proven)
+    for part in parts:
+        texts = [text for text in map(str.strip, part.texts) if not rules.is_any_mark(text)]
+        numbers = NumberTexts(texts)
+        if texts and numbers.is_number.all() and len(numbers.decimals) == 1:
+            marks |= numbers.decimals
+    return marks.pop() if len(marks) == 1 else None
+
+
+def _row_of(path: Path, row: int) -> str:
+    """Name a row of a file that is closed."""
+    return f"{path}, {row_name(row)}"
+
+
 @dataclass
 class _Reader:
     """Reads the columns of one file; those that are plain numbers in one pass, and only the others as texts."""
@@ -243,9 +275,10 @@ class _Reader:
         plan = {k: self._query(k) for k in wanted} | dict.fromkeys(range(n_named, layout.n_fields))
         parts = self._read_small(plan) if self._is_small() else self._read(plan)
         self._refuse_fields({k: parts.pop(k) for k in range(n_named, layout.n_fields)})
+        self._decimal_of_others = self._usual_decimal(parts)
         self.rules = replace(
             self.rules,
-            usual_decimal=cache(lambda: self._usual_decimal(parts)),
+            usual_decimal=cache(self._decimal_of_others),
             point_is_decimal=layout.dialect.delimiter not in DECIMAL_COMMA_DELIMITERS,
         )
         columns = [self._column(k, part) for k, part in parts.items()]
@@ -336,27 +369,33 @@ class _Reader:
         proofs = (decimals_of(field) for field in self._sample(k))
         return self.rules.decimal or next((marks.pop() for marks in proofs if len(marks) == 1), None)
 
-    def _usual_decimal(self, parts: Columns) -> Decimal | None:
-        """The one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are."""
-        marks = set[Decimal]()
-        for k, part in parts.items():
-            if isinstance(part, NumberColumn):
-                marks.update(filter(None, [self._proven_decimal(k)]))
-                continue
-            texts = [text for text in map(str.strip, part.texts) if not self.rules.is_any_mark(text)]
-            numbers = NumberTexts(texts)
-            if texts and numbers.is_number.all() and len(numbers.decimals) == 1:
-                marks |= numbers.decimals
-        return marks.pop() if len(marks) == 1 else None
+    def _usual_decimal(self, parts: Columns) -> Callable[[], Decimal | None]:
+        """Give a function that finds the decimal mark of most columns, which plain data makes: a table can be pickled."""
+        marks = (self._proven_decimal(k) for k, part in parts.items() if isinstance(part, NumberColumn))
+        proven = frozenset(mark for mark in marks if mark)
+        texts = [part for part in parts.values() if isinstance(part, TextColumn)]
+        return partial(_usual_decimal, TextRules(missing=self.rules.missing), proven, texts)
 
     def _column(self, k: int, part: NumberColumn | TextColumn) -> Column:
         name = self.layout.names[k]
         kind = self.kinds.get(name)
         if isinstance(part, TextColumn):
             is_row_name = self.layout.row_names and k == 0 and kind is None
-            return column_from_texts(name, part.codes, part.texts, kind="identifier" if is_row_name else kind, rules=self.rules)
+            column = column_from_texts(name, part.codes, part.texts, kind="identifier" if is_row_name else kind, rules=self.rules)
+            return replace(column, written=column.written and replace(column.written, rules=self._later_rules))
         part.values[np.isin(part.values, self.rules.numeric_marks)] = np.nan
-        return Column(name, "number", part.values) if kind else number_column(name, part.values, self._sample(k)[0])
+        column = Column(name, "number", part.values) if kind else number_column(name, part.values, self._sample(k)[0])
+        return replace(column, written=Written(self._later_rules, numbers=None if column.kind == "number" else part.values))
+
+    @cached_property
+    def _later_rules(self) -> TextRules:
+        """The rules by which a column is read again after the file is closed.
+
+        The other columns' decimal mark is known while the raw texts of all are kept, which is so for a small file alone; without it
+        1.234 is refused.
+        """
+        rules = replace(self.rules, place_of=partial(_row_of, self.text.path))
+        return replace(rules, usual_decimal=self._decimal_of_others) if self._is_small() else replace(rules, point_is_decimal=False)
 
     def _check_header(self, columns: list[Column]) -> None:
         """Refuse a header that the first rows told, where below it each of its names is a value of its own column."""

@@ -15,7 +15,8 @@ from ..errors import DataError, look_up
 from .column import Column
 from .column_kinds import convert_kind, number_text, row_name
 from .number_texts import parse_number
-from .typed_columns import check_unicode, is_gap
+from .text_columns import check_unicode
+from .typed_columns import is_gap
 
 Task = Literal["classification", "regression"]
 LabelKind = Literal["text", "integer", "number", "boolean"]

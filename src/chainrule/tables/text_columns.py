@@ -22,7 +22,8 @@ from unicodedata import normalize
 import numpy as np
 
 from .._types import AnyArray
-from .column import Column, Kind
+from ..errors import DataError
+from .column import Column, Kind, Written
 from .date_columns import infer_date, require_date
 from .distinct_texts import DistinctTexts
 from .number_columns import infer_number, require_number
@@ -33,6 +34,8 @@ BOOLEANS = (TRUTH, ("no", "yes"), ("f", "t"), ("n", "y"))
 REQUIRED_BOOLEANS = (*BOOLEANS, ("0", "1"))
 TRUTH_OF = {text: truth for pair in REQUIRED_BOOLEANS for text, truth in zip(pair, TRUTH, strict=True)}
 """The truth value of each way to write a boolean, in lower case."""
+LABEL_KINDS: tuple[Kind, ...] = ("category", "identifier", "text", "constant")
+"""The kinds whose values are the texts themselves."""
 MANY_DISTINCT = 20
 IDENTIFIER_SHARE = 0.9
 TEXT_SHARE = 0.5
@@ -73,7 +76,26 @@ def column_from_texts(
     """
     trimmed = [normalize("NFC", text.strip()) for text in texts]
     values = DistinctTexts.of(name, codes, [None if rules.is_mark(text) else text for text in trimmed], rules)
-    return _infer(values) if kind is None else _require(values, kind)
+    column = _infer(values) if kind is None else _require(values, kind)
+    return Column(name, column.kind, column.data, column.categories, Written(rules, values.codes, values.texts))
+
+
+def column_of_few_labels(name: str, values: Sequence[str | None], kind: Kind, rules: TextRules) -> Column:
+    """Build the column that ``column_from_texts`` builds, of one of ``LABEL_KINDS``, from each row's text: faster for a few."""
+    check_unicode(name, [text for text in values if text])
+    trimmed = [None if text is None else normalize("NFC", text.strip()) for text in values]
+    labels = [None if text is None or rules.is_mark(text) else text for text in trimmed]
+    categories = sorted({text for text in labels if text is not None})
+    codes = [-1 if text is None else categories.index(text) for text in labels]
+    return Column(name, kind, np.array(codes, np.int32), tuple(categories))
+
+
+def check_unicode(name: str, texts: Sequence[str]) -> None:
+    """Refuse texts that UTF-8 cannot write: half of a character of two parts."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"column {name!r} holds a text that is not valid Unicode ({error.reason}); correct it") from None
 
 
 def _infer(values: DistinctTexts) -> Column:

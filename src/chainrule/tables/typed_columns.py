@@ -25,10 +25,13 @@ from .._types import AnyArray
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
 from .column_kinds import BOOLEANS, LARGEST_EXACT, RULES, column_of_gaps, convert_kind, date_text, inferred_kind, number_text
-from .text_columns import IDENTIFIER_SHARE, MANY_DISTINCT, column_from_texts
+from .text_columns import IDENTIFIER_SHARE, LABEL_KINDS, MANY_DISTINCT, check_unicode, column_from_texts, column_of_few_labels
 from .text_rules import TextRules
 
 FIRST_YEAR, LAST_YEAR = 1, 9999  # of Python's datetime
+
+FEW_ROWS = 16
+"""Up to this number of rows a column is made from each row's value, without finding the distinct ones first."""
 
 _PLAIN_NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 
@@ -106,8 +109,12 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
     DataTypeError
         When the objects have several types, such as numbers and texts, or one that a table cannot hold.
     """
+    if kind == "number" and (plain := _plain_numbers(values)) is not None:
+        return Column(name, kind, plain)
     if not set(map(type, values)) <= _NEVER_GAPS:
         values = [None if is_gap(value) else value for value in values]
+    if kind in LABEL_KINDS and len(values) <= FEW_ROWS and _TEXTS.issuperset(map(type, values)):
+        return column_of_few_labels(name, values, kind, rules)
     gaps = np.fromiter((value is None for value in values), bool, len(values))
     match _type_of_all(name, values, rules):
         case "nothing":
@@ -125,6 +132,17 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
             return column_from_numbers(name, np.array(seconds, np.float64), kind=kind, rules=rules)
     numbers_ = np.array([np.nan if value is None else _float(name, value) for value in values], np.float64)
     return column_from_numbers(name, numbers_, kind=kind, rules=rules)
+
+
+def _plain_numbers(values: Sequence[Any]) -> AnyArray | None:
+    """Read Python's own numbers with None as gaps, as rows to predict mostly have; None where a value needs other rules."""
+    if not _PLAIN_NUMBERS.issuperset(map(type, values)):
+        return None
+    try:
+        numbers_ = np.array(values, np.float64)  # None becomes NaN
+    except OverflowError:
+        return None
+    return None if np.isinf(numbers_).any() else numbers_
 
 
 def column_of_texts(
@@ -169,14 +187,6 @@ def column_of_categories(
     check_unicode(name, texts)
     column = column_from_texts(name, codes, texts, kind=kind or "category", rules=rules)
     return column if kind else inferred_kind(column)
-
-
-def check_unicode(name: str, texts: Sequence[str]) -> None:
-    """Refuse texts that UTF-8 cannot write: half of a character of two parts."""
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"column {name!r} holds a text that is not valid Unicode ({error.reason}); correct it") from None
 
 
 def _nearly_all_distinct(column: Column) -> bool:
@@ -255,6 +265,8 @@ def _from_dates(name: str, values: AnyArray, kind: Kind | None, rules: TextRules
     return _settle(Column(name, "date", values.astype("datetime64[us]")), kind, rules)
 
 
+_PLAIN_NUMBERS = frozenset((int, float, np.int64, np.float64, type(None)))
+_TEXTS = frozenset((str, type(None)))
 _NEVER_GAPS = {str, int, bool, type(None)}  # the commonest types of which no value is a gap, but None itself
 
 
