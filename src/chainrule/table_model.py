@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from .plan import MAXIMUM_COLUMNS
 from .tables.preprocessing import Preprocessing
 from .tables.table import Table
 from .tables.target import ClassTarget, Target, parse_target
+from .tables.writing import Writing, compare_writings
 from .tensor_file import TensorFile, write_tensors
 
 TABLE_VERSION = 2
@@ -47,6 +49,8 @@ class TableTraining:
         The name of the data; empty where it has none.
     reading : dict
         The options with which the file was read, where they were given.
+    written : dict
+        How the texts of columns of numbers and dates were written, by the columns' names, as ``Writing`` of JSON's types.
     columns : list of str
         The columns that were given, without the target's, in their order; some may be left out by the preprocessing.
     named : bool
@@ -69,6 +73,7 @@ class TableTraining:
 
     data: str = ""
     reading: dict[str, Any] = field(default_factory=dict)
+    written: dict[str, Any] = field(default_factory=dict)
     columns: list[str] = field(default_factory=list)
     named: bool = True
     rows: int = 0
@@ -95,12 +100,19 @@ class TableTraining:
             raise ValueError("training: columns must be at most a million texts")
         if any(type(epoch) is not int for epoch in training.epochs) or any(type(c) is not float for c in training.validation_costs):
             raise TypeError("training: epochs must be whole numbers, and validation costs floats")
+        training.writings  # noqa: B018  # raises where an entry is not valid
         return training
+
+    @cached_property
+    def writings(self) -> dict[str, Writing]:
+        """How the texts of each column were written."""
+        return {name: Writing.parse(entry) for name, entry in self.written.items()}
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "data": (str,),
     "reading": (dict,),
+    "written": (dict,),
     "columns": (list,),
     "named": (bool,),
     "target_digest": (str,),
@@ -145,11 +157,17 @@ class TableModel:
         Raises
         ------
         DataError
-            When a column of the training is missing, or its values are not of its kind.
+            When a column of the training is missing, its values are not of its kind, or its numbers have another unit.
         """
+        self.compare_writings(table)
         sparse = self.preprocessing.sparse and self.preprocessing.n_features > WIDEST_DENSE
         blocks = [self.outputs_of_prepared(x) for x in self.preprocessing.apply_in_blocks(table, sparse=sparse)]
         return np.concatenate([np.empty((0, self.networks[0].sizes[-1])), *blocks])
+
+    def compare_writings(self, table: Table) -> list[str]:
+        """Say where a table's texts are written otherwise than in training; ``compare_writings`` of ``writing`` refuses some."""
+        learnt = self.training.writings
+        return list(compare_writings(learnt, table)) if learnt else []
 
     def outputs_of_prepared(self, x: Any) -> Array:
         """Give the outputs for rows that the preprocessing has prepared."""

@@ -34,6 +34,7 @@ from ..table_model import MAXIMUM_NETWORKS, TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
 from ..tables.table import Table
 from ..tables.target import ClassTarget, Target
+from ..tables.writing import written_of
 from ..training import DivergenceWarning, Run, train
 from .column_weights import column_weights, fold_into_inputs, multiply_features
 from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
@@ -111,6 +112,7 @@ def fit_table_model(
         raise _nothing_learnt(histories, recipe)
     training = TableTraining(
         columns=table.names,
+        written={name: writing.to_json() for name, writing in written_of(table).items()},
         named=named,
         rows=len(table),
         seed=seed,

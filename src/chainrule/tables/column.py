@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._types import AnyArray
+from .writing import Writing
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "constant"]
 
@@ -26,12 +27,15 @@ class Column:
         positions in ``categories``, where -1 is a gap.
     categories : tuple of str
         The distinct values, in ascending order; empty for numbers and dates.
+    writing : Writing or None
+        How the texts were written that numbers or dates were read from.
     """
 
     name: str
     kind: Kind
     data: AnyArray
     categories: tuple[str, ...] = ()
+    writing: Writing | None = None
 
     def __len__(self) -> int:
         return len(self.data)

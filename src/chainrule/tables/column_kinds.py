@@ -135,6 +135,8 @@ def _convert_texts(column: Column, kind: Kind, rules: TextRules) -> Column:
     """Read the texts of a column as another kind, as the texts of a file are read."""
     if kind not in _READ:
         return replace(column, kind=kind)
+    if column.writing:
+        rules = replace(rules, decimal=column.writing.decimal, day_first=column.writing.day_first)
     return column_from_texts(column.name, column.data, column.categories, kind=kind, rules=rules)
 
 

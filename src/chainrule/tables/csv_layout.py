@@ -9,7 +9,8 @@
    names, if it counts the rows or has no two equal texts, as R writes them; else the file is refused.
 4. The first record is the header where one of its fields is a text above numbers or dates, and is refused where a number that is
    not whole stands beside it; it is not the header where it holds a number above numbers, where each of its texts recurs in its own
-   column, or where it is the only record and holds numbers alone. Years and counters above numbers (country,2019,2020) are a header
+   column, or where it is the only record and holds numbers alone. Where the table is read for a model, the names of the model's
+   columns decide. Years and counters above numbers (country,2019,2020) are a header
    where a text or an empty name stands beside them, and are refused where none does.
 """
 
@@ -266,7 +267,10 @@ def _is_row_names(rest: list[Record]) -> bool:
 
 def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool:
     """Decide whether the first record is the header."""
-    first = [field.strip() for field in sample[0].fields]
+    first = [unicodedata.normalize("NFC", field.strip()) for field in sample[0].fields]
+    told = _told_by_names(first, rules.known_names)
+    if told is not None:
+        return told
     if len(sample) == 1:
         return not all(_is_value(field) or rules.is_mark(field) for field in first)
     if len(first) != len(sample[1].fields):
@@ -289,6 +293,13 @@ def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool
         line = f"{text.path}, line {sample[0].line}"
         raise DataError(f"{line}, may be a header of years or a counter, or a row; say which (--header, --no-header, header=)")
     return bool(others)
+
+
+def _told_by_names(first: list[str], known: tuple[str, ...]) -> bool | None:
+    """Decide whether the first record is the header by the names that a model knows; None where they do not tell."""
+    if known == tuple(map(str, range(len(known)))):
+        return False if known and not _is_run(first) else None
+    return True if set(known) <= set(first) else None
 
 
 def _is_value(text: str) -> bool:

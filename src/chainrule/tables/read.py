@@ -6,14 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
-from ..errors import DataError, SettingError, UnknownName
+from ..errors import DataError, SettingError
 from .arrow_stream import Texts
 from .column import Column, Kind
-from .column_choice import check_no_gaps, normalized
+from .column_choice import check_no_gaps, checked_kinds, normalized, wanted_columns
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
 from .csv_records import rewrite, rows
@@ -25,6 +24,7 @@ from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
 from .text_columns import column_from_texts
 from .text_rules import USUAL_RULES, TextRules
+from .writing import Writing
 
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
 """The endings of files that are read as tables of named columns, also with .gz after them."""
@@ -106,13 +106,7 @@ def read_table(
     SettingError
         When an option has an invalid value, or names a column that the file does not have.
     """
-    rules = TextRules(
-        missing=_marks(missing),
-        decimal=decimal_mark(decimal),
-        day_first=day_first,
-        allow_infinite=bool(allow_infinite),
-        from_file=True,
-    )
+    rules = rules_of_file(missing=missing, decimal=decimal, day_first=day_first, allow_infinite=allow_infinite)
     return read_by_rules(
         Path(path),
         rules,
@@ -123,6 +117,29 @@ def read_table(
         columns=columns,
         drop=drop,
         progress=progress,
+    )
+
+
+def rules_of_file(
+    *,
+    missing: str | Iterable[str] | None = None,
+    decimal: str | None = None,
+    day_first: bool | None = None,
+    allow_infinite: bool = False,
+) -> TextRules:
+    """Make the rules of reading a file of the options of ``read_table``.
+
+    Raises
+    ------
+    SettingError
+        When an option has an invalid value.
+    """
+    return TextRules(
+        missing=_marks(missing),
+        decimal=decimal_mark(decimal),
+        day_first=day_first,
+        allow_infinite=bool(allow_infinite),
+        from_file=True,
     )
 
 
@@ -145,23 +162,30 @@ def read_by_rules(
         return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules)
     with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
-        wanted = _wanted(layout.names, kinds or {}, columns, drop)
+        wanted = wanted_columns(layout.names, columns, drop)
+        kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else checked_kinds(kinds, layout.names, columns)
         rules = replace(rules, place_of=_place_of(text, layout))
-        kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else kinds or {}
         table = Table(_Reader(text, layout, rules, kinds, header, progress).read(wanted), str(path))
         if rules.numbers_only:
             check_no_gaps(table.columns, rules)
         return table
 
 
-def read_names(path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None) -> list[str]:
+def read_names(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    rules: TextRules = USUAL_RULES,
+) -> list[str]:
     """Read the names of a table's columns; "0", "1" ... where it has none. Parameters and errors: ``read_table``."""
     read_typed_names = next((read for endings, _, read in _TYPED if path.name.lower().endswith(endings)), None)
     if read_typed_names:
         refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
         return read_typed_names(path)
     with open_plain_text(path, encoding) as text:
-        return find_layout(text, delimiter=delimiter, header=header, rules=USUAL_RULES).names
+        return find_layout(text, delimiter=delimiter, header=header, rules=rules).names
 
 
 _TYPED: tuple[tuple[tuple[str, ...], Callable[..., Table], Callable[[Path], list[str]]], ...] = (
@@ -198,17 +222,6 @@ def decimal_mark(decimal: str | None) -> Decimal | None:
     if decimal is None or decimal in (".", ","):
         return decimal  # type: ignore[return-value]
     raise SettingError(f"decimal must be '.' or ','; it is {decimal!r}")
-
-
-def _wanted(names: list[str], kinds: Mapping[str, Kind], columns: Collection[str] | None, drop: Collection[str]) -> list[int]:
-    """The positions of the columns to read."""
-    for name in [*drop, *(kinds if columns is None else ())]:
-        if name not in names:
-            raise UnknownName("column", name, names)
-    for kind in kinds.values():
-        if kind not in get_args(Kind):
-            raise UnknownName("kind of column", kind, get_args(Kind))
-    return [k for k, name in enumerate(names) if name not in drop and (columns is None or name in columns)]
 
 
 def _is_filling(column: Column) -> bool:
@@ -337,17 +350,22 @@ class _Reader:
         return self.rules.decimal or next((marks.pop() for marks in proofs if len(marks) == 1), None)
 
     def _usual_decimal(self, parts: Columns) -> Decimal | None:
-        """The one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are."""
-        marks = set[Decimal]()
-        for k, part in parts.items():
-            if isinstance(part, NumberColumn):
-                marks.update(filter(None, [self._proven_decimal(k)]))
-                continue
-            texts = [text for text in map(str.strip, part.texts) if not self.rules.is_any_mark(text)]
-            numbers = NumberTexts(texts)
-            if texts and numbers.is_number.all() and len(numbers.decimals) == 1:
-                marks |= numbers.decimals
+        """The one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are.
+
+        Columns that are known to have this mark tell nothing of the others.
+        """
+        known = self.rules.known
+        found = [(self.layout.names[k], self._only_decimal(k, part)) for k, part in parts.items()]
+        marks = {mark for name, mark in found if mark and not (name in known and known[name].decimal == mark)}
         return marks.pop() if len(marks) == 1 else None
+
+    def _only_decimal(self, k: int, part: NumberColumn | TextColumn) -> Decimal | None:
+        """The decimal mark of a column of numbers that can be read with one mark only."""
+        if isinstance(part, NumberColumn):
+            return self._proven_decimal(k)
+        texts = [text for text in map(str.strip, part.texts) if not self.rules.is_any_mark(text)]
+        numbers = NumberTexts(texts)
+        return min(numbers.decimals) if texts and numbers.is_number.all() and len(numbers.decimals) == 1 else None
 
     def _column(self, k: int, part: NumberColumn | TextColumn) -> Column:
         name = self.layout.names[k]
@@ -356,7 +374,10 @@ class _Reader:
             is_row_name = self.layout.row_names and k == 0 and kind is None
             return column_from_texts(name, part.codes, part.texts, kind="identifier" if is_row_name else kind, rules=self.rules)
         part.values[np.isin(part.values, self.rules.numeric_marks)] = np.nan
-        return Column(name, "number", part.values) if kind else number_column(name, part.values, self._sample(k)[0])
+        writing = Writing(decimal=part.decimal or None, unit="")
+        if kind:
+            return Column(name, "number", part.values, writing=writing)
+        return number_column(name, part.values, self._sample(k)[0], writing)
 
     def _check_header(self, columns: list[Column]) -> None:
         """Refuse a header that the first rows told, where below it each of its names is a value of its own column."""
