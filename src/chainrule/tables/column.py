@@ -29,6 +29,8 @@ class Column:
         The distinct values, in ascending order; empty for numbers and dates.
     writing : Writing or None
         How the texts were written that numbers or dates were read from.
+    gap_marks : tuple of str
+        The texts that were read as gaps, such as NA, in ascending order; the empty one apart.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Column:
     data: AnyArray
     categories: tuple[str, ...] = ()
     writing: Writing | None = None
+    gap_marks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.data)

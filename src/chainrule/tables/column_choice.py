@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..errors import DataError, UnknownName
@@ -27,6 +28,7 @@ def make_table(
     drop: Collection[str],
     rules: TextRules,
     name: str = "",
+    progress: Callable[[float], None] | None = None,
 ) -> Table:
     """Make the columns that are wanted.
 
@@ -42,6 +44,8 @@ def make_table(
     rules : TextRules
     name : str
         Where the table comes from, for messages.
+    progress : callable, optional
+        Called after each column with the fraction of them that is made.
 
     Raises
     ------
@@ -54,7 +58,11 @@ def make_table(
     check_names(names)
     kinds = checked_kinds(kinds, names, columns)
     wanted = [makers[k] for k in wanted_columns(names, columns, drop)]
-    made = [make(name, "number" if rules.numbers_only else kinds.get(name), rules) for name, make in wanted]
+    made = list[Column]()
+    for column_name, make in wanted:
+        made.append(make(column_name, "number" if rules.numbers_only else kinds.get(column_name), rules))
+        if progress:
+            progress(len(made) / len(wanted))
     _check_lengths(made)
     if rules.numbers_only:
         check_no_gaps(made, rules)
@@ -77,6 +85,23 @@ def checked_kinds(kinds: Mapping[str, Kind] | None, names: Sequence[str], column
     return composed
 
 
+@dataclass(frozen=True)
+class Choice:
+    """The names of the columns that are read: those chosen, or all where none are, without those dropped."""
+
+    chosen: frozenset[str] | None
+    dropped: frozenset[str]
+
+    @classmethod
+    def of(cls, columns: Collection[str] | None, drop: Collection[str]) -> Choice:
+        """Compose the names."""
+        chosen = None if columns is None else frozenset(map(normalized, columns))
+        return cls(chosen, frozenset(map(normalized, [drop] if isinstance(drop, str) else drop)))
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self.dropped and (self.chosen is None or name in self.chosen)
+
+
 def wanted_columns(names: Sequence[str], columns: Collection[str] | None, drop: Collection[str]) -> list[int]:
     """Give the positions of the columns to read.
 
@@ -85,10 +110,9 @@ def wanted_columns(names: Sequence[str], columns: Collection[str] | None, drop: 
     UnknownName
         When ``drop`` names a column that does not exist.
     """
-    dropped = {normalized(name) for name in ([drop] if isinstance(drop, str) else drop)}
-    check_known(dropped, names)
-    chosen = None if columns is None else {normalized(name) for name in columns}
-    return [k for k, name in enumerate(names) if name not in dropped and (chosen is None or name in chosen)]
+    wanted = Choice.of(columns, drop)
+    check_known(wanted.dropped, names)
+    return [k for k, name in enumerate(names) if name in wanted]
 
 
 def check_known(wanted: Iterable[str], names: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,6 +39,7 @@ def read_parquet_table(
     columns: Collection[str] | None = None,
     drop: Collection[str] = (),
     rules: TextRules = RULES,
+    progress: Callable[[float], None] | None = None,
 ) -> Table:
     """Read a table from a parquet file.
 
@@ -52,6 +53,8 @@ def read_parquet_table(
         As ``column_choice.make_table`` takes them.
     rules : TextRules
         How texts are read, and whether infinite numbers are gaps.
+    progress : callable, optional
+        Called with the fraction of the columns that is read.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def read_parquet_table(
     rules = replace(rules, place_of=lambda row: f"{path}, row {row + 1}")
     with open_parquet(path) as file:
         makers = [(normalized(name), partial(file.column, own_name, type_)) for name, own_name, type_ in file.columns()]
-        return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
+        return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path), progress=progress)
 
 
 def read_parquet_names(path: Path) -> list[str]:

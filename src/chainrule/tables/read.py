@@ -159,7 +159,7 @@ def read_by_rules(
     read_typed = next((read for endings, read, _ in _TYPED if path.name.lower().endswith(endings)), None)
     if read_typed:
         refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
-        return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules)
+        return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules, progress=progress)
     with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         wanted = wanted_columns(layout.names, columns, drop)

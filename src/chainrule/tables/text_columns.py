@@ -74,8 +74,11 @@ def column_from_texts(
     [1.5, 12.25, None]
     """
     trimmed = [normalize("NFC", text.strip()) for text in texts]
-    values = DistinctTexts.of(name, codes, [None if rules.is_mark(text) else text for text in trimmed], rules)
-    return _infer(values) if kind is None else _require(values, kind)
+    kept = [None if rules.is_mark(text) else text for text in trimmed]
+    values = DistinctTexts.of(name, codes, kept, rules)
+    column = _infer(values) if kind is None else _require(values, kind)
+    marks = {text for text, value in zip(trimmed, kept, strict=True) if text and value is None}
+    return replace(column, gap_marks=tuple(sorted(marks))) if marks else column
 
 
 def _infer(values: DistinctTexts) -> Column:

@@ -109,7 +109,7 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
     if not set(map(type, values)) <= _NEVER_GAPS:
         values = [None if is_gap(value) else value for value in values]
     gaps = np.fromiter((value is None for value in values), bool, len(values))
-    match _type_of_all(name, values, rules):
+    match type_of_all(name, values, rules):
         case "nothing":
             return column_of_gaps(name, len(values), kind or "constant")
         case "text":
@@ -283,7 +283,7 @@ def _type_name(class_: type) -> str | None:
     return next((name for name, classes in _TYPES if issubclass(class_, classes)), None)
 
 
-def _type_of_all(name: str, values: Sequence[Any], rules: TextRules) -> str:
+def type_of_all(name: str, values: Sequence[Any], rules: TextRules) -> str:
     """Find the type that all objects have, where integers and floats together are numbers, and None stands for nothing.
 
     Raises
