@@ -453,3 +453,38 @@ def test_numbers_are_exact(values, tmp_path):
     path = write(tmp_path, "x,y\n" + "".join(f"{value!r},p\n" for value in values))
     back = read_table(path, kinds={"x": "number"}).column("x")
     assert np.array_equal(np.array(back), np.array(values))
+
+
+JOINED = "size,colour\n1,a\n2.5,b\n3,c\n"
+
+REFUSED_IN_THE_WILD = {
+    "files joined, with the header again": (JOINED * 8, "line 5: the names of line 1 stand here again, as where files were joined"),
+    "curly quotes": (
+        "x,y\n1,\u201ca,b\u201d\n2,\u201cc,d\u201d\n",
+        "line 2: the delimiter stands between the quotes \u201c and \u201d",
+    ),
+    "single quotes": ("x,y\n1,'a,b'\n2,'c,d'\n", "line 2: the delimiter stands between the quotes ' and '"),
+    "two delimiters, decimal or not": ("a;b,c\n1;2,3\n4;5,6\n", "',' and ';' divide all lines evenly"),
+    "a header that counts from 1": ("1,2,3\n0.5,0.6,p\n0.7,0.8,q\n", "line 1, may be a header of years or a counter, or a row"),
+    "a pointer of Git LFS": ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "it is a pointer of Git LFS"),
+    "a page of the web": ("<!DOCTYPE html><html><body>Not found</body></html>\n", r"it is a page of the web \(HTML\)"),
+    "a list of JSON": ('[{"a":1,"b":2},\n{"a":2,"b":3}]\n', "it is a list of JSON; write one object a line"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED_IN_THE_WILD.values(), ids=REFUSED_IN_THE_WILD)
+def test_what_would_be_read_wrongly_in_silence_is_refused(content, message, way, tmp_path):
+    """Files that divide evenly into the wrong columns or rows are refused with the line and the reason."""
+    with pytest.raises(DataError, match=message):
+        read_table(write(tmp_path, content))
+
+
+def test_rows_that_recur_are_no_header(tmp_path):
+    """In a file without a header a first row that recurs is a row, since it holds numbers above numbers."""
+    table = read_table(write(tmp_path, "1,a\n2.5,b\n" * 20))
+    assert (table.names, len(table)) == (["0", "1"], 40)
+
+
+def test_invisible_characters_around_names_are_left_out(way, tmp_path):
+    """A second byte-order mark and a space without width belong to no name."""
+    assert read_table(write(tmp_path, "\ufeff\ufeffx,y\u200b\n1,p\n2,q\n")).names == ["x", "y"]

@@ -3,14 +3,17 @@
 import datetime
 import gzip
 import json
+import tracemalloc
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from chainrule.errors import DataError, DataTypeError, FileError, UnknownName
 from chainrule.tables import json_lines
 from chainrule.tables.column_kinds import RULES
 from chainrule.tables.json_lines import read_json_lines
+from chainrule.tables.read import read_table
 
 GOOD = """
 {"x": 0.1, "n": 9007199254740993, "label": "b", "sold": true, "day": "2021-06-01", "zip": "02139"}
@@ -128,3 +131,53 @@ def test_sizes_are_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(json_lines, "LIMIT_COLUMNS", 10)
     with pytest.raises(DataError, match=r"line 11: .*more than 10 distinct keys"):
         read_json_lines(write(tmp_path, "\n".join(json.dumps({f"k{i}": i}) for i in range(20))))
+
+
+def test_the_size_of_the_blocks_changes_nothing(tmp_path, monkeypatch):
+    """A file that is read in blocks of 1, 2 or 7 lines gives the columns of one block: types, gaps, long integers, late keys."""
+    numbers = [{"whole": k, "mixed": k if k % 3 else k + 0.5, "long": 2**60 + k, "longer": 2**70 * k} for k in range(20)]
+    rows = [{**row, "text": "ab"[row["whole"] % 2], "yes": row["whole"] % 2 == 0} for row in numbers]
+    rows[3]["whole"] = rows[11]["text"] = rows[12]["yes"] = None
+    for k in range(13, 20):
+        rows[k]["late"] = k / 7
+    path = write(tmp_path, "".join(json.dumps(row) + "\n" for row in rows))
+    tables = []
+    for n in (1, 2, 7, 1000):
+        monkeypatch.setattr(json_lines, "BLOCK_ROWS", n)
+        table = read_json_lines(path)
+        tables.append((table.kinds, [table.column(name) for name in table.names]))
+    assert all(table == tables[0] for table in tables)
+    assert tables[0][1][-1] == [None] * 13 + [k / 7 for k in range(13, 20)]
+
+
+def test_another_type_in_a_later_block_is_refused_by_its_line(tmp_path, monkeypatch):
+    """A text among numbers is refused with both lines, also where they are read in different blocks."""
+    monkeypatch.setattr(json_lines, "BLOCK_ROWS", 2)
+    path = write(tmp_path, '\n{"a": null}\n{"a": 1}\n' + '{"b": 2}\n' * 6 + '{"a": "x"}\n')
+    with pytest.raises(DataTypeError, match=r"line 10, column 'a': 'x' \(str\) .* such as 1 \(int\) in .*line 3"):
+        read_json_lines(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_reading_tells_its_progress(tmp_path, packed):
+    """The fraction that is read is told in ascending order, and more than once for a file of many lines."""
+    numbers = np.random.default_rng(0).normal(size=50_000).tolist()
+    data = "".join(f'{{"a": {number}, "b": "x"}}\n' for number in numbers).encode()
+    path = write(tmp_path, gzip.compress(data) if packed else data)
+    told = []
+    read_table(path, progress=told.append)
+    assert told == sorted(told)
+    assert len(set(told)) > (1 if packed else 5)
+    assert 0 < told[0] <= told[-1] <= 1
+
+
+def test_memory_is_that_of_the_arrays(tmp_path):
+    """Reading takes less than half of the memory of the values as Python objects."""
+    n = 100_000
+    path = write(tmp_path, "".join(f'{{"a": {k / 7}, "b": {k / 3}, "c": "{k % 10}t"}}\n' for k in range(n)))
+    tracemalloc.start()
+    read_json_lines(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    as_objects = n * (2 * (24 + 8) + 8)
+    assert peak < 0.75 * as_objects

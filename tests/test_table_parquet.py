@@ -22,6 +22,7 @@ from chainrule.tables.arrow_schema import duration_units
 from chainrule.tables.column_kinds import RULES
 from chainrule.tables.frames import table_from
 from chainrule.tables.parquet_table import read_parquet_table
+from chainrule.tables.read import read_table
 
 LONG = "12345678901234567890123456789012345.67"
 NOON = datetime.datetime(2021, 6, 1, 12)
@@ -273,3 +274,12 @@ def test_a_small_file_cannot_claim_much_memory(tmp_path, monkeypatch, columns):
     with pytest.raises(DataError, match="the limit is 10,000"):
         read_parquet_table(write(tmp_path, columns))
     assert _reading.LIMIT_UNPACKED > 10_000
+
+
+def test_reading_tells_its_progress(tmp_path):
+    """The fraction of the columns that is read is told, in ascending order, up to 1."""
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": [1.5, 2], "b": ["x", "y"], "c": [1, 2]}).to_parquet(path)
+    told = []
+    read_table(path, progress=told.append)
+    assert told == [1 / 3, 2 / 3, 1]

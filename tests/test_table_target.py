@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from chainrule.errors import DataError, UnknownName
 from chainrule.tables.column import Column
 from chainrule.tables.frames import table_from
+from chainrule.tables.read import read_table
 from chainrule.tables.target import ClassTarget, ValueTarget, infer_target, parse_target
 
 RNG = np.random.default_rng(0)
@@ -217,3 +219,19 @@ def test_a_broken_description_is_refused(described):
     """A description that does not come from a target is refused by ValueError, TypeError or KeyError."""
     with pytest.raises((ValueError, TypeError, KeyError)):
         parse_target(described)
+
+
+@pytest.mark.parametrize("others", [["EU", "AS"], ["EU"], []])
+def test_a_class_that_is_named_as_a_gap_is_told_with_the_option(tmp_path, others):
+    """A target's NA is a gap; the note, and the error where too few classes are left, tell the option that makes it a class."""
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{k},{name}\n" for k, name in enumerate(["NA", *others] * 20)))
+    hint = "the text NA was read as a gap: to learn it as a class, name the marks of gaps without it (--missing, missing=)"
+    column = read_table(path)["y"]
+    if len(others) > 1:
+        assert infer_target(column).notes[1] == f"20 of 60 rows are left out, because their target 'y' is missing; {hint}"
+    else:
+        with pytest.raises(DataError, match=re.escape(hint)):
+            infer_target(column)
+    kept = read_table(path, missing="")["y"]
+    assert set(kept.to_list()) == {"NA", *others}

@@ -22,7 +22,14 @@ def translate_write_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, contents: bytes) -> None:
-    """Write a temporary file in the same folder, flush it to the disk, and rename it.
+    """Write a file; the errors are those of ``replace_atomically``."""
+    with replace_atomically(path) as temporary, translate_write_errors(path):
+        temporary.write_bytes(contents)
+
+
+@contextmanager
+def replace_atomically(path: Path) -> Iterator[Path]:
+    """Give a temporary file in the same folder to write; afterwards flush it to the disk, and rename it.
 
     A reader sees the old file or the new one, never a part.
 
@@ -35,17 +42,19 @@ def write_atomically(path: Path, contents: bytes) -> None:
 
     with translate_write_errors(path):
         target = os.path.realpath(path)  # replaces the file that a link points to, not the link
-        descriptor, temporary = tempfile.mkstemp(dir=Path(target).parent, prefix=".chainrule-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(contents)
-                file.flush()
+        descriptor, name = tempfile.mkstemp(dir=Path(target).parent, prefix=".chainrule-")
+        os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with translate_write_errors(path):
+            with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
-            Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _umask() -> int:

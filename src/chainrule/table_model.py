@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ from .network import Network, network_as_model, network_from_model
 from .plan import MAXIMUM_COLUMNS
 from .tables.column_choice import are_positions
 from .tables.preprocessing import Preprocessing
-from .tables.read import FIELD_OPTIONS, VALUE_OPTIONS, read_names, read_table
+from .tables.read import FIELD_OPTIONS, VALUE_OPTIONS, read_by_rules, read_names, rules_of_file
 from .tables.table import Table
 from .tables.target import ClassTarget, Target, parse_target
+from .tables.writing import Learnt, Writing, compare_writings
 from .tensor_file import TensorFile, write_tensors
 
 TABLE_VERSION = 2
@@ -54,6 +56,8 @@ class TableTraining:
         The name of the data; empty where it has none.
     reading : dict
         The options with which the file was read, where they were given.
+    written : dict
+        How the texts of columns of numbers and dates were written, by the columns' names, as ``Writing`` of JSON's types.
     columns : list of str
         The columns that were given, without the target's, in their order; some may be left out by the preprocessing.
     named : bool
@@ -76,6 +80,7 @@ class TableTraining:
 
     data: str = ""
     reading: dict[str, Any] = field(default_factory=dict)
+    written: dict[str, Any] = field(default_factory=dict)
     columns: list[str] = field(default_factory=list)
     named: bool = True
     rows: int = 0
@@ -102,12 +107,19 @@ class TableTraining:
             raise ValueError("training: columns must be at most a million texts")
         if any(type(epoch) is not int for epoch in training.epochs) or any(type(c) is not float for c in training.validation_costs):
             raise TypeError("training: epochs must be whole numbers, and validation costs floats")
+        training.writings  # noqa: B018  # raises where an entry is not valid
         return training
+
+    @cached_property
+    def writings(self) -> dict[str, Writing]:
+        """How the texts of each column were written."""
+        return {name: Writing.parse(entry) for name, entry in self.written.items()}
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "data": (str,),
     "reading": (dict,),
+    "written": (dict,),
     "columns": (list,),
     "named": (bool,),
     "target_digest": (str,),
@@ -158,12 +170,24 @@ class TableModel:
         FileError, DataError, SettingError
             As ``read_table`` raises them.
         """
-        source = Path(path)
+        source, kinds, learnt = Path(path), self.preprocessing.input_kinds, self.learnt()
+        values = {name: value for name, value in self.training.reading.items() if name in VALUE_OPTIONS and name != "kinds"}
+        values |= {name: options.pop(name) for name in VALUE_OPTIONS if name in options}
+        division = {name: options.pop(name, None) for name in FIELD_OPTIONS}
+        rules = rules_of_file(**values).for_model(learnt)
         if not self.training.named:
-            self.check_positions(source, read_names(source, **{name: options.get(name) for name in FIELD_OPTIONS}))
-        learnt = {name: value for name, value in self.training.reading.items() if name in VALUE_OPTIONS and name != "kinds"}
-        kinds = self.preprocessing.input_kinds
-        return read_table(source, kinds=kinds, columns=list(kinds), **{**learnt, **options})
+            self.check_positions(source, read_names(source, rules=rules, **division))
+        return read_by_rules(source, rules, kinds=kinds, columns=list(kinds), **division, **options)
+
+    def learnt(self, target: str | None = None) -> Learnt:
+        """Give what the training tells of a later file; ``target`` names the target's column in that file."""
+        names = tuple(self.preprocessing.input_kinds)
+        if not self.training.named:
+            names = tuple(str(k) for k in range(len(self.training.columns) + self.target.name.isdigit()))
+        written = dict(self.training.writings)
+        if target is not None and self.target.name in written:
+            written[target] = written[self.target.name]
+        return Learnt(names, written)
 
     def check_positions(self, path: Path, names: list[str]) -> None:
         """Refuse a file without a header that has another number of columns; a target at the end may be left out.
@@ -199,8 +223,9 @@ class TableModel:
         Raises
         ------
         DataError
-            When a column of the training is missing, or its values are not of its kind.
+            When a column of the training is missing, its values are not of its kind, or its numbers have another unit.
         """
+        self.compare_writings(table)
         starts = range(0, len(table), ROWS_OF_A_THREAD)
         count = min(thread_count("auto"), len(starts))
         if count > 1:
@@ -215,6 +240,11 @@ class TableModel:
         sparse = self.preprocessing.sparse and self.preprocessing.n_features > WIDEST_DENSE
         for x in self.preprocessing.apply_in_blocks(table, sparse=sparse):
             yield self.outputs_of_prepared(x, threads)
+
+    def compare_writings(self, table: Table) -> list[str]:
+        """Say where a table's texts are written otherwise than in training; ``compare_writings`` of ``writing`` refuses some."""
+        learnt = self.training.writings
+        return list(compare_writings(learnt, table)) if learnt else []
 
     def outputs_of_prepared(self, x: Any, threads: Threads = "auto") -> Array:
         """Give the outputs for rows that the preprocessing has prepared."""

@@ -84,7 +84,10 @@ def test_a_target_of_another_name_and_gaps_in_it(run_json, run, folder):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"size": None}, "has no column 'size' to compare with; name the target's column by --target"),
+        (
+            {"size": None},
+            "no column 'size' to compare with (it has height, colour, born, member, id); name the target's column by --target",
+        ),
         ({"size": ["huge"] * 30}, "holds 'huge' in row"),
         ({"size": [None] * 30}, "is missing in every row"),
         ({"height": None}, "'height'"),

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import csv
-import io
+import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from .._format import pluralize
 from ..errors import DataError, SettingError
+from .output import print_message
 from .table_evaluation_report import class_names
 
 if TYPE_CHECKING:
-    from .._types import AnyArray, Array
     from ..table_model import TableModel
-    from .reading_options import ReadingOptions
+    from .table_prediction import Answers
 
-TEXT_ENDINGS = (".csv", ".txt", ".tsv")
-JSON_ENDINGS = (".jsonl", ".ndjson")
+WRITTEN_OF: dict[str, tuple[str, ...]] = {
+    "text": (".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".data.gz"),
+    "lines of JSON": (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"),
+    "parquet": (".parquet", ".csv", ".tsv", ".txt"),
+}
+"""The endings that answers may have, by the format of the rows: they keep it, since another one would change values; but values of
+parquet, which have types, may be written as text."""
 
 
 def check_answer_path(path: Path, files: Iterable[Path]) -> None:
@@ -45,101 +51,112 @@ def check_answer_path(path: Path, files: Iterable[Path]) -> None:
 
 
 def _check_ending(path: Path, source: Path) -> None:
-    """Refuse answers of another format than the rows, since a change of the format changes values."""
-    if source.name.lower().endswith(".parquet"):
+    """Refuse answers of a format that the rows cannot take."""
+    form = _format_of(source)
+    if not path.name.lower().endswith(WRITTEN_OF[form]):
+        endings = ", ".join(ending for ending in WRITTEN_OF[form] if not ending.endswith(".gz"))
+        packed = ", also with .gz" * (form != "parquet")
         raise SettingError(
-            f"--out adds answers to rows of text or lines of JSON; {source} is parquet: print its predictions with --json, or save "
-            "it as .csv first"
+            f"the rows of {source} are {form}, and with their answers are written as {endings}{packed}; {path} has another ending"
         )
-    endings = JSON_ENDINGS if _is_json_lines(source) else TEXT_ENDINGS
-    if path.suffix.lower() not in endings:
-        kind = "lines of JSON" if endings is JSON_ENDINGS else "a table"
-        raise SettingError(f"--out writes {kind}, {', '.join(endings)}, beside the rows of {source}; {path} has another ending")
 
 
-def _is_json_lines(source: Path) -> bool:
-    return source.name.lower().removesuffix(".gz").endswith(JSON_ENDINGS)
+def _format_of(source: Path) -> str:
+    """Give the format of rows, by the ending of their file."""
+    name = source.name.lower()
+    if name.endswith(".parquet"):
+        return "parquet"
+    return "lines of JSON" if name.endswith(WRITTEN_OF["lines of JSON"]) else "text"
 
 
-def write_answers(
-    path: Path, source: Path, model: TableModel, outputs: Array, answers: AnyArray, reading: ReadingOptions
-) -> tuple[int, list[str]]:
-    """Write a file's rows with the answers; a failure leaves no partial file.
-
-    Returns
-    -------
-    rows : int
-    added : list of str
-        The names of the added columns.
-    """
-    from .._atomic_write import write_atomically
+def write_answers(path: Path, source: Path, model: TableModel, answers: Answers) -> list[str]:
+    """Write a file's rows with the answers, and return the names of the added columns; a failure leaves no partial file."""
+    from .._atomic_write import replace_atomically, translate_write_errors
 
     added = [f"predicted {model.target.name}"]
     if model.is_classifier:
         added += [f"probability {name}" for name in class_names(model)]
-    entries = [_answer_fields(model, outputs[row], answer) for row, answer in enumerate(answers)]
-    if _is_json_lines(source):
-        added, contents = _extend_objects(source, added, entries)
-    else:
-        added, contents = _extend_text(path, source, added, entries, reading)
-    write_atomically(path, contents.encode())
-    return len(entries), added
+    form = _format_of(source)
+    with replace_atomically(path) as temporary:
+        if form == "parquet":
+            return _extend_parquet(path, temporary, source, added, answers)
+        with translate_write_errors(path), _open_text(path, temporary) as out:
+            if form == "text":
+                return _extend_text(path, out, source, added, answers)
+            return _extend_objects(out, source, added, answers)
 
 
-def _distinct(added: list[str], names: Iterable[str]) -> list[str]:
-    """Give the added columns names that the file does not have."""
+def _open_text(path: Path, temporary: Path) -> TextIO:
+    """Open the temporary file of a text, packed with gzip where the path says so."""
+    if path.name.lower().endswith(".gz"):
+        return cast(TextIO, gzip.open(temporary, "wt", encoding="utf-8", newline=""))
+    return temporary.open("w", encoding="utf-8", newline="")
+
+
+def _distinct(added: list[str], names: Iterable[str], key: Callable[[str], str] = str) -> list[str]:
+    """Give the added columns names that the file does not have; names of one ``key`` are equal."""
     from ..tables.column_choice import normalized
 
-    taken, distinct = {normalized(name.strip()) for name in names}, []
+    taken, distinct = {key(normalized(name.strip())) for name in names}, []
     for name in added:
-        while normalized(name) in taken:
+        while key(normalized(name)) in taken:
             name = f"{name} (chainrule)"
-        taken.add(normalized(name))
+        taken.add(key(normalized(name)))
         distinct.append(name)
     return distinct
 
 
-def _answer_fields(model: TableModel, outputs: Array, answer: Any) -> list[Any]:
-    """Give an answer and its probabilities; floats as Python writes them, so that they are read back to the same bits."""
-    answer = answer.item() if hasattr(answer, "item") else answer
-    return [answer, *map(float, outputs)] if model.is_classifier else [answer]
+def _entries(answers: Answers) -> Iterator[list[Any]]:
+    """Give each row's answer and probabilities; floats as Python writes them, so that they are read back to the same bits."""
+    for answer, outputs in zip(answers.labels.tolist(), answers.probabilities.tolist(), strict=True):
+        yield [answer, *outputs]
 
 
-def _extend_objects(source: Path, added: list[str], entries: list[list[Any]]) -> tuple[list[str], str]:
-    """Add the answers to the object on each line, whose text is kept as it is; return their keys and all lines."""
+def _extend_objects(out: TextIO, source: Path, added: list[str], answers: Answers) -> list[str]:
+    """Add the answers to the object on each line, whose text is kept as it is; return their keys."""
     from ..tables.json_lines import json_lines, read_json_names
 
     keys = _distinct(added, read_json_names(source))
-    out = io.StringIO(newline="")
-    for (_, line), entry in _beside(source, json_lines(source), entries):
+    for (_, line), entry in _beside(source, json_lines(source), _entries(answers)):
         shared = line.removesuffix("}").rstrip()
         comma = "" if shared == "{" else ", "
-        answers = json.dumps(dict(zip(keys, entry, strict=True)), ensure_ascii=False)
-        out.write(f"{shared}{comma}{answers.removeprefix('{')}\n")
-    return keys, out.getvalue()
+        text = json.dumps(dict(zip(keys, entry, strict=True)), ensure_ascii=False)
+        out.write(f"{shared}{comma}{text.removeprefix('{')}\n")
+    return keys
 
 
-def _extend_text(
-    path: Path, source: Path, added: list[str], entries: list[list[Any]], reading: ReadingOptions
-) -> tuple[list[str], str]:
-    """Add the answers to the fields of each row; return their names and all lines.
+def _extend_text(path: Path, out: TextIO, source: Path, added: list[str], answers: Answers) -> list[str]:
+    """Add the answers to the fields of each row; return their names.
 
     The delimiter is the file's, unless ``path`` names the tab.
     """
     from ..tables.raw_rows import open_raw_rows
 
-    out = io.StringIO(newline="")
-    with open_raw_rows(source, delimiter=reading.delimiter, encoding=reading.encoding, header=reading.header) as raw:
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else raw.delimiter
+    with open_raw_rows(source, answers.reading.rules(answers.learnt), **answers.reading.division()) as raw:
+        delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else raw.delimiter
         writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
         added = _distinct(added, raw.names or [])
         if raw.names is not None:
             writer.writerow([*raw.names, *added])
-        writer.writerows([*fields, *entry] for fields, entry in _beside(source, raw.rows, entries))
-    return added, out.getvalue()
+        writer.writerows([*fields, *entry] for fields, entry in _beside(source, raw.rows, _entries(answers)))
+    return added
 
 
-def _beside(source: Path, rows: Iterable[Any], entries: list[list[Any]]) -> Iterator[tuple[Any, list[Any]]]:
+def _extend_parquet(path: Path, temporary: Path, source: Path, added: list[str], answers: Answers) -> list[str]:
+    """Add the answers as columns; return their names."""
+    from ..tables.parquet_rows import copy_with_columns
+    from ..tables.read import read_names
+
+    added = _distinct(added, read_names(source), key=str.lower)  # DuckDB's names are equal in any case
+    columns = dict(zip(added, [answers.labels, *answers.probabilities.T], strict=True))
+    durations = copy_with_columns(source, temporary, path.suffix.lower(), columns)
+    if durations:
+        listed = ", ".join(map(repr, durations))
+        print_message(f"{path}: durations became whole numbers of their unit, in {pluralize(len(durations), 'column')}: {listed}")
+    return added
+
+
+def _beside(source: Path, rows: Iterable[Any], entries: Iterable[list[Any]]) -> Iterator[tuple[Any, list[Any]]]:
     """Pair each row with its answer.
 
     Raises

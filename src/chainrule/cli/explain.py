@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -12,6 +12,7 @@ from .._stdout import tolerate_closed_stdout
 from ..errors import SettingError
 from .options import arguments_panel, data_option, integer_option, model_argument, path_option, target_option, transpose_option
 from .output import print_line
+from .reading_options import collect_reading_options, reading_options, refuse_reading_options
 
 if TYPE_CHECKING:
     from ..examples import Examples
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @integer_option("--input", "-i", metavar="K", text="Its input, from 0.", default="of the largest gradient")
 @transpose_option("Whether the images of another folder lie on their side.")
 @path_option("--html", text="Write a page instead, with all pictures.")
+@reading_options
 def explain(
     model: Path | None,
     image: int | None,
@@ -42,6 +44,7 @@ def explain(
     input: int | None,  # noqa: A002  # the notes' word
     transpose: bool | None,
     html: Path | None,
+    **options: Any,
 ) -> None:
     """Print the derivation step by step, with the numbers of one example.
 
@@ -54,13 +57,16 @@ def explain(
         raise SettingError("--image and --row name the same thing, the example to explain; give one of them")
     from ..network import Network
 
+    reading = collect_reading_options(options)
     network = _train_notes_network() if model is None else _load(model)
     if not isinstance(network, Network):
         _refuse_for_table_models({"--image": image, "--layer": layer, "--unit": unit, "--input": input, "--html": html})
         from .row_explanation import print_row_explanation
 
-        print_row_explanation(network, data, target, row)
+        print_row_explanation(network, data, target, row, reading)
         return
+    if model is not None:
+        refuse_reading_options(reading, model)
     named = data if data is not None or model is not None else "mnist"
     example = _find_example(network, named, target, image if row is None else row, transpose)
     from ..explaining.explain_model import explain as make_explanation

@@ -13,8 +13,11 @@ from ..errors import ModelFileError, SettingError
 from .options import Function, flag, option
 
 if TYPE_CHECKING:
+    from ..table_model import TableModel
     from ..tables.column import Kind
     from ..tables.table import Table
+    from ..tables.text_rules import TextRules
+    from ..tables.writing import Learnt
 
 TABLE_PANEL = "The table"
 KIND_OPTIONS: tuple[Kind, ...] = ("number", "category", "date", "text")
@@ -49,17 +52,38 @@ class ReadingOptions:
     kinds: Mapping[str, Kind] | None = None
     drop: tuple[str, ...] = ()
 
-    def read(self, path: Path, *, columns: Collection[str] | None = None, progress: Callable[[float], Any] | None = None) -> Table:
-        """Read a file: all its columns, or those named, where it has them."""
-        from ..tables.read import read_table
+    def read(
+        self,
+        path: Path,
+        *,
+        columns: Collection[str] | None = None,
+        learnt: Learnt | None = None,
+        progress: Callable[[float], Any] | None = None,
+    ) -> Table:
+        """Read a file: all its columns, or those named, where it has them; for a model as its training tells."""
+        from ..tables.read import read_by_rules
 
-        return read_table(path, **self._given(), columns=columns, progress=progress)
+        choice: dict[str, Any] = {"kinds": self.kinds, "drop": self.drop, "columns": columns}
+        return read_by_rules(path, self.rules(learnt), **self.division(), **choice, progress=progress)
 
-    def read_names(self, path: Path) -> list[str]:
+    def read_names(self, path: Path, learnt: Learnt | None = None) -> list[str]:
         """Read the names of a file's columns."""
         from ..tables.read import read_names
 
-        return read_names(path, delimiter=self.delimiter, encoding=self.encoding, header=self.header)
+        return read_names(path, rules=self.rules(learnt), **self.division())
+
+    def division(self) -> dict[str, Any]:
+        """Give the options that say how a text is divided into fields."""
+        return {"delimiter": self.delimiter, "encoding": self.encoding, "header": self.header}
+
+    def rules(self, learnt: Learnt | None = None) -> TextRules:
+        """Give the rules by which texts are read as values, with what a model's training tells."""
+        from ..tables.read import rules_of_file
+
+        rules = rules_of_file(
+            missing=self.missing, decimal=self.decimal, day_first=self.day_first, allow_infinite=self.allow_infinite
+        )
+        return rules if learnt is None else rules.for_model(learnt)
 
     def _given(self) -> dict[str, Any]:
         """Give the options that differ from their defaults."""
@@ -84,7 +108,7 @@ class ReadingOptions:
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described.items()}
         return cls(**values)
 
-    def for_file(self, learnt: ReadingOptions, *, same_file: bool) -> ReadingOptions:
+    def for_model(self, model: TableModel, *, same_file: bool) -> ReadingOptions:
         """Add the options of a model's training to those that were given now, which take precedence.
 
         The meaning of values (marks of a gap, decimals, the order of dates) holds for every file; the division into fields only for
@@ -92,6 +116,7 @@ class ReadingOptions:
         """
         from ..tables.read import VALUE_OPTIONS
 
+        learnt = ReadingOptions.parse(model.training.reading)
         names = [entry.name for entry in fields(self) if same_file or entry.name in VALUE_OPTIONS]
         given = self._given()
         return replace(self, **{name: getattr(learnt, name) for name in names if name not in given})

@@ -10,18 +10,20 @@ from .._format import percent
 from .._stdout import tolerate_closed_stdout
 from ..errors import SettingError
 from .output import as_one_line, print_line
-from .reading_options import ReadingOptions
 from .table_evaluation import find_table_rows
 from .table_evaluation_report import class_names
 
 if TYPE_CHECKING:
     from ..explaining.explain_row import RowExplanation
     from ..table_model import TableModel
+    from .reading_options import ReadingOptions
 
 MAX_VALUE = 40
 
 
-def print_row_explanation(model: TableModel, data: str | None, target: str | None, number: int | None) -> None:
+def print_row_explanation(
+    model: TableModel, data: str | None, target: str | None, number: int | None, reading: ReadingOptions
+) -> None:
     """Explain the answer for a row: of the file of the training a test row, of any other file any row.
 
     Raises
@@ -31,7 +33,7 @@ def print_row_explanation(model: TableModel, data: str | None, target: str | Non
     """
     from ..explaining.explain_row import explain_row
 
-    rows = find_table_rows(model, data, target, ReadingOptions())
+    rows = find_table_rows(model, data, target, reading)
     k = 0 if number is None else check_int("the number of the row", number, least=0)
     if k >= len(rows.y):
         raise SettingError(f"there is no row {k}: {rows.name} are numbered from 0 to {len(rows.y) - 1:,}")

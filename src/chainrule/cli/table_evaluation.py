@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError, SettingError
+from ..tables.column_choice import check_known, name_hint, normalized
 from ..tables.target import ClassTarget, Target, TargetReading
 from .data_source import Source, resolve_path
 from .evaluation import confusion_matrix
+from .output import print_message
 from .reading_options import ReadingOptions
 from .table_scores import ClassScore, ValueScore, class_score, value_score
 from .table_source import split_for_test
@@ -100,13 +102,15 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
     if data is None and source is None:
         raise SettingError("this model does not record its training data; name the data, as in: chainrule evaluate MODEL FILE")
     name = data if data is not None else source.name if source else ""
-    same = source is not None and resolve_path(name) == resolve_path(source.name)
-    column_name = target or model.target.name
+    same = is_training_file(model, Path(name))
+    column_name = normalized(target or model.target.name)
     if column_name in model.preprocessing.input_kinds:
         raise SettingError(f"--target names {column_name!r}, from which the model predicts; name the column to compare with")
-    table = read_for(model, Path(name), reading, target=column_name, same_file=same)
+    table = read_for(model, Path(name), reading, target=column_name)
     if column_name not in table:
-        raise DataError(f"{name} has no column {column_name!r} to compare with; name the target's column by --target")
+        names = reading.for_model(model, same_file=same).read_names(Path(name), model.learnt())
+        hint = name_hint(column_name, names)
+        raise DataError(f"{name} has no column {column_name!r} to compare with ({hint}); name the target's column by --target")
     column = table[column_name]
     kept = np.flatnonzero(~column.missing)
     if not len(kept):
@@ -131,20 +135,43 @@ def _true_values(target: Target, column: Column, y: AnyArray) -> AnyArray:
     return y if isinstance(target, ClassTarget) else target.values_of(column)
 
 
-def read_for(
-    model: TableModel, path: Path, reading: ReadingOptions, *, target: str | None = None, same_file: bool = False
-) -> Table:
+def is_training_file(model: TableModel, path: Path) -> bool:
+    """Test whether a path is that of the file of a model's training."""
+    return bool(model.training.data) and resolve_path(path) == resolve_path(Source.parse(model.training.data).name)
+
+
+def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, target: str | None = None) -> Table:
     """Read a model's columns, and the target's, with their kinds; the file of its training with the options of the training.
 
     Other columns may hold anything. Of the target's column ``target`` is another name.
     """
-    options = reading.for_file(ReadingOptions.parse(model.training.reading), same_file=same_file)
+    options, learnt = reading.for_model(model, same_file=is_training_file(model, path)), model.learnt(target)
+    _check_kinds(model, reading)
+    if reading.kinds or reading.drop:
+        check_known([*reading.drop, *(reading.kinds or {})], options.read_names(path, learnt))
     inputs = model.preprocessing.input_kinds
-    kinds = {**inputs, **({} if target is None else _target_kind(model.target, target)), **(options.kinds or {})}
+    kinds = {**(options.kinds or {}), **({} if target is None else _target_kind(model.target, target)), **inputs}
     columns = {*inputs, *([] if target is None else [target])}
     if not model.training.named:
-        model.check_positions(path, options.read_names(path))
-    return replace(options, kinds=kinds).read(path, columns=columns)
+        model.check_positions(path, options.read_names(path, learnt))
+    table = replace(options, kinds=kinds).read(path, columns=columns, learnt=learnt)
+    learnt_marks = ReadingOptions.parse(model.training.reading).missing
+    if reading.missing and learnt_marks and set(reading.missing) != set(learnt_marks):
+        now, before = ",".join(reading.missing), ",".join(learnt_marks)
+        print_message(f"{path}: the marks of gaps are {now}, and in training they were {before}")
+    for note in model.compare_writings(table):
+        print_message(f"{path}: {note}")
+    return table
+
+
+def _check_kinds(model: TableModel, reading: ReadingOptions) -> None:
+    """Refuse an option that gives a column another kind than that of the training."""
+    for name, kind in (reading.kinds or {}).items():
+        learnt = model.preprocessing.input_kinds.get(normalized(name), kind)
+        if learnt != kind:
+            raise SettingError(
+                f"--{kind} names the column {name!r}, which the model learnt as {learnt}; leave the option out, or train anew"
+            )
 
 
 def _target_kind(target: Target, name: str) -> dict[str, Kind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,36 @@ from .._format import percent
 from ..errors import DataError
 from ..tables.read import TABLE_ENDINGS, is_table_of_columns
 from .output import print_json, print_line, print_message
-from .table_evaluation import read_for
+from .table_evaluation import is_training_file, read_for
 from .table_evaluation_report import class_names
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array
     from ..table_model import TableModel
+    from ..tables.writing import Learnt
     from .reading_options import ReadingOptions
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers for the rows of a file, and how the file was read.
+
+    Attributes
+    ----------
+    outputs : array, shape (n, n_out)
+    labels : array, shape (n,)
+        Classes, or values in the target's unit.
+    probabilities : array, shape (n, n_classes)
+        No columns of a model of values.
+    reading : ReadingOptions
+    learnt : Learnt
+    """
+
+    outputs: Array
+    labels: AnyArray
+    probabilities: Array
+    reading: ReadingOptions
+    learnt: Learnt
 
 
 def predict_table_file(path: Path, model: TableModel, reading: ReadingOptions, *, with_outputs: bool, as_json: bool) -> None:
@@ -26,25 +50,25 @@ def predict_table_file(path: Path, model: TableModel, reading: ReadingOptions, *
     DataError
         When the file is not a table of columns, or lacks a column of the model.
     """
-    outputs, answers = compute_answers(path, model, reading)
-    for k, answer in enumerate(answers.tolist()):
+    answers = compute_answers(path, model, reading)
+    for k, answer in enumerate(answers.labels.tolist()):
         if as_json:
-            print_json({"file": str(path), "row": k, **answer_as_json(model, outputs[k], answer, with_outputs)})
+            print_json({"file": str(path), "row": k, **answer_as_json(model, answers.outputs[k], answer, with_outputs)})
         else:
-            print_line(f"{path}[{k}]  {answer_as_text(model, outputs[k], answer, with_outputs)}")
+            print_line(f"{path}[{k}]  {answer_as_text(model, answers.outputs[k], answer, with_outputs)}")
 
 
 def write_table_answers(path: Path, source: Path, model: TableModel, reading: ReadingOptions) -> None:
     """Write the rows of a file with the prediction for each, and print what was written."""
     from .answer_file import write_answers
 
-    outputs, answers = compute_answers(source, model, reading)
-    count, added = write_answers(path, source, model, outputs, answers, reading)
-    print_line(f"wrote {path}: {count:,} rows of {source}, with {', '.join(map(repr, added))}")
+    answers = compute_answers(source, model, reading)
+    added = write_answers(path, source, model, answers)
+    print_line(f"wrote {path}: {len(answers.labels):,} rows of {source}, with {', '.join(map(repr, added))}")
 
 
-def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> tuple[Array, AnyArray]:
-    """Read a file, and give the outputs (n, n_out) and the answers (n,) for its rows."""
+def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> Answers:
+    """Read a file, and give the answers for its rows."""
     if not is_table_of_columns(path):
         raise DataError(f"{path} is not a table; this model takes rows of named columns: {', '.join(TABLE_ENDINGS)}, also as .gz")
     table = read_for(model, path, reading)
@@ -54,7 +78,9 @@ def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> t
         raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     for note in notes:
         print_message(f"{path}: {note}")
-    return outputs, model.decode(outputs)
+    probabilities = outputs if model.is_classifier else outputs[:, :0]
+    options = reading.for_model(model, same_file=is_training_file(model, path))
+    return Answers(outputs, model.decode(outputs), probabilities, options, model.learnt())
 
 
 def answer_as_json(model: TableModel, outputs: Array, answer: Any, with_outputs: bool) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from ..table_model import MAXIMUM_NETWORKS, TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
 from ..tables.table import Table
 from ..tables.target import ClassTarget, Target
+from ..tables.writing import written_of
 from ..training import DivergenceWarning, Run, train
 from .column_weights import column_weights, fold_into_inputs, multiply_features
 from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
@@ -101,6 +102,7 @@ def fit_table_model(
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     names = table.names
+    written = {name: writing.to_json() for name, writing in written_of(table).items()}
     preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
     feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed, threads)
     examples = Examples(weighted_inputs(preprocessing, table, feature_weights, release=release), y, weights=weights)
@@ -116,6 +118,7 @@ def fit_table_model(
         raise _nothing_learnt(histories, recipe)
     training = TableTraining(
         columns=names,
+        written=written,
         named=named,
         rows=len(y),
         seed=seed,

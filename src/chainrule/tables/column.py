@@ -11,12 +11,13 @@ import numpy as np
 
 from .._types import AnyArray
 from .text_rules import TextRules
+from .writing import Writing
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "constant"]
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class RawTexts:
     """The texts that a column was read from; 1 and 1.0 are one number, and two categories.
 
     Attributes
@@ -36,10 +37,10 @@ class Written:
     texts: Sequence[str] = ()
     numbers: AnyArray | None = None
 
-    def take(self, rows: AnyArray | slice) -> Written:
+    def take(self, rows: AnyArray | slice) -> RawTexts:
         """Select rows, by position or by a mask."""
         codes, numbers = (None if values is None else values[rows] for values in (self.codes, self.numbers))
-        return Written(self.rules, codes, self.texts, numbers)
+        return RawTexts(self.rules, codes, self.texts, numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,11 @@ class Column:
         positions in ``categories``, where -1 is a gap.
     categories : tuple of str
         The distinct values, in ascending order; empty for numbers and dates.
-    written : Written, optional
+    writing : Writing or None
+        How the texts were written that numbers or dates were read from.
+    gap_marks : tuple of str
+        The texts that were read as gaps, such as NA, in ascending order; the empty one apart.
+    raw : RawTexts, optional
         The texts that the values were read from; None where they had types.
     """
 
@@ -63,7 +68,9 @@ class Column:
     kind: Kind
     data: AnyArray
     categories: tuple[str, ...] = ()
-    written: Written | None = None
+    writing: Writing | None = None
+    gap_marks: tuple[str, ...] = ()
+    raw: RawTexts | None = None
 
     def __len__(self) -> int:
         return len(self.data)
@@ -82,8 +89,8 @@ class Column:
 
     def take(self, rows: AnyArray | slice) -> Column:
         """Select rows, by position or by a mask."""
-        written = None if self.written is None else self.written.take(rows)
-        return Column(self.name, self.kind, self.data[rows], self.categories, written)
+        raw = None if self.raw is None else self.raw.take(rows)
+        return Column(self.name, self.kind, self.data[rows], self.categories, self.writing, self.gap_marks, raw)
 
     def to_list(self) -> list[Any]:
         """Give the values as Python objects: float, datetime or str; None for a gap."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..errors import DataError, UnknownName
@@ -27,6 +28,7 @@ def make_table(
     drop: Collection[str],
     rules: TextRules,
     name: str = "",
+    progress: Callable[[float], None] | None = None,
 ) -> Table:
     """Make the columns that are wanted.
 
@@ -42,6 +44,8 @@ def make_table(
     rules : TextRules
     name : str
         Where the table comes from, for messages.
+    progress : callable, optional
+        Called after each column with the fraction of them that is made.
 
     Raises
     ------
@@ -52,19 +56,71 @@ def make_table(
     """
     names = [name for name, _ in makers]
     check_names(names)
-    kinds = {normalized(name): kind for name, kind in (kinds or {}).items()}
-    drop = {normalized(name) for name in ([drop] if isinstance(drop, str) else drop)}
-    only = None if columns is None else {normalized(name) for name in columns}
-    for unknown in (name for name in [*drop, *(kinds if only is None else ())] if name not in names):
-        raise UnknownName("column", unknown, names)
-    for unknown in (kind for kind in kinds.values() if kind not in KINDS):
-        raise UnknownName("kind of column", unknown, KINDS)
-    wanted = [(name, make) for name, make in makers if name not in drop and (only is None or name in only)]
-    made = [make(name, "number" if rules.numbers_only else kinds.get(name), rules) for name, make in wanted]
+    kinds = checked_kinds(kinds, names, columns)
+    wanted = [makers[k] for k in wanted_columns(names, columns, drop)]
+    made = list[Column]()
+    for column_name, make in wanted:
+        made.append(make(column_name, "number" if rules.numbers_only else kinds.get(column_name), rules))
+        if progress:
+            progress(len(made) / len(wanted))
     _check_lengths(made)
     if rules.numbers_only:
         check_no_gaps(made, rules)
     return Table(made, name)
+
+
+def checked_kinds(kinds: Mapping[str, Kind] | None, names: Sequence[str], columns: Collection[str] | None) -> dict[str, Kind]:
+    """Give the required kinds by the composed names of the columns.
+
+    Raises
+    ------
+    UnknownName
+        When there is no such kind, or no such column; among the ``columns`` chosen there may be some that a source lacks.
+    """
+    composed = {normalized(name): kind for name, kind in (kinds or {}).items()}
+    if columns is None:
+        check_known(composed, names)
+    for unknown in (kind for kind in composed.values() if kind not in KINDS):
+        raise UnknownName("kind of column", unknown, KINDS)
+    return composed
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The names of the columns that are read: those chosen, or all where none are, without those dropped."""
+
+    chosen: frozenset[str] | None
+    dropped: frozenset[str]
+
+    @classmethod
+    def of(cls, columns: Collection[str] | None, drop: Collection[str]) -> Choice:
+        """Compose the names."""
+        chosen = None if columns is None else frozenset(map(normalized, columns))
+        return cls(chosen, frozenset(map(normalized, [drop] if isinstance(drop, str) else drop)))
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self.dropped and (self.chosen is None or name in self.chosen)
+
+
+def wanted_columns(names: Sequence[str], columns: Collection[str] | None, drop: Collection[str]) -> list[int]:
+    """Give the positions of the columns to read.
+
+    Raises
+    ------
+    UnknownName
+        When ``drop`` names a column that does not exist.
+    """
+    wanted = Choice.of(columns, drop)
+    check_known(wanted.dropped, names)
+    return [k for k, name in enumerate(names) if name in wanted]
+
+
+def check_known(wanted: Iterable[str], names: Sequence[str]) -> None:
+    """Refuse the first name, in any form of Unicode, that no column has; the message tells the most similar one."""
+    known = set(names)
+    for name in map(normalized, wanted):
+        if name not in known:
+            raise UnknownName("column", name, names)
 
 
 def normalized(name: str) -> str:
@@ -112,6 +168,12 @@ def are_positions(names: Sequence[str]) -> bool:
     return list(names) == [str(k) for k in range(len(names))]
 
 
+def name_hint(name: str, names: Sequence[str]) -> str:
+    """Tell the column whose name is most similar, or else the first names."""
+    similar = get_close_matches(name, names, 1)
+    return f"do you mean {similar[0]!r}?" if similar else f"it has {', '.join(names[:20])}{', ...' * (len(names) > 20)}"
+
+
 def target_column(path: object, names: list[str], target: str | int) -> str:
     """Find the name of the target's column; where the target is both a name and a number, the name is used.
 
@@ -132,9 +194,7 @@ def target_column(path: object, names: list[str], target: str | int) -> str:
             raise DataError(
                 f"{path} has no line of names; give the target by its number, 0 to {width - 1}, not as {target!r}"
             ) from None
-        similar = get_close_matches(str(target), names, 1)
-        hint = f"do you mean {similar[0]!r}?" if similar else f"it has {', '.join(names[:20])}{', ...' * (width > 20)}"
-        raise DataError(f"{path} has no column {target!r}; {hint}") from None
+        raise DataError(f"{path} has no column {target!r}; {name_hint(str(target), names)}") from None
     if not -width <= k < width:
         raise DataError(
             f"{path} has {width} columns, so the target's number must be in 0..{width - 1}, or -1 for the last; it is {k}"

@@ -113,13 +113,13 @@ def read_as(column: Column, kind: Kind, rules: TextRules = RULES) -> Column:
     DataError
         When the texts were not kept, since the numbers of a large file are read without them; as ``convert_kind`` else.
     """
-    written = column.written
-    if kind == column.kind or written is None or (written.codes is None and column.missing.all()):
+    raw = column.raw
+    if kind == column.kind or raw is None or (raw.codes is None and column.missing.all()):
         return convert_kind(column, kind, rules)
-    if written.codes is not None:
-        return column_from_texts(column.name, written.codes, written.texts, kind=kind, rules=written.rules)
-    if kind == "number" and written.numbers is not None:
-        return Column(column.name, kind, written.numbers, written=written)
+    if raw.codes is not None:
+        return column_from_texts(column.name, raw.codes, raw.texts, kind=kind, rules=raw.rules)
+    if kind == "number" and raw.numbers is not None:
+        return Column(column.name, kind, raw.numbers, writing=column.writing, raw=raw)
     raise DataError(
         f"column {column.name!r} was read as a {column.kind}, but must be a {kind}, whose values are the texts of the file; "
         f"read the file again, with model.read(path) or read_table(path, kinds={{{column.name!r}: {kind!r}}})"
@@ -156,6 +156,8 @@ def _convert_texts(column: Column, kind: Kind, rules: TextRules) -> Column:
     """Read the texts of a column as another kind, as the texts of a file are read."""
     if kind not in _READ:
         return replace(column, kind=kind)
+    if column.writing:
+        rules = replace(rules, decimal=column.writing.decimal, day_first=column.writing.day_first)
     return column_from_texts(column.name, column.data, column.categories, kind=kind, rules=rules)
 
 

@@ -97,9 +97,10 @@ class NumberQuery:
 
 @dataclass
 class NumberColumn:
-    """The numbers of a column, (n,) of float64, NaN where a field is empty or odd; and the odd texts."""
+    """The numbers of a column, (n,) of float64, NaN where a field is empty or odd; their decimal mark; and the odd texts."""
 
     values: AnyArray
+    decimal: Decimal | Literal[""]
     odd: set[bytes] = field(default_factory=set)
 
     def add(self, start: int, numbers: AnyArray, odd: Texts) -> None:
@@ -152,7 +153,7 @@ def read_columns(source: DelimitedFile, plan: Plan, progress: Callable[[int], No
         When a record has another number of fields, or a quote is not closed.
     """
     columns: Columns = {
-        k: NumberColumn(np.empty(source.capacity)) if query else TextColumn(np.empty(source.capacity, np.int32))
+        k: NumberColumn(np.empty(source.capacity), query.decimal) if query else TextColumn(np.empty(source.capacity, np.int32))
         for k, query in plan.items()
     }
     n_rows = 0

@@ -9,7 +9,8 @@
    names, if it counts the rows or has no two equal texts, as R writes them; else the file is refused.
 4. The first record is the header where one of its fields is a text above numbers or dates, and is refused where a number that is
    not whole stands beside it; it is not the header where it holds a number above numbers, where each of its texts recurs in its own
-   column, or where it is the only record and holds numbers alone. Years and counters above numbers (country,2019,2020) are a header
+   column, or where it is the only record and holds numbers alone. Where the table is read for a model, the names of the model's
+   columns decide. Years and counters above numbers (country,2019,2020) are a header
    where a text or an empty name stands beside them, and are refused where none does.
 """
 
@@ -32,6 +33,8 @@ SPELLED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";
 N_SAMPLE = 1000  # records that eliminate delimiters and choose the way to read a column; all records are checked afterwards
 YEARS = range(1800, 2201)
 UNNAMED = "Unnamed: "
+_CLOSING = {"\u201c": "\u201d", "\u201e": "\u201c", "\u2018": "\u2019", "'": "'"}
+_INVISIBLE = "\ufeff\u200b"  # a byte-order mark that stands twice, and a space without width
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def find_layout(text: PlainText, *, delimiter: str | None, header: bool | None, 
         raise DataError(f"{text.path} holds no rows, only a header (line {sample[0].line})")
     first, rest = sample[0], sample[1:]
     row_names = len(first.fields) == n_fields - 1 and _is_row_names(rest)
+    if row_names:
+        _refuse_other_quotes(text, rest)
     if not row_names and len(first.fields) < n_fields and any(record.fields[-1].strip() for record in rest):
         raise ragged(text, dialect, rest[0], len(first.fields))
     names = _names(text, ["", *first.fields] if row_names else first.fields, first.line)
@@ -229,10 +234,15 @@ def _choose(text: PlainText, even: list[tuple[Dialect, list[Record]]]) -> tuple[
     if len(even) == 1:
         return even[0]
     numeric = [pair for pair in even if all(parse_number(field.strip()) for record in pair[1][1:] for field in record.fields)]
-    if len(numeric) == 1:
+    if len(numeric) == 1 and not _is_name_with_mark(numeric[0][1][0]):
         return numeric[0]
     marks = " and ".join(repr(dialect.delimiter) for dialect, _ in even)
     raise DataError(f"{text.path}: {marks} divide all lines evenly; say which is the delimiter (--delimiter, delimiter=)")
+
+
+def _is_name_with_mark(first: Record) -> bool:
+    """Whether a first record that is not of numbers holds another delimiter, as in the name ``b,c``, which may be two names."""
+    return _holds_marks([first]) and not all(parse_number(field.strip()) for field in first.fields)
 
 
 def _single_column(text: PlainText, preamble: int, uneven: list[tuple[Dialect, list[Record]]]) -> tuple[Dialect, list[Record]]:
@@ -264,13 +274,44 @@ def _is_row_names(rest: list[Record]) -> bool:
     return len(set(first)) == len(first) and not any(parse_number(text) or not text for text in first)
 
 
+def _refuse_other_quotes(text: PlainText, rest: list[Record]) -> None:
+    """Refuse fields that other quotes than the usual ones enclose, such as “a,b” and 'a,b', which the delimiter divides."""
+    for record in rest:
+        for field in map(str.strip, record.fields):
+            closing = _CLOSING.get(field[:1])
+            if closing and closing not in field[1:] and any(other.strip().endswith(closing) for other in record.fields):
+                quotes = f"the quotes {field[0]} and {closing}, which do not enclose a field"
+                raise DataError(f'{text.path}, line {record.line}: the delimiter stands between {quotes}; write " instead')
+
+
+def _refuse_repeated_header(text: PlainText, sample: list[Record], rules: TextRules) -> None:
+    """Refuse a first record that recurs where all others hold numbers or dates under one of its texts: files joined together."""
+    again = next((record for record in sample[1:] if record.fields == sample[0].fields), None)
+    if again is None:
+        return
+    others = [record for record in sample[1:] if record.fields != sample[0].fields]
+    names = [field.strip() for field in sample[0].fields]
+    if any(
+        not _is_value(name) and not rules.is_any_mark(name) and _is_typed({row.fields[k].strip() for row in others}, rules)
+        for k, name in enumerate(names)
+    ):
+        raise DataError(
+            f"{text.path}, line {again.line}: the names of line {sample[0].line} stand here again, as where files were joined; "
+            "delete the line"
+        )
+
+
 def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool:
     """Decide whether the first record is the header."""
-    first = [field.strip() for field in sample[0].fields]
+    first = [unicodedata.normalize("NFC", field.strip().strip(_INVISIBLE)) for field in sample[0].fields]
+    told = _told_by_names(first, rules.known_names)
+    if told is not None:
+        return told
     if len(sample) == 1:
         return not all(_is_value(field) or rules.is_mark(field) for field in first)
     if len(first) != len(sample[1].fields):
         return True
+    _refuse_repeated_header(text, sample, rules)
     columns = [{row.fields[k].strip() for row in sample[1:]} for k in range(len(first))]
     typed = [_is_typed(column, rules) for column in columns]
     numeric = [k for k, field in enumerate(first) if _is_value(field)]
@@ -285,10 +326,17 @@ def _has_header(text: PlainText, sample: list[Record], rules: TextRules) -> bool
         return bool(others)
     if not _is_run([first[k] for k in numeric]):
         return bool(others) and not any(typed[k] for k in numeric)
-    if not others and len(numeric) == len(first):
+    if (not others and len(numeric) == len(first)) or (others and first[numeric[0]] == "1"):
         line = f"{text.path}, line {sample[0].line}"
         raise DataError(f"{line}, may be a header of years or a counter, or a row; say which (--header, --no-header, header=)")
     return bool(others)
+
+
+def _told_by_names(first: list[str], known: tuple[str, ...]) -> bool | None:
+    """Decide whether the first record is the header by the names that a model knows; None where they do not tell."""
+    if known == tuple(map(str, range(len(known)))):
+        return False if known and not _is_run(first) else None
+    return True if set(known) <= set(first) else None
 
 
 def _is_value(text: str) -> bool:
@@ -303,12 +351,12 @@ def _is_typed(column: set[str], rules: TextRules) -> bool:
 
 
 def _is_run(texts: list[str]) -> bool:
-    """Whether two or more texts are consecutive years, or three or more count from 0."""
+    """Whether two or more texts are consecutive years, or three or more count from 0 or 1."""
     if len(texts) < 2 or not all(text.isascii() and text.isdigit() and not is_code(text) for text in texts):
         return False
     numbers = [int(text[:10]) for text in texts]
     consecutive = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    return consecutive and (numbers[0] in YEARS or (numbers[0] == 0 and len(numbers) > 2))
+    return consecutive and (numbers[0] in YEARS or (numbers[0] in (0, 1) and len(numbers) > 2))
 
 
 def is_unnamed(name: str) -> bool:
@@ -324,7 +372,7 @@ def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
     DataError
         When two columns have one name.
     """
-    names = [unicodedata.normalize("NFC", field.strip()) for field in fields]
+    names = [unicodedata.normalize("NFC", field.strip().strip(_INVISIBLE).strip()) for field in fields]
     names = [name or f"{UNNAMED}{k}" for k, name in enumerate(names)]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -8,6 +8,7 @@ from .._types import AnyArray
 from .column import Column
 from .date_texts import DateTexts
 from .distinct_texts import DistinctTexts
+from .writing import ToldBy, Writing
 
 
 def infer_date(values: DistinctTexts) -> Column | None:
@@ -28,8 +29,8 @@ def infer_date(values: DistinctTexts) -> Column | None:
                 strange, f"is not a date, but {values.counts[fitting].sum():,} of the column's {values.n_values:,} values are"
             )
         return None
-    data = _to_datetime(values.without(values.marks_among_numbers))
-    return values.column("constant") if np.all(data == data[0]) else Column(values.name, "date", data)
+    data, writing = _to_datetime(values.without(values.marks_among_numbers))
+    return values.column("constant") if np.all(data == data[0]) else Column(values.name, "date", data, writing=writing)
 
 
 def require_date(values: DistinctTexts) -> Column:
@@ -43,33 +44,44 @@ def require_date(values: DistinctTexts) -> Column:
     strange = ~DateTexts(values.texts).is_date & ~values.marks_among_numbers
     if strange.any():
         values.refuse(strange, "is not a date, and the column is required to hold dates")
-    return Column(values.name, "date", _to_datetime(values.without(values.marks_among_numbers)))
+    data, writing = _to_datetime(values.without(values.marks_among_numbers))
+    return Column(values.name, "date", data, writing=writing)
 
 
-def _to_datetime(values: DistinctTexts) -> AnyArray:
-    """Convert all values to datetime64[us] in UTC, (n,), with one order of day and month."""
+def _to_datetime(values: DistinctTexts) -> tuple[AnyArray, Writing]:
+    """Convert all values to datetime64[us] in UTC, (n,), with one order of day and month; also return how they are written."""
     dates = DateTexts(values.texts)
     if dates.zoned.any() and not dates.zoned.all():
         values.refuse(~dates.zoned, "has no time zone, but other dates of the column have one")
-    data = dates.values(_day_first(values, dates))
+    day_first = _day_first(values, dates)
+    data = dates.values(bool(day_first))
     if np.isnat(data).any():
         values.refuse(np.isnat(data), "is not a day of the calendar")
-    return values.spread(data, "NaT")
+    zoned = bool(dates.zoned.any()) if values.texts else None
+    told_by: ToldBy = "values" if values.rules.day_first is None else "option"
+    return values.spread(data, "NaT"), Writing(day_first=day_first, zoned=zoned, told_by=told_by)
 
 
-def _day_first(values: DistinctTexts, dates: DateTexts) -> bool:
-    """Decide whether the day stands before the month: as required, or as the dates show that can be read in one order only."""
-    required = values.rules.day_first
-    if required is not None or not dates.undecided.any():
-        return bool(required)
+def _day_first(values: DistinctTexts, dates: DateTexts) -> bool | None:
+    """Decide whether the day stands before the month.
+
+    It is as required, or as the dates show that can be read in one order only, or as in the training's file of a model. It is None
+    where both orders give the same dates.
+    """
+    if not dates.undecided.any():
+        return None
+    if values.rules.day_first is not None:
+        return values.rules.day_first
     as_day_first, as_month_first = dates.values(True), dates.values(False)
     only_day_first = dates.undecided & np.isnat(as_month_first) & ~np.isnat(as_day_first)
     only_month_first = dates.undecided & np.isnat(as_day_first) & ~np.isnat(as_month_first)
     if only_day_first.any() and only_month_first.any():
         rarer = min((only_day_first, only_month_first), key=lambda chosen: values.counts[chosen].sum())
         values.refuse(rarer, "has day and month in another order than other dates of the column")
+    if only_day_first.any() or only_month_first.any():
+        return bool(only_day_first.any())
     differ = dates.undecided & (as_day_first != as_month_first)
-    if differ.any() and not only_day_first.any() and not only_month_first.any():
+    if differ.any() and values.known.day_first is None:
         remedy = "write dates as YYYY-MM-DD, or say which stands first (--day-first or --month-first, day_first=)"
         values.refuse(differ, "may have the day or the month first, as may all dates of the column", remedy)
-    return not only_month_first.any()
+    return values.known.day_first

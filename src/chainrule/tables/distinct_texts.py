@@ -14,10 +14,12 @@ from ..errors import DataError, DataTypeError
 from .column import Column, Kind
 from .number_texts import NumberTexts
 from .text_rules import TABLE_REMEDY, TextRules
+from .writing import Writing
 
 STRAY_SHARE = 0.01
 FEW_STRAYS = 0.1
 MANY_NUMBERS = 20
+_UNKNOWN = Writing()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,12 @@ class DistinctTexts:
     @cached_property
     def numbers(self) -> NumberTexts:
         """The texts, read as numbers as far as they are numbers."""
-        return NumberTexts(self.texts)
+        return NumberTexts(self.texts, parentheses=self.known.parentheses)
+
+    @property
+    def known(self) -> Writing:
+        """How the column was written in a model's training, as far as that is known."""
+        return self.rules.known.get(self.name, _UNKNOWN)
 
     @property
     def n_values(self) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -15,14 +17,16 @@ from typing import Any, BinaryIO, cast
 from .._reading import LIMIT_BYTES, LIMIT_UNPACKED, translate_read_errors
 from ..errors import DataError
 from .column import Column, Kind
-from .column_choice import make_table, normalized
+from .column_choice import Choice, make_table, normalized
 from .column_kinds import RULES
+from .json_cells import JsonCells
 from .table import Table
 from .text_rules import TextRules
-from .typed_columns import column_from_objects
 
 LIMIT_LINE = 64 << 20  # bytes of one line
 LIMIT_COLUMNS = 100_000
+BLOCK_ROWS, BLOCK_BYTES = 4096, 4 << 20  # the rows that are held as Python objects
+PROGRESS_LINES = 4096
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -33,6 +37,7 @@ def read_json_lines(
     columns: Collection[str] | None = None,
     drop: Collection[str] = (),
     rules: TextRules = RULES,
+    progress: Callable[[float], None] | None = None,
 ) -> Table:
     """Read a table from a file with a JSON object on each line.
 
@@ -45,6 +50,8 @@ def read_json_lines(
         As ``column_choice.make_table`` takes them.
     rules : TextRules
         How texts are read, and whether infinite numbers are gaps.
+    progress : callable, optional
+        Called with the fraction of the file that is read.
 
     Returns
     -------
@@ -62,53 +69,80 @@ def read_json_lines(
     UnknownName
         When ``drop`` or ``kinds`` names a column that the file does not have.
     """
-    values, lines = _read_values(path)
-    makers = [(normalized(name), partial(_column, cells)) for name, cells in values.items()]
-    rules = replace(rules, place_of=lambda row: f"{path}, line {lines[row]}")
+    rows = _Rows(path, Choice.of(columns, drop))
+    rows.read(progress)
+    makers = [(cells.name, partial(_column, cells, rows)) for cells in rows.cells.values()]
+    rules = replace(rules, place_of=rows.place_of)
     return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
 
 
 def read_json_names(path: Path) -> list[str]:
     """Read the keys of all lines; the errors are those of ``read_json_lines``."""
-    return [normalized(name) for name in _read_values(path)[0]]
+    rows = _Rows(path, Choice.of((), ()))
+    rows.read(None)
+    return [cells.name for cells in rows.cells.values()]
 
 
-def _read_values(path: Path) -> tuple[dict[str, list[Any]], list[int]]:
-    """Read the values of each key, one a row, and the number of each row's line."""
-    values: dict[str, list[Any]] = {}
-    lines: list[int] = []
-    for line, record in _records(path):
-        for name, value in record.items():
-            cells = values.setdefault(name, [])
-            _fill(cells, len(lines))
-            cells.append(value)
-        lines.append(line)
-        if len(values) > LIMIT_COLUMNS:
-            raise DataError(
-                f"{path}, line {line}: the objects have more than {LIMIT_COLUMNS:,} distinct keys; give all the same keys"
-            )
-    if not lines:
-        raise DataError(f"{path} holds no rows")
-    for cells in values.values():
-        _fill(cells, len(lines))
-    return values, lines
+class _Rows:
+    """The rows of a file, read block by block.
+
+    Attributes
+    ----------
+    cells : dict of str to JsonCells
+        The values of each key, in the order of their first lines; no values of a key that is not wanted.
+    """
+
+    def __init__(self, path: Path, wanted: Choice) -> None:
+        self.path = path
+        self.wanted = wanted
+        self.cells: dict[str, JsonCells] = {}
+        self.lines = array("q")
+
+    def read(self, progress: Callable[[float], None] | None) -> None:
+        """Read the whole file."""
+        block: list[dict[str, Any]] = []
+        size = 0
+        for line, length, record in _records(self.path, progress):
+            self.lines.append(line)
+            self._note_keys(record)
+            block.append(record)
+            size += length
+            if len(block) >= BLOCK_ROWS or size >= BLOCK_BYTES:
+                self._add(block)
+                block, size = [], 0
+        self._add(block)
+        if not self.lines:
+            raise DataError(f"{self.path} holds no rows")
+
+    def place_of(self, row: int) -> str:
+        """Name the line of a row."""
+        return f"{self.path}, line {self.lines[row]}"
+
+    def _note_keys(self, record: dict[str, Any]) -> None:
+        """Note the keys that no earlier line has."""
+        for key in record.keys() - self.cells.keys() and record:
+            self.cells.setdefault(key, JsonCells(normalized(key)))
+        if len(self.cells) > LIMIT_COLUMNS:
+            limit = f"the objects have more than {LIMIT_COLUMNS:,} distinct keys"
+            raise DataError(f"{self.path}, line {self.lines[-1]}: {limit}; give all the same keys")
+
+    def _add(self, block: list[dict[str, Any]]) -> None:
+        """Add the last rows."""
+        start = len(self.lines) - len(block)
+        for key, cells in self.cells.items():
+            if cells.name in self.wanted:
+                cells.add(start, [record.get(key) for record in block], self.place_of)
 
 
-def _fill(values: list[Any], n: int) -> None:
-    """Append gaps up to ``n`` values."""
-    if len(values) < n:
-        values.extend([None] * (n - len(values)))
-
-
-def _column(values: list[Any], name: str, kind: Kind | None, rules: TextRules) -> Column:
+def _column(cells: JsonCells, rows: _Rows, name: str, kind: Kind | None, rules: TextRules) -> Column:
     """Make a column of JSON values."""
-    return column_from_objects(name, values, kind=kind, rules=rules)
+    return cells.column(len(rows.lines), kind, rules)
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read the objects, each with the number of its line; the first line is 1."""
+def _records(path: Path, progress: Callable[[float], None] | None) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Read the objects, each with the number of its line, from 1, and the length of that."""
     decoder = json.JSONDecoder(object_pairs_hook=_distinct_keys)
-    for line, text in json_lines(path):
+    for line, text in json_lines(path, progress):
         try:
             record = decoder.decode(text)
         except RecursionError:
@@ -120,15 +154,17 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             raise DataError(
                 f'{path}, line {line}: each line must be an object, such as {{"size": 3}}; it is a {type(record).__name__}'
             )
-        yield line, record
+        yield line, len(text), record
 
 
-def json_lines(path: Path) -> Iterator[tuple[int, str]]:
+def json_lines(path: Path, progress: Callable[[float], None] | None = None) -> Iterator[tuple[int, str]]:
     """Read the lines that are not blank, each with its number and without blanks around it; errors: ``read_json_lines``."""
-    with _open(path) as (file, limit):
+    with _open(path) as (file, limit, told):
         line = n_bytes = 0
         while raw := file.readline(LIMIT_LINE + 1):
             line, n_bytes = line + 1, n_bytes + len(raw)
+            if progress and line % PROGRESS_LINES == 0:
+                progress(told())
             if len(raw) > LIMIT_LINE:
                 raise DataError(f"{path}, line {line}: it has more than {LIMIT_LINE:,} bytes, which is the limit")
             if n_bytes > limit:
@@ -142,17 +178,22 @@ def json_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a file, packed with gzip or not; also gives the limit of its unpacked bytes."""
+def _open(path: Path) -> Iterator[tuple[BinaryIO, int, Callable[[], float]]]:
+    """Open a file, packed with gzip or not; also give the limit of its unpacked bytes, and a function of the fraction read."""
     with translate_read_errors(path), path.open("rb") as file:
+        size = max(os.fstat(file.fileno()).st_size, 1)
+
+        def told() -> float:
+            return min(file.tell() / size, 1.0)
+
         if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
             file.seek(0)
-            yield file, LIMIT_BYTES
+            yield file, LIMIT_BYTES, told
             return
         file.seek(0)
         try:
             with gzip.open(file) as unpacked:
-                yield cast(BinaryIO, unpacked), LIMIT_UNPACKED
+                yield cast(BinaryIO, unpacked), LIMIT_UNPACKED, told
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DataError(f"{path} is not a valid gzip file ({error}); pack it again") from None
 

@@ -10,6 +10,7 @@ from .._types import AnyArray
 from .column import Column
 from .distinct_texts import DistinctTexts
 from .number_texts import Decimal, NumberTexts, decimals_of, is_code
+from .writing import ToldBy, Writing
 
 ROW_COUNTERS = frozenset(
     ("", "id", "index", "row", "rowid", "row_id", "rownames", "row_names", "row.names", "rownum", "unnamed: 0")
@@ -41,7 +42,8 @@ def infer_number(values: DistinctTexts) -> Column | None:
     if _are_codes(values) or _exceed_float64(values):
         return None
     kept = values.without(values.marks_among_numbers)
-    return number_column(values.name, _to_float(kept), kept.texts[kept.codes[0]] if kept.codes[0] >= 0 else "")
+    data, writing = _to_float(kept)
+    return number_column(values.name, data, kept.texts[kept.codes[0]] if kept.codes[0] >= 0 else "", writing)
 
 
 def require_number(values: DistinctTexts) -> Column:
@@ -55,10 +57,11 @@ def require_number(values: DistinctTexts) -> Column:
     strange = ~values.numbers.is_number & ~values.marks_among_numbers
     if strange.any():
         values.refuse(strange, "is not a number, and the column is required to hold numbers", error=values.rules.kind_error)
-    return Column(values.name, "number", _to_float(values.without(values.marks_among_numbers)))
+    data, writing = _to_float(values.without(values.marks_among_numbers))
+    return Column(values.name, "number", data, writing=writing)
 
 
-def number_column(name: str, data: AnyArray, first_text: str = "") -> Column:
+def number_column(name: str, data: AnyArray, first_text: str = "", writing: Writing | None = None) -> Column:
     """Build the column of numbers without a required kind: a number, or a constant, or an identifier that counts the rows.
 
     Parameters
@@ -68,6 +71,8 @@ def number_column(name: str, data: AnyArray, first_text: str = "") -> Column:
         NaN is a gap.
     first_text : str
         How the first value is written, for a constant; by default as Python writes it.
+    writing : Writing, optional
+        How the texts are written, if the numbers were read from texts.
     """
     if np.isnan(data).all():
         return Column(name, "constant", np.full(len(data), -1, np.int32))
@@ -77,7 +82,7 @@ def number_column(name: str, data: AnyArray, first_text: str = "") -> Column:
         texts = [_integer_text(value) for value in data]
         position = {text: k for k, text in enumerate(sorted(texts))}
         return Column(name, "identifier", np.array([position[text] for text in texts], np.int32), tuple(position))
-    return Column(name, "number", data)
+    return Column(name, "number", data, writing=writing)
 
 
 def _integer_text(value: float) -> str:
@@ -102,11 +107,12 @@ def _exceed_float64(values: DistinctTexts) -> bool:
     return any(int(float(text)) != int(text) for text in long if len(text) <= 300)
 
 
-def _to_float(values: DistinctTexts) -> AnyArray:
-    """Convert all values to float64, (n,), in the one style that they share."""
+def _to_float(values: DistinctTexts) -> tuple[AnyArray, Writing]:
+    """Convert all values to float64, (n,), in the one style that they share; also return how they are written."""
     numbers = values.numbers
     _check_units(values, numbers)
-    data = numbers.values(_decimal(values, numbers))
+    writing = _writing(values, numbers)
+    data = numbers.values(writing.decimal or ("." if "." in numbers.decimals else ","))
     infinite = np.isinf(data)
     if infinite.any() and not values.rules.allow_infinite:
         allow = ", or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
@@ -114,7 +120,7 @@ def _to_float(values: DistinctTexts) -> AnyArray:
             infinite, "is infinite, or beyond the range of float64", "correct it" + allow * (not values.rules.numbers_only)
         )
     data[infinite | np.isin(data, values.rules.numeric_marks)] = np.nan
-    return values.spread(data, np.nan)
+    return values.spread(data, np.nan), writing
 
 
 def _check_units(values: DistinctTexts, numbers: NumberTexts) -> None:
@@ -128,25 +134,43 @@ def _check_units(values: DistinctTexts, numbers: NumberTexts) -> None:
         )
 
 
-def _decimal(values: DistinctTexts, numbers: NumberTexts) -> Decimal:
-    """Decide the decimal mark: as required, or the only one with which all numbers of the column can be read.
+def _writing(values: DistinctTexts, numbers: NumberTexts) -> Writing:
+    """Decide how the numbers are written; the decimal mark is as required, or the only one with which all of them can be read.
 
-    Where both can, the numbers are integers, or all are written as 1,234 is, or all as 1.234 is. Then the other columns decide.
+    Where both marks can, the numbers are integers, or all are written as 1,234 is, or all as 1.234 is. Then the other columns and
+    the training's file of a model decide it.
     """
-    rules = values.rules
-    required, possible = rules.decimal, numbers.decimals
+    required, possible = values.rules.decimal, numbers.decimals
     if not possible:
         _refuse_two_styles(values, numbers)
     if required and required not in possible:
         wrong = np.array([required not in decimals_of(text) for text in values.texts], bool)
         values.refuse(wrong, f"is not a number whose decimal mark is {required!r}")
-    mark = numbers.ambiguous_mark
-    usual = rules.usual_decimal() if mark and not required else None
-    if mark and not required and not usual and (mark == "," or not rules.point_is_decimal):
+    decimal = required or (min(possible) if len(possible) == 1 else None)
+    told_by: ToldBy = "values" if len(possible) == 1 else "option"
+    if numbers.ambiguous_mark and not decimal:
+        decimal, told_by = _decimal_of_others(values, numbers.ambiguous_mark), "others"
+    else:
+        decimal = decimal if numbers.separated else None
+    unit = numbers.units[0] if numbers.units else None
+    return Writing(decimal, unit, parentheses=numbers.parenthesized, told_by=told_by)
+
+
+def _decimal_of_others(values: DistinctTexts, mark: str) -> Decimal:
+    """Find the decimal mark of numbers that can all be read with both: that of the other columns, and that of the training.
+
+    Raises
+    ------
+    DataError
+        When these do not tell it, or contradict each other.
+    """
+    rules = values.rules
+    told = [decimal for decimal in {rules.usual_decimal(), values.known.decimal} if decimal]
+    if len(told) > 1 or (not told and (mark == "," or not rules.point_is_decimal)):
         problem = "may be a decimal number, or one whose thousands are separated, as all others of the column"
         remedy = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)" if rules.from_file else ""
         values.refuse(np.array([mark in text for text in values.texts], bool), problem, remedy)
-    return required or usual or ("." if "." in possible else ",")
+    return told[0] if told else "."
 
 
 def _refuse_two_styles(values: DistinctTexts, numbers: NumberTexts) -> NoReturn:

@@ -161,15 +161,18 @@ class NumberTexts:
     ----------
     texts : sequence of str
         Distinct, trimmed.
+    parentheses : bool
+        Whether they are known to tell a negative amount. By default they do where other numbers stand without them: (1), (2) is a
+        way to list things.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], *, parentheses: bool = False) -> None:
         self.parsed = [parse_number(text) for text in texts]
         self.infinite = np.array(
             [number is None and is_infinite(text) for text, number in zip(texts, self.parsed, strict=True)], bool
         )
-        if all(number is None or number.parenthesized for number in self.parsed):
-            self.parsed = [None] * len(self.parsed)  # (a), (b), (1): a way to list things, not a negative amount
+        if not parentheses and all(number is None or number.parenthesized for number in self.parsed):
+            self.parsed = [None] * len(self.parsed)
         self.is_number = np.array([number is not None for number in self.parsed], bool) | self.infinite
 
     @cached_property
@@ -192,6 +195,16 @@ class NumberTexts:
         if len(self.decimals) < 2:
             return ""
         return next((mark for mark in ",." if any(number and mark in number.body for number in self.parsed)), "")
+
+    @property
+    def parenthesized(self) -> bool:
+        """Whether a number stands in parentheses."""
+        return any(number and number.parenthesized for number in self.parsed)
+
+    @property
+    def separated(self) -> bool:
+        """Whether a number has a decimal mark, or its thousands separated by one."""
+        return any(number and ("." in number.body or "," in number.body) for number in self.parsed)
 
     @property
     def units(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,6 +39,7 @@ def read_parquet_table(
     columns: Collection[str] | None = None,
     drop: Collection[str] = (),
     rules: TextRules = RULES,
+    progress: Callable[[float], None] | None = None,
 ) -> Table:
     """Read a table from a parquet file.
 
@@ -52,6 +53,8 @@ def read_parquet_table(
         As ``column_choice.make_table`` takes them.
     rules : TextRules
         How texts are read, and whether infinite numbers are gaps.
+    progress : callable, optional
+        Called with the fraction of the columns that is read.
 
     Returns
     -------
@@ -69,25 +72,25 @@ def read_parquet_table(
         When ``drop`` or ``kinds`` names a column that the file does not have.
     """
     rules = replace(rules, place_of=lambda row: f"{path}, row {row + 1}")
-    with _open_file(path) as file:
+    with open_parquet(path) as file:
         makers = [(normalized(name), partial(file.column, own_name, type_)) for name, own_name, type_ in file.columns()]
-        return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path))
+        return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path), progress=progress)
 
 
 def read_parquet_names(path: Path) -> list[str]:
     """Read the names of a parquet file's columns; the errors are those of ``read_parquet_table``."""
-    with _open_file(path) as file:
+    with open_parquet(path) as file:
         return [normalized(name) for name, *_ in file.columns()]
 
 
 @contextmanager
-def _open_file(path: Path) -> Iterator[_ParquetFile]:
-    """Open a parquet file."""
+def open_parquet(path: Path) -> Iterator[ParquetFile]:
+    """Open a parquet file; the errors are those of ``read_parquet_table``."""
     with translate_read_errors(path):
         path.open("rb").close()
         located = glob.escape(str(path.absolute()))  # else DuckDB reads all files that match a name with * or ?
     with _open(path) as connection:
-        yield _ParquetFile(path, located, connection)
+        yield ParquetFile(path, located, connection)
 
 
 @contextmanager
@@ -108,15 +111,20 @@ def _open(path: Path) -> Iterator[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class _ParquetFile:
+class ParquetFile:
     """A parquet file, opened by a connection of DuckDB."""
 
     path: Path
     located: str
     connection: Any
 
-    def columns(self) -> list[tuple[str, str, str]]:
-        """The columns but pandas' index: the name, DuckDB's own name, which is unique in any case, and the type.
+    @property
+    def n_rows(self) -> int:
+        """The number of rows, as the file claims."""
+        return sum(rows for (rows,) in self._metadata("num_rows", "parquet_file_metadata"))
+
+    def columns(self, *, index: bool = False) -> list[tuple[str, str, str]]:
+        """The columns: the name, DuckDB's own name, which is unique in any case, and the type; pandas' index where asked for.
 
         Raises
         ------
@@ -125,13 +133,13 @@ class _ParquetFile:
         """
         types = [(str(name), str(type_).lower()) for name, type_, *_ in self._select("*", "describe").fetchall()]
         names = _top_level(self._metadata("name, num_children", "parquet_schema"))
-        n_rows = sum(rows for (rows,) in self._metadata("num_rows", "parquet_file_metadata"))
+        n_rows = self.n_rows
         check_size(self.path, n_rows * len(types) * 8, LIMIT_UNPACKED)
         if n_rows == 0:
             raise DataError(f"{self.path} holds no rows")
         types = self._with_durations(types)
-        index = self._pandas_index()
-        return [(name, *typed) for name, typed in zip(names, types, strict=True) if name not in index]
+        left_out = set() if index else self._pandas_index()
+        return [(name, *typed) for name, typed in zip(names, types, strict=True) if name not in left_out]
 
     def _with_durations(self, types: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Name the types of durations, which DuckDB gives as integers, by their unit: duration_us.
@@ -156,15 +164,15 @@ class _ParquetFile:
         """Make the column that DuckDB knows by a name of its own."""
         if not _READABLE.fullmatch(type_):
             raise DataTypeError(f"{self.path}, column {name!r}: values of type {type_.upper()} cannot be used; {CONVERT_REMEDY}")
-        quoted = '"' + own_name.replace('"', '""') + '"'
+        own = quoted(own_name)
         if type_ == "varchar":
-            ((n_bytes,),) = self._select(f"coalesce(sum(strlen({quoted})), 0)").fetchall()
+            ((n_bytes,),) = self._select(f"coalesce(sum(strlen({own})), 0)").fetchall()
             check_size(self.path, int(n_bytes), LIMIT_UNPACKED)
         if _LONG_DECIMAL.fullmatch(type_):  # DuckDB's own conversion to float64 rounds twice
-            texts = self._values(f"cast({quoted} as varchar)")
+            texts = self._values(f"cast({own} as varchar)")
             values = np.array([np.nan if text is None else float(text) for text in texts.tolist()])
         else:
-            values = self._values(f"cast({quoted} as varchar)" if type_ == "uuid" else quoted)
+            values = self._values(f"cast({own} as varchar)" if type_ == "uuid" else own)
         if type_.startswith("duration"):
             values = values.astype(f"timedelta64[{type_.removeprefix('duration_')}]")
         return column_from_array(name, values, kind=kind, rules=rules)
@@ -195,6 +203,11 @@ class _ParquetFile:
         """Read a comment that the file's writer stored by a key; None where there is none."""
         comments = self._metadata("key, value", "parquet_kv_metadata")
         return next((bytes(value) for name, value in comments if bytes(name) == key), None)
+
+
+def quoted(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:

@@ -42,6 +42,11 @@ _OTHER_FORMATS = {
     b"\xfd7zXZ": "packed with xz; unpack it, or pack it with gzip",
     b"\x28\xb5\x2f\xfd": "packed with zstd; unpack it, or pack it with gzip",
     b"7z\xbc\xaf": "packed with 7-Zip; unpack it, or pack it with gzip",
+    b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself (git lfs pull)",
+    b"<!DOCTYPE": "a page of the web (HTML), perhaps an error's; fetch the file anew",
+    b"<html": "a page of the web (HTML), perhaps an error's; fetch the file anew",
+    b'[{"': "a list of JSON; write one object a line, and name the file .jsonl",
+    b'{"': "JSON; with one object a line name it .jsonl",
 }
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",

@@ -150,7 +150,7 @@ def as_kind(column: Column, kind: Kind) -> Column:
     DataError
         When it has values of another kind; the message names the row and the value.
     """
-    if column.kind != kind and (column.written or not (kind in TEXT_KINDS and column.kind in TEXT_KINDS)):
+    if column.kind != kind and (column.raw or not (kind in TEXT_KINDS and column.kind in TEXT_KINDS)):
         column = read_as(column, kind)
     return _as_truth_values(column) if kind == "boolean" else column
 

@@ -34,9 +34,11 @@ class RawRows:
 
 @contextmanager
 def open_raw_rows(
-    path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None
+    path: Path, rules: TextRules, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None
 ) -> Iterator[RawRows]:
     """Open a delimited text file, packed with gzip or not, to read its rows in their order.
+
+    The same arguments as those of ``read_by_rules`` give the same rows.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def open_raw_rows(
         As ``read_table`` raises them.
     """
     with open_plain_text(path, encoding) as text:
-        layout = find_layout(text, delimiter=delimiter, header=header, rules=TextRules(from_file=True))
+        layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         dialect = replace(layout.dialect, keep_blanks=_belong_to_fields(text, layout.dialect))
         width = len(layout.names)
         fields = (record.fields[:width] for record in rows(text, dialect, layout.n_fields, skip=layout.skip))

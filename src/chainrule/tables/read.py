@@ -6,14 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
-from ..errors import DataError, SettingError, UnknownName
+from ..errors import DataError, SettingError
 from .arrow_stream import Texts
-from .column import Column, Kind, Written
-from .column_choice import check_no_gaps, normalized
+from .column import Column, Kind, RawTexts
+from .column_choice import check_no_gaps, checked_kinds, normalized, wanted_columns
 from .column_kinds import row_name
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
@@ -26,6 +25,7 @@ from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
 from .table import Table
 from .text_columns import column_from_texts
 from .text_rules import USUAL_RULES, TextRules
+from .writing import Writing
 
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
 """The endings of files that are read as tables of named columns, also with .gz after them."""
@@ -113,13 +113,7 @@ def read_table(
     SettingError
         When an option has an invalid value, or names a column that the file does not have.
     """
-    rules = TextRules(
-        missing=_marks(missing),
-        decimal=decimal_mark(decimal),
-        day_first=day_first,
-        allow_infinite=bool(allow_infinite),
-        from_file=True,
-    )
+    rules = rules_of_file(missing=missing, decimal=decimal, day_first=day_first, allow_infinite=allow_infinite)
     return read_by_rules(
         Path(path),
         rules,
@@ -130,6 +124,29 @@ def read_table(
         columns=columns,
         drop=drop,
         progress=progress,
+    )
+
+
+def rules_of_file(
+    *,
+    missing: str | Iterable[str] | None = None,
+    decimal: str | None = None,
+    day_first: bool | None = None,
+    allow_infinite: bool = False,
+) -> TextRules:
+    """Make the rules of reading a file of the options of ``read_table``.
+
+    Raises
+    ------
+    SettingError
+        When an option has an invalid value.
+    """
+    return TextRules(
+        missing=_marks(missing),
+        decimal=decimal_mark(decimal),
+        day_first=day_first,
+        allow_infinite=bool(allow_infinite),
+        from_file=True,
     )
 
 
@@ -149,26 +166,33 @@ def read_by_rules(
     read_typed = next((read for endings, read, _ in _TYPED if path.name.lower().endswith(endings)), None)
     if read_typed:
         refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
-        return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules)
+        return read_typed(path, kinds=kinds, columns=columns, drop=drop, rules=rules, progress=progress)
     with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
-        wanted = _wanted(layout.names, kinds or {}, columns, drop)
+        wanted = wanted_columns(layout.names, columns, drop)
+        kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else checked_kinds(kinds, layout.names, columns)
         rules = replace(rules, place_of=_place_of(text, layout))
-        kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else kinds or {}
         table = Table(_Reader(text, layout, rules, kinds, header, progress).read(wanted), str(path))
         if rules.numbers_only:
             check_no_gaps(table.columns, rules)
         return table
 
 
-def read_names(path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool | None = None) -> list[str]:
+def read_names(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    rules: TextRules = USUAL_RULES,
+) -> list[str]:
     """Read the names of a table's columns; "0", "1" ... where it has none. Parameters and errors: ``read_table``."""
     read_typed_names = next((read for endings, _, read in _TYPED if path.name.lower().endswith(endings)), None)
     if read_typed_names:
         refuse_text_options(path, delimiter=delimiter, encoding=encoding, header=header)
         return read_typed_names(path)
     with open_plain_text(path, encoding) as text:
-        return find_layout(text, delimiter=delimiter, header=header, rules=USUAL_RULES).names
+        return find_layout(text, delimiter=delimiter, header=header, rules=rules).names
 
 
 _TYPED: tuple[tuple[tuple[str, ...], Callable[..., Table], Callable[[Path], list[str]]], ...] = (
@@ -207,17 +231,6 @@ def decimal_mark(decimal: str | None) -> Decimal | None:
     raise SettingError(f"decimal must be '.' or ','; it is {decimal!r}")
 
 
-def _wanted(names: list[str], kinds: Mapping[str, Kind], columns: Collection[str] | None, drop: Collection[str]) -> list[int]:
-    """The positions of the columns to read."""
-    for name in [*drop, *(kinds if columns is None else ())]:
-        if name not in names:
-            raise UnknownName("column", name, names)
-    for kind in kinds.values():
-        if kind not in get_args(Kind):
-            raise UnknownName("kind of column", kind, get_args(Kind))
-    return [k for k, name in enumerate(names) if name not in drop and (columns is None or name in columns)]
-
-
 def _is_filling(column: Column) -> bool:
     """Whether a column is one of a spreadsheet's empty ones: without a name and without a value."""
     return is_unnamed(column.name) and bool(column.missing.all())
@@ -233,7 +246,7 @@ def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:
     return place
 
 
-def _usual_decimal(rules: TextRules, proven: frozenset[Decimal], parts: list[TextColumn]) -> Decimal | None:
+def _usual_decimal(rules: TextRules, proven: frozenset[Decimal], texts: list[tuple[TextColumn, Decimal | None]]) -> Decimal | None:
     """Find the one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are.
 
     Parameters
@@ -241,16 +254,19 @@ def _usual_decimal(rules: TextRules, proven: frozenset[Decimal], parts: list[Tex
     rules : TextRules
     proven : frozenset of str
         The marks of the columns that were read as numbers.
-    parts : list of TextColumn
-        The other columns.
+    texts : list of (TextColumn, str or None)
+        The other columns, and the mark that each is known to have.
     """
-    marks = set(proven)
-    for part in parts:
-        texts = [text for text in map(str.strip, part.texts) if not rules.is_any_mark(text)]
-        numbers = NumberTexts(texts)
-        if texts and numbers.is_number.all() and len(numbers.decimals) == 1:
-            marks |= numbers.decimals
-    return marks.pop() if len(marks) == 1 else None
+    found = ((_only_decimal(rules, part), known) for part, known in texts)
+    marks = proven | {mark for mark, known in found if mark and mark != known}
+    return min(marks) if len(marks) == 1 else None
+
+
+def _only_decimal(rules: TextRules, part: TextColumn) -> Decimal | None:
+    """The decimal mark of a column of numbers that can be read with one mark only."""
+    texts = [text for text in map(str.strip, part.texts) if not rules.is_any_mark(text)]
+    numbers = NumberTexts(texts)
+    return min(numbers.decimals) if texts and numbers.is_number.all() and len(numbers.decimals) == 1 else None
 
 
 def _row_of(path: Path, row: int) -> str:
@@ -370,10 +386,14 @@ class _Reader:
         return self.rules.decimal or next((marks.pop() for marks in proofs if len(marks) == 1), None)
 
     def _usual_decimal(self, parts: Columns) -> Callable[[], Decimal | None]:
-        """Give a function that finds the decimal mark of most columns, which plain data makes: a table can be pickled."""
-        marks = (self._proven_decimal(k) for k, part in parts.items() if isinstance(part, NumberColumn))
-        proven = frozenset(mark for mark in marks if mark)
-        texts = [part for part in parts.values() if isinstance(part, TextColumn)]
+        """Give a function that finds the decimal mark of most columns, which plain data makes: a table can be pickled.
+
+        Columns that are known to have this mark tell nothing of the others.
+        """
+        known = {k: self.rules.known[name].decimal for k, name in enumerate(self.layout.names) if name in self.rules.known}
+        marks = {k: self._proven_decimal(k) for k, part in parts.items() if isinstance(part, NumberColumn)}
+        proven = frozenset(mark for k, mark in marks.items() if mark and mark != known.get(k))
+        texts = [(part, known.get(k)) for k, part in parts.items() if isinstance(part, TextColumn)]
         return partial(_usual_decimal, TextRules(missing=self.rules.missing), proven, texts)
 
     def _column(self, k: int, part: NumberColumn | TextColumn) -> Column:
@@ -382,10 +402,14 @@ class _Reader:
         if isinstance(part, TextColumn):
             is_row_name = self.layout.row_names and k == 0 and kind is None
             column = column_from_texts(name, part.codes, part.texts, kind="identifier" if is_row_name else kind, rules=self.rules)
-            return replace(column, written=column.written and replace(column.written, rules=self._later_rules))
+            return replace(column, raw=column.raw and replace(column.raw, rules=self._later_rules))
         part.values[np.isin(part.values, self.rules.numeric_marks)] = np.nan
-        column = Column(name, "number", part.values) if kind else number_column(name, part.values, self._sample(k)[0])
-        return replace(column, written=Written(self._later_rules, numbers=None if column.kind == "number" else part.values))
+        writing = Writing(decimal=part.decimal or None, unit="")
+        if kind:
+            column = Column(name, "number", part.values, writing=writing)
+        else:
+            column = number_column(name, part.values, self._sample(k)[0], writing)
+        return replace(column, raw=RawTexts(self._later_rules, numbers=None if column.kind == "number" else part.values))
 
     @cached_property
     def _later_rules(self) -> TextRules:

@@ -246,7 +246,8 @@ def infer_target(column: Column, task: Task | None = None, label_kind: LabelKind
     _check_learnable(column, filled, task)
     chosen, reason = (task, "as the task requires") if task else infer_task(filled)
     gaps = len(column) - len(rows)
-    notes = [f"{gaps:,} of {len(column):,} rows are left out, because their target {column.name!r} is missing"] if gaps else []
+    left_out = f"{gaps:,} of {len(column):,} rows are left out, because their target {column.name!r} is missing"
+    notes = [left_out + _mark_hint(column, chosen)] if gaps else []
     if chosen == "regression":
         values = _fit_values(filled)
         range_ = f"{number_text(values.low)} to {number_text(values.high)}"
@@ -339,7 +340,8 @@ def _check_learnable(column: Column, filled: Column, task: Task | None) -> None:
     if len(column) == 0:
         raise DataError("the table has no rows to learn from")
     if len(filled) == 0:
-        raise DataError(f"{target} has no value in any of its {len(column):,} rows; fill it in, or name another target")
+        hint = _mark_hint(column, task)
+        raise DataError(f"{target} has no value in any of its {len(column):,} rows; fill it in, or name another target{hint}")
     if column.kind == "date":
         raise DataError(f"{target} holds dates, which cannot be learnt; make numbers of them, such as days, or name another target")
     if column.kind == "identifier" and task is None:
@@ -350,8 +352,16 @@ def _check_learnable(column: Column, filled: Column, task: Task | None) -> None:
     if filled.n_distinct == 1:
         raise DataError(
             f"{target} holds only one class or value, {_text_of_row(filled, 0)!r}, in all {len(filled):,} rows, but at least "
-            "two are learnt; add rows that differ, or name another target"
+            f"two are learnt; add rows that differ, or name another target{_mark_hint(column, task)}"
         )
+
+
+def _mark_hint(column: Column, task: Task | None) -> str:
+    """Say how a text that was read as a gap can be a class, as the end of a sentence; nothing where values are learnt."""
+    if not column.gap_marks or task == "regression" or column.kind == "number":
+        return ""
+    marks = ", ".join(column.gap_marks[:3]) + ", ..." * (len(column.gap_marks) > 3)
+    return f"; the text {marks} was read as a gap: to learn it as a class, name the marks of gaps without it (--missing, missing=)"
 
 
 def _fit_classes(column: Column, label_kind: LabelKind | None) -> ClassTarget:

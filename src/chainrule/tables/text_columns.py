@@ -17,17 +17,19 @@ The rules, in this order; each looks at all values of the column:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from unicodedata import normalize
 
 import numpy as np
 
 from .._types import AnyArray
 from ..errors import DataError
-from .column import Column, Kind, Written
+from .column import Column, Kind, RawTexts
 from .date_columns import infer_date, require_date
 from .distinct_texts import DistinctTexts
 from .number_columns import infer_number, require_number
 from .text_rules import USUAL_RULES, TextRules
+from .writing import Writing
 
 TRUTH = ("false", "true")
 BOOLEANS = (TRUTH, ("no", "yes"), ("f", "t"), ("n", "y"))
@@ -75,9 +77,11 @@ def column_from_texts(
     [1.5, 12.25, None]
     """
     trimmed = [normalize("NFC", text.strip()) for text in texts]
-    values = DistinctTexts.of(name, codes, [None if rules.is_mark(text) else text for text in trimmed], rules)
+    kept = [None if rules.is_mark(text) else text for text in trimmed]
+    values = DistinctTexts.of(name, codes, kept, rules)
     column = _infer(values) if kind is None else _require(values, kind)
-    return Column(name, column.kind, column.data, column.categories, Written(rules, values.codes, values.texts))
+    marks = {text for text, value in zip(trimmed, kept, strict=True) if text and value is None}
+    return replace(column, gap_marks=tuple(sorted(marks)), raw=RawTexts(rules, values.codes, values.texts))
 
 
 def column_of_few_labels(name: str, values: Sequence[str | None], kind: Kind, rules: TextRules) -> Column:
@@ -100,8 +104,15 @@ def check_unicode(name: str, texts: Sequence[str]) -> None:
 
 def _infer(values: DistinctTexts) -> Column:
     if not values.texts or (len(values.texts) == 1 and values.codes.min() == 0):
-        return values.column("constant")
+        return replace(values.column("constant"), writing=_required_writing(values.rules))
     return _boolean(values) or infer_number(values) or infer_date(values) or values.column(_label_kind(values))
+
+
+def _required_writing(rules: TextRules) -> Writing | None:
+    """The writing that options require, which a constant keeps, since a model may need it as a number or a date."""
+    if rules.decimal is None and rules.day_first is None:
+        return None
+    return Writing(decimal=rules.decimal, day_first=rules.day_first, told_by="option")
 
 
 def _require(values: DistinctTexts, kind: Kind) -> Column:

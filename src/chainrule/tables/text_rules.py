@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from unicodedata import normalize
 
 from ..errors import DataError, DataTypeError
 from .number_texts import Decimal, is_plain_number
+from .writing import Learnt, Writing
 
 USUAL_MARKS = frozenset(
     (
@@ -75,6 +76,11 @@ class TextRules:
         Whether messages may name the options of ``read_table`` as a remedy.
     numbers_only : bool
         Whether the table is one of numbers alone: each column is required to hold numbers, and a gap is refused.
+    known_names : tuple of str
+        The names of the columns that a model needs, where the table is read for it: a first line that holds them all is the header.
+        Where they are "0", "1", ..., of a training without a header, the first line is a row.
+    known : mapping of str to Writing
+        How columns were written in the file of a model's training, which decides what their values leave open.
     """
 
     missing: frozenset[str] | None = None
@@ -86,6 +92,12 @@ class TextRules:
     place_of: Callable[[int], str] = "row {}".format
     from_file: bool = False
     numbers_only: bool = False
+    known_names: tuple[str, ...] = ()
+    known: Mapping[str, Writing] = field(default_factory=dict)
+
+    def for_model(self, learnt: Learnt) -> TextRules:
+        """Add what a model's training tells of a later file."""
+        return replace(self, known_names=learnt.names, known=learnt.written)
 
     @cached_property
     def numeric_marks(self) -> list[float]:

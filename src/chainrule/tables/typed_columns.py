@@ -116,7 +116,7 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
     if kind in LABEL_KINDS and len(values) <= FEW_ROWS and _TEXTS.issuperset(map(type, values)):
         return column_of_few_labels(name, values, kind, rules)
     gaps = np.fromiter((value is None for value in values), bool, len(values))
-    match _type_of_all(name, values, rules):
+    match type_of_all(name, values, rules):
         case "nothing":
             return column_of_gaps(name, len(values), kind or "constant")
         case "text":
@@ -295,7 +295,7 @@ def _type_name(class_: type) -> str | None:
     return next((name for name, classes in _TYPES if issubclass(class_, classes)), None)
 
 
-def _type_of_all(name: str, values: Sequence[Any], rules: TextRules) -> str:
+def type_of_all(name: str, values: Sequence[Any], rules: TextRules) -> str:
     """Find the type that all objects have, where integers and floats together are numbers, and None stands for nothing.
 
     Raises
