@@ -124,3 +124,16 @@ def test_values_may_be_texts_of_numbers():
     with pytest.warns(UserWarning, match="the target of 10 rows is missing"):
         model.fit({"x": list(range(40))}, y)
     assert (model.model_.target.low, model.model_.target.high) == (1.5, 3.25)
+
+
+def test_a_fit_leaves_the_callers_table_as_it_is():
+    """A ``Table`` that is passed to ``fit`` keeps its columns, though a table of the fit's own is emptied to save memory."""
+    rng = np.random.default_rng(0)
+    table = table_from({"a": rng.normal(size=100), "b": rng.normal(size=100), "y": np.arange(100) % 2})
+    names = table.names
+    for y in ("y", table["y"], np.arange(100) % 2):
+        cr.TableClassifier(networks=1, epochs=1).fit(table, y)
+        assert table.names == names
+    own = table.without("y")
+    model = cr.TableClassifier(networks=1, epochs=1).fit(own, np.arange(100) % 2)
+    assert own.names == ["a", "b"] == list(model.feature_names_in_)
