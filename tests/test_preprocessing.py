@@ -427,6 +427,16 @@ def test_the_compact_form_is_the_features(bins):
     assert np.array_equal(np.asarray(inputs), dense)
 
 
+def test_a_released_table_is_empty_and_its_compact_form_the_same():
+    """With ``release`` the columns that are prepared are taken out of the table, one after another; others stay."""
+    table = TABLE.without("note")
+    preprocessing = Preprocessing.fit(table, Y)
+    kept = preprocessing.compact(table)
+    assert table.names == TABLE.without("note").names
+    assert np.array_equal(preprocessing.compact(table, release=True), kept)
+    assert table.names == ["id", "same"]
+
+
 def test_the_compact_form_is_for_tables_of_numbers():
     """Features that are CSR, and those of more categories than bins, are not trained on in the compact form."""
     assert not Preprocessing.fit(TABLE, Y).has_compact_form

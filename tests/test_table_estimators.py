@@ -298,3 +298,16 @@ def test_the_defaults_are_the_recipes():
     for estimator in (cr.TableClassifier(), cr.TableRegressor()):
         assert (estimator.hidden, estimator.networks) == (TableRecipe.hidden, TableRecipe.networks)
         assert clone(estimator).get_params() == estimator.get_params()
+
+
+def test_a_fit_leaves_the_callers_table_as_it_is():
+    """A ``Table`` that is passed to ``fit`` keeps its columns, though a table of the fit's own is emptied to save memory."""
+    rng = np.random.default_rng(0)
+    table = table_from({"a": rng.normal(size=100), "b": rng.normal(size=100), "y": np.arange(100) % 2})
+    names = table.names
+    for y in ("y", table["y"], np.arange(100) % 2):
+        cr.TableClassifier(networks=1, epochs=1).fit(table, y)
+        assert table.names == names
+    own = table.without("y")
+    model = cr.TableClassifier(networks=1, epochs=1).fit(own, np.arange(100) % 2)
+    assert own.names == ["a", "b"] == list(model.feature_names_in_)

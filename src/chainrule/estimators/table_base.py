@@ -130,7 +130,7 @@ class TableEstimator(BaseEstimator):
                 threads=self.threads,
                 time_limit=self.time_limit,
                 progress=self._print_epoch if self.verbose else None,
-                release=table is not X,
+                release=True,
             )
         self._warn_if_cut_short()
         return self

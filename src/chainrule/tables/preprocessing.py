@@ -16,6 +16,7 @@ from .column import Column, Kind
 from .column_rules import Rule
 from .date_features import date_parts
 from .feature_writer import FeatureWriter, stack_columns
+from .freed_memory import return_freed_memory
 from .number_features import BINS, MOST_BINS
 from .prepared_column import TEXT_KINDS, PreparedColumn, as_kind, prepare_column
 from .rules_json import TENSORS, columns_to_json, parse_columns, tensor_lengths, tensors_of
@@ -224,6 +225,9 @@ class Preprocessing:
             for here in writer.columns_of:
                 places[here] = next(own_columns)
             columns.append(places)
+        if release:
+            del column
+            return_freed_memory()
         return stack_columns(written, columns)
 
     def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
