@@ -39,9 +39,11 @@ def changes(ablation: Ablation) -> list[str]:
 
 
 def table(ablation: Ablation) -> str:
-    """Make the ablation table, as Markdown: parts in the order of ``VARIANTS``."""
+    """Make the ablation table, as Markdown: parts in the order of ``VARIANTS``; with fit times where they count."""
     cells = as_cells(ablation.measurements)
-    lines = ["| part | in its place | error / recipe's | sets | fit time / recipe's |", "|---|---|---:|---:|---:|"]
+    lines = ["| part | in its place | error / recipe's | sets |", "|---|---|---:|---:|"]
+    if ablation.timed:
+        lines = [lines[0] + " fit time / recipe's |", lines[1] + "---:|"]
     former = ""
     for name, variant in VARIANTS.items():
         errors, seconds = ratio(cells, name, RECIPE.name, error_for_ratios), ratio(cells, name, RECIPE.name, fit_seconds)
@@ -50,16 +52,29 @@ def table(ablation: Ablation) -> str:
         mean, factor, sets = errors
         spread = f" ± {mean * log(factor):.3f}" if sets > 1 else ""
         part, former = (variant.part if variant.part != former else ""), variant.part
-        lines.append(f"| {part} | {variant.says} | {mean:.3f}{spread} | {sets} | {seconds[0]:.2f} |")
+        lines.append(f"| {part} | {variant.says} | {mean:.3f}{spread} | {sets} |" + f" {seconds[0]:.2f} |" * ablation.timed)
     return "\n".join(lines)
 
 
 def origin(ablation: Ablation) -> list[str]:
-    """Say on what the figures were measured."""
+    """Say on what the figures were measured, and which variants were not."""
     sets = list(dict.fromkeys(m.data_set for m in ablation.measurements))
     splits = {name: len({m.seed for m in ablation.measurements if m.data_set == name}) for name in sets}
     named = ", ".join(f"{name} ({splits[name]})" for name in sets)
-    return ["", f"Data sets, with the number of inner splits: {named}.", "", f"Processor: {ablation.machine}."]
+    missing = "; ".join(VARIANTS[name].says for name in VARIANTS if name not in {m.peer for m in ablation.measurements})
+    unmeasured = ["", f"Not measured yet: {missing}."] if missing else []
+    times = (
+        "Fit times are processor time on one thread." if ablation.timed else "Fit times are left out: the machine did other work."
+    )
+    return [
+        *unmeasured,
+        "",
+        times,
+        "",
+        f"Data sets, with the number of inner splits: {named}.",
+        "",
+        f"Processor: {ablation.machine}.",
+    ]
 
 
 def write_page() -> None:

@@ -14,7 +14,7 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("the benchmarks are not beside the tests", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.tables.ablation import FILE, OUTER_SEED, SETS, Ablation, inner_splits, measure_variant  # noqa: E402
+from benchmarks.tables.ablation import FILE, MOST_ROWS, OUTER_SEED, SETS, Ablation, inner_splits, measure_variant, shorten  # noqa: E402
 from benchmarks.tables.data_sets import DATA_SETS  # noqa: E402
 from benchmarks.tables.measuring import Measurement  # noqa: E402
 from benchmarks.tables.report import as_cells, error_for_ratios, ratio  # noqa: E402
@@ -78,16 +78,26 @@ def test_inner_splits_leave_the_test_part_out():
         assert not seen.merge(held_out).size
 
 
+def test_a_large_training_part_is_drawn_from():
+    """Of more rows than ``MOST_ROWS`` so many are trained on, each with its own target; the test rows stay."""
+    frame = pd.DataFrame({"number": np.arange(MOST_ROWS + 500)})
+    part = shorten(Split(frame, frame["number"] * 2, frame, frame["number"]), seed=0)
+    assert len(part.train) == part.train["number"].nunique() == MOST_ROWS
+    assert (part.train["number"] * 2 == part.train_target).all()
+    assert len(part.test) == len(frame)
+    assert shorten(part, seed=0) is part
+
+
 def test_measurements_survive_their_file(tmp_path):
     """A file of measurements gives back what was written, to six decimals, in the order of data sets, variants and seeds."""
     measurements = measure_variant("wine", "one_network", 1)
     assert [(m.peer, m.seed, m.test_rows) for m in measurements] == [("one_network", seed, 28) for seed in range(3)]
     usual = [Measurement("wine", "recipe", seed, 0.1, 28, 1.0, 0.0, 1) for seed in (1, 0)]
-    Ablation("a machine", TableRecipe().to_json(), measurements + usual).write(tmp_path / "file.json")
+    Ablation("a machine", TableRecipe().to_json(), True, measurements + usual).write(tmp_path / "file.json")
     read = Ablation.read(tmp_path / "file.json")
     assert [(m.peer, m.seed) for m in read.measurements] == [("recipe", 0), ("recipe", 1), *(("one_network", k) for k in range(3))]
     assert [m.error for m in read.measurements[2:]] == pytest.approx([m.error for m in measurements], abs=1e-6)
-    assert (read.machine, read.recipe) == ("a machine", TableRecipe().to_json())
+    assert (read.machine, read.recipe, read.timed) == ("a machine", TableRecipe().to_json(), True)
 
 
 def test_the_page_has_the_committed_measurements():
@@ -99,6 +109,8 @@ def test_the_page_has_the_committed_measurements():
     cells = as_cells(ablation.measurements)
     measured = [name for name in VARIANTS if ratio(cells, name, RECIPE.name, error_for_ratios)]
     assert table_recipe.table(ablation).count("\n") == 1 + len(measured)
+    assert "fit time" in table_recipe.table(replace(ablation, timed=True))
+    assert "fit time" not in table_recipe.table(replace(ablation, timed=False))
     assert not table_recipe.changes(replace(ablation, recipe=TableRecipe().to_json()))
     stale = replace(ablation, recipe={**TableRecipe().to_json(), "epochs": 1})
     assert f"`epochs` from 1 to {TableRecipe.epochs}" in table_recipe.changes(stale)[0]
