@@ -109,8 +109,30 @@ class Encoded:
 
 def as_pandas_categories(train: pd.DataFrame) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """Make columns of text pandas categories, those of the training frame; a new category becomes a gap."""
-    dtypes = {name: pd.CategoricalDtype(sorted(train[name].dropna().unique())) for name in names_of_categories(train)}
-    return lambda frame: frame.astype(dtypes)
+    known = {name: sorted(train[name].dropna().unique()) for name in names_of_categories(train)}
+    dtypes = {name: pd.CategoricalDtype(values) for name, values in known.items()}
+
+    def encode(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(**{name: frame[name].where(frame[name].isin(known[name])).astype(dtypes[name]) for name in known})
+
+    return encode
+
+
+def without_gaps_in_numbers(train: pd.DataFrame) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Make pandas categories, and fill the gaps of numbers, which pytabkit refuses, with the training frame's medians.
+
+    A column that has gaps in the training frame gets a second one that says where.
+    """
+    encode_categories = as_pandas_categories(train)
+    numbers = [str(name) for name in train if not is_category(train[name])]
+    medians = train[numbers].astype(float).median().fillna(0.0)
+    with_gaps = [name for name in numbers if train[name].isna().any()]
+
+    def encode(frame: pd.DataFrame) -> pd.DataFrame:
+        told = {f"{name} is missing": frame[name].isna().astype(float) for name in with_gaps}
+        return encode_categories(frame).assign(**frame[numbers].astype(float).fillna(medians), **told)
+
+    return encode
 
 
 def as_texts(train: pd.DataFrame) -> Callable[[pd.DataFrame], pd.DataFrame]:
@@ -209,12 +231,12 @@ def make_sklearn_mlp_scaled(setting: Setting) -> Estimator:
 
 
 def make_pytabkit(setting: Setting, method: str) -> Estimator:
-    """Make a method of pytabkit on the CPU, such as RealMLP_TD_S; it encodes categories itself."""
+    """Make a method of pytabkit on the CPU, such as RealMLP_TD_S; it encodes categories and their gaps itself."""
     import pytabkit
 
     kind = getattr(pytabkit, f"{method}_{'Classifier' if setting.task == 'classes' else 'Regressor'}")
     model = kind(device="cpu", random_state=setting.seed, n_threads=setting.threads, verbosity=0)
-    return Encoded(model, setting.task, as_pandas_categories)
+    return Encoded(model, setting.task, without_gaps_in_numbers)
 
 
 def make_chainrule(setting: Setting, networks: int) -> Estimator:

@@ -1,7 +1,8 @@
 """The recipe for tables: its settings. ``table_training`` follows it.
 
-``docs/log.md`` has the measurements behind them: what each brought, and what was tried in its place. The form, five networks with
-piecewise-linear features on the schedule coslog4, is that of TabM (arXiv 2410.24210) and RealMLP (arXiv 2407.04491).
+``docs/table_recipe.md`` has what each brings, and what was tried in its place; ``docs/log.md`` tells how they came about. The form,
+five networks with piecewise-linear features on the schedule coslog4, is that of TabM (arXiv 2410.24210) and RealMLP (arXiv
+2407.04491).
 """
 
 from __future__ import annotations
