@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class SplitTable:
         Positions in ``rows``, ascending.
     named : bool
         Whether the file names its columns; otherwise they are "0", "1", ...
+    written : dict
+        How the columns' texts are written, the target's too, as ``Writing`` of JSON's types.
     digest : str
         Of the target, by which the file is recognized.
     """
@@ -71,6 +73,7 @@ class SplitTable:
     train_places: Indices
     test_places: Indices
     named: bool
+    written: dict[str, Any]
     digest: str
 
     @property
@@ -110,6 +113,7 @@ def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTabl
     """
     from ..recipes.table_training import folds
     from ..tables.target import ClassTarget
+    from ..tables.writing import written_of
 
     rows, target, column = reading.rows, reading.target, table[reading.target.name]
     if len(rows) < MIN_ROWS:
@@ -122,7 +126,8 @@ def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTabl
     named = table.names != [str(k) for k in range(len(table.names))]
     places = np.flatnonzero(~in_test), np.flatnonzero(in_test)
     values = reading.y if isinstance(target, ClassTarget) else target.values_of(column.take(rows))
-    return SplitTable(table.without(target.name), rows, column, *places, named, _digest(rows, values))
+    written = {name: writing.to_json() for name, writing in written_of(table).items()}
+    return SplitTable(table.without(target.name), rows, column, *places, named, written, _digest(rows, values))
 
 
 def fit_target(target: Target, column: Column) -> Target:

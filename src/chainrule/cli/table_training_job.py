@@ -174,13 +174,11 @@ class TableTrainingJob:
 
     def _with_source(self, model: TableModel, split: SplitTable) -> TableModel:
         """Add the data to the record of the training."""
-        from ..tables.writing import written_of
-
         training = replace(
             model.training,
             data=str(self.source),
             reading=self.reading.to_json(),
-            written={name: writing.to_json() for name, writing in written_of([*split.table, split.column]).items()},
+            written=split.written,
             named=split.named,
             target_digest=split.digest,
             seed=self.seed,

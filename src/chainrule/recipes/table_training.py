@@ -40,7 +40,7 @@ from ..tables.target import ClassTarget, Target
 from ..tables.writing import written_of
 from ..training import DivergenceWarning, Run, train
 from .column_weights import column_weights, fold_into_inputs, multiply_features
-from .table_recipe import FEW_ROWS, FOLDS, TableRecipe
+from .table_recipe import FEW_ROWS, TableRecipe
 
 Progress = Callable[[EpochRecord], Any]
 """Called after each epoch of each network, from the network's thread, for one epoch at a time."""
@@ -213,7 +213,7 @@ def _validation_settings(
         return {"validation": Examples(weighted_inputs(preprocessing, validation[0], feature_weights), validation[1])}
     if len(y) < FEW_ROWS:
         return {}
-    fold = folds(y, max(FOLDS, recipe.networks), seed, stratify=isinstance(target, ClassTarget))
+    fold = folds(y, max(recipe.folds, recipe.networks), seed, stratify=isinstance(target, ClassTarget))
     networks = range(recipe.networks)
     return {
         "rows": [np.flatnonzero(fold != k) for k in networks],
