@@ -20,13 +20,13 @@ from benchmarks.tables.measuring import Measurement  # noqa: E402
 from benchmarks.tables.report import as_cells, error_for_ratios, ratio  # noqa: E402
 from benchmarks.tables.splits import Split, split  # noqa: E402
 from benchmarks.tables.variants import RECIPE, VARIANTS, Variant, fields, fit_variant, times  # noqa: E402
-from chainrule.recipes.table_recipe import TableRecipe  # noqa: E402
+from chainrule.recipes.table_recipe import SMOOTHING, TableRecipe  # noqa: E402
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=list(VARIANTS))
 def test_a_variant_differs_from_the_recipe(variant):
     """A variant changes a field of the recipe, or gives the library another constant or function, or has another seed."""
-    usual = TableRecipe(label_smoothing=0.1)
+    usual = TableRecipe(label_smoothing=SMOOTHING)
     for place, value in variant.replaced.items():
         module, _, name = f"chainrule.{place}".rpartition(".")
         assert getattr(importlib.import_module(module), name) != value

@@ -204,6 +204,7 @@ def _connect(file: Path) -> duckdb.DuckDBPyConnection:
     for setting in (
         f"threads = {threads}",
         "temp_directory = ''",
+        "enable_progress_bar = false",  # the reader reports its own progress
         "disabled_optimizers = 'common_subexpressions'",  # its time grows with the square of the number of columns
         f"allowed_paths = [{_literal(str(file))}]",
         "enable_external_access = false",

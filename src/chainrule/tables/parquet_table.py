@@ -100,6 +100,7 @@ def _open(path: Path) -> Iterator[Any]:
 
     config: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute("SET enable_progress_bar = false")  # the reader reports its own progress
         try:
             yield connection
         except RuntimeError as error:
