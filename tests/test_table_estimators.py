@@ -267,7 +267,7 @@ SEARCH, PIPELINE = "GridSearchCV(model, {'threads': [1]}, cv=3).fit(X, y)", "mak
         *((estimator, FIT, "returned 1 (400,)") for estimator in LONG),
         *((estimator, CROSS, "interrupted 1") for estimator in LONG),
         ("TableClassifier", SEARCH, "interrupted 1"),
-        ("TableClassifier", PIPELINE, "interrupted 1"),
+        ("TableClassifier", PIPELINE, "returned 1 (400,)"),
     ],
 )
 def test_a_sigint_ends_a_search_and_not_only_its_fit(estimator, call, expected):
