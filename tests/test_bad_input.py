@@ -490,3 +490,10 @@ def test_only_a_network_can_be_trained():
     for thing in (None, 3, [784, 30, 10], cr.Network):
         with pytest.raises((ChainruleError, TypeError), match="Network"):
             cr.train(thing, (X, Y), epochs=1, batch_size=1, learning_rate=1)
+
+
+def test_a_long_list_of_names_is_cut():
+    """An unknown column of a table of thousands names the most similar one, and the first names alone."""
+    error = str(UnknownName("column", "x4999x", [f"x{k}" for k in range(5000)]))
+    assert "did you mean 'x4999'?" in error
+    assert error.endswith("x58, x59, and 4,940 more")

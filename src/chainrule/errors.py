@@ -37,6 +37,10 @@ class SettingError(ChainruleError, ValueError):
     """A setting has an invalid value."""
 
 
+MOST_NAMES = 60
+"""The most names that a message lists; a table may have thousands of columns."""
+
+
 class UnknownName(SettingError):
     """A name is not in its table.
 
@@ -62,7 +66,8 @@ class UnknownName(SettingError):
         given = str(getattr(name, "__name__", name))  # a function given instead of its name
         near = get_close_matches(given.lower(), names, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? The names are" if near else "the names are"
-        super().__init__(f"unknown {kind} {name!r}; {hint}: {', '.join(names)}")
+        more = f", and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+        super().__init__(f"unknown {kind} {name!r}; {hint}: {', '.join(names[:MOST_NAMES])}{more}")
 
 
 def look_up(kind: str, name: object, table: Mapping[str, Entry]) -> Entry:
