@@ -243,8 +243,8 @@ class TableModel:
 
     def compare_writings(self, table: Table) -> list[str]:
         """Say where a table's texts are written otherwise than in training; ``compare_writings`` of ``writing`` refuses some."""
-        learnt = self.training.writings
-        return list(compare_writings(learnt, table)) if learnt else []
+        names = {*self.preprocessing.input_kinds, self.target.name}
+        return list(compare_writings(self.training.writings, (column for column in table if column.name in names)))
 
     def outputs_of_prepared(self, x: Any, threads: Threads = "auto") -> Array:
         """Give the outputs for rows that the preprocessing has prepared."""

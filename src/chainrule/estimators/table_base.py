@@ -30,6 +30,7 @@ from ..tables.table import Table
 from ..tables.target import ClassTarget, ValueTarget, column_of_label_texts, list_labels
 from ..tables.text_columns import column_from_texts
 from ..tables.typed_columns import is_gap
+from ..tables.writing import compare_writings, written_of
 from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
 from .interrupted_fit import raise_to_caller
@@ -115,7 +116,8 @@ class TableEstimator(BaseEstimator):
             table, column = self._read_training_data(X, values, y if isinstance(y, str) else None)
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, table.columns[0].data)
             table, column, weights = _without_missing_targets(table, column, weights)
-            target = self._fit_target(column, list_labels(values))
+            has_own_kind = bool(self.kinds) and column.name in (self.kinds or {})
+            target = self._fit_target(column, [] if has_own_kind else list_labels(values))
             recipe = recipe_for(target, len(table), self._chosen_settings())
             encoded = target.encode(column)
             self.model_, self.histories_ = fit_table_model(
@@ -199,6 +201,7 @@ class TableEstimator(BaseEstimator):
         X, y = self.validation
         kinds: dict[str, Kind] = {name: "category" if kind == "constant" else kind for name, kind in training.kinds.items()}
         table = table_from(X, kinds=kinds, columns=kinds)
+        list(compare_writings(written_of(training), table))  # refuses numbers of another unit
         column = target_column(find_target(X, y) if isinstance(y, str) else y)
         table, column, _ = _without_missing_targets(table, column, None)
         return table, target.encode(column)
@@ -208,14 +211,14 @@ class TableEstimator(BaseEstimator):
         print(f"epoch {record.epoch}: cost {record.cost:.5f}{validation}")
 
     def _outputs(self, X: Any) -> Array:
-        """Give the averaged outputs for the rows of X, and warn of values that training did not have."""
+        """Give the averaged outputs for the rows of X, and warn of values that training did not have or wrote otherwise."""
         if not hasattr(self, "model_"):  # check_is_fitted takes longer than the answer for one row
             check_is_fitted(self)
         if is_plain_array(X):
             X = validate_data(self, _as_array(X), dtype=None, ensure_all_finite="allow-nan", reset=False)
         kinds = self.model_.preprocessing.input_kinds
         table = table_from(X, kinds=kinds, columns=kinds)
-        notes = self.model_.preprocessing.notes(table)
+        notes = [*self.model_.preprocessing.notes(table), *self.model_.compare_writings(table)]
         if notes:
             warnings.warn("; ".join(notes), UnseenValuesWarning, stacklevel=user_stacklevel())
         return self.model_.outputs(table)

@@ -95,7 +95,7 @@ class Choice:
     @classmethod
     def of(cls, columns: Collection[str] | None, drop: Collection[str]) -> Choice:
         """Compose the names."""
-        chosen = None if columns is None else frozenset(map(normalized, columns))
+        chosen = None if columns is None else frozenset(map(normalized, [columns] if isinstance(columns, str) else columns))
         return cls(chosen, frozenset(map(normalized, [drop] if isinstance(drop, str) else drop)))
 
     def __contains__(self, name: object) -> bool:

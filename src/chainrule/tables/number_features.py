@@ -6,6 +6,8 @@ are taken of halved values, x/2 - b/2, because x - b overflows where x and b are
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from .._types import AnyArray, Array
@@ -169,7 +171,9 @@ def _tree_thresholds(ranks: AnyArray, y: AnyArray, classes: bool, bins: int) -> 
 
     kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
     tree = kind(max_leaf_nodes=bins, min_samples_leaf=min(LEAST_LEAF, max(1, len(y) // (2 * bins))), random_state=0)
-    nodes = tree.fit(ranks.reshape(-1, 1).astype(np.float32), y).tree_
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes is greater")  # would come once for each column
+        nodes = tree.fit(ranks.reshape(-1, 1).astype(np.float32), y).tree_
     return np.unique(np.floor(nodes.threshold[nodes.children_left >= 0]).astype(int))
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import DataError, SettingError
 from .arrow_stream import Texts
 from .column import Column, Kind, RawTexts
-from .column_choice import check_no_gaps, checked_kinds, normalized, wanted_columns
+from .column_choice import check_known, check_no_gaps, checked_kinds, normalized, wanted_columns
 from .column_kinds import row_name
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
@@ -114,17 +115,11 @@ def read_table(
         When an option has an invalid value, or names a column that the file does not have.
     """
     rules = rules_of_file(missing=missing, decimal=decimal, day_first=day_first, allow_infinite=allow_infinite)
-    return read_by_rules(
-        Path(path),
-        rules,
-        delimiter=delimiter,
-        encoding=encoding,
-        header=header,
-        kinds=kinds,
-        columns=columns,
-        drop=drop,
-        progress=progress,
-    )
+    division: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "header": header}
+    if columns is not None:
+        columns = [columns] if isinstance(columns, str) else list(columns)
+        check_known(columns, read_names(Path(path), rules=rules, **division))
+    return read_by_rules(Path(path), rules, **division, kinds=kinds, columns=columns, drop=drop, progress=progress)
 
 
 def rules_of_file(
@@ -212,7 +207,7 @@ def refuse_text_options(path: Path, **options: object) -> None:
 def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
     if missing is None:
         return None
-    marks = missing.split(",") if isinstance(missing, str) else list(missing)
+    marks = missing.split(",") if isinstance(missing, str) else list(missing) if isinstance(missing, Iterable) else [missing]
     if not all(isinstance(mark, str) for mark in marks):
         raise SettingError(f"missing must be marks such as '?,NA', or a list of them; it is {missing!r}")
     return frozenset(normalized(mark.strip()) for mark in marks) - {""}
@@ -423,7 +418,7 @@ class _Reader:
 
     def _check_header(self, columns: list[Column]) -> None:
         """Refuse a header that the first rows told, where below it each of its names is a value of its own column."""
-        if self.header is None and self.layout.skip and all(column.name in column.categories for column in columns):
+        if columns and self.header is None and self.layout.skip and all(column.name in column.categories for column in columns):
             raise DataError(
                 f"{self.text.path}: the first record may be a header or a row; say which (--header, --no-header, header=)"
             )

@@ -102,8 +102,12 @@ def compare_writings(learnt: Mapping[str, Writing], columns: Iterable[Column]) -
     """
     for column in columns:
         before, now = learnt.get(column.name), column.writing
+        if now and now.unit and not before:
+            before = Writing(unit="")  # numbers of a frame, of parquet or of lines of JSON
         if before and now and before != now:
             yield from (f"column {column.name!r}: {difference}" for difference in _differences(column.name, before, now))
+        elif before and before.unit and not now and not column.missing.all():
+            yield f"column {column.name!r}: its numbers are taken as of the unit {before.unit}, which they had in training"
 
 
 def _differences(name: str, before: Writing, now: Writing) -> Iterator[str]:
