@@ -360,7 +360,7 @@ def test_a_text_without_words_is_left_out():
 def test_a_missing_column_is_named():
     """A table without some columns of the training's is refused by their names; a left-out column may be missing."""
     preprocessing = Preprocessing.fit(TABLE, Y)
-    with pytest.raises(DataError, match="the table has no column 'few', 'when', from which the model learnt; add it"):
+    with pytest.raises(DataError, match="the table lacks 2 columns from which the model learnt: 'few', 'when'; add what"):
         preprocessing.apply(TABLE.without("when", "few"))
     preprocessing.apply(TABLE.without("id", "same"))
 

@@ -211,7 +211,7 @@ def test_a_missing_column_is_an_error_and_other_columns_may_hold_anything():
     frame = pd.DataFrame({"x": np.arange(40.0), "town": ["Ulm", "Bonn"] * 20})
     model = cr.TableClassifier(networks=1, hidden=(8,), epochs=1, random_state=0).fit(frame, ["u", "v"] * 20)
     for new in (frame, frame[:1], pl.DataFrame(frame), frame.to_dict("list"), table_from(frame)):
-        with pytest.raises(DataError, match="the table has no column 'town', from which the model learnt"):
+        with pytest.raises(DataError, match="the table lacks 1 column from which the model learnt: 'town'"):
             model.predict(new.drop(columns="town") if isinstance(new, pd.DataFrame) else table_from(new, drop=["town"]))
     mixed = frame.assign(other=[1, "a"] * 20, nothing=[object()] * 40)
     np.testing.assert_array_equal(model.predict(mixed), model.predict(frame))

@@ -181,3 +181,19 @@ def test_names_are_equal_in_any_form_of_unicode(run, run_json, given, stored):
     assert run_json("evaluate", "t.safetensors", "t.csv", "--target", given)[0]["accuracy"] > 0
     assert len(run_json("predict", "t.safetensors", "t.csv", "--category", f"n{given}")) == 62
     assert run("train", "t.csv", "--target", given, "--drop", f"n{given}", *FAST)[0] == 0
+
+
+def test_the_advice_on_a_value_that_does_not_fit_can_be_followed(run):
+    """Predict names no option that it refuses: neither another kind of the column, nor leaving it out."""
+    train(run, ["5,5", "6,5", "7,5"])
+    Path("new.csv").write_text("x;y\nviel;p\n")
+    status, _, err = run("predict", "t.safetensors", "new.csv")
+    assert status == 2
+    assert "'viel'" in err
+    assert "--missing" in err
+    assert "--category" not in err
+    assert "--drop" not in err
+    assert run("predict", "t.safetensors", "new.csv", "--missing", "viel")[0] == 0
+    status, _, err = run("predict", "t.safetensors", "new.csv", "--drop", "x")
+    assert status == 2
+    assert "--drop names the column 'x', from which the model predicts" in err

@@ -159,13 +159,20 @@ def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, target: 
     if reading.missing and learnt_marks and set(reading.missing) != set(learnt_marks):
         now, before = ",".join(reading.missing), ",".join(learnt_marks)
         print_message(f"{path}: the marks of gaps are {now}, and in training they were {before}")
-    for note in model.compare_writings(table):
+    try:
+        notes = model.compare_writings(table)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    for note in notes:
         print_message(f"{path}: {note}")
     return table
 
 
 def _check_kinds(model: TableModel, reading: ReadingOptions) -> None:
-    """Refuse an option that gives a column another kind than that of the training."""
+    """Refuse an option that leaves out a column of the model, or gives it another kind than that of the training."""
+    for name in map(normalized, reading.drop):
+        if name in model.preprocessing.input_kinds:
+            raise SettingError(f"--drop names the column {name!r}, from which the model predicts; leave the option out")
     for name, kind in (reading.kinds or {}).items():
         learnt = model.preprocessing.input_kinds.get(normalized(name), kind)
         if learnt != kind:

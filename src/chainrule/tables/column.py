@@ -18,7 +18,7 @@ Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "c
 
 @dataclass(frozen=True, eq=False)
 class RawTexts:
-    """The texts that a column was read from; 1 and 1.0 are one number, and two categories.
+    """What a column was read from, so that it can be read again as another kind: 1 and 1.0 are equal numbers, but two categories.
 
     Attributes
     ----------

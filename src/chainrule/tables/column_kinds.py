@@ -106,12 +106,13 @@ def convert_kind(column: Column, kind: Kind, rules: TextRules = RULES) -> Column
 
 
 def read_as(column: Column, kind: Kind, rules: TextRules = RULES) -> Column:
-    """Give a column as another kind as if it had been required when its file was read: from the texts as they are written.
+    """Give a column as a kind, as if the kind had been required when its file was read: from its texts, where it has them.
 
     Raises
     ------
     DataError
-        When the texts were not kept, since the numbers of a large file are read without them; as ``convert_kind`` else.
+        When the texts are needed and were not kept: the numbers of a large file are read without them. When a value is not of the
+        kind.
     """
     raw = column.raw
     if kind == column.kind or raw is None or (raw.codes is None and column.missing.all()):
@@ -156,8 +157,6 @@ def _convert_texts(column: Column, kind: Kind, rules: TextRules) -> Column:
     """Read the texts of a column as another kind, as the texts of a file are read."""
     if kind not in _READ:
         return replace(column, kind=kind)
-    if column.writing:
-        rules = replace(rules, decimal=column.writing.decimal, day_first=column.writing.day_first)
     return column_from_texts(column.name, column.data, column.categories, kind=kind, rules=rules)
 
 

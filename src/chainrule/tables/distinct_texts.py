@@ -118,6 +118,10 @@ class DistinctTexts:
         """The ways out for a value that does not fit, as the options of this source."""
         if self.rules.numbers_only:
             return f"correct it, or {TABLE_REMEDY}"
+        if self.rules.known_names:
+            return (
+                f"correct it, or declare it a gap (--missing {shown(text)}, missing=): the model takes the column as it learnt it"
+            )
         if not self.rules.from_file:
             return f"correct it, or give kinds={{{self.name!r}: 'category'}} or drop=[{self.name!r}]"
         return (

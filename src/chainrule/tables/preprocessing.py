@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._checks import check_int
+from .._format import pluralize
 from .._types import CSR, AnyArray, Array, Indices
 from ..errors import DataError
 from .column import Column, Kind
@@ -296,7 +297,8 @@ class Preprocessing:
         if absent:
             named = ", ".join(map(repr, absent))
             raise DataError(
-                f"the table has no column {named}, from which the model learnt; add it, with gaps where its values are unknown"
+                f"the table lacks {pluralize(len(absent), 'column')} from which the model learnt: {named}; add what is missing, "
+                "with gaps where values are unknown"
             )
 
     def _is_mostly_zero(self, table: Table) -> bool:

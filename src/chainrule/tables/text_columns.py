@@ -29,7 +29,6 @@ from .date_columns import infer_date, require_date
 from .distinct_texts import DistinctTexts
 from .number_columns import infer_number, require_number
 from .text_rules import USUAL_RULES, TextRules
-from .writing import Writing
 
 TRUTH = ("false", "true")
 BOOLEANS = (TRUTH, ("no", "yes"), ("f", "t"), ("n", "y"))
@@ -104,15 +103,8 @@ def check_unicode(name: str, texts: Sequence[str]) -> None:
 
 def _infer(values: DistinctTexts) -> Column:
     if not values.texts or (len(values.texts) == 1 and values.codes.min() == 0):
-        return replace(values.column("constant"), writing=_required_writing(values.rules))
+        return values.column("constant")
     return _boolean(values) or infer_number(values) or infer_date(values) or values.column(_label_kind(values))
-
-
-def _required_writing(rules: TextRules) -> Writing | None:
-    """The writing that options require, which a constant keeps, since a model may need it as a number or a date."""
-    if rules.decimal is None and rules.day_first is None:
-        return None
-    return Writing(decimal=rules.decimal, day_first=rules.day_first, told_by="option")
 
 
 def _require(values: DistinctTexts, kind: Kind) -> Column:

@@ -28,7 +28,6 @@ USUAL_MARKS = frozenset(
         "1.#qnan",
         "-1.#ind",
         "\\n",
-        "\\n",
         "#value!",
         "#div/0!",
         "#ref!",
