@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 @model_argument()
 @files_argument("PNG or JPEG pictures, or rows of numbers: .npy, or a table as train reads it.")
 @flag("--outputs", "-a", text="Print all outputs of the network.")
-@path_option("--out", "-o", text="Write the rows with their predictions to this file instead: .csv, .jsonl or .parquet.")
+@path_option(
+    "--out",
+    "-o",
+    text="Write the rows with their predictions to this file instead, in their own format; those of parquet may become .csv.",
+)
 @reading_options
 @json_option("Print one JSON object per line instead, one for each picture or row.")
 def predict(model: Path, file: tuple[Path, ...], outputs: bool, out: Path | None, as_json: bool, **options: Any) -> int:
