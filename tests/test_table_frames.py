@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from scipy import sparse
 
 from chainrule.errors import DataError, DataTypeError, UnknownName
 from chainrule.tables.column import Column
-from chainrule.tables.column_kinds import KINDS, convert_kind
+from chainrule.tables.column_kinds import KINDS, RULES, convert_kind
 from chainrule.tables.frames import table_from
 from chainrule.tables.read import read_table
 from chainrule.tables.table import Table
@@ -195,8 +196,8 @@ REFUSED = {
     "a date among numbers": ({"c": [1, DAY]}, DataTypeError, "row 2 .*, column 'c': .*date"),
     "a boolean among numbers": ({"c": [1.5, True]}, DataTypeError, "row 2 .*, column 'c': True .bool."),
     "a boolean among texts": ({"c": ["a", True]}, DataTypeError, "row 2 .*, column 'c': True .bool."),
-    "infinity": ({"c": np.array([1, np.inf])}, DataError, "row 2 .*, column 'c': .*infinite .inf.*allow_infinite"),
-    "infinity in a list": ({"c": [1, -np.inf]}, DataError, "row 2 .*, column 'c': .*infinite .-inf.*allow_infinite"),
+    "infinity": ({"c": np.array([1, np.inf])}, DataError, "row 2 .*, column 'c': .*infinite .inf.*make it a gap"),
+    "infinity in a list": ({"c": [1, -np.inf]}, DataError, "row 2 .*, column 'c': .*infinite .-inf.*make it a gap"),
     "an integer that no float holds": ({"c": [0.5, 10**400]}, DataError, "column 'c'.*larger than float64"),
     "complex numbers": ({"c": np.array([1j, 2])}, DataTypeError, "column 'c'.*complex128"),
     "bytes": ({"c": [b"x"]}, DataTypeError, "row 1 .*, column 'c': b'x'"),
@@ -297,9 +298,9 @@ def test_a_file_and_its_frame_make_the_same_table(tmp_path):
 
 
 def test_infinities_are_gaps_where_they_are_allowed():
-    """With allow_infinite, infinite numbers are gaps; the array passed in is left as it was."""
-    values = np.array([1.0, np.inf, 2.0])
-    assert table_from({"c": values, "d": [1, 2, -np.inf]}, allow_infinite=True).column("c") == [1.0, None, 2.0]
+    """Where the rules allow infinity, infinite numbers are gaps; the array passed in is left as it was."""
+    values, rules = np.array([1.0, np.inf, 2.0]), replace(RULES, allow_infinite=True)
+    assert table_from({"c": values, "d": [1, 2, -np.inf]}, rules=rules).column("c") == [1.0, None, 2.0]
     assert np.isinf(values[1])
 
 

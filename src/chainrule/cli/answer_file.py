@@ -95,7 +95,7 @@ def _open_text(path: Path, temporary: Path) -> TextIO:
 
 def _distinct(added: list[str], names: Iterable[str], key: Callable[[str], str] = str) -> list[str]:
     """Give the added columns names that the file does not have; names of one ``key`` are equal."""
-    from ..tables.column_choice import normalized
+    from ..tables.table import normalized
 
     taken, distinct = {key(normalized(name.strip())) for name in names}, []
     for name in added:

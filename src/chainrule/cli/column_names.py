@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from ..datasets.table import is_table
 from ..datasets.untrusted_files import checked_examples
 from ..errors import DataError
-from ..tables.column_choice import are_positions, normalized, target_column
+from ..tables.column_choice import are_positions, target_column
 from ..tables.number_table import matrix, read_numbers
 from ..tables.read import read_names
+from ..tables.table import normalized
 from .data_source import Source
 from .output import print_message
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from numbers import Integral
+from types import EllipsisType
+from typing import Any, Literal, overload
 
 import numpy as np
 
+from .._format import pluralize
 from .._types import AnyArray
+from ..errors import ArgumentTypeError, DataError
 from .text_rules import TextRules
 from .writing import Writing
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "constant"]
+Rows = slice | AnyArray | Sequence[int] | Sequence[bool]
+
+FEW_VALUES = 5  # of a column are shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +50,9 @@ class RawTexts:
         return RawTexts(self.rules, codes, self.texts, numbers)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Column:
-    """One column of a table.
+    """One column of a table; ``column[0]`` gives a value, ``column[rows]`` selects rows, ``np.asarray(column)`` gives all values.
 
     Attributes
     ----------
@@ -75,6 +82,39 @@ class Column:
     def __len__(self) -> int:
         return len(self.data)
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.to_list())
+
+    @overload
+    def __getitem__(self, rows: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, rows: Rows | tuple[Rows, EllipsisType]) -> Column: ...
+
+    def __getitem__(self, rows: Any) -> Any:
+        if isinstance(rows, Integral):
+            return self.take(checked_rows([rows], len(self))).to_list()[0]
+        return self.take(checked_rows(rows, len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+        """Give numbers as float64, dates as datetime64[us], True and False as bool, and other values as objects; None is a gap."""
+        if self.kind in ("number", "date"):
+            values = self.data
+        elif {*self.categories} <= {"False", "True"} and not self.missing.any():
+            values = np.array([text == "True" for text in self.categories], bool)[self.data]
+        else:
+            values = np.array([*self.categories, None], object)[self.data]
+        return np.array(values, dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        first = [*map(repr, self.take(slice(FEW_VALUES)).to_list()), *["..."] * (len(self) > FEW_VALUES)]
+        return f"Column({self.name!r}, {self.kind}, {pluralize(len(self), 'row')}: {', '.join(first)})"
+
+    @property
+    def shape(self) -> tuple[int]:
+        """The number of rows, as an array has it."""
+        return (len(self),)
+
     @cached_property
     def missing(self) -> AnyArray:
         """Whether each value is a gap, (n,) of bool."""
@@ -99,3 +139,38 @@ class Column:
         if self.kind == "date":
             return self.data.tolist()
         return [None if code < 0 else self.categories[code] for code in self.data]
+
+
+def checked_rows(rows: Any, n: int) -> AnyArray | slice:
+    """Check a choice of some of ``n`` rows: a slice, positions, or a mask; scikit-learn gives it as ``(rows, ...)``.
+
+    Raises
+    ------
+    ArgumentTypeError
+        When it is something else, such as one number.
+    DataError
+        When there is no such row, or a mask has not one value for each row.
+
+    Examples
+    --------
+    >>> checked_rows([2, 0], 3), checked_rows(slice(2), 3)
+    (array([2, 0]), slice(None, 2, None))
+    """
+    if isinstance(rows, tuple) and len(rows) == 2 and rows[1] is Ellipsis:
+        rows = rows[0]
+    if isinstance(rows, slice):
+        return rows
+    chosen = np.asarray(rows)
+    if chosen.shape == (0,):
+        return chosen.astype(np.intp)  # an empty list is an array of floats
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
+        raise ArgumentTypeError(
+            "rows must be chosen by a slice, such as [:3], by a list or array of their numbers from 0, or by one of booleans; "
+            f"the choice is {str(rows)[:40]} of type {type(rows).__name__}"
+        )
+    if chosen.dtype == bool and len(chosen) != n:
+        raise DataError(f"a choice of rows by booleans must have one for each of the {n:,} rows; it has {len(chosen):,}")
+    if chosen.dtype != bool and not -n <= chosen.min() <= chosen.max() < n:
+        wrong = chosen.max() if chosen.max() >= n else chosen.min()
+        raise DataError(f"there is no row {wrong} among {pluralize(n, 'row')}, which are numbered from 0")
+    return chosen

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from ..errors import DataError, UnknownName
 from .column import Column, Kind
 from .column_kinds import KINDS
-from .table import Table
+from .table import Table, name_hint, normalized
 from .text_rules import TABLE_REMEDY, TextRules
 
 MakeColumn = Callable[[str, Kind | None, TextRules], Column]
@@ -123,11 +121,6 @@ def check_known(wanted: Iterable[str], names: Sequence[str]) -> None:
             raise UnknownName("column", name, names)
 
 
-def normalized(name: str) -> str:
-    """Give a name in Unicode's composed form, so that equal letters are equal names."""
-    return unicodedata.normalize("NFC", name)
-
-
 def check_names(names: Sequence[str]) -> None:
     """Refuse two columns of one name, and a name that UTF-8 cannot write."""
     try:
@@ -166,12 +159,6 @@ def are_positions(names: Sequence[str]) -> bool:
     (True, False)
     """
     return list(names) == [str(k) for k in range(len(names))]
-
-
-def name_hint(name: str, names: Sequence[str]) -> str:
-    """Tell the column whose name is most similar, or else the first names."""
-    similar = get_close_matches(name, names, 1)
-    return f"do you mean {similar[0]!r}?" if similar else f"it has {', '.join(names[:20])}{', ...' * (len(names) > 20)}"
 
 
 def target_column(path: object, names: list[str], target: str | int) -> str:

@@ -82,6 +82,8 @@ def _day_first(values: DistinctTexts, dates: DateTexts) -> bool | None:
         return bool(only_day_first.any())
     differ = dates.undecided & (as_day_first != as_month_first)
     if differ.any() and values.known.day_first is None:
-        remedy = "write dates as YYYY-MM-DD, or say which stands first (--day-first or --month-first, day_first=)"
-        values.refuse(differ, "may have the day or the month first, as may all dates of the column", remedy)
+        option = "say which stands first (--day-first or --month-first, day_first=)"
+        remedy = option if values.rules.from_file else "convert the column to dates"
+        problem = "may have the day or the month first, as may all dates of the column"
+        values.refuse(differ, problem, f"write dates as YYYY-MM-DD, or {remedy}")
     return values.known.day_first

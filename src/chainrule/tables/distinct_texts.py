@@ -119,11 +119,10 @@ class DistinctTexts:
         if self.rules.numbers_only:
             return f"correct it, or {TABLE_REMEDY}"
         if self.rules.known_names:
-            return (
-                f"correct it, or declare it a gap (--missing {shown(text)}, missing=): the model takes the column as it learnt it"
-            )
+            gap = f"declare it a gap (--missing {shown(text)}, missing=)" if self.rules.from_file else "make it a gap (None)"
+            return f"correct it, or {gap}: the model takes the column as it learnt it"
         if not self.rules.from_file:
-            return f"correct it, or give kinds={{{self.name!r}: 'category'}} or drop=[{self.name!r}]"
+            return f"correct it, or give kinds={{{self.name!r}: 'category'}}, or leave the column out"
         return (
             f"correct it, or declare it a gap (--missing {shown(text)}, missing=), or read the column as a category "
             f"(--category {self.name!r}, kinds=), or leave the column out (--drop {self.name!r}, drop=)"

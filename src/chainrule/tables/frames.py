@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,17 +12,17 @@ import numpy as np
 from .._types import AnyArray, is_sparse
 from ..errors import DataError, DataTypeError
 from .column import Column, Kind
-from .column_choice import check_names, make_table, normalized
+from .column_choice import check_names, make_table
 from .column_kinds import RULES, read_as, row_name
-from .table import Table
+from .table import Table, name_hint, normalized
 from .text_rules import TextRules
 from .typed_columns import (
-    CONVERT_REMEDY,
     FEW_ROWS,
     column_from_array,
     column_from_objects,
     column_of_categories,
     column_of_texts,
+    convert_remedy,
     factorize,
     have_one_type,
 )
@@ -38,7 +38,7 @@ def table_from(
     kinds: Mapping[str, Kind] | None = None,
     columns: Collection[str] | None = None,
     drop: Collection[str] = (),
-    allow_infinite: bool = False,
+    rules: TextRules = RULES,
 ) -> Table:
     """Make a table of a frame, a dict of columns, a list of rows or an array.
 
@@ -57,8 +57,8 @@ def table_from(
         The columns to read, where the data has them; the others may hold anything. By default all.
     drop : collection of str
         Columns to leave out; they may hold anything.
-    allow_infinite : bool
-        Whether infinite numbers are gaps; otherwise they are refused.
+    rules : TextRules
+        How texts are read, and whether infinite numbers are gaps; a model's own rules for rows to predict.
 
     Returns
     -------
@@ -79,7 +79,6 @@ def table_from(
     >>> table.kinds, table.column("rooms")
     ({'rooms': 'number', 'sold': 'boolean'}, [3.0, None, 2.5])
     """
-    rules = replace(RULES, allow_infinite=True) if allow_infinite else RULES
     name = data.name if isinstance(data, Table) else ""
     return make_table(_makers_of(data), kinds=kinds, columns=columns, drop=drop, rules=rules, name=name)
 
@@ -96,7 +95,7 @@ def find_target(data: Any, name: str) -> Any:
     """
     sources = dict(_makers_of(data))
     if normalized(name) not in sources:
-        raise DataError(f"the table has no column {name!r} to learn; it has {', '.join(map(repr, list(sources)[:20]))}")
+        raise DataError(f"the table has no column {name!r} for the target; {name_hint(name, [*sources])}")
     return sources[normalized(name)].values
 
 
@@ -302,7 +301,7 @@ def _column_of_series(series: Any, name: str, kind: Kind | None, rules: TextRule
     if dtype in (nw.Decimal, nw.Int128, nw.UInt128):  # NumPy has none of these types
         return column_from_objects(name, series.to_list(), kind=kind, rules=rules)
     if isinstance(dtype, nw.dtypes.NestedType) or dtype in (nw.Binary, nw.Time):
-        raise DataTypeError(f"column {name!r} holds values of type {dtype}; {CONVERT_REMEDY}")
+        raise DataTypeError(f"column {name!r} holds values of type {dtype}; {convert_remedy(rules)}")
     if dtype in (nw.Object, nw.Unknown):
         return column_from_array(name, series.to_numpy(), kind=kind, rules=rules)
     gaps = series.is_null().to_numpy().astype(bool)

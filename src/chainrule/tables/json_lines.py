@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, cast
 from .._reading import LIMIT_BYTES, LIMIT_UNPACKED, translate_read_errors
 from ..errors import DataError
 from .column import Column, Kind
-from .column_choice import Choice, make_table, normalized
+from .column_choice import Choice, make_table
 from .column_kinds import RULES
 from .json_cells import JsonCells
-from .table import Table
+from .table import Table, normalized
 from .text_rules import TextRules
 
 LIMIT_LINE = 64 << 20  # bytes of one line

@@ -93,10 +93,11 @@ def _are_codes(values: DistinctTexts) -> bool:
     """Whether integers have leading zeros, as zip codes have; refuses a column of different lengths in which very few have them."""
     codes = np.array([is_code(text) for text in values.texts], bool)
     if codes.any() and len({len(text) for text in values.texts}) > 1 and values.counts[codes].sum() < 0.01 * values.n_values:
+        options = f"--number {values.name!r}, --category {values.name!r}, " * values.rules.from_file
         values.refuse(
             codes,
             "has leading zeros, as a code has, but fewer than 1 % of the column's values do",
-            f"read the column as numbers or as categories (--number {values.name!r}, --category {values.name!r}, kinds=)",
+            f"read the column as numbers or as categories ({options}kinds=)",
         )
     return bool(codes.any())
 
@@ -116,8 +117,9 @@ def _to_float(values: DistinctTexts) -> tuple[AnyArray, Writing]:
     infinite = np.isinf(data)
     if infinite.any() and not values.rules.allow_infinite:
         allow = ", or allow infinite values, which are then gaps (--allow-infinite, allow_infinite=True)"
+        remedy = allow if values.rules.from_file else ", or make it a gap (None)"
         values.refuse(
-            infinite, "is infinite, or beyond the range of float64", "correct it" + allow * (not values.rules.numbers_only)
+            infinite, "is infinite, or beyond the range of float64", "correct it" + remedy * (not values.rules.numbers_only)
         )
     data[infinite | np.isin(data, values.rules.numeric_marks)] = np.nan
     return values.spread(data, np.nan), writing
@@ -168,7 +170,8 @@ def _decimal_of_others(values: DistinctTexts, mark: str) -> Decimal:
     told = [decimal for decimal in {rules.usual_decimal(), values.known.decimal} if decimal]
     if len(told) > 1 or (not told and (mark == "," or not rules.point_is_decimal)):
         problem = "may be a decimal number, or one whose thousands are separated, as all others of the column"
-        remedy = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)" if rules.from_file else ""
+        option = "say which mark is the decimal one (--decimal . or --decimal , or decimal=)"
+        remedy = option if rules.from_file else "convert the column to numbers"
         values.refuse(np.array([mark in text for text in values.texts], bool), problem, remedy)
     return told[0] if told else "."
 

@@ -19,11 +19,11 @@ from .._types import AnyArray
 from ..errors import DataError, DataTypeError
 from .arrow_schema import duration_units
 from .column import Column, Kind
-from .column_choice import make_table, normalized
+from .column_choice import make_table
 from .column_kinds import RULES
-from .table import Table
+from .table import Table, normalized
 from .text_rules import TextRules
-from .typed_columns import CONVERT_REMEDY, column_from_array
+from .typed_columns import column_from_array, convert_remedy
 
 _READABLE = re.compile(
     r"boolean|u?(tiny|small|big)int|u?integer|float|double|decimal\(.*\)|varchar|uuid|date|\"null\"|"
@@ -164,7 +164,9 @@ class ParquetFile:
     def column(self, own_name: str, type_: str, name: str, kind: Kind | None, rules: TextRules) -> Column:
         """Make the column that DuckDB knows by a name of its own."""
         if not _READABLE.fullmatch(type_):
-            raise DataTypeError(f"{self.path}, column {name!r}: values of type {type_.upper()} cannot be used; {CONVERT_REMEDY}")
+            raise DataTypeError(
+                f"{self.path}, column {name!r}: values of type {type_.upper()} cannot be used; {convert_remedy(rules)}"
+            )
         own = quoted(own_name)
         if type_ == "varchar":
             ((n_bytes,),) = self._select(f"coalesce(sum(strlen({own})), 0)").fetchall()

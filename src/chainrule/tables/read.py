@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import DataError, SettingError
 from .arrow_stream import Texts
 from .column import Column, Kind, RawTexts
-from .column_choice import check_known, check_no_gaps, checked_kinds, normalized, wanted_columns
+from .column_choice import check_known, check_no_gaps, checked_kinds, wanted_columns
 from .column_kinds import row_name
 from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
@@ -23,9 +23,9 @@ from .number_columns import LARGEST_EXACT, number_column
 from .number_texts import Decimal, NumberTexts, decimals_of, plain_decimal
 from .parquet_table import read_parquet_names, read_parquet_table
 from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
-from .table import Table
+from .table import Table, normalized
 from .text_columns import column_from_texts
-from .text_rules import USUAL_RULES, TextRules
+from .text_rules import USUAL_RULES, TextRules, no_decimal
 from .writing import Writing
 
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
@@ -241,10 +241,13 @@ def _place_of(text: PlainText, layout: Layout) -> Callable[[int], str]:
     return place
 
 
-def _usual_decimal(rules: TextRules, proven: frozenset[Decimal], texts: list[tuple[TextColumn, Decimal | None]]) -> Decimal | None:
-    """Find the one decimal mark of all columns of numbers that can be read with one mark only; None where none or two are.
+@dataclass(frozen=True, eq=False)
+class _UsualDecimal:
+    """Finds, when it is first asked, the one decimal mark of all columns of numbers that can be read with one mark only.
 
-    Parameters
+    It is pickled as the mark alone, because the texts of all columns are larger than the rows of a table that keeps it.
+
+    Attributes
     ----------
     rules : TextRules
     proven : frozenset of str
@@ -252,9 +255,27 @@ def _usual_decimal(rules: TextRules, proven: frozenset[Decimal], texts: list[tup
     texts : list of (TextColumn, str or None)
         The other columns, and the mark that each is known to have.
     """
-    found = ((_only_decimal(rules, part), known) for part, known in texts)
-    marks = proven | {mark for mark, known in found if mark and mark != known}
-    return min(marks) if len(marks) == 1 else None
+
+    rules: TextRules
+    proven: frozenset[Decimal]
+    texts: list[tuple[TextColumn, Decimal | None]]
+
+    def __call__(self) -> Decimal | None:
+        return self.mark
+
+    @cached_property
+    def mark(self) -> Decimal | None:
+        """The mark; None where the columns have none or two."""
+        found = ((_only_decimal(self.rules, part), known) for part, known in self.texts)
+        marks = self.proven | {mark for mark, known in found if mark and mark != known}
+        return min(marks) if len(marks) == 1 else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial, (_same, self.mark)
+
+
+def _same(mark: Decimal | None) -> Decimal | None:
+    return mark
 
 
 def _only_decimal(rules: TextRules, part: TextColumn) -> Decimal | None:
@@ -286,10 +307,9 @@ class _Reader:
         plan = {k: self._query(k) for k in wanted} | dict.fromkeys(range(n_named, layout.n_fields))
         parts = self._read_small(plan) if self._is_small() else self._read(plan)
         self._refuse_fields({k: parts.pop(k) for k in range(n_named, layout.n_fields)})
-        self._decimal_of_others = self._usual_decimal(parts)
         self.rules = replace(
             self.rules,
-            usual_decimal=cache(self._decimal_of_others),
+            usual_decimal=self._usual_decimal(parts),
             point_is_decimal=layout.dialect.delimiter not in DECIMAL_COMMA_DELIMITERS,
         )
         columns = [self._column(k, part) for k, part in parts.items()]
@@ -380,8 +400,8 @@ class _Reader:
         proofs = (decimals_of(field) for field in self._sample(k))
         return self.rules.decimal or next((marks.pop() for marks in proofs if len(marks) == 1), None)
 
-    def _usual_decimal(self, parts: Columns) -> Callable[[], Decimal | None]:
-        """Give a function that finds the decimal mark of most columns, which plain data makes: a table can be pickled.
+    def _usual_decimal(self, parts: Columns) -> _UsualDecimal:
+        """Give a function that finds the decimal mark of most columns.
 
         Columns that are known to have this mark tell nothing of the others.
         """
@@ -389,7 +409,7 @@ class _Reader:
         marks = {k: self._proven_decimal(k) for k, part in parts.items() if isinstance(part, NumberColumn)}
         proven = frozenset(mark for k, mark in marks.items() if mark and mark != known.get(k))
         texts = [(part, known.get(k)) for k, part in parts.items() if isinstance(part, TextColumn)]
-        return partial(_usual_decimal, TextRules(missing=self.rules.missing), proven, texts)
+        return _UsualDecimal(TextRules(missing=self.rules.missing), proven, texts)
 
     def _column(self, k: int, part: NumberColumn | TextColumn) -> Column:
         name = self.layout.names[k]
@@ -414,7 +434,7 @@ class _Reader:
         1.234 is refused.
         """
         rules = replace(self.rules, place_of=partial(_row_of, self.text.path))
-        return replace(rules, usual_decimal=self._decimal_of_others) if self._is_small() else replace(rules, point_is_decimal=False)
+        return rules if self._is_small() else replace(rules, usual_decimal=no_decimal, point_is_decimal=False)
 
     def _check_header(self, columns: list[Column]) -> None:
         """Refuse a header that the first rows told, where below it each of its names is a value of its own column."""

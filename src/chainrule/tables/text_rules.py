@@ -44,7 +44,7 @@ TABLE_REMEDY = "use chainrule train, chainrule.TableClassifier or chainrule.Tabl
 """The way out where a table of numbers alone has a value that is not one."""
 
 
-def _no_decimal() -> Decimal | None:
+def no_decimal() -> Decimal | None:
     """Give no decimal mark: other columns do not tell one."""
     return None
 
@@ -84,7 +84,7 @@ class TextRules:
 
     missing: frozenset[str] | None = None
     decimal: Decimal | None = None
-    usual_decimal: Callable[[], Decimal | None] = _no_decimal
+    usual_decimal: Callable[[], Decimal | None] = no_decimal
     point_is_decimal: bool = True
     day_first: bool | None = None
     allow_infinite: bool = False

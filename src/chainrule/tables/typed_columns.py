@@ -80,24 +80,30 @@ def column_from_array(
             if gaps.any():
                 objects = [None if gap else value for value, gap in zip(objects, gaps, strict=True)]
             return column_from_objects(name, objects, kind=kind, rules=rules)
-    raise DataTypeError(f"column {name!r} holds values of type {values.dtype}; {CONVERT_REMEDY}")
+    raise DataTypeError(f"column {name!r} holds values of type {values.dtype}; {convert_remedy(rules)}")
 
 
-CONVERT_REMEDY = "a table holds numbers, texts, booleans and dates; convert the column, or leave it out (drop=)"
+def convert_remedy(rules: TextRules) -> str:
+    """Say what a caller can do about a column whose type a table cannot hold: a model needs the column."""
+    leave_out = "" if rules.known_names else ", or leave it out" + " (drop=)" * rules.from_file
+    return f"a table holds numbers, texts, booleans and dates; convert the column{leave_out}"
 
 
 def column_from_numbers(name: str, values: AnyArray, *, kind: Kind | None = None, rules: TextRules = RULES) -> Column:
-    """Make a column of floats, shape (n,), where NaN is a gap."""
+    """Make a column of floats, shape (n,), where NaN is a gap, and so is a mark of the rules that is a number, such as -999."""
     values = np.array(values, np.float64)
     infinite = np.isinf(values)
     if infinite.any():
         if not rules.allow_infinite:
             row = int(infinite.argmax())
+            allow = "allow infinite numbers, which are then gaps (allow_infinite=True)"
+            remedy = allow if rules.from_file else "make it a gap (None or NaN)"
             raise DataError(
-                f"{rules.place_of(row)}, column {name!r}: the number is infinite ({values[row]}); correct it, or allow infinite "
-                "numbers, which are then gaps (allow_infinite=True)"
+                f"{rules.place_of(row)}, column {name!r}: the number is infinite ({values[row]}); correct it, or {remedy}"
             )
         values[infinite] = np.nan
+    if rules.numeric_marks:
+        values[np.isin(values, rules.numeric_marks)] = np.nan
     return _settle(Column(name, "number", values), kind, rules)
 
 
@@ -109,7 +115,7 @@ def column_from_objects(name: str, values: Sequence[Any], *, kind: Kind | None =
     DataTypeError
         When the objects have several types, such as numbers and texts, or one that a table cannot hold.
     """
-    if kind == "number" and (plain := _plain_numbers(values)) is not None:
+    if kind == "number" and not rules.numeric_marks and (plain := _plain_numbers(values)) is not None:
         return Column(name, kind, plain)
     if not set(map(type, values)) <= _NEVER_GAPS:
         values = [None if is_gap(value) else value for value in values]
@@ -308,7 +314,9 @@ def type_of_all(name: str, values: Sequence[Any], rules: TextRules) -> str:
     types = set(found.values())
     if None in types:
         row = next(row for row, value in enumerate(values) if value is not None and found[type(value)] is None)
-        raise DataTypeError(f"{rules.place_of(row)}, column {name!r}: {_shown(values[row])} cannot be used; {CONVERT_REMEDY}")
+        raise DataTypeError(
+            f"{rules.place_of(row)}, column {name!r}: {_shown(values[row])} cannot be used; {convert_remedy(rules)}"
+        )
     if types == {"integer", "number"}:
         return "number"
     if len(types) > 1:
