@@ -9,7 +9,7 @@ import pytest
 from chainrule.cli.table_source import split_for_test
 from chainrule.tables.column import Column
 from chainrule.tables.table import Table
-from chainrule.tables.target import infer_target
+from chainrule.tables.target_inference import infer_target
 
 
 def test_a_popped_column_has_left_the_table():

@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 import chainrule as cr
 from chainrule.errors import DataError, DivergenceError, SettingError, UnknownName
-from chainrule.estimators.table_base import MissingTargetWarning
+from chainrule.estimators import MissingTargetWarning
 from chainrule.recipes.table_recipe import TableRecipe, recipe_for
 from chainrule.recipes.table_training import check_recipe, fit_table_model, folds
 from chainrule.tables.frames import table_from

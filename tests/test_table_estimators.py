@@ -120,6 +120,15 @@ def test_a_column_of_a_table_is_a_target_as_it_is():
     assert model.classes_.tolist() == ["no", "yes"]
 
 
+def test_whole_numbers_of_a_table_are_integers(tmp_path):
+    """The labels of a table's column of whole numbers are integers, as on the command line, though the column holds floats."""
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k / 7},{k % 2}\n" for k in range(40)))
+    table = cr.read_table(tmp_path / "t.csv")
+    for y in ("y", table["y"]):
+        model = cr.TableClassifier(networks=1, hidden=(8,), epochs=2, random_state=0).fit(table, y)
+        assert (model.classes_.tolist(), model.classes_.dtype) == ([0, 1], np.int64)
+
+
 def test_values_may_be_texts_of_numbers():
     """A regressor reads texts of numbers, with marks of gaps among them, as a file's texts are read."""
     y = ["1,5", "2,5", " 3,25", "NA"] * 10

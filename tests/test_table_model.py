@@ -19,7 +19,7 @@ from chainrule.recipes.table_recipe import TableRecipe
 from chainrule.recipes.table_training import fit_table_model
 from chainrule.tables.frames import table_from
 from chainrule.tables.preprocessing import Preprocessing
-from chainrule.tables.target import infer_target
+from chainrule.tables.target_inference import infer_target
 
 
 def columns(n=60):

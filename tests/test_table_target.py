@@ -11,7 +11,8 @@ from chainrule.errors import DataError, UnknownName
 from chainrule.tables.column import Column
 from chainrule.tables.frames import table_from
 from chainrule.tables.read import read_table
-from chainrule.tables.target import ClassTarget, ValueTarget, infer_target, parse_target
+from chainrule.tables.target import ClassTarget, ValueTarget, parse_target
+from chainrule.tables.target_inference import infer_target
 
 RNG = np.random.default_rng(0)
 RARELY_REPEATED = np.arange(3000).repeat(2)

@@ -18,7 +18,7 @@ from chainrule.recipes.table_training import fit_table_model
 from chainrule.table_model import TableModel
 from chainrule.tables.frames import table_from
 from chainrule.tables.number_features import choose_edges
-from chainrule.tables.target import infer_target
+from chainrule.tables.target_inference import infer_target
 
 Change = Callable[[TableRecipe], TableRecipe]
 

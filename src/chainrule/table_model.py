@@ -7,9 +7,9 @@ preprocessing's vocabularies in the description, and its numbers as tensors ``pr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ from .examples import Examples
 from .network import Network, network_as_model, network_from_model
 from .plan import MAXIMUM_COLUMNS
 from .tables.column_choice import are_positions
+from .tables.column_kinds import row_name
 from .tables.preprocessing import Preprocessing
-from .tables.read import FIELD_OPTIONS, VALUE_OPTIONS, read_by_rules, read_names, rules_of_file
+from .tables.read import VALUE_OPTIONS, read_by_rules, read_names, rules_of_file
 from .tables.table import Table
 from .tables.target import ClassTarget, Target, parse_target
+from .tables.text_rules import TextRules
 from .tables.writing import Learnt, Writing, compare_writings
 from .tensor_file import TensorFile, write_tensors
 
@@ -155,29 +157,51 @@ class TableModel:
         """Whether the target is a class."""
         return isinstance(self.target, ClassTarget)
 
-    def read(self, path: str | os.PathLike[str], **options: Any) -> Table:
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        delimiter: str | None = None,
+        decimal: str | None = None,
+        encoding: str | None = None,
+        missing: str | Iterable[str] | None = None,
+        header: bool | None = None,
+        day_first: bool | None = None,
+        allow_infinite: bool | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Table:
         """Read the columns of the model from a file, each as the kind that it had in training; other columns may hold anything.
 
         Parameters
         ----------
         path : str or Path
-        **options
-            Of ``read_table``: ``delimiter``, ``decimal``, ``encoding``, ``missing``, ``header``, ``day_first``, ``allow_infinite``,
-            ``progress``. Those of the training that say how values are read are the defaults.
+        delimiter, encoding, header, progress
+            As of ``read_table``.
+        decimal, missing, day_first, allow_infinite
+            As of ``read_table``; by default as in the training.
 
         Raises
         ------
         FileError, DataError, SettingError
             As ``read_table`` raises them.
         """
-        source, kinds, learnt = Path(path), self.preprocessing.input_kinds, self.learnt()
-        values = {name: value for name, value in self.training.reading.items() if name in VALUE_OPTIONS and name != "kinds"}
-        values |= {name: options.pop(name) for name in VALUE_OPTIONS if name in options}
-        division = {name: options.pop(name, None) for name in FIELD_OPTIONS}
-        rules = rules_of_file(**values).for_model(learnt)
+        source, kinds = Path(path), self.preprocessing.input_kinds
+        division: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "header": header}
+        rules = self._rules(decimal=decimal, missing=missing, day_first=day_first, allow_infinite=allow_infinite)
         if not self.training.named:
             self.check_positions(source, read_names(source, rules=rules, **division))
-        return read_by_rules(source, rules, kinds=kinds, columns=list(kinds), **division, **options)
+        return read_by_rules(source, rules, kinds=kinds, columns=list(kinds), progress=progress, **division)
+
+    def _rules(self, **given: Any) -> TextRules:
+        """Give the rules by which a later file is read: the options given, those of the training, and what its values told."""
+        learnt = {name: value for name, value in self.training.reading.items() if name in VALUE_OPTIONS and name != "kinds"}
+        options = learnt | {name: value for name, value in given.items() if value is not None}
+        return rules_of_file(**options).for_model(self.learnt())
+
+    @cached_property
+    def frame_rules(self) -> TextRules:
+        """The rules by which the texts of a frame are read, as those of a later file are."""
+        return replace(self._rules(), from_file=False, place_of=row_name)
 
     def learnt(self, target: str | None = None) -> Learnt:
         """Give what the training tells of a later file; ``target`` names the target's column in that file."""

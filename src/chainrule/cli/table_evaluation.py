@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError, SettingError
-from ..tables.column_choice import check_known, name_hint, normalized
-from ..tables.target import ClassTarget, Target, TargetReading
+from ..tables.column_choice import check_known
+from ..tables.table import name_hint, normalized
+from ..tables.target import ClassTarget, Target
+from ..tables.target_inference import TargetReading
 from .data_source import Source, resolve_path
 from .evaluation import confusion_matrix
 from .output import print_message
@@ -21,7 +23,7 @@ from .table_source import split_for_test
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
     from ..table_model import TableModel
-    from ..tables.column import Column, Kind
+    from ..tables.column import Column
     from ..tables.table import Table
 
 
@@ -150,7 +152,7 @@ def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, target: 
     if reading.kinds or reading.drop:
         check_known([*reading.drop, *(reading.kinds or {})], options.read_names(path, learnt))
     inputs = model.preprocessing.input_kinds
-    kinds = {**(options.kinds or {}), **({} if target is None else _target_kind(model.target, target)), **inputs}
+    kinds = {**(options.kinds or {}), **({} if target is None else {target: model.target.column_kind}), **inputs}
     columns = {*inputs, *([] if target is None else [target])}
     if not model.training.named:
         model.check_positions(path, options.read_names(path, learnt))
@@ -179,12 +181,6 @@ def _check_kinds(model: TableModel, reading: ReadingOptions) -> None:
             raise SettingError(
                 f"--{kind} names the column {name!r}, which the model learnt as {learnt}; leave the option out, or train anew"
             )
-
-
-def _target_kind(target: Target, name: str) -> dict[str, Kind]:
-    """Give the kind as which the target's column is read, by its name."""
-    by_labels: dict[str, Kind] = {"text": "category", "integer": "number", "number": "number", "boolean": "boolean"}
-    return {name: by_labels[target.kind] if isinstance(target, ClassTarget) else "number"}
 
 
 def evaluate_table_model(model: TableModel, rows: TableRows) -> TableEvaluation:

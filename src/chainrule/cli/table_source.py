@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .._types import AnyArray, Indices
     from ..tables.column import Column
     from ..tables.table import Table
-    from ..tables.target import Target, TargetReading
+    from ..tables.target import Target
+    from ..tables.target_inference import TargetReading
     from .settings import Task
 
 TEST_FOLDS, FOLDS = 3, 20
@@ -40,7 +41,7 @@ def read_target(table: Table, target: str | None, task: Task | None) -> TargetRe
         When there is no such column, or its values cannot be learnt.
     """
     from ..tables.column_choice import target_column
-    from ..tables.target import infer_target
+    from ..tables.target_inference import infer_target
 
     return infer_target(table[target_column(table.name, table.names, -1 if target is None else target)], task)
 
@@ -132,7 +133,8 @@ def split_for_test(table: Table, reading: TargetReading, seed: int) -> SplitTabl
 
 def fit_target(target: Target, column: Column) -> Target:
     """Give the target for some training rows: of values their own mean, scale and range, so that no other row tells them."""
-    from ..tables.target import ClassTarget, infer_target
+    from ..tables.target import ClassTarget
+    from ..tables.target_inference import infer_target
 
     return target if isinstance(target, ClassTarget) else infer_target(column, "regression").target
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..table_model import TableModel
     from ..tables.column import Column
     from ..tables.table import Table
-    from ..tables.target import TargetReading
+    from ..tables.target_inference import TargetReading
     from .table_source import SplitTable
 
 _PARTICIPLES = {"interrupted": "was interrupted", "diverged": "of a network diverged"}

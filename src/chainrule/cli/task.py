@@ -40,7 +40,7 @@ def infer_task(examples: Examples) -> Task:
         one_hot = y.shape[1] > 1 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
         return "classification" if one_hot else "regression"
     from ..tables.column import Column
-    from ..tables.target import infer_task as infer_task_of_column
+    from ..tables.target_inference import infer_task as infer_task_of_column
 
     if y.min() < 0 or y.max() >= MAX_CLASSES:
         return "regression"

@@ -7,14 +7,15 @@ each on the next. ``hyperparameters`` declares and checks the parameters; ``esti
 ``input_checks``, ``labels``, ``coefficients`` and ``validation_set`` read data. ``stochastic`` and ``lbfgs`` are the two kinds of
 training; ``training_state`` is the state that warm starts continue from; ``learning_rates`` and ``random_state`` follow
 scikit-learn's schedules and random draws; ``reporters`` show progress; ``interrupted_fit`` lets Ctrl-C end a search. The estimators
-of tables stand on ``table_base``, which calls the recipe in ``chainrule.recipes``.
+of tables stand on ``table_base``, which calls the recipe in ``chainrule.recipes``; ``table_targets`` reads their targets.
 """
 
 from .classifier import MLPClassifier
 from .regressor import MLPRegressor
-from .table_base import MissingTargetWarning, TargetNameWarning, UnseenValuesWarning
+from .table_base import UnseenValuesWarning
 from .table_classifier import TableClassifier
 from .table_regressor import TableRegressor
+from .table_targets import MissingTargetWarning, TargetNameWarning
 
 __all__ = [
     "MLPClassifier",

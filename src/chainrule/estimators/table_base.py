@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from numbers import Integral, Number, Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,18 +24,16 @@ from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
 from ..table_model import TableModel
 from ..tables.column import Column, Kind
-from ..tables.column_choice import normalized
-from ..tables.column_kinds import RULES, convert_kind, read_as
+from ..tables.column_kinds import RULES, read_as
 from ..tables.frames import find_target, table_from
-from ..tables.table import Table
-from ..tables.target import ClassTarget, ValueTarget, column_of_label_texts, list_labels
-from ..tables.text_columns import column_from_texts
-from ..tables.typed_columns import is_gap
-from ..tables.writing import compare_writings, written_of
+from ..tables.table import Table, normalized
+from ..tables.target import ClassTarget, ValueTarget
+from ..tables.writing import Learnt, compare_writings, written_of
 from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
 from .interrupted_fit import raise_to_caller
 from .random_state import make_random_state
+from .table_targets import check_lengths, list_labels, read_known_target, target_column, without_missing_targets, without_target
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -47,18 +46,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
     "kinds": [dict, None],
 }
-
-FIRST_ROWS = 50
-
-MISSING_TARGETS = "the target of {} is missing; they are left out"
-
-
-class MissingTargetWarning(UserWarning):
-    """Rows without a target are left out of a fit."""
-
-
-class TargetNameWarning(UserWarning):
-    """A column of X is left out of a fit, because it has the target's name, and holds other values."""
 
 
 class UnseenValuesWarning(UserWarning):
@@ -102,7 +89,7 @@ class TableEstimator(BaseEstimator):
         ----------
         X : Table, frame, dict of columns or array, shape (n_samples, n_features)
             Columns of numbers, texts, categories, booleans and dates, with gaps. A column with the target's name is left out.
-        y : Series, array or str, shape (n_samples,)
+        y : Series, array, Column or str, shape (n_samples,)
             The target, or the name of its column in X. Rows whose target is missing are left out, with a warning; where X is an
             array, they are refused.
         sample_weight : array, shape (n_samples,), optional
@@ -115,7 +102,7 @@ class TableEstimator(BaseEstimator):
             values = find_target(X, y) if isinstance(y, str) else y
             table, column = self._read_training_data(X, values, y if isinstance(y, str) else None)
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, table.columns[0].data)
-            table, column, weights = _without_missing_targets(table, column, weights)
+            table, column, weights = without_missing_targets(table, column, weights)
             has_own_kind = bool(self.kinds) and column.name in (self.kinds or {})
             target = self._fit_target(column, [] if has_own_kind else list_labels(values))
             recipe = recipe_for(target, len(table), self._chosen_settings())
@@ -174,13 +161,12 @@ class TableEstimator(BaseEstimator):
             column = replace(column, name=normalized(name))
             table = table.without(column.name)
         else:
-            table, column = _without_target(table, column, y, named=not plain)
+            table, column = without_target(table, column, y, named=not plain)
         if self.kinds and column.name in self.kinds:
             column = read_as(column, self.kinds[column.name])
         if not table.columns:
             raise DataError("the table has no column beside the target")
-        if len(column) != len(table):
-            raise DataError(f"X has {pluralize(len(table), 'row')}, but y has {len(column):,}")
+        check_lengths(table, column)
         self._remember_columns(X, table)
         return table, column
 
@@ -200,10 +186,12 @@ class TableEstimator(BaseEstimator):
             return None
         X, y = self.validation
         kinds: dict[str, Kind] = {name: "category" if kind == "constant" else kind for name, kind in training.kinds.items()}
-        table = table_from(X, kinds=kinds, columns=kinds)
-        list(compare_writings(written_of(training), table))  # refuses numbers of another unit
-        column = target_column(find_target(X, y) if isinstance(y, str) else y)
-        table, column, _ = _without_missing_targets(table, column, None)
+        learnt = Learnt(tuple(kinds), written_of(training))
+        table = table_from(X, kinds=kinds, columns=kinds, rules=RULES.for_model(learnt))
+        list(compare_writings(learnt.written, table))  # refuses numbers of another unit
+        column = read_known_target(X, y, target)
+        check_lengths(table, column)
+        table, column, _ = without_missing_targets(table, column, None)
         return table, target.encode(column)
 
     def _print_epoch(self, record: EpochRecord) -> None:
@@ -211,26 +199,73 @@ class TableEstimator(BaseEstimator):
         print(f"epoch {record.epoch}: cost {record.cost:.5f}{validation}")
 
     def _outputs(self, X: Any) -> Array:
-        """Give the averaged outputs for the rows of X, and warn of values that training did not have or wrote otherwise."""
+        """Give the averaged outputs for the rows of X."""
+        table = self._read_rows(X)
+        return self.model_.outputs(table)
+
+    def _outputs_beside_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Column, Array | None]:
+        """Give the outputs for the rows of X that have a target, their target, and their weights; y is what ``fit`` takes."""
+        check_is_fitted(self)
+        if is_plain_array(X):
+            if isinstance(y, str):
+                X = table_from(X)  # its columns have the numbers that they had in ``fit``, the target's included
+            else:
+                X, y = validate_data(
+                    self, _as_array(X), y, dtype=None, ensure_all_finite="allow-nan", reset=False, **self._y_checks()
+                )
+        table, column = self._read_rows(X), read_known_target(X, y, self.model_.target)
+        check_lengths(table, column)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, column.data)
+        table, column, weights = without_missing_targets(table, column, weights)
+        return self.model_.outputs(table), column, weights
+
+    def _read_rows(self, X: Any) -> Table:
+        """Read rows to predict as the model takes them, and warn of values that training did not have or wrote otherwise."""
         if not hasattr(self, "model_"):  # check_is_fitted takes longer than the answer for one row
             check_is_fitted(self)
         if is_plain_array(X):
             X = validate_data(self, _as_array(X), dtype=None, ensure_all_finite="allow-nan", reset=False)
         kinds = self.model_.preprocessing.input_kinds
-        table = table_from(X, kinds=kinds, columns=kinds)
+        table = table_from(X, kinds=kinds, columns=kinds, rules=self.model_.frame_rules)
         notes = [*self.model_.preprocessing.notes(table), *self.model_.compare_writings(table)]
         if notes:
             warnings.warn("; ".join(notes), UnseenValuesWarning, stacklevel=user_stacklevel())
-        return self.model_.outputs(table)
+        return table
 
-    def read(self, path: str | os.PathLike[str], **options: Any) -> Table:
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        delimiter: str | None = None,
+        decimal: str | None = None,
+        encoding: str | None = None,
+        missing: str | Iterable[str] | None = None,
+        header: bool | None = None,
+        day_first: bool | None = None,
+        allow_infinite: bool | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Table:
         """Read rows to predict from a file, each column as the kind that the fitted model takes; other columns may hold anything.
 
         Parameters
         ----------
         path : str or Path
-        **options
-            Of ``read_table``, but ``kinds``, ``columns`` and ``drop``.
+        delimiter : str, optional
+            One character, or "tab" or "space". By default the one that divides all lines evenly.
+        decimal : {".", ","}, optional
+            By default each column's own numbers decide it, then how the column was written in training.
+        encoding : str, optional
+            By default UTF-8, or what a byte-order mark tells.
+        missing : str or iterable of str, optional
+            The marks that denote a gap; by default those of the training.
+        header : bool, optional
+            Whether the first line holds the names. By default a line that holds the names of the training's columns does.
+        day_first : bool, optional
+            Whether 3/4/2021 is the third of April. By default the column's other dates tell, then those of the training.
+        allow_infinite : bool, optional
+            Whether infinity is a gap; by default as in the training.
+        progress : callable, optional
+            Called with the fraction that is read.
 
         Returns
         -------
@@ -242,7 +277,17 @@ class TableEstimator(BaseEstimator):
             As ``read_table`` raises them.
         """
         check_is_fitted(self)
-        return self.model_.read(path, **options)
+        return self.model_.read(
+            path,
+            delimiter=delimiter,
+            decimal=decimal,
+            encoding=encoding,
+            missing=missing,
+            header=header,
+            day_first=day_first,
+            allow_infinite=allow_infinite,
+            progress=progress,
+        )
 
     def predict(self, X: Any) -> AnyArray:
         """Predict the class or the value of each row of X, shape (n_samples,).
@@ -301,104 +346,8 @@ def is_plain_array(X: Any) -> bool:
     )
 
 
-def target_column(y: Any) -> Column:
-    """Read a target as a column, with the name of a Series; a target without one is named ``target``.
-
-    Texts are a category of exactly these texts. A column of a table stays as it is.
-    """
-    if isinstance(y, Column):
-        return y
-    name = getattr(y, "name", None)
-    name = name if isinstance(name, str) and name else "target"
-    labels = list_labels(y)
-    texts = column_of_label_texts(name, labels)
-    if texts is not None:
-        return texts
-    declared_categories = _is_categorical(y) and all(isinstance(one, Number) or is_gap(one) for one in labels)
-    return table_from({name: labels if declared_categories else y})[name]
-
-
-def _is_categorical(y: Any) -> bool:
-    """Whether y is a column of pandas' categories or of an Arrow dictionary, whose values may be numbers."""
-    return str(getattr(y, "dtype", "")) == "category" or str(getattr(y, "type", "")).startswith("dictionary")
-
-
 def _as_array(X: Any) -> Any:
     """Give a list of rows with texts as an array of objects, in which numbers stay numbers; leave any other X as it is."""
     if isinstance(X, list) and any(isinstance(value, str) for row in X if isinstance(row, (list, tuple)) for value in row):
         return np.array(X, dtype=object)
     return X
-
-
-def _without_target(table: Table, target: Column, y: Any, *, named: bool) -> tuple[Table, Column]:
-    """Leave out of X the column that is the target: the one of its name, or with the same values where the target has no name.
-
-    Parameters
-    ----------
-    table : Table
-    target : Column
-    y : object
-        The target as it was given.
-    named : bool
-        Whether the columns of X have names: an array's do not, and are all inputs.
-    """
-    if isinstance(getattr(y, "name", None), str) and target.name in table:
-        _warn_of_other_values(table[target.name], target)
-        return table.without(target.name), target
-    same = [column.name for column in table if named and _holds_labels(column, target)]
-    if same:
-        return table.without(*same), replace(target, name=same[0])
-    return table, replace(target, name=_free_name(table))
-
-
-def _free_name(table: Table) -> str:
-    """Give a name for a target without one that no column of the table has."""
-    name = "target"
-    while name in table:
-        name += "_"
-    return name
-
-
-def _warn_of_other_values(column: Column, target: Column) -> None:
-    """Warn where the column of X that has the target's name, and is left out, does not hold the target's values."""
-    if not _holds_labels(column, target):
-        warnings.warn(
-            f"the column {column.name!r} of X is left out, because the target has this name, but its values are not the target's; "
-            "rename y if the column is an input",
-            TargetNameWarning,
-            stacklevel=user_stacklevel(),
-        )
-
-
-def _holds_labels(column: Column, target: Column) -> bool:
-    """Whether a column of X holds the target's values, which are read as the column was where they are texts.
-
-    The first rows are compared first: they tell nearly every other column, and lists of all rows take longer than the training.
-    """
-    first = slice(FIRST_ROWS)
-    return _are_equal(column.take(first), target.take(first)) and _are_equal(column, target)
-
-
-def _are_equal(column: Column, target: Column) -> bool:
-    """Compare a column of X with the target, which is converted to the column's kind where one of them holds texts."""
-    if target.kind == "category":
-        try:
-            target = column_from_texts(target.name, target.data, target.categories, kind=column.kind, rules=RULES)
-        except DataError:
-            return False
-    elif column.kind == "category":  # declared categories may be numbers
-        target = convert_kind(target, "category")
-    return column.to_list() == target.to_list()
-
-
-def _without_missing_targets(table: Table, column: Column, weights: Array | None) -> tuple[Table, Column, Array | None]:
-    """Leave out the rows whose target is missing, with a warning."""
-    missing = column.missing
-    count = int(missing.sum())
-    if not count:
-        return table, column, weights
-    if count == len(column):
-        raise DataError(f"the target {column.name!r} is missing in every row")
-    warnings.warn(MISSING_TARGETS.format(pluralize(count, "row")), MissingTargetWarning, stacklevel=user_stacklevel())
-    kept = np.flatnonzero(~missing)
-    return table.take(kept), column.take(kept), None if weights is None else weights[kept]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._types import Array
+from .._format import pluralize
+from .._types import AnyArray, Array
+from .._warnings import user_stacklevel
 from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
-from ..tables.target import ClassTarget, LabelKind, infer_target
+from ..tables.target import ClassTarget, LabelKind
+from ..tables.target_inference import infer_target
 from .hyperparameters import store_hyperparameters
-from .table_base import CONSTRAINTS, TableEstimator
+from .table_base import CONSTRAINTS, TableEstimator, UnseenValuesWarning
 
 
 class TableClassifier(ClassifierMixin, TableEstimator):
@@ -122,6 +127,35 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         weights = compute_sample_weight(by_class, y)
         return weights if sample_weight is None else weights * sample_weight
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the share of rows whose class is predicted, from 0 to 1.
+
+        A class that training did not have counts as a wrong answer, with an ``UnseenValuesWarning``; rows whose target is missing
+        are left out, with a ``MissingTargetWarning``.
+
+        Parameters
+        ----------
+        X : Table, frame, dict of columns or array, shape (n_samples, n_features)
+        y : Series, array, Column or str, shape (n_samples,)
+            The classes, or the name of their column in X, as ``fit`` takes them.
+        sample_weight : array, shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        DataError
+            When X has no such column, or another number of rows than y.
+        """
+        outputs, column, weights = self._outputs_beside_target(X, y, sample_weight)
+        target = self.model_.target
+        assert isinstance(target, ClassTarget)  # noqa: S101  # it was fitted as one
+        codes = target.codes_of(column)
+        _warn_of_unknown_classes(column, codes)
+        return float(accuracy_score(codes, outputs.argmax(axis=1), sample_weight=weights))
+
     def predict_proba(self, X: Any) -> Array:
         """Give the probability of each class for each row of X, shape (n_samples, n_classes)."""
         return self._outputs(X)
@@ -130,6 +164,18 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         """Give the logarithm of each class's probability for each row of X, shape (n_samples, n_classes)."""
         with np.errstate(divide="ignore"):
             return np.log(self._outputs(X))
+
+
+def _warn_of_unknown_classes(column: Column, codes: AnyArray) -> None:
+    """Warn where a target holds classes that training did not have, whose code is -1."""
+    unknown = column.take(codes < 0)
+    if len(unknown):
+        warnings.warn(
+            f"the class of {pluralize(len(unknown), 'row')}, such as {unknown.to_list()[0]!r}, is one that training did not have; "
+            "each counts as a wrong answer",
+            UnseenValuesWarning,
+            stacklevel=user_stacklevel(),
+        )
 
 
 def _number_kind(labels: list[Any]) -> LabelKind | None:

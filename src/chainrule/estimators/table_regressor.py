@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from .._types import Array
 from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
 from ..tables.column_kinds import read_as
-from ..tables.target import ValueTarget, infer_target
+from ..tables.target import ValueTarget
+from ..tables.target_inference import infer_target
 from .hyperparameters import store_hyperparameters
 from .table_base import CONSTRAINTS, TableEstimator
 
@@ -71,6 +73,32 @@ class TableRegressor(RegressorMixin, TableEstimator):
         target = infer_target(column, "regression").target
         assert isinstance(target, ValueTarget)  # noqa: S101  # the task was given
         return target
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the coefficient of determination, R^2: 1 for the values themselves, 0 for their mean.
+
+        Rows whose target is missing are left out, with a ``MissingTargetWarning``.
+
+        Parameters
+        ----------
+        X : Table, frame, dict of columns or array, shape (n_samples, n_features)
+        y : Series, array, Column or str, shape (n_samples,)
+            The values, or the name of their column in X, as ``fit`` takes them.
+        sample_weight : array, shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        DataError
+            When X has no such column, or another number of rows than y; when a value is not a number.
+        """
+        outputs, column, weights = self._outputs_beside_target(X, y, sample_weight)
+        target = self.model_.target
+        assert isinstance(target, ValueTarget)  # noqa: S101  # it was fitted as one
+        return float(r2_score(target.values_of(column), self.model_.decode(outputs), sample_weight=weights))
 
     def _weights(self, y: Any, sample_weight: Any) -> Array | None:
         return sample_weight
