@@ -263,7 +263,7 @@ def test_the_targets_column_is_left_out_of_the_columns():
     [
         (frame(30), np.full(30, "a"), "holds only one class or value, 'a', in all 30 rows"),
         (frame(30), np.full(30, None), "missing in every row"),
-        (frame(30), "z", "the table has no column 'z' to learn"),
+        (frame(30), "z", "the table has no column 'z' for the target"),
         (frame(30)[["number"]].rename(columns={"number": "y"}), "y", "no column beside the target"),
         (frame(30), np.arange(20) % 2, "30 rows, but y has 20"),
         (frame(1200), np.array([f"n{k}" for k in range(1200)]), "the limit is 1,000"),

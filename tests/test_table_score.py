@@ -113,6 +113,10 @@ def test_arrays_are_scored_as_scikit_learn_does():
     rows = np.c_[X, X > 0.2, X**2]
     model = cr.TableClassifier(**QUICK).fit(rows, "1")
     assert model.score(rows, "1") == accuracy_score(rows[:, 1], model.predict(table_from(rows)))
+    for X_ in (rows, rows[:, ::2], rows.tolist()):
+        np.testing.assert_array_equal(model.predict_proba(X_), model.predict_proba(table_from(rows)))
+    with pytest.raises(ValueError, match="X has 1 features, but TableClassifier is expecting 2"):
+        model.predict(rows[:, :1])
     model = cr.TableClassifier(**QUICK).fit(rows[:, ::2], rows[:, 1])
     assert model.score(rows[:, ::2], rows[:, 1]) == accuracy_score(rows[:, 1], model.predict(rows[:, ::2]))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

@@ -207,12 +207,9 @@ class TableEstimator(BaseEstimator):
         """Give the outputs for the rows of X that have a target, their target, and their weights; y is what ``fit`` takes."""
         check_is_fitted(self)
         if is_plain_array(X):
-            if isinstance(y, str):
-                X = table_from(X)  # its columns have the numbers that they had in ``fit``, the target's included
-            else:
-                X, y = validate_data(
-                    self, _as_array(X), y, dtype=None, ensure_all_finite="allow-nan", reset=False, **self._y_checks()
-                )
+            X = _as_array(X)
+            if not isinstance(y, str):
+                X, y = validate_data(self, X, y, dtype=None, ensure_all_finite="allow-nan", reset=False, **self._y_checks())
         table, column = self._read_rows(X), read_known_target(X, y, self.model_.target)
         check_lengths(table, column)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, column.data)
@@ -224,13 +221,22 @@ class TableEstimator(BaseEstimator):
         if not hasattr(self, "model_"):  # check_is_fitted takes longer than the answer for one row
             check_is_fitted(self)
         if is_plain_array(X):
-            X = validate_data(self, _as_array(X), dtype=None, ensure_all_finite="allow-nan", reset=False)
+            X = self._numbered_columns(X)
         kinds = self.model_.preprocessing.input_kinds
         table = table_from(X, kinds=kinds, columns=kinds, rules=self.model_.frame_rules)
         notes = [*self.model_.preprocessing.notes(table), *self.model_.compare_writings(table)]
         if notes:
             warnings.warn("; ".join(notes), UnseenValuesWarning, stacklevel=user_stacklevel())
         return table
+
+    def _numbered_columns(self, X: Any) -> Any:
+        """Give the columns of an array by the numbers that they had in ``fit``; the target's own column may stand among them."""
+        columns, target = self.model_.training.columns, self.model_.target.name
+        has_target = not self.model_.training.named and target in map(str, range(len(columns) + 1))
+        if has_target and np.shape(X)[1:] == (len(columns) + 1,):
+            return table_from(_as_array(X))
+        X = validate_data(self, _as_array(X), dtype=None, ensure_all_finite="allow-nan", reset=False)
+        return {name: X[:, k] for k, name in enumerate(columns)} if has_target else X
 
     def read(
         self,
