@@ -84,12 +84,17 @@ class Learnt:
 def written_of(columns: Iterable[Column]) -> dict[str, Writing]:
     """Give the writing of each column that has one; integers have the decimal mark of the other columns, where these have one."""
     written = {column.name: column.writing for column in columns if column.writing and column.kind in ("number", "date")}
-    marks = {writing.decimal for writing in written.values()} - {None}
-    usual = marks.pop() if len(marks) == 1 else None
+    usual = common_decimal(written.values())
     return {
         name: replace(writing, decimal=usual) if writing.unit is not None and not writing.decimal else writing
         for name, writing in written.items()
     }
+
+
+def common_decimal(writings: Iterable[Writing]) -> Decimal | None:
+    """Give the decimal mark of all writings that have one; None where none has one, or they differ."""
+    marks = {writing.decimal for writing in writings if writing.decimal}
+    return marks.pop() if len(marks) == 1 else None
 
 
 def compare_writings(learnt: Mapping[str, Writing], columns: Iterable[Column]) -> Iterator[str]:
