@@ -162,8 +162,8 @@ class TableModel:
         ----------
         path : str or Path
         **options
-            Of ``read_table``: ``delimiter``, ``decimal``, ``encoding``, ``missing``, ``header``, ``day_first``, ``allow_infinite``,
-            ``progress``. Those of the training that say how values are read are the defaults.
+            Of ``read_table``: ``delimiter``, ``decimal``, ``encoding``, ``missing``, ``header``, ``day_first``, ``units``,
+            ``allow_infinite``, ``progress``. Those of the training that say how values are read are the defaults.
 
         Raises
         ------

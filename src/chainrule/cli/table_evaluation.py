@@ -147,8 +147,8 @@ def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, target: 
     """
     options, learnt = reading.for_model(model, same_file=is_training_file(model, path)), model.learnt(target)
     _check_kinds(model, reading)
-    if reading.kinds or reading.drop:
-        check_known([*reading.drop, *(reading.kinds or {})], options.read_names(path, learnt))
+    if reading.kinds or reading.drop or reading.units:
+        check_known([*reading.drop, *(reading.kinds or {}), *(reading.units or {})], options.read_names(path, learnt))
     inputs = model.preprocessing.input_kinds
     kinds = {**(options.kinds or {}), **({} if target is None else _target_kind(model.target, target)), **inputs}
     columns = {*inputs, *([] if target is None else [target])}

@@ -67,6 +67,8 @@ class TextRules:
         Whether 1.234 is a decimal number where nothing decides; otherwise it is refused, as 1,234 is.
     day_first : bool, optional
         Whether 3/4/2021 is the third of April. By default each column's own dates decide it.
+    units : mapping of str to str
+        The unit of the numbers of columns, by name, that are written without one.
     allow_infinite : bool
         Whether infinity, and a number beyond the range of float64, are gaps; otherwise they are refused.
     place_of : callable
@@ -87,6 +89,7 @@ class TextRules:
     usual_decimal: Callable[[], Decimal | None] = _no_decimal
     point_is_decimal: bool = True
     day_first: bool | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
     allow_infinite: bool = False
     place_of: Callable[[int], str] = "row {}".format
     from_file: bool = False

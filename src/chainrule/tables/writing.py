@@ -117,9 +117,10 @@ def compare_writings(learnt: Mapping[str, Writing], columns: Iterable[Column]) -
 
 def _differences(name: str, before: Writing, now: Writing) -> Iterator[str]:
     if None not in (before.unit, now.unit) and before.unit != now.unit:
+        remedy = "" if now.unit else f", or say that this is their unit too (--units {name!r}={before.unit}, units=)"
         raise DataError(
             f"column {name!r}: its numbers have {_shown_unit(now.unit)}, but in training they had {_shown_unit(before.unit)}; "
-            "convert them, and write them as in training"
+            f"convert them, and write them as in training{remedy}"
         )
     if None not in (before.decimal, now.decimal) and before.decimal != now.decimal and now.told_by != "values":
         if now.told_by == "others":
