@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import DataError, SettingError
 from ..tables.column_choice import check_known, name_hint, normalized
 from ..tables.target import ClassTarget, Target, TargetReading
+from .column_names import UNNAMED_MODEL
 from .data_source import Source, resolve_path
 from .evaluation import confusion_matrix
 from .output import print_message
@@ -155,6 +156,8 @@ def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, target: 
     if not model.training.named:
         model.check_positions(path, options.read_names(path, learnt))
     table = replace(options, kinds=kinds).read(path, columns=columns, learnt=learnt)
+    if not model.training.named and options.header:
+        print_message(f"{path}: {UNNAMED_MODEL}")
     learnt_marks = ReadingOptions.parse(model.training.reading).missing
     if reading.missing and learnt_marks and set(reading.missing) != set(learnt_marks):
         now, before = ",".join(reading.missing), ",".join(learnt_marks)

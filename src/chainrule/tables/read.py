@@ -174,7 +174,7 @@ def read_by_rules(
         if columns is None:
             check_known(rules.units, layout.names)
         kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else checked_kinds(kinds, layout.names, columns)
-        rules = replace(rules, place_of=_place_of(text, layout))
+        rules = replace(rules, place_of=_place_of(text, layout), by_position=rules.by_position and not layout.skip)
         table = Table(_Reader(text, layout, rules, kinds, header, progress).read(wanted), str(path))
         if rules.numbers_only:
             check_no_gaps(table.columns, rules)

@@ -75,10 +75,13 @@ class Learnt:
         The names of the columns that the model needs; of a training without a header "0", "1", ... of all columns.
     written : mapping of str to Writing
         How the values of each column were written.
+    by_position : bool
+        Whether the model knows its columns by their position, because the training's file has no header.
     """
 
     names: tuple[str, ...]
     written: Mapping[str, Writing]
+    by_position: bool = False
 
 
 def written_of(columns: Iterable[Column]) -> dict[str, Writing]:
