@@ -40,7 +40,7 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, out: Path | None
     taken as it is, and a larger one is scaled down. A model of a table refuses pictures.
 
     The columns of a table are found by their names, if it and the model have names; the target's column may be left out and is
-    ignored.
+    ignored. Rows are counted from 0.
 
     A file that cannot be read is reported on standard error, the other files are read all the same, and the exit status is 2.
     """

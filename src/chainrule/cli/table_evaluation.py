@@ -88,8 +88,12 @@ class TableEvaluation:
         return counts
 
 
-def find_table_rows(model: TableModel, data: str | None, target: str | None, reading: ReadingOptions) -> TableRows:
+def find_table_rows(
+    model: TableModel, data: str | None, target: str | None, reading: ReadingOptions, *, test_only: bool = True
+) -> TableRows:
     """Read the rows to evaluate a model on: of the file of its training the test rows, of any other all that have a target.
+
+    With ``test_only=False`` they are all of the file of its training too.
 
     Raises
     ------
@@ -119,7 +123,7 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
     missing = len(column) - len(kept)
     y = model.target.encode(column.take(kept))
     changed = ""
-    if same and column_name == model.target.name and training.target_digest and training.seed is not None:
+    if test_only and same and column_name == model.target.name and training.target_digest and training.seed is not None:
         split = split_for_test(table, TargetReading(model.target, kept, y, ()), training.seed)
         if split.digest == training.target_digest:
             test, column = split.test
