@@ -147,10 +147,18 @@ def _texts_of(column: Column) -> tuple[AnyArray, tuple[str, ...]]:
     return codes, tuple(texts[position] for position in order)
 
 
-def date_text(value: np.datetime64) -> str:
-    """Write a date in ISO's form, without a time of day where that is midnight, and without parts of a second where they are 0."""
-    shorter = (value.astype(f"datetime64[{unit}]") for unit in ("D", "s"))
-    return str(next((short for short in shorter if short == value), value))
+def date_text(value: np.datetime64, among: AnyArray | None = None) -> str:
+    """Write a date in ISO's form, without a time of day where that is midnight, and without parts of a second where they are 0.
+
+    Parameters
+    ----------
+    value : datetime64
+    among : datetime64 array, optional
+        Dates that are written alike: those with a time of day, if one of them has one. By default the value alone.
+    """
+    dates = np.asarray(value if among is None else among)
+    unit = next((unit for unit in ("D", "s") if (dates.astype(f"datetime64[{unit}]") == dates).all()), "us")
+    return str(value.astype(f"datetime64[{unit}]"))
 
 
 def _convert_texts(column: Column, kind: Kind, rules: TextRules) -> Column:
