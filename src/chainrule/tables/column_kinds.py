@@ -119,8 +119,9 @@ def read_as(column: Column, kind: Kind, rules: TextRules = RULES) -> Column:
         return convert_kind(column, kind, rules)
     if raw.codes is not None:
         return column_from_texts(column.name, raw.codes, raw.texts, kind=kind, rules=raw.rules)
-    if kind == "number" and raw.numbers is not None:
-        return Column(column.name, kind, raw.numbers, writing=column.writing, raw=raw)
+    numbers = column.data if column.kind == "number" else raw.numbers
+    if kind in ("number", "boolean") and numbers is not None:  # 0 and 1 are booleans, however they are written
+        return convert_kind(Column(column.name, "number", numbers, writing=column.writing, raw=raw), kind, rules)
     raise DataError(
         f"column {column.name!r} was read as a {column.kind}, but must be a {kind}, whose values are the texts of the file; "
         f"read the file again, with model.read(path) or read_table(path, kinds={{{column.name!r}: {kind!r}}})"
