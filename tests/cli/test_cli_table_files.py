@@ -119,7 +119,7 @@ def test_a_header_above_the_rows_of_a_model_without_names_is_told(run, run_json)
     status, out, err = run("predict", "t.safetensors", "new.csv")
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "new.csv, line 1, column '0': 'size' is not a number" in err
-    assert err.endswith("or, if this line holds the names of the columns, say so (--header, header=)\n")
+    assert "; if this line holds the names of the columns, say so (--header, header=); else correct it, or declare" in err
     expected = [one["probability"] for one in run_json("predict", "t.safetensors", "bare.csv")]
     status, out, err = run("predict", "t.safetensors", "new.csv", "--header", "--json")
     assert [json.loads(line)["probability"] for line in out.splitlines()] == expected
