@@ -371,12 +371,16 @@ def test_table_refuses_bad_parquet(tmp_path):
     pa = pytest.importorskip("pyarrow")
     good = parquet(a=[1, 2], y=[0, 1])
     bad = [
-        (parquet(a=["u", "v"], y=[0, 1]), DataTypeError, "row 1, column 'a': 'u' is not a number.*use chainrule train"),
+        (
+            parquet(a=["u", "v"], y=[0, 1]),
+            DataTypeError,
+            "row 1 .counted from 1., column 'a': 'u' is not a number.*use chainrule train",
+        ),
         (parquet(a=pa.array(["u", "v"]).dictionary_encode(), y=[0, 1]), DataTypeError, "column 'a': 'u' is not a number"),
         (parquet(a=[datetime.date(2020, 1, 2)] * 2, y=[0, 1]), DataTypeError, "column 'a': '2020-01-02' is not a number"),
-        (parquet(a=[1, None], y=[0, 1]), DataError, "row 2, column 'a': the value is missing; fill it in"),
-        (parquet(a=[1.0, float("nan")], y=[0, 1]), DataError, "row 2, column 'a': the value is missing"),
-        (parquet(a=[1.0, float("inf")], y=[0, 1]), DataError, "row 2, column 'a': the number is infinite"),
+        (parquet(a=[1, None], y=[0, 1]), DataError, "row 2 .counted from 1., column 'a': the value is missing; fill it in"),
+        (parquet(a=[1.0, float("nan")], y=[0, 1]), DataError, "row 2 .counted from 1., column 'a': the value is missing"),
+        (parquet(a=[1.0, float("inf")], y=[0, 1]), DataError, "row 2 .counted from 1., column 'a': the number is infinite"),
         (parquet(a=pa.array([], pa.int64()), y=pa.array([], pa.int64())), DataError, "holds no rows"),
         (parquet(y=[0, 1]), DataError, "has one column"),
         (good[:-9], DataError, "not a valid parquet"),
@@ -407,7 +411,7 @@ def test_parquet_is_read_in_batches_of_rows(tmp_path):
     assert np.array_equal(examples.x, np.column_stack([columns["a"], columns["b"]]))
     assert np.array_equal(examples.y, columns["y"])
     columns["b"] = [None if k == 140_000 else 1 for k in count]
-    with pytest.raises(DataError, match="row 140001, column 'b': the value is missing"):
+    with pytest.raises(DataError, match=r"row 140001 .counted from 1., column 'b': the value is missing"):
         table(write_file(tmp_path, parquet(**columns), "table.parquet"))
 
 

@@ -103,3 +103,25 @@ def test_a_constant_of_a_large_file_is_the_number_that_it_was(tmp_path):
     assert read_as(table["a"], "number").to_list() == [2.5, 2.5, 2.5]
     with pytest.raises(DataError, match="column 'a' was read as a constant, but must be a category"):
         read_as(table["a"], "category")
+
+
+@pytest.mark.parametrize("flags", [["0", "1", "", "1"], ["1", "1", "1", "1"], ["1.0", "1.0", "1.0", "1.0"]])
+def test_0_and_1_of_a_large_file_are_booleans(fitted, tmp_path, flags):
+    """A column of 0 and 1, or of 1 alone, in a large file is boolean where the model learnt yes and no."""
+    model, _ = fitted
+    count = reading.SMALL_CELLS // 4
+    new = write(
+        tmp_path / "new.csv", {name: values * count for name, values in {**TRAINING, "flag": flags, "code": ["007"] * 4}.items()}
+    )
+    truth = [{"0": False, "": None}.get(flag, True) for flag in flags]
+    expected = model.predict_proba({**TRAINING, "flag": truth, "code": ["007"] * 4})
+    np.testing.assert_array_equal(model.predict_proba(cr.read_table(new, kinds=KINDS))[:4], expected)
+
+
+def test_other_numbers_of_a_large_file_are_not_booleans(fitted, tmp_path):
+    """A column of 0, 1 and 2 is refused where the model learnt yes and no."""
+    model, _ = fitted
+    count = reading.SMALL_CELLS // 4
+    new = write(tmp_path / "new.csv", {name: values * count for name, values in {**TRAINING, "flag": ["0", "1", "2", "1"]}.items()})
+    with pytest.raises(DataError, match="column 'flag': '0' is not a boolean"):
+        model.predict(cr.read_table(new, kinds=KINDS))

@@ -202,7 +202,7 @@ def test_types_that_a_table_cannot_hold_are_refused(tmp_path, values):
 def test_infinite_numbers_are_refused_or_gaps(tmp_path):
     """An infinite number is refused with its row, or is a gap where that is allowed."""
     path = write(tmp_path, {"c": [1.0, 2.0, float("inf")]})
-    with pytest.raises(DataError, match=r"table.parquet, row 3, column 'c': .*infinite"):
+    with pytest.raises(DataError, match=r"table.parquet, row 3 .counted from 1., column 'c': .*infinite"):
         read_parquet_table(path)
     assert read_parquet_table(path, rules=replace(RULES, allow_infinite=True)).column("c") == [1.0, 2.0, None]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import FileError
+from .errors import ChainruleError, FileError
 
 
 @contextmanager
@@ -17,6 +17,8 @@ def translate_write_errors(path: Path) -> Iterator[None]:
         if path.is_dir():
             raise IsADirectoryError("it is a directory; name a file in it")
         yield
+    except ChainruleError:
+        raise  # of what is written, not of the writing
     except (OSError, ValueError) as error:  # a null character in the name is a ValueError
         raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
 

@@ -167,6 +167,7 @@ class TableModel:
         missing: str | Iterable[str] | None = None,
         header: bool | None = None,
         day_first: bool | None = None,
+        units: Mapping[str, str] | None = None,
         allow_infinite: bool | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Table:
@@ -177,7 +178,7 @@ class TableModel:
         path : str or Path
         delimiter, encoding, header, progress
             As of ``read_table``.
-        decimal, missing, day_first, allow_infinite
+        decimal, missing, day_first, units, allow_infinite
             As of ``read_table``; by default as in the training.
 
         Raises
@@ -187,7 +188,7 @@ class TableModel:
         """
         source, kinds = Path(path), self.preprocessing.input_kinds
         division: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "header": header}
-        rules = self._rules(decimal=decimal, missing=missing, day_first=day_first, allow_infinite=allow_infinite)
+        rules = self._rules(decimal=decimal, missing=missing, day_first=day_first, units=units, allow_infinite=allow_infinite)
         if not self.training.named:
             self.check_positions(source, read_names(source, rules=rules, **division))
         return read_by_rules(source, rules, kinds=kinds, columns=list(kinds), progress=progress, **division)
@@ -211,10 +212,12 @@ class TableModel:
         written = dict(self.training.writings)
         if target is not None and self.target.name in written:
             written[target] = written[self.target.name]
-        return Learnt(names, written)
+        return Learnt(names, written, by_position=not self.training.named)
 
     def check_positions(self, path: Path, names: list[str]) -> None:
-        """Refuse a file without a header that has another number of columns; a target at the end may be left out.
+        """Refuse columns whose positions are not those of the training: another number of them, or a column's name in their place.
+
+        A target at the end may be left out.
 
         Parameters
         ----------
@@ -229,12 +232,17 @@ class TableModel:
         """
         has_target = self.target.name.isdigit()  # else an array was learnt from, and the target stood apart
         expected = len(self.training.columns) + has_target
+        if not are_positions(names) and not set(self.preprocessing.input_kinds) <= set(names):
+            raise DataError(
+                f"{path} names its columns, but the model knows them by their position, because it learnt from a file without a "
+                "header; write the rows as a text file without one, or train anew on a file with names"
+            )
         can_lack_target = self.target.name == str(expected - 1) and len(names) == expected - 1
         if are_positions(names) and len(names) != expected and not can_lack_target:
             included = ", the target's included" if has_target else ""
             remedy = f": column {self.target.name} (from 0) may be empty" if has_target else ""
             raise DataError(
-                f"{path} has no header and {len(names)} columns, but the model learnt from a file without a header and with "
+                f"{path} has {len(names)} columns, but the model learnt from a file without a header and with "
                 f"{expected} columns{included}; give all of them in their order{remedy}"
             )
 

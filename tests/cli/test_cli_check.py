@@ -15,6 +15,17 @@ def test_check_agrees(run, digits_model):
         assert "Backpropagation agrees" in out
 
 
+@pytest.mark.parametrize(
+    ("networks", "says"), [(1, "1 network; it is checked, on random rows"), (2, "2 networks; the first is checked, on random rows")]
+)
+def test_check_counts_the_networks_of_a_tables_model(run, networks, says):
+    """Of a table's model one network is checked, and the note counts its networks in plain English."""
+    frame = {"x": [1, 2, 3, 4] * 10}
+    cr.TableClassifier(networks=networks, hidden=(4,), epochs=1, random_state=0).fit(frame, [0, 1, 1, 0] * 10).save("t.safetensors")
+    status, _, err = run("check", "t.safetensors")
+    assert (status, err) == (0, f"chainrule: t.safetensors holds {says}\n")
+
+
 def test_check_in_json(run):
     """``--json`` prints one object."""
     status, out, _ = run("check", "--json", "--seed", "3")

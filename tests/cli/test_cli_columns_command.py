@@ -55,3 +55,14 @@ def test_a_file_that_cannot_be_read_is_one_line(run, contents, says):
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert says in err
     assert "t.csv" in err
+
+
+@pytest.mark.parametrize(
+    ("times", "example"),
+    [(("", " 00:00"), "2022-03-11"), (("", " 14:05"), "2022-03-11T00:00:00"), (("T14:05:09",), "2022-03-11T14:05:09")],
+)
+def test_dates_have_a_time_of_day_where_one_of_them_has_one(run_json, times, example):
+    """The example of a date is the day alone where all times are midnight, and otherwise the day and its time."""
+    rows = [f"2022-{k % 7 + 3:02}-11{times[k % len(times)]},{'pq'[k % 2]}" for k in range(42)]
+    Path("t.csv").write_text("\n".join(["when,y", *rows]))
+    assert run_json("columns", "t.csv")[0]["columns"][0]["example"] == example

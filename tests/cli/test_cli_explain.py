@@ -42,10 +42,18 @@ def test_explain_takes_a_model_and_a_row_of_its_data(run, digits_model):
     assert out.startswith("64 × 64 × 10: one example")
 
 
+def test_explain_takes_the_number_that_evaluate_lists(run, run_json, models):
+    """A row with a large error has one number, that of its place in the file, in ``evaluate`` and in ``explain --row``."""
+    for worst in run_json("evaluate", models / "diabetes.safetensors")[0]["worst"]:
+        status, out, _ = run("explain", models / "diabetes.safetensors", "--row", worst["row"])
+        assert status == 0
+        assert f"The cost is {worst['error'] ** 2:.5g}." in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--image", "10000"), "there is no example 10000: the test images of mnist are numbered from 0 to 9,999"),
+        (("--image", "10000"), "there is no example 10000: the test images of mnist have numbers from 0 to 9,999"),
         (("--image", "-1"), "at least 0"),
         (("--image", "1", "--row", "1"), "give one of them"),
         (("--layer", "3"), "layer must be at most 2"),

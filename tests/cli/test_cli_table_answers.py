@@ -224,3 +224,78 @@ def test_the_header_is_found_by_the_marks_that_are_given(run):
     read = run("predict", "t.safetensors", "new.csv", "--missing", "gone")[1].splitlines()
     assert run("predict", "t.safetensors", "new.csv", "--missing", "gone", "--out", "answers.csv")[0] == 0
     assert len(written("answers.csv")) == len(read) == 3
+
+
+def test_json_says_what_was_written(run, run_json, model):
+    """With --json the line for people is one object; the file is the same, with --outputs too: it holds all probabilities."""
+    assert run("predict", "m.safetensors", "training.csv", "--out", "plain.csv")[0] == 0
+    (said,) = run_json("predict", "m.safetensors", "training.csv", "--out", "answers.csv", "--outputs")
+    added = ["predicted good", "probability no", "probability yes"]
+    assert said == {"file": "training.csv", "out": "answers.csv", "rows": 60, "added": added}
+    assert Path("answers.csv").read_bytes() == Path("plain.csv").read_bytes()
+
+
+GERMAN = {
+    "decimal commas": ("größe;farbe\n5,1;blau\n0,25;rot\n", "größe;farbe\n0,5;blau\n12,25;rot\n", ","),
+    "decimal points": ("größe;farbe\n5.1;blau\n0.25;rot\n", "größe;farbe\n0.5;blau\n12.25;rot\n", "."),
+    "points after commas": ("größe;farbe\n5,1;blau\n0,25;rot\n", "größe;farbe\n0.5;blau\n12.25;rot\n", "."),
+    "whole numbers after commas": ("größe;farbe\n5,1;blau\n0,25;rot\n", "größe;farbe\n5;blau\n12;rot\n", ","),
+    "whole numbers between commas": ("größe;farbe\n5,1;blau\n0,25;rot\n", "größe,farbe\n5,blau\n12,rot\n", "."),
+    "quoted commas": ("größe;farbe\n5.1;blau\n0.25;rot\n", 'größe,farbe\n"0,5",blau\n"12,25",rot\n', ","),
+    "thousands": ("größe;farbe\n5,1;blau\n0,25;rot\n", "größe;farbe\n1.000;blau\n1.500;rot\n", ","),
+}
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(("training", "rows", "mark"), GERMAN.values(), ids=GERMAN)
+def test_answers_have_the_decimal_mark_of_the_rows(run, run_json, training, rows, mark, task):
+    """Answers are written as the file writes its numbers, are read back to the same bits, and keep the file's fields apart."""
+    header, *lines = training.splitlines()
+    comma = "," in lines[0]
+    target = [
+        ("1,5" if comma else "1.5", "2,25" if comma else "2.25")[k % 2] if task == "regression" else "pq"[k % 2] for k in range(60)
+    ]
+    Path("t.csv").write_text("\n".join([f"{header};y", *(f"{lines[k % 2]};{target[k]}" for k in range(60))]), encoding="utf-8")
+    assert run("train", "t.csv", "--task", task, "--networks", 1, "--epochs", 3, "--hidden", 8, "--quiet")[0] == 0
+    Path("new.csv").write_text(rows, encoding="utf-8")
+    delimiter = ";" if ";" in rows else ","
+    printed = run_json("predict", "t.safetensors", "new.csv", "-a")
+    expected = [[one["value"]] if "value" in one else list(one["probabilities"].values()) for one in printed]
+    assert run("predict", "t.safetensors", "new.csv", "--out", "answers.csv")[0] == 0
+    found = written("answers.csv", delimiter)
+    assert [row[:2] for row in found] == [row[:2] for row in written("new.csv", delimiter)]
+    numbers = [row[2:] if task == "regression" else row[3:] for row in found[1:]]
+    assert all(mark in text and (".,".replace(mark, "")) not in text for row in numbers for text in row)
+    assert [[float(text.replace(",", ".")) for text in row] for row in numbers] == expected
+    again = cr.read_table("answers.csv", delimiter=delimiter)
+    assert [list(row) for row in zip(*(again.column(name) for name in found[0][-len(expected[0]) :]), strict=True)] == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_answers_have_the_encoding_of_the_rows(run, encoding, packed):
+    """Names, rows and classes with letters beyond ASCII are written in the file's encoding, with its mark, as Excel needs it."""
+    y = ["groß", "klein"] * 20
+    cr.TableClassifier(networks=1, hidden=(8,), epochs=2, random_state=0).fit({"größe": [5.0, 1.0] * 20}, y).save("m.safetensors")
+    data = "größe;wort\n1,5;süß\n5,5;öde\n".encode(encoding)
+    Path("new.csv").write_bytes(data)
+    given = ["--encoding", encoding] if encoding in ("latin-1", "cp1252") else []
+    out = "answers.csv.gz" if packed else "answers.csv"
+    assert run("predict", "m.safetensors", "new.csv", *given, "--out", out)[0] == 0
+    found = gzip.decompress(Path(out).read_bytes()) if packed else Path(out).read_bytes()
+    assert found.startswith(data[: len("größe;wort".encode(encoding))])
+    lines = found.decode(encoding).splitlines()
+    assert lines[0] == "größe;wort;predicted target;probability groß;probability klein"
+    assert [line.split(";")[1] for line in lines[1:]] == ["süß", "öde"]
+    assert {line.split(";")[2] for line in lines[1:]} <= {"groß", "klein"}
+
+
+def test_a_class_that_the_encoding_lacks_is_refused(run):
+    """A class that the rows' encoding cannot write is named, with the remedy, and nothing is written."""
+    y = ["≥ 5", "< 5"] * 20
+    cr.TableClassifier(networks=1, hidden=(8,), epochs=2, random_state=0).fit({"x": [5.0, 1.0] * 20}, y).save("m.safetensors")
+    Path("new.csv").write_bytes("x;größe\n1,5;3\n".encode("latin-1"))
+    status, out, err = run("predict", "m.safetensors", "new.csv", "--encoding", "latin-1", "--out", "answers.csv")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "answers.csv has the encoding of the rows, latin-1, in which there is no '≥'; save the rows as UTF-8" in err
+    assert sorted(path.name for path in Path().iterdir()) == ["m.safetensors", "new.csv"]

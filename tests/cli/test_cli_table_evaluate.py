@@ -167,3 +167,35 @@ def test_info_tells_target_networks_training_and_columns(run, run_json, folder):
     assert found["target"]["task"] == "regression"
     assert [column["column"] for column in found["columns"]] == ["height", "colour", "born", "member", "id"]
     json.dumps(found)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_explain_takes_the_number_that_evaluate_lists(run_json, run, folder, ending):
+    """A row in the list of the largest errors has one number, in the file and from 0, also for ``explain --row``."""
+    new = people(150, seed=9).assign(size=lambda frame: frame["height"] * 10)
+    write_frame(new, f"new.{ending}")
+    for data in ([], [f"new.{ending}"]):
+        file = data[0] if data else str(folder / "values.csv")
+        worst = run_json("evaluate", folder / "values.safetensors", *data)[0]["worst"][0]
+        status, out, _ = run("evaluate", folder / "values.safetensors", *data)
+        assert status == 0
+        assert "largest errors, by the rows of the file, counted from 0:\n  row " in out
+        frame = people(300).assign(size=lambda frame: frame["height"] * 10) if not data else new
+        assert frame["size"][worst["row"]] == pytest.approx(worst["true"])
+        status, out, _ = run("explain", folder / "values.safetensors", *(["--data", *data] if data else []), "--row", worst["row"])
+        assert status == 0
+        assert out.startswith(f"{file}, row {worst['row']} (counted from 0): true {worst['true']:.6g}\n")
+        assert f"predicted {worst['predicted']:.6g}" in out
+
+
+def test_explain_takes_any_row_of_the_training(run, folder):
+    """Without --row the first test row is explained; --row takes any row of the file, and one that does not exist is refused."""
+    first = run("explain", folder / "classes.safetensors")[1].splitlines()[0]
+    assert "counted from 0" in first
+    frame = people(300)
+    for row in (0, 1, 2, 299):
+        out = run("explain", folder / "classes.safetensors", "--row", row)[1]
+        assert out.startswith(f"{folder / 'classes.csv'}, row {row} (counted from 0): true {frame['size'][row]}\n")
+    status, out, err = run("explain", folder / "classes.safetensors", "--row", 300)
+    assert (status, out) == (2, "")
+    assert f"there is no example 300: all rows of {folder / 'classes.csv'} have numbers from 0 to 299" in err

@@ -1,5 +1,6 @@
 """A model's later files: read with the options of its training, in the positions of its columns, and recognized or not."""
 
+import json
 import random
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_a_file_without_a_header_must_have_the_columns_of_the_training(run):
     Path("new.csv").write_text("\n".join(row.partition(",")[2] for row in rows))
     status, out, err = run("predict", "hl.safetensors", "new.csv", "--out", "answers.csv")
     assert (status, out) == (2, "")
-    assert "new.csv has no header and 3 columns, but the model learnt from a file without a header and with 4 columns" in err
+    assert "new.csv has 3 columns, but the model learnt from a file without a header and with 4 columns" in err
     Path("empty.csv").write_text("\n".join(f",{row.partition(',')[2]}" for row in rows))
     assert run("predict", "hl.safetensors", "empty.csv")[0] == 0
 
@@ -102,3 +103,54 @@ def test_a_column_of_the_model_is_not_compared_with(run):
     status, out, err = run("evaluate", "t.safetensors", "--target", "b")
     assert (status, out) == (2, "")
     assert "--target names 'b', from which the model predicts" in err
+
+
+def headless(run):
+    """Train a model on a file without a header, of a number, a category and the target."""
+    Path("t.csv").write_text("".join(f"{k % 7},{'ab'[k % 2]},{'pq'[k % 7 > 3]}\n" for k in range(70)))
+    assert run("train", "t.csv", *FAST)[0] == 0
+
+
+def test_a_header_above_the_rows_of_a_model_without_names_is_told(run, run_json):
+    """A line of names is refused with the option that reads it; with the option the columns are taken in their order."""
+    headless(run)
+    Path("bare.csv").write_text("1,a\n6,b\n")
+    Path("new.csv").write_text("size,group\n1,a\n6,b\n")
+    status, out, err = run("predict", "t.safetensors", "new.csv")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "new.csv, line 1, column '0': 'size' is not a number" in err
+    assert "; if this line holds the names of the columns, say so (--header, header=); else correct it, or declare" in err
+    expected = [one["probability"] for one in run_json("predict", "t.safetensors", "bare.csv")]
+    status, out, err = run("predict", "t.safetensors", "new.csv", "--header", "--json")
+    assert [json.loads(line)["probability"] for line in out.splitlines()] == expected
+    assert err == "chainrule: new.csv: the model has no column names; the columns were taken in their order\n"
+    assert run("predict", "t.safetensors", "new.csv", "--header", "--out", "answers.csv")[0] == 0
+    assert Path("answers.csv").read_text().splitlines()[0] == "size,group,predicted 2,probability p,probability q"
+    Path("new.csv").write_text("size,group\nhuge,a\n")
+    err = run("predict", "t.safetensors", "new.csv", "--header")[2]
+    assert "line 2, column '0': 'huge' is not a number" in err
+    assert "--header" not in err
+    Path("new.csv").write_text("size,group,more,other\n1,a,2,3\n")
+    err = run("predict", "t.safetensors", "new.csv", "--header")[2]
+    assert "new.csv has 4 columns, but the model learnt from a file without a header and with 3 columns" in err
+
+
+def test_columns_with_names_are_refused_by_a_model_without(run):
+    """Rows of a format that names its columns are refused where the model knows columns by their position, with the remedy."""
+    headless(run)
+    Path("new.jsonl").write_text('{"size": 1, "group": "a"}\n')
+    status, out, err = run("predict", "t.safetensors", "new.jsonl")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "new.jsonl names its columns, but the model knows them by their position" in err
+    Path("new.jsonl").write_text('{"0": 1, "1": "a"}\n')
+    assert run("predict", "t.safetensors", "new.jsonl")[0] == 0
+
+
+def test_a_file_without_the_names_of_the_model_is_told_to_have_them(run):
+    """Where none of the model's columns is found, as where the line of names is missing, the remedy is to give the names."""
+    Path("t.csv").write_text("a,b,y\n" + "".join(f"{k % 7},{k % 5},{'p' if k % 7 > 3 else 'n'}\n" for k in range(60)))
+    assert run("train", "t.csv", *FAST)[0] == 0
+    Path("new.csv").write_text("1.5,2\n3,4\n")
+    status, out, err = run("predict", "t.safetensors", "new.csv")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "lacks 2 columns from which the model learnt: 'a', 'b'; give a table of these columns, with their names" in err

@@ -36,8 +36,8 @@ WRITTEN = {
     "decimal commas": (["1,5", "2,25", "3,125"], "3,125", "3.125"),
     "decimal points": (["1.5", "2.25", "3.125"], "3.125", "3.125"),
     "negative amounts in parentheses": (['"(5.00)"', "6.00", "7.50"], '"(5.00)"', "-5"),
-    "day first": (["13/04/2021", "03/04/2021", "07/08/2021"], "03/04/2021", "2021-04-03 00:00:00"),
-    "month first": (["04/13/2021", "03/04/2021", "07/08/2021"], "03/04/2021", "2021-03-04 00:00:00"),
+    "day first": (["13/04/2021", "03/04/2021", "07/08/2021"], "03/04/2021", "2021-04-03"),
+    "month first": (["04/13/2021", "03/04/2021", "07/08/2021"], "03/04/2021", "2021-03-04"),
     "a minus of Unicode": (["\u22125", "6", "7"], "\u22125", "-5"),
     "marks of gaps among numbers": (["?", "-", "7", "8", "9"], "-", "(missing)"),
     "percent": (["5%", "6%", "7,5%"], "7,125%", "7.125"),
@@ -85,7 +85,7 @@ CONTRADICTIONS = {
         ["13/04/2021", "03/04/2021"],
         "03/04/2021",
         ("--month-first",),
-        "2021-03-04 00:00:00",
+        "2021-03-04",
         "in dates the month stands first, and in training the day did",
     ),
 }
@@ -197,3 +197,65 @@ def test_the_advice_on_a_value_that_does_not_fit_can_be_followed(run):
     status, _, err = run("predict", "t.safetensors", "new.csv", "--drop", "x")
     assert status == 2
     assert "--drop names the column 'x', from which the model predicts" in err
+
+
+UNITS = {
+    "numbers of a small file": (["5%", "6%", "7,5%"], "x;z\n6,5;1\n", "6.5"),
+    "one value in all rows": (["5%", "6%", "7,5%"], "x;z\n6;1\n", "6"),
+    "an amount": (["$5", "$6"], "x;z\n5;1\n", "5"),
+}
+
+
+@pytest.mark.parametrize(("cells", "text", "value"), UNITS.values(), ids=UNITS)
+def test_the_unit_of_numbers_without_one_can_be_told(run, cells, text, value):
+    """Numbers without the unit of the training are refused, and the option that the message names takes them as of this unit."""
+    train(run, cells)
+    Path("new.csv").write_text(text)
+    status, _, err = run("predict", "t.safetensors", "new.csv")
+    unit = "%" if "%" in cells[0] else "$"
+    assert status == 2
+    assert f"convert them, and write them as in training, or say that this is their unit too (--units 'x'={unit}, units=)" in err
+    assert value_of(run, text, "--units", f"x={unit}") == (value, "")
+    with pytest.raises(cr.errors.DataError, match="its numbers have no unit, but in training"):
+        cr.load("t.safetensors").predict(cr.read_table("new.csv", columns=["x"], kinds={"x": "number"}))
+    model = cr.load("t.safetensors")
+    assert len(model.predict(model.read("new.csv", units={"x": unit}))) == 1
+
+
+def test_a_unit_told_in_training_holds_for_later_files(run):
+    """The unit of --units is that of the training: a file with it and one without it are read, and another unit is refused."""
+    train(run, ["5", "6", "7"])
+    assert run("train", "t.csv", "--units", "x=%", *FAST)[0] == 0
+    assert value_of(run, "x;z\n5%;1\n") == value_of(run, "x;z\n5;1\n") == ("5", "")
+    Path("new.csv").write_text("x;z\n$5;1\n")
+    status, _, err = run("predict", "t.safetensors", "new.csv")
+    assert status == 2
+    assert "line 2, column 'x': '$5' has another unit than the one that is required, %; convert the column, or name its own" in err
+    status, _, err = run("predict", "t.safetensors", "new.csv", "--units", "x=$")
+    assert status == 2
+    assert "its numbers have the unit $, but in training they had the unit %; convert them, and write them as in training\n" in err
+
+
+def test_a_large_file_without_the_unit_is_read_with_it(run, monkeypatch):
+    """The unit that is told holds for columns that are read as numbers at once, too."""
+    from chainrule.tables import read
+
+    train(run, ["5%", "6%", "7%"])
+    monkeypatch.setattr(read, "SMALL_CELLS", 0)
+    Path("new.csv").write_text("x;z\n" + "5;1\n6;1\n" * 20)
+    assert run("predict", "t.safetensors", "new.csv")[0] == 2
+    status, out, err = run("predict", "t.safetensors", "new.csv", "--units", "x=%")
+    assert (status, out.count("\n"), err) == (0, 40, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("x", "--units takes a column and its unit, such as rate=%; it is 'x'"), ("x=", "it is 'x='"), ("z=%", "unknown column 'z'")],
+)
+@pytest.mark.parametrize("command", [["train", "t.csv"], ["columns", "t.csv"], ["predict", "t.safetensors", "t.csv"]])
+def test_a_wrong_unit_is_refused(run, given, says, command):
+    """A unit without its column, or of a column that does not exist, is refused in one line."""
+    train(run, ["5%", "6%", "7%"])
+    status, out, err = run(*command, "--units", given)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err

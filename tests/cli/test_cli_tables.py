@@ -115,7 +115,11 @@ def test_svmlight_with_labels_of_minus_one(run_json):
     [
         ("t.csv", b"\x00\x80\xff" * 50, "t.csv holds NUL bytes"),
         ("t.csv", "a,b\n1,2\n".encode("utf-16"), "the model takes 13 columns, but all rows of t.csv have 1 column"),
-        ("t.csv", b"a" * 131_073 + b",b\n1,2\n", "t.csv, line 1: a field is longer than 131,072 characters"),
+        (
+            "t.csv",
+            b"a" * 131_073 + b",b\n1,2\n",
+            "t.csv, line 1: a field is longer than 131,072 characters; close its quote, or give",
+        ),
         ("t.parquet", b"PAR1\x15\x04", "t.parquet is not a valid parquet file"),
     ],
 )

@@ -6,12 +6,14 @@ import csv
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .._format import pluralize
 from ..errors import DataError, SettingError
+from ..tables.writing import common_decimal
 from .output import print_message
 from .table_evaluation_report import class_names
 
@@ -71,26 +73,31 @@ def _format_of(source: Path) -> str:
 
 def write_answers(path: Path, source: Path, model: TableModel, answers: Answers) -> list[str]:
     """Write a file's rows with the answers, and return the names of the added columns; a failure leaves no partial file."""
-    from .._atomic_write import replace_atomically, translate_write_errors
+    from .._atomic_write import replace_atomically
 
     added = [f"predicted {model.target.name}"]
     if model.is_classifier:
         added += [f"probability {name}" for name in class_names(model)]
     form = _format_of(source)
     with replace_atomically(path) as temporary:
-        if form == "parquet":
-            return _extend_parquet(path, temporary, source, added, answers)
-        with translate_write_errors(path), _open_text(path, temporary) as out:
-            if form == "text":
-                return _extend_text(path, out, source, added, answers)
-            return _extend_objects(out, source, added, answers)
+        extend = {"parquet": _extend_parquet, "text": _extend_text, "lines of JSON": _extend_objects}[form]
+        return extend(path, temporary, source, added, answers)
 
 
-def _open_text(path: Path, temporary: Path) -> TextIO:
+@contextmanager
+def _open_text(path: Path, temporary: Path, encoding: str = "utf-8") -> Iterator[TextIO]:
     """Open the temporary file of a text, packed with gzip where the path says so."""
-    if path.name.lower().endswith(".gz"):
-        return cast(TextIO, gzip.open(temporary, "wt", encoding="utf-8", newline=""))
-    return temporary.open("w", encoding="utf-8", newline="")
+    from .._atomic_write import translate_write_errors
+
+    open_file: Callable[..., Any] = gzip.open if path.name.lower().endswith(".gz") else open
+    with translate_write_errors(path), open_file(temporary, "wt", encoding=encoding, newline="") as out:
+        try:
+            yield out
+        except UnicodeEncodeError as error:
+            strange = error.object[error.start : error.end]
+            raise DataError(
+                f"{path} has the encoding of the rows, {encoding}, in which there is no {strange!r}; save the rows as UTF-8"
+            ) from None
 
 
 def _distinct(added: list[str], names: Iterable[str], key: Callable[[str], str] = str) -> list[str]:
@@ -112,34 +119,53 @@ def _entries(answers: Answers) -> Iterator[list[Any]]:
         yield [answer, *outputs]
 
 
-def _extend_objects(out: TextIO, source: Path, added: list[str], answers: Answers) -> list[str]:
+def _extend_objects(path: Path, temporary: Path, source: Path, added: list[str], answers: Answers) -> list[str]:
     """Add the answers to the object on each line, whose text is kept as it is; return their keys."""
     from ..tables.json_lines import json_lines, read_json_names
 
     keys = _distinct(added, read_json_names(source))
-    for (_, line), entry in _beside(source, json_lines(source), _entries(answers)):
-        shared = line.removesuffix("}").rstrip()
-        comma = "" if shared == "{" else ", "
-        text = json.dumps(dict(zip(keys, entry, strict=True)), ensure_ascii=False)
-        out.write(f"{shared}{comma}{text.removeprefix('{')}\n")
+    with _open_text(path, temporary) as out:
+        for (_, line), entry in _beside(source, json_lines(source), _entries(answers)):
+            shared = line.removesuffix("}").rstrip()
+            comma = "" if shared == "{" else ", "
+            text = json.dumps(dict(zip(keys, entry, strict=True)), ensure_ascii=False)
+            out.write(f"{shared}{comma}{text.removeprefix('{')}\n")
     return keys
 
 
-def _extend_text(path: Path, out: TextIO, source: Path, added: list[str], answers: Answers) -> list[str]:
+def _extend_text(path: Path, temporary: Path, source: Path, added: list[str], answers: Answers) -> list[str]:
     """Add the answers to the fields of each row; return their names.
 
-    The delimiter is the file's, unless ``path`` names the tab.
+    The delimiter is the file's, unless ``path`` names the tab; so are the encoding and the decimal mark.
     """
     from ..tables.raw_rows import open_raw_rows
 
-    with open_raw_rows(source, answers.reading.rules(answers.learnt), **answers.reading.division()) as raw:
+    reading = answers.reading
+    with (
+        open_raw_rows(source, reading.rules(answers.learnt), **reading.division()) as raw,
+        _open_text(path, temporary, raw.encoding) as out,
+    ):
         delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else raw.delimiter
         writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
         added = _distinct(added, raw.names or [])
         if raw.names is not None:
             writer.writerow([*raw.names, *added])
-        writer.writerows([*fields, *entry] for fields, entry in _beside(source, raw.rows, _entries(answers)))
+        entries = _entries(answers)
+        if _decimal_of(answers, raw.delimiter) == ",":
+            entries = ([_with_comma(value) for value in entry] for entry in entries)
+        writer.writerows([*fields, *entry] for fields, entry in _beside(source, raw.rows, entries))
     return added
+
+
+def _decimal_of(answers: Answers, delimiter: str) -> str:
+    """Give the decimal mark of a file; where it has whole numbers only, that of the training, unless commas divide its fields."""
+    learnt = None if delimiter == "," else common_decimal(answers.learnt.written.values())
+    return answers.decimal or learnt or "."
+
+
+def _with_comma(value: Any) -> Any:
+    """Write a float with a decimal comma; leave any other value as it is."""
+    return repr(value).replace(".", ",") if isinstance(value, float) else value
 
 
 def _extend_parquet(path: Path, temporary: Path, source: Path, added: list[str], answers: Answers) -> list[str]:

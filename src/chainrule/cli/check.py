@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from .._checks import check_int, check_seed
+from .._format import pluralize
 from ..errors import SettingError
 from .exit_codes import FAILURE
 from .options import arguments_panel, data_option, integer_option, json_option, model_argument, transpose_option
@@ -59,7 +60,8 @@ def _load_network(model: Path, data: str | None) -> Network:
         return loaded
     if data is not None:
         raise SettingError("--data is for a model of one network; a table's model is checked on random rows")
-    print_message(f"{model} holds {len(loaded.networks)} networks; the first is checked, on random rows")
+    count = len(loaded.networks)
+    print_message(f"{model} holds {pluralize(count, 'network')}; {'the first' if count > 1 else 'it'} is checked, on random rows")
     return loaded.networks[0]
 
 

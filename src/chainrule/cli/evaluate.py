@@ -49,7 +49,7 @@ def evaluate(
     For a model of a table the score stands beside a baseline: the most frequent class, or the mean.
 
     A model is evaluated on the test examples; on the table that it was trained on, these are the rows kept for the test, and on any
-    other table all rows. Images and rows are numbered from 0.
+    other table all rows. Images and rows are numbered from 0, as explain takes them.
     """
     from ..loading import load_model
     from ..network import Network

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._checks import check_int
 from ..errors import DataError, SettingError
 from ..tables.read import is_table_of_columns
 from .column_names import read_examples_for
@@ -41,7 +42,9 @@ class EvaluationData:
     rows: Indices
 
 
-def find_evaluation_data(network: Network, data: str | None, target: str | None, transposed: bool | None = None) -> EvaluationData:
+def find_evaluation_data(
+    network: Network, data: str | None, target: str | None, transposed: bool | None = None, *, test_only: bool = True
+) -> EvaluationData:
     """Load the examples to evaluate a network on, and check that it takes them.
 
     Parameters
@@ -53,6 +56,8 @@ def find_evaluation_data(network: Network, data: str | None, target: str | None,
         A table's target column; by default that of the training.
     transposed : bool, optional
         Whether a folder's images are stored column by column.
+    test_only : bool
+        Whether of the table that the network was trained on only the test rows are wanted.
 
     Raises
     ------
@@ -66,7 +71,7 @@ def find_evaluation_data(network: Network, data: str | None, target: str | None,
         raise SettingError("this model does not record its training data; name the data, as in: chainrule evaluate MODEL mnist")
     name = data if data is not None else training_source.name if training_source else ""
     if Source(name).kind == "table":
-        found = _find_rows(network, training_source, name, target)
+        found = _find_rows(network, training_source, name, target, test_only=test_only)
     else:
         found = _find_images(network, training_source, Source(name, target), transposed)
     _check_width(network, found, data)
@@ -81,14 +86,37 @@ def _find_images(network: Network, training_source: Source | None, source: Sourc
     return EvaluationData(f"the test images of {source.name}", _transpose_like_training(network, parts.test), parts.test_rows)
 
 
-def _find_rows(network: Network, training_source: Source | None, name: str, target: str | None) -> EvaluationData:
+def find_example(numbers: Indices, number: int, name: str) -> int:
+    """Find the position of an example by its number in the data; ``name`` names the examples.
+
+    Raises
+    ------
+    SettingError
+        When none has this number.
+    """
+    check_int("the number of the example", number, least=0)
+    found = np.flatnonzero(numbers == number)
+    if not len(found):
+        raise SettingError(f"there is no example {number}: {name} have numbers from {numbers.min():,} to {numbers.max():,}")
+    return int(found[0])
+
+
+def _find_rows(
+    network: Network, training_source: Source | None, name: str, target: str | None, *, test_only: bool
+) -> EvaluationData:
     """Load a table: of the one that the network was trained on its test rows, of any other all rows."""
     if target is None and training_source is not None:
         target = training_source.target
     source = Source(name, target)
     table = _read_table(network, source)
     seed = network.provenance.plan.get("seed") if network.provenance else None
-    if training_source is not None and _same_file(name, training_source.name) and network.provenance and isinstance(seed, int):
+    if (
+        test_only
+        and training_source is not None
+        and _same_file(name, training_source.name)
+        and network.provenance
+        and isinstance(seed, int)
+    ):
         parts = split_table(source, table, seed)
         if len(parts.train) == network.provenance.examples:
             return EvaluationData(f"the test rows of {name}", parts.test, parts.test_rows)

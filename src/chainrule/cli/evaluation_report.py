@@ -67,7 +67,7 @@ def print_evaluation(evaluation: LabelEvaluation | ValueEvaluation, cost: str, w
 def _print_value_errors(evaluation: ValueEvaluation, worst: int) -> None:
     if worst:
         print_line("")
-        print_line("largest errors:")
+        print_line("largest errors, rows counted from 0:")
     for k in evaluation.errors[:worst]:
         target, value = map(_format_values, _target_and_value(evaluation, k))
         row, distance = evaluation.data.rows[k], evaluation.distance[k]

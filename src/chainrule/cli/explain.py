@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from .._checks import check_int
 from .._stdout import tolerate_closed_stdout
 from ..errors import SettingError
 from .options import arguments_panel, data_option, integer_option, model_argument, path_option, target_option, transpose_option
@@ -23,9 +22,15 @@ if TYPE_CHECKING:
 @click.command("explain")
 @arguments_panel
 @model_argument(default="the notes' network after one epoch")
-@integer_option("--image", "-n", metavar="N", text="The test image to explain, from 0.", default="0")
+@integer_option("--image", "-n", metavar="N", text="The test image to explain, from 0, as evaluate numbers them.", default="0")
 @data_option("Other data, as evaluate takes them.", default="the data of its training")
-@integer_option("--row", "-r", metavar="N", text="The test row to explain, from 0.", default="0")
+@integer_option(
+    "--row",
+    "-r",
+    metavar="N",
+    text="The row of a table to explain, from 0, as evaluate numbers them.",
+    default="the first test row",
+)
 @target_option("A table's target column.", default="as in training")
 @integer_option("--layer", "-l", metavar="L", text="The layer of the weight worked out by hand, from 1.", default="all")
 @integer_option("--unit", "-u", metavar="J", text="Its unit, from 0.", default="of the largest gradient")
@@ -113,10 +118,8 @@ def _train_notes_network() -> Network:
 
 def _find_example(network: Network, data: str | None, target: str | None, number: int | None, transposed: bool | None) -> Examples:
     """Find the example to explain, as a batch of one."""
-    from .evaluation_data import find_evaluation_data
+    from .evaluation_data import find_evaluation_data, find_example
 
-    found = find_evaluation_data(network, data, target, transposed)
-    k = 0 if number is None else check_int("the number of the example", number, least=0)
-    if k >= len(found.examples):
-        raise SettingError(f"there is no example {k}: {found.name} are numbered from 0 to {len(found.examples) - 1:,}")
+    found = find_evaluation_data(network, data, target, transposed, test_only=number is None)
+    k = 0 if number is None else find_example(found.rows, number, found.name)
     return found.examples[[k]]

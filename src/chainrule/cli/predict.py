@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 @arguments_panel
 @model_argument()
 @files_argument("PNG or JPEG pictures, or rows of numbers: .npy, or a table as train reads it.")
-@flag("--outputs", "-a", text="Print all outputs of the network.")
+@flag("--outputs", "-a", text="Print all outputs, or all probabilities of a table's model; --out writes them always.")
 @path_option(
     "--out",
     "-o",
-    text="Write the rows with their predictions to this file instead, in their own format; those of parquet may become .csv.",
+    text="Write the rows with their predictions to this file instead, in their own format, encoding and decimal mark; those of "
+    "parquet may become .csv.",
 )
 @reading_options
-@json_option("Print one JSON object per line instead, one for each picture or row.")
+@json_option("Print one JSON object per line instead, one for each picture or row; with --out one that says what was written.")
 def predict(model: Path, file: tuple[Path, ...], outputs: bool, out: Path | None, as_json: bool, **options: Any) -> int:
     """Print the predicted label of each picture or row and how sure it is, or the predicted value.
 
@@ -39,7 +40,7 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, out: Path | None
     taken as it is, and a larger one is scaled down. A model of a table refuses pictures.
 
     The columns of a table are found by their names, if it and the model have names; the target's column may be left out and is
-    ignored.
+    ignored. Rows are counted from 0.
 
     A file that cannot be read is reported on standard error, the other files are read all the same, and the exit status is 2.
     """
@@ -51,7 +52,7 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, out: Path | None
     if isinstance(loaded, Network):
         refuse_reading_options(reading, model)
     if out is not None:
-        return _write_answers(out, file, loaded, reading)
+        return _write_answers(out, file, loaded, reading, as_json)
     status = 0
     for path in file:
         try:
@@ -64,7 +65,7 @@ def predict(model: Path, file: tuple[Path, ...], outputs: bool, out: Path | None
     return status
 
 
-def _write_answers(out: Path, files: tuple[Path, ...], model: Network | TableModel, reading: ReadingOptions) -> int:
+def _write_answers(out: Path, files: tuple[Path, ...], model: Network | TableModel, reading: ReadingOptions, as_json: bool) -> int:
     """Write the answers of a table's model to a file."""
     from ..network import Network
     from .answer_file import check_answer_path
@@ -75,7 +76,7 @@ def _write_answers(out: Path, files: tuple[Path, ...], model: Network | TableMod
             "--out is for a model of a table; this model is one network: print its predictions, with --json for programs"
         )
     check_answer_path(out, files)
-    write_table_answers(out, files[0], model, reading)
+    write_table_answers(out, files[0], model, reading, as_json=as_json)
     return 0
 
 

@@ -34,6 +34,8 @@ class ReadingOptions:
         The marks of a missing value, in place of the usual ones; an empty field is one always.
     header : bool or None
     day_first : bool or None
+    units : dict
+        The unit of a column's numbers that are written without it, by its name.
     allow_infinite : bool
         Whether an infinite number is a gap instead of an error.
     kinds : dict
@@ -48,6 +50,7 @@ class ReadingOptions:
     missing: tuple[str, ...] | None = None
     header: bool | None = None
     day_first: bool | None = None
+    units: Mapping[str, str] | None = None
     allow_infinite: bool = False
     kinds: Mapping[str, Kind] | None = None
     drop: tuple[str, ...] = ()
@@ -81,7 +84,11 @@ class ReadingOptions:
         from ..tables.read import rules_of_file
 
         rules = rules_of_file(
-            missing=self.missing, decimal=self.decimal, day_first=self.day_first, allow_infinite=self.allow_infinite
+            missing=self.missing,
+            decimal=self.decimal,
+            day_first=self.day_first,
+            units=self.units,
+            allow_infinite=self.allow_infinite,
         )
         return rules if learnt is None else rules.for_model(learnt)
 
@@ -128,6 +135,8 @@ def _is_valid(name: str, value: Any) -> bool:
         return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
     if name == "kinds":
         return isinstance(value, dict) and all(kind in KIND_OPTIONS for kind in value.values())
+    if name == "units":
+        return isinstance(value, dict) and all(isinstance(unit, str) for unit in value.values())
     return (
         isinstance(value, str if name in ("delimiter", "decimal", "encoding") else bool) and name in ReadingOptions.__match_args__
     )
@@ -167,6 +176,14 @@ def reading_options(function: Function) -> Function:
             help="Whether 3/4/2021 is in April (default: found in each column).",
             **panel,
         ),
+        option(
+            "--units",
+            metavar="COLUMN=UNIT",
+            multiple=True,
+            text="The unit, such as %, of a column's numbers that are written without it.",
+            default="none",
+            **panel,
+        ),
         flag("--allow-infinite", text="Take infinite numbers as missing values.", **panel),
         option("--drop", text="Columns to leave out.", **columns),
         *(option(f"--{kind}", f"{kind}_columns", text=f"Columns to read as {kind}.", **columns) for kind in KIND_OPTIONS),
@@ -195,6 +212,7 @@ def collect_reading_options(arguments: dict[str, Any]) -> ReadingOptions:
         missing=None if missing is None else tuple(missing.split(",")),
         header=arguments.pop("header", None),
         day_first=arguments.pop("day_first", None),
+        units=dict(map(_column_and_unit, arguments.pop("units", ()))) or None,
         allow_infinite=arguments.pop("allow_infinite", False),
         kinds=kinds or None,
         drop=tuple(_split(arguments.pop("drop", ()))),
@@ -204,6 +222,14 @@ def collect_reading_options(arguments: dict[str, Any]) -> ReadingOptions:
 def _split(values: tuple[str, ...]) -> list[str]:
     """Split lists of column names at commas."""
     return [name for value in values for name in value.split(",") if name]
+
+
+def _column_and_unit(text: str) -> tuple[str, str]:
+    """Divide COLUMN=UNIT at its last equals sign."""
+    name, _, unit = text.rpartition("=")
+    if not (name and unit.strip()):
+        raise SettingError(f"--units takes a column and its unit, such as rate=%; it is {text!r}")
+    return name, unit.strip()
 
 
 def refuse_reading_options(reading: ReadingOptions, model: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .._checks import check_int
+import numpy as np
+
 from .._format import percent
 from .._stdout import tolerate_closed_stdout
-from ..errors import SettingError
+from ..tables.column_kinds import date_text
+from .evaluation_data import find_example
 from .output import as_one_line, print_line
 from .table_evaluation import find_table_rows
 from .table_evaluation_report import class_names
@@ -24,21 +27,19 @@ MAX_VALUE = 40
 def print_row_explanation(
     model: TableModel, data: str | None, target: str | None, number: int | None, reading: ReadingOptions
 ) -> None:
-    """Explain the answer for a row: of the file of the training a test row, of any other file any row.
+    """Explain the answer for the row of a file with this number, from 0; by default the first one that ``evaluate`` takes.
 
     Raises
     ------
     SettingError
-        When there is no row of that number.
+        When there is no row of that number with a target.
     """
     from ..explaining.explain_row import explain_row
 
-    rows = find_table_rows(model, data, target, reading)
-    k = 0 if number is None else check_int("the number of the row", number, least=0)
-    if k >= len(rows.y):
-        raise SettingError(f"there is no row {k}: {rows.name} are numbered from 0 to {len(rows.y) - 1:,}")
+    rows = find_table_rows(model, data, target, reading, test_only=number is None)
+    k = 0 if number is None else find_example(rows.positions, number, rows.name)
     explanation = explain_row(model, rows.table.take(slice(k, k + 1)))
-    print_line(f"row {k} of {rows.name} (row {rows.positions[k]} of the file): true {_true(model, rows.y[k])}")
+    print_line(f"{rows.table.name}, row {rows.positions[k]} (counted from 0): true {_true(model, rows.y[k])}")
     print_line(_answer(model, explanation))
     _print_contributions(model, explanation)
 
@@ -83,4 +84,6 @@ def _print_contributions(model: TableModel, explanation: RowExplanation) -> None
 def _shown(value: Any) -> str:
     if value is None:
         return "(missing)"
+    if isinstance(value, datetime):
+        return date_text(np.datetime64(value))
     return f"{value:.10g}" if isinstance(value, float) else str(value)

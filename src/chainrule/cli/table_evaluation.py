@@ -13,6 +13,7 @@ from ..tables.column_choice import check_known
 from ..tables.table import name_hint, normalized
 from ..tables.target import ClassTarget, Target
 from ..tables.target_inference import TargetReading
+from .column_names import UNNAMED_MODEL
 from .data_source import Source, resolve_path
 from .evaluation import confusion_matrix
 from .output import print_message
@@ -89,8 +90,12 @@ class TableEvaluation:
         return counts
 
 
-def find_table_rows(model: TableModel, data: str | None, target: str | None, reading: ReadingOptions) -> TableRows:
+def find_table_rows(
+    model: TableModel, data: str | None, target: str | None, reading: ReadingOptions, *, test_only: bool = True
+) -> TableRows:
     """Read the rows to evaluate a model on: of the file of its training the test rows, of any other all that have a target.
+
+    With ``test_only=False`` they are all of the file of its training too.
 
     Raises
     ------
@@ -120,7 +125,7 @@ def find_table_rows(model: TableModel, data: str | None, target: str | None, rea
     missing = len(column) - len(kept)
     y = model.target.encode(column.take(kept))
     changed = ""
-    if same and column_name == model.target.name and training.target_digest and training.seed is not None:
+    if test_only and same and column_name == model.target.name and training.target_digest and training.seed is not None:
         split = split_for_test(table, TargetReading(model.target, kept, y, ()), training.seed)
         if split.digest == training.target_digest:
             test, column = split.test
@@ -149,14 +154,16 @@ def read_for(model: TableModel, path: Path, reading: ReadingOptions, *, target: 
     """
     options, learnt = reading.for_model(model, same_file=is_training_file(model, path)), model.learnt(target)
     _check_kinds(model, reading)
-    if reading.kinds or reading.drop:
-        check_known([*reading.drop, *(reading.kinds or {})], options.read_names(path, learnt))
+    if reading.kinds or reading.drop or reading.units:
+        check_known([*reading.drop, *(reading.kinds or {}), *(reading.units or {})], options.read_names(path, learnt))
     inputs = model.preprocessing.input_kinds
     kinds = {**(options.kinds or {}), **({} if target is None else {target: model.target.column_kind}), **inputs}
     columns = {*inputs, *([] if target is None else [target])}
     if not model.training.named:
         model.check_positions(path, options.read_names(path, learnt))
     table = replace(options, kinds=kinds).read(path, columns=columns, learnt=learnt)
+    if not model.training.named and options.header:
+        print_message(f"{path}: {UNNAMED_MODEL}")
     learnt_marks = ReadingOptions.parse(model.training.reading).missing
     if reading.missing and learnt_marks and set(reading.missing) != set(learnt_marks):
         now, before = ",".join(reading.missing), ",".join(learnt_marks)

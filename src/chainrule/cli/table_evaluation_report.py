@@ -101,7 +101,8 @@ def _print_confusion(model: TableModel, evaluation: TableEvaluation) -> None:
 
 def _print_errors(model: TableModel, evaluation: TableEvaluation, worst: int) -> None:
     print_line("")
-    print_line(f"largest of {pluralize(len(evaluation.errors), 'error')}:" if model.is_classifier else "largest errors:")
+    errors = f"largest of {pluralize(len(evaluation.errors), 'error')}" if model.is_classifier else "largest errors"
+    print_line(f"{errors}, by the rows of the file, counted from 0:")
     for k in evaluation.errors[:worst]:
         row = f"  row {evaluation.rows.positions[k]:>6}  "
         if model.is_classifier:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._format import percent
+from .._format import percent, pluralize
 from ..errors import DataError
-from ..tables.read import TABLE_ENDINGS, is_table_of_columns
+from ..tables.read import TABLE_ENDINGS, decimal_mark, is_table_of_columns
+from ..tables.writing import common_decimal
 from .output import print_json, print_line, print_message
 from .table_evaluation import is_training_file, read_for
 from .table_evaluation_report import class_names
@@ -16,6 +17,7 @@ from .table_evaluation_report import class_names
 if TYPE_CHECKING:
     from .._types import AnyArray, Array
     from ..table_model import TableModel
+    from ..tables.number_texts import Decimal
     from ..tables.writing import Learnt
     from .reading_options import ReadingOptions
 
@@ -33,6 +35,8 @@ class Answers:
         No columns of a model of values.
     reading : ReadingOptions
     learnt : Learnt
+    decimal : {".", ","} or None
+        The decimal mark of the file's numbers, where they or an option tell it.
     """
 
     outputs: Array
@@ -40,6 +44,7 @@ class Answers:
     probabilities: Array
     reading: ReadingOptions
     learnt: Learnt
+    decimal: Decimal | None
 
 
 def predict_table_file(path: Path, model: TableModel, reading: ReadingOptions, *, with_outputs: bool, as_json: bool) -> None:
@@ -58,13 +63,16 @@ def predict_table_file(path: Path, model: TableModel, reading: ReadingOptions, *
             print_line(f"{path}[{k}]  {answer_as_text(model, answers.outputs[k], answer, with_outputs)}")
 
 
-def write_table_answers(path: Path, source: Path, model: TableModel, reading: ReadingOptions) -> None:
+def write_table_answers(path: Path, source: Path, model: TableModel, reading: ReadingOptions, *, as_json: bool) -> None:
     """Write the rows of a file with the prediction for each, and print what was written."""
     from .answer_file import write_answers
 
     answers = compute_answers(source, model, reading)
     added = write_answers(path, source, model, answers)
-    print_line(f"wrote {path}: {len(answers.labels):,} rows of {source}, with {', '.join(map(repr, added))}")
+    if as_json:
+        print_json({"file": str(source), "out": str(path), "rows": len(answers.labels), "added": added})
+    else:
+        print_line(f"wrote {path}: {pluralize(len(answers.labels), 'row')} of {source}, with {', '.join(map(repr, added))}")
 
 
 def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> Answers:
@@ -80,7 +88,8 @@ def compute_answers(path: Path, model: TableModel, reading: ReadingOptions) -> A
         print_message(f"{path}: {note}")
     probabilities = outputs if model.is_classifier else outputs[:, :0]
     options = reading.for_model(model, same_file=is_training_file(model, path))
-    return Answers(outputs, model.decode(outputs), probabilities, options, model.learnt())
+    decimal = common_decimal(column.writing for column in table if column.writing) or decimal_mark(options.decimal)
+    return Answers(outputs, model.decode(outputs), probabilities, options, model.learnt(), decimal)
 
 
 def answer_as_json(model: TableModel, outputs: Array, answer: Any, with_outputs: bool) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -248,6 +248,7 @@ class TableEstimator(BaseEstimator):
         missing: str | Iterable[str] | None = None,
         header: bool | None = None,
         day_first: bool | None = None,
+        units: Mapping[str, str] | None = None,
         allow_infinite: bool | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Table:
@@ -268,6 +269,8 @@ class TableEstimator(BaseEstimator):
             Whether the first line holds the names. By default a line that holds the names of the training's columns does.
         day_first : bool, optional
             Whether 3/4/2021 is the third of April. By default the column's other dates tell, then those of the training.
+        units : mapping of str to str, optional
+            The unit, such as % or €, of columns whose numbers are written without it; by default as in the training.
         allow_infinite : bool, optional
             Whether infinity is a gap; by default as in the training.
         progress : callable, optional
@@ -291,6 +294,7 @@ class TableEstimator(BaseEstimator):
             missing=missing,
             header=header,
             day_first=day_first,
+            units=units,
             allow_infinite=allow_infinite,
             progress=progress,
         )

@@ -50,11 +50,14 @@ def make_table(
     DataError
         When two columns have the same name or different lengths, or as the makers do.
     UnknownName
-        When ``drop`` names a column that the source does not have; so too ``kinds``, unless ``columns`` chooses among them.
+        When ``drop`` names a column that the source does not have; so too ``kinds`` and the rules' ``units``, unless ``columns``
+        chooses among them.
     """
     names = [name for name, _ in makers]
     check_names(names)
     kinds = checked_kinds(kinds, names, columns)
+    if columns is None:
+        check_known(rules.units, names)
     wanted = [makers[k] for k in wanted_columns(names, columns, drop)]
     made = list[Column]()
     for column_name, make in wanted:

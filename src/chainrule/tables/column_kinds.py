@@ -119,8 +119,9 @@ def read_as(column: Column, kind: Kind, rules: TextRules = RULES) -> Column:
         return convert_kind(column, kind, rules)
     if raw.codes is not None:
         return column_from_texts(column.name, raw.codes, raw.texts, kind=kind, rules=raw.rules)
-    if kind == "number" and raw.numbers is not None:
-        return Column(column.name, kind, raw.numbers, writing=column.writing, raw=raw)
+    numbers = column.data if column.kind == "number" else raw.numbers
+    if kind in ("number", "boolean") and numbers is not None:  # 0 and 1 are booleans, however they are written
+        return convert_kind(Column(column.name, "number", numbers, writing=column.writing, raw=raw), kind, rules)
     raise DataError(
         f"column {column.name!r} was read as a {column.kind}, but must be a {kind}, whose values are the texts of the file; "
         f"read the file again, with model.read(path) or read_table(path, kinds={{{column.name!r}: {kind!r}}})"
@@ -147,10 +148,18 @@ def _texts_of(column: Column) -> tuple[AnyArray, tuple[str, ...]]:
     return codes, tuple(texts[position] for position in order)
 
 
-def date_text(value: np.datetime64) -> str:
-    """Write a date in ISO's form, without a time of day where that is midnight, and without parts of a second where they are 0."""
-    shorter = (value.astype(f"datetime64[{unit}]") for unit in ("D", "s"))
-    return str(next((short for short in shorter if short == value), value))
+def date_text(value: np.datetime64, among: AnyArray | None = None) -> str:
+    """Write a date in ISO's form, without a time of day where that is midnight, and without parts of a second where they are 0.
+
+    Parameters
+    ----------
+    value : datetime64
+    among : datetime64 array, optional
+        Dates that are written alike: those with a time of day, if one of them has one. By default the value alone.
+    """
+    dates = np.asarray(value if among is None else among)
+    unit = next((unit for unit in ("D", "s") if (dates.astype(f"datetime64[{unit}]") == dates).all()), "us")
+    return str(value.astype(f"datetime64[{unit}]"))
 
 
 def _convert_texts(column: Column, kind: Kind, rules: TextRules) -> Column:

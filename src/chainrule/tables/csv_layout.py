@@ -10,8 +10,9 @@
 4. The first record is the header where one of its fields is a text above numbers or dates, and is refused where a number that is
    not whole stands beside it; it is not the header where it holds a number above numbers, where each of its texts recurs in its own
    column, or where it is the only record and holds numbers alone. Where the table is read for a model, the names of the model's
-   columns decide. Years and counters above numbers (country,2019,2020) are a header
-   where a text or an empty name stands beside them, and are refused where none does.
+   columns decide; for one that learnt without a header the first record is a row, unless an option says otherwise. Years and
+   counters above numbers (country,2019,2020) are a header where a text or an empty name stands beside them, and are refused where
+   none does.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ def find_layout(text: PlainText, *, delimiter: str | None, header: bool | None, 
     if not row_names and len(first.fields) < n_fields and any(record.fields[-1].strip() for record in rest):
         raise ragged(text, dialect, rest[0], len(first.fields))
     names = _names(text, ["", *first.fields] if row_names else first.fields, first.line)
+    if rules.by_position:
+        names = [str(k) for k in range(len(names))]
     return Layout(dialect, names, 0 if names_above else 1, rest, n_fields, row_names)
 
 

@@ -78,7 +78,8 @@ def _told(error: csv.Error) -> str:
     if "expected after" in str(error):
         return "text, or a blank, follows a closing quote; write a quote inside a quoted field twice"
     if "field larger" in str(error):
-        return "a field is longer than 131,072 characters; is a quote not closed?"
+        limit = f"{csv.field_size_limit():,} characters"
+        return f"a field is longer than {limit}; close its quote, or give so long a text in a file of parquet or lines of JSON"
     return "a quoted field is not closed"
 
 

@@ -112,6 +112,8 @@ class DistinctTexts:
         row = int(np.argmax(np.append(chosen, False)[self.codes]))
         text = self.texts[self.codes[row]]
         remedy = remedy or self._remedies(text)
+        if row == 0 and self.rules.by_position:
+            remedy = f"if this line holds the names of the columns, say so (--header, header=); else {remedy}"
         raise error(f"{self.rules.place_of(row)}, column {self.name!r}: {shown(text)} {problem}; {remedy}")
 
     def _remedies(self, text: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from .._types import CSR, AnyArray, Array, Indices
 from ..errors import DataError
 from .column import Column
+from .column_kinds import row_name
 from .column_rules import CategoryRule, NumberRule, Rule, TextRule
 from .number_features import CLIP, clip_smoothly, scale_halves, scaled_bins, write_bins
 from .text_features import WORD_BUCKETS, count_words, occurring_texts, weigh_words
@@ -316,8 +317,8 @@ def _csr_matrix(data: AnyArray, indices: AnyArray, starts: AnyArray, shape: tupl
 
 
 def _infinite(column: Column, row: int) -> DataError:
-    """Say where an infinite number is; rows are counted from 1."""
-    return DataError(f"column {column.name!r} holds {column.data[row]} in row {row + 1}; make it a gap, or correct it")
+    """Say where an infinite number is."""
+    return DataError(f"column {column.name!r} holds {column.data[row]} in {row_name(row)}; make it a gap, or correct it")
 
 
 def check_no_infinity(column: Column) -> None:

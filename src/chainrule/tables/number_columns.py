@@ -154,8 +154,17 @@ def _writing(values: DistinctTexts, numbers: NumberTexts) -> Writing:
         decimal, told_by = _decimal_of_others(values, numbers.ambiguous_mark), "others"
     else:
         decimal = decimal if numbers.separated else None
-    unit = numbers.units[0] if numbers.units else None
-    return Writing(decimal, unit, parentheses=numbers.parenthesized, told_by=told_by)
+    return Writing(decimal, _unit(values, numbers), parentheses=numbers.parenthesized, told_by=told_by)
+
+
+def _unit(values: DistinctTexts, numbers: NumberTexts) -> str | None:
+    """Give the unit of all numbers: as they are written, or as it is required of those without one; None where there are none."""
+    written = next(iter(numbers.units), None)
+    required = values.rules.units.get(values.name, "")
+    if written and required and written != required:
+        remedy = "convert the column, or name its own unit (--units, units=)"
+        values.refuse(np.ones(len(values.texts), bool), f"has another unit than the one that is required, {required}", remedy)
+    return written or (required if numbers.units else None)
 
 
 def _decimal_of_others(values: DistinctTexts, mark: str) -> Decimal:

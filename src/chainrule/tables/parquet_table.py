@@ -20,7 +20,7 @@ from ..errors import DataError, DataTypeError
 from .arrow_schema import duration_units
 from .column import Column, Kind
 from .column_choice import make_table
-from .column_kinds import RULES
+from .column_kinds import RULES, row_name
 from .table import Table, normalized
 from .text_rules import TextRules
 from .typed_columns import column_from_array, convert_remedy
@@ -71,7 +71,7 @@ def read_parquet_table(
     UnknownName
         When ``drop`` or ``kinds`` names a column that the file does not have.
     """
-    rules = replace(rules, place_of=lambda row: f"{path}, row {row + 1}")
+    rules = replace(rules, place_of=lambda row: f"{path}, {row_name(row)}")
     with open_parquet(path) as file:
         makers = [(normalized(name), partial(file.column, own_name, type_)) for name, own_name, type_ in file.columns()]
         return make_table(makers, kinds=kinds, columns=columns, drop=drop, rules=rules, name=str(path), progress=progress)

@@ -69,6 +69,8 @@ class PlainText:
         The file to read.
     folder : Path
         A folder for further temporary files.
+    encoding : str
+        Of the file that the user named; ``utf-8-sig`` where a mark tells UTF-8.
     n_lines : int
     longest_line : int
         An upper bound of the longest line, in bytes.
@@ -83,6 +85,7 @@ class PlainText:
     path: Path
     file: Path
     folder: Path
+    encoding: str = "utf-8"
     n_lines: int = 0
     longest_line: int = 0
     quotes: bool = False
@@ -166,7 +169,7 @@ def _copied(path: Path, folder: Path, encoding: str | None) -> PlainText:
         file, limit = _unpacked(raw, head)
         head = _peek_packed(path, file) if file is not raw else head
         _check_format(path, head, packed=file is not raw)
-        encoding = encoding or next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
+        text.encoding = encoding = encoding or next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
         for block in _checked(text, _unix_lines(_utf8_blocks(text, _blocks(path, file, limit), encoding)), "utf-8"):
             copy.write(block)
     return text

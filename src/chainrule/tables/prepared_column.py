@@ -10,7 +10,7 @@ import numpy as np
 from .._format import pluralize
 from .._types import AnyArray
 from .column import Column, Kind
-from .column_kinds import read_as
+from .column_kinds import date_text, read_as
 from .column_rules import CategoryRule, NumberRule, Rule, fit_category, fit_number, fit_text, shorten
 from .date_features import date_parts
 from .feature_writer import check_no_infinity
@@ -63,7 +63,7 @@ class PreparedColumn:
         if not isinstance(rule, NumberRule):
             return "no words" if self.kind == "text" else "no category"
         if self.kind == "date":
-            return f"the median, {np.datetime64(0, 's') + np.timedelta64(round(rule.median * 86_400), 's')}"
+            return f"the median, {date_text(np.datetime64(0, 's') + np.timedelta64(round(rule.median * 86_400), 's'))}"
         return f"the median, {rule.median:.6g}"
 
     def notes(self, values: Column) -> Iterator[str]:
@@ -135,6 +135,8 @@ def _example(column: Column) -> str:
     present = np.flatnonzero(~column.missing)
     if not len(present):
         return ""
+    if column.kind == "date":
+        return shorten(date_text(column.data[present[0]], column.data[present]))
     value = column.take(present[:1]).to_list()[0]
     text = f"{value:.10g}" if isinstance(value, float) else str(value)
     return shorten(text)

@@ -296,10 +296,10 @@ class Preprocessing:
         absent = [name for name in self.input_kinds if name not in table]
         if absent:
             named = ", ".join(map(repr, absent))
-            raise DataError(
-                f"the table lacks {pluralize(len(absent), 'column')} from which the model learnt: {named}; add what is missing, "
-                "with gaps where values are unknown"
-            )
+            remedy = "add what is missing, with gaps where values are unknown"
+            if len(absent) == len(self.input_kinds):
+                remedy = "give a table of these columns, with their names"
+            raise DataError(f"the table lacks {pluralize(len(absent), 'column')} from which the model learnt: {named}; {remedy}")
 
     def _is_mostly_zero(self, table: Table) -> bool:
         """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""

@@ -21,7 +21,7 @@ class RawRows:
     ----------
     names : list of str or None
         The fields of the header; None of a file without one.
-    delimiter : str
+    delimiter, encoding : str
     rows : iterator of lists of str
         The fields of each row, without their quotes. Blanks around a field are kept, but those before a field are left out where
         blanks divide the fields, or where the file has a blank before a quote, which is read as in ``", "``.
@@ -29,6 +29,7 @@ class RawRows:
 
     names: list[str] | None
     delimiter: str
+    encoding: str
     rows: Iterator[list[str]]
 
 
@@ -50,7 +51,7 @@ def open_raw_rows(
         dialect = replace(layout.dialect, keep_blanks=_belong_to_fields(text, layout.dialect))
         width = len(layout.names)
         fields = (record.fields[:width] for record in rows(text, dialect, layout.n_fields, skip=layout.skip))
-        yield RawRows(_header(text, dialect, layout), dialect.delimiter, fields)
+        yield RawRows(_header(text, dialect, layout), dialect.delimiter, text.encoding, fields)
 
 
 def _belong_to_fields(text: PlainText, dialect: Dialect) -> bool:

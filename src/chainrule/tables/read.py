@@ -31,10 +31,7 @@ from .writing import Writing
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
 """The endings of files that are read as tables of named columns, also with .gz after them."""
 
-FIELD_OPTIONS = ("delimiter", "encoding", "header")
-"""The options that say how a delimited text is divided: of one file."""
-
-VALUE_OPTIONS = ("decimal", "missing", "day_first", "allow_infinite", "kinds")
+VALUE_OPTIONS = ("decimal", "missing", "day_first", "units", "allow_infinite", "kinds")
 """The options that say how values are read: a model keeps them, for every later file."""
 
 SMALL_CELLS = 50_000
@@ -61,6 +58,7 @@ def read_table(
     missing: str | Iterable[str] | None = None,
     header: bool | None = None,
     day_first: bool | None = None,
+    units: Mapping[str, str] | None = None,
     allow_infinite: bool = False,
     kinds: Mapping[str, Kind] | None = None,
     columns: Collection[str] | None = None,
@@ -88,6 +86,9 @@ def read_table(
         Whether the first line holds the names. By default its texts above numbers tell. Columns without names are "0", "1", ...
     day_first : bool, optional
         Whether 3/4/2021 is the third of April. By default the column's other dates tell.
+    units : mapping of str to str, optional
+        The unit, such as % or €, of columns whose numbers are written without it; a model refuses numbers of another unit than in
+        its training.
     allow_infinite : bool
         Whether infinity is a gap; otherwise it is refused.
     kinds : mapping of str to {"number", "category", "boolean", "date", "identifier", "text", "constant"}, optional
@@ -114,7 +115,7 @@ def read_table(
     SettingError
         When an option has an invalid value, or names a column that the file does not have.
     """
-    rules = rules_of_file(missing=missing, decimal=decimal, day_first=day_first, allow_infinite=allow_infinite)
+    rules = rules_of_file(missing=missing, decimal=decimal, day_first=day_first, units=units, allow_infinite=allow_infinite)
     division: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "header": header}
     if columns is not None:
         columns = [columns] if isinstance(columns, str) else list(columns)
@@ -127,6 +128,7 @@ def rules_of_file(
     missing: str | Iterable[str] | None = None,
     decimal: str | None = None,
     day_first: bool | None = None,
+    units: Mapping[str, str] | None = None,
     allow_infinite: bool = False,
 ) -> TextRules:
     """Make the rules of reading a file of the options of ``read_table``.
@@ -140,6 +142,7 @@ def rules_of_file(
         missing=_marks(missing),
         decimal=decimal_mark(decimal),
         day_first=day_first,
+        units=_units(units),
         allow_infinite=bool(allow_infinite),
         from_file=True,
     )
@@ -165,8 +168,10 @@ def read_by_rules(
     with open_plain_text(path, encoding) as text:
         layout = find_layout(text, delimiter=delimiter, header=header, rules=rules)
         wanted = wanted_columns(layout.names, columns, drop)
+        if columns is None:
+            check_known(rules.units, layout.names)
         kinds = dict.fromkeys(layout.names, "number") if rules.numbers_only else checked_kinds(kinds, layout.names, columns)
-        rules = replace(rules, place_of=_place_of(text, layout))
+        rules = replace(rules, place_of=_place_of(text, layout), by_position=rules.by_position and not layout.skip)
         table = Table(_Reader(text, layout, rules, kinds, header, progress).read(wanted), str(path))
         if rules.numbers_only:
             check_no_gaps(table.columns, rules)
@@ -211,6 +216,12 @@ def _marks(missing: str | Iterable[str] | None) -> frozenset[str] | None:
     if not all(isinstance(mark, str) for mark in marks):
         raise SettingError(f"missing must be marks such as '?,NA', or a list of them; it is {missing!r}")
     return frozenset(normalized(mark.strip()) for mark in marks) - {""}
+
+
+def _units(units: Mapping[str, str] | None) -> dict[str, str]:
+    if units is not None and not (isinstance(units, Mapping) and all(isinstance(unit, str) for unit in units.values())):
+        raise SettingError(f"units must be a unit for each name, such as {{'rate': '%'}}; it is {units!r}")
+    return {normalized(name): unit for name, unit in (units or {}).items()}
 
 
 def decimal_mark(decimal: str | None) -> Decimal | None:
@@ -419,7 +430,7 @@ class _Reader:
             column = column_from_texts(name, part.codes, part.texts, kind="identifier" if is_row_name else kind, rules=self.rules)
             return replace(column, raw=column.raw and replace(column.raw, rules=self._later_rules))
         part.values[np.isin(part.values, self.rules.numeric_marks)] = np.nan
-        writing = Writing(decimal=part.decimal or None, unit="")
+        writing = Writing(decimal=part.decimal or None, unit=self.rules.units.get(name, ""))
         if kind:
             column = Column(name, "number", part.values, writing=writing)
         else:

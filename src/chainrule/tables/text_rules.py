@@ -67,6 +67,8 @@ class TextRules:
         Whether 1.234 is a decimal number where nothing decides; otherwise it is refused, as 1,234 is.
     day_first : bool, optional
         Whether 3/4/2021 is the third of April. By default each column's own dates decide it.
+    units : mapping of str to str
+        The unit of the numbers of columns, by name, that are written without one.
     allow_infinite : bool
         Whether infinity, and a number beyond the range of float64, are gaps; otherwise they are refused.
     place_of : callable
@@ -78,6 +80,9 @@ class TextRules:
     known_names : tuple of str
         The names of the columns that a model needs, where the table is read for it: a first line that holds them all is the header.
         Where they are "0", "1", ..., of a training without a header, the first line is a row.
+    by_position : bool
+        Whether the table is read for a model that knows its columns by their position: those of a file with a header are numbered.
+        It is False where the values of such a file are read, because no row of it may be the header.
     known : mapping of str to Writing
         How columns were written in the file of a model's training, which decides what their values leave open.
     """
@@ -87,16 +92,18 @@ class TextRules:
     usual_decimal: Callable[[], Decimal | None] = no_decimal
     point_is_decimal: bool = True
     day_first: bool | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
     allow_infinite: bool = False
     place_of: Callable[[int], str] = "row {}".format
     from_file: bool = False
     numbers_only: bool = False
     known_names: tuple[str, ...] = ()
+    by_position: bool = False
     known: Mapping[str, Writing] = field(default_factory=dict)
 
     def for_model(self, learnt: Learnt) -> TextRules:
         """Add what a model's training tells of a later file."""
-        return replace(self, known_names=learnt.names, known=learnt.written)
+        return replace(self, known_names=learnt.names, by_position=learnt.by_position, known=learnt.written)
 
     @cached_property
     def numeric_marks(self) -> list[float]:

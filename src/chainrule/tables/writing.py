@@ -75,21 +75,29 @@ class Learnt:
         The names of the columns that the model needs; of a training without a header "0", "1", ... of all columns.
     written : mapping of str to Writing
         How the values of each column were written.
+    by_position : bool
+        Whether the model knows its columns by their position, because the training's file has no header.
     """
 
     names: tuple[str, ...]
     written: Mapping[str, Writing]
+    by_position: bool = False
 
 
 def written_of(columns: Iterable[Column]) -> dict[str, Writing]:
     """Give the writing of each column that has one; integers have the decimal mark of the other columns, where these have one."""
     written = {column.name: column.writing for column in columns if column.writing and column.kind in ("number", "date")}
-    marks = {writing.decimal for writing in written.values()} - {None}
-    usual = marks.pop() if len(marks) == 1 else None
+    usual = common_decimal(written.values())
     return {
         name: replace(writing, decimal=usual) if writing.unit is not None and not writing.decimal else writing
         for name, writing in written.items()
     }
+
+
+def common_decimal(writings: Iterable[Writing]) -> Decimal | None:
+    """Give the decimal mark of all writings that have one; None where none has one, or they differ."""
+    marks = {writing.decimal for writing in writings if writing.decimal}
+    return marks.pop() if len(marks) == 1 else None
 
 
 def compare_writings(learnt: Mapping[str, Writing], columns: Iterable[Column]) -> Iterator[str]:
@@ -112,9 +120,10 @@ def compare_writings(learnt: Mapping[str, Writing], columns: Iterable[Column]) -
 
 def _differences(name: str, before: Writing, now: Writing) -> Iterator[str]:
     if None not in (before.unit, now.unit) and before.unit != now.unit:
+        remedy = "" if now.unit else f", or say that this is their unit too (--units {name!r}={before.unit}, units=)"
         raise DataError(
             f"column {name!r}: its numbers have {_shown_unit(now.unit)}, but in training they had {_shown_unit(before.unit)}; "
-            "convert them, and write them as in training"
+            f"convert them, and write them as in training{remedy}"
         )
     if None not in (before.decimal, now.decimal) and before.decimal != now.decimal and now.told_by != "values":
         if now.told_by == "others":
