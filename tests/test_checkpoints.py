@@ -173,6 +173,13 @@ def test_a_finished_training_is_resumed_at_its_end(tmp_path):
     assert parameter_bytes(longer) == parameter_bytes(whole)
 
 
+def test_resuming_at_the_end_writes_no_checkpoint(begun):
+    """A finished training that is resumed leaves the folder's checkpoints as they are: they name the engine that trained."""
+    before = {path.name: path.read_bytes() for path in RunFolder(begun).checkpoints()}
+    cr.train(make_network(), (X, Y), checkpoint=begun, resume=True, **SETTINGS)
+    assert {path.name: path.read_bytes() for path in RunFolder(begun).checkpoints()} == before
+
+
 def test_an_early_stop_is_resumed_at_its_end(tmp_path):
     """A training that early stopping ended stays ended, with the best epoch's parameters."""
     settings = {"epochs": 50, "batch_size": 8, "learning_rate": 3.0, "validation": VALIDATION, "early_stopping": 1}

@@ -582,7 +582,7 @@ class Run:
             yield
             return
         with exit_on_sigterm():
-            self.checkpoints.begin(self._snapshot(), resumed=self._resumed is not None)
+            self.checkpoints.begin(self._resumed or self._snapshot(), resumed=self._resumed is not None)
             try:
                 yield
             finally:

@@ -64,6 +64,7 @@ class Checkpoints:
             self.folder.write_history(snapshot.records)
         except FileError as error:
             self._warn(str(error))
+        self._position = snapshot.position
         self._last = time.monotonic()
 
     def visit(self, take_snapshot: Callable[[], Snapshot], epoch: int, *, at_start: bool) -> None:

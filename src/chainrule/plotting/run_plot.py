@@ -21,7 +21,7 @@ SCORES = {
 }
 """The scores that may be drawn, in order of preference: the first that any of the runs has."""
 
-NAMED = 12
+NAMED = 10
 """The most lines with a colour and a name of their own; more are drawn grey, but for the first ones."""
 
 
@@ -46,7 +46,7 @@ def runs(histories: Sequence[Sequence[EpochRecord]], names: Sequence[str]) -> Fi
 
         figure = new_figure(7.2, 3.8)
         ax = figure.subplots()
-        colors = mpl.colormaps["tab20"].colors  # type: ignore[attr-defined]
+        colors = mpl.colormaps["tab10"].colors  # type: ignore[attr-defined]
         labels = fit_names(names)
         drawn = [k for k, records in enumerate(histories) if _has(records, column)]
         for k in reversed(drawn):
