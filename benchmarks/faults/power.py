@@ -26,7 +26,7 @@ def run(times: int, seed: int) -> bool:
     for k in range(-(-times // CRASHES_A_TRAINING)):
         case = [*CASES][k % len(CASES)]
         with tempfile.TemporaryDirectory() as folder:
-            whole, dumps = crash(case, k, Path(folder), moments)
+            whole, dumps = crash(case, k, Path(folder), moments, min(CRASHES_A_TRAINING, times - crashes))
             for dump, oldest in dumps:
                 crashes += 1
                 fault = recover(case, k, dump, oldest, whole)
@@ -37,9 +37,10 @@ def run(times: int, seed: int) -> bool:
     return not wrong
 
 
-def crash(case: str, seed: int, folder: Path, moments: random.Random) -> tuple[str, list[tuple[Path, int]]]:
-    """Train on the file system that forgets; give the right result, and what each loss of power left, with the number of the oldest
-    checkpoint that may be its newest.
+def crash(case: str, seed: int, folder: Path, moments: random.Random, times: int) -> tuple[str, list[tuple[Path, int]]]:
+    """Train on the file system that forgets; give the right result, and what each loss of power left.
+
+    Each comes with the number of the newest checkpoint that was there: it, or the one before, must be left.
     """
     whole, seconds = duration(case, seed, threads=1)
     mount, dumps = folder / "mount", folder / "dumps"
@@ -48,8 +49,8 @@ def crash(case: str, seed: int, folder: Path, moments: random.Random) -> tuple[s
     found = []
     with _mounted(mount, dumps):
         process = start(case, mount / "run", seed, threads=1)
-        for k in range(CRASHES_A_TRAINING):
-            time.sleep(moments.uniform(0, 2 * seconds / CRASHES_A_TRAINING))
+        for k in range(times):
+            time.sleep(moments.uniform(0, 2 * seconds / times))
             numbers = [int(path.stem.removeprefix("checkpoint-")) for path in RunFolder(mount / "run").checkpoints()]
             number = 2 * k + (k % 2)
             with suppress(OSError):  # the file system refuses the file once it has written the dump
