@@ -335,7 +335,11 @@ def test_a_folder_in_use_is_refused(tmp_path):
     with pytest.raises(FileError, match="belongs to a training that is going on"):
         cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", resume=True, **SETTINGS)
     del run
-    cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", resume=True, **SETTINGS)
+    first, second = (cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", resume=True, **SETTINGS) for _ in range(2))
+    for _ in first:
+        pass
+    with pytest.raises(FileError, match="was trained further by another training in the meantime"):
+        next(second)
 
 
 def test_notes_must_be_json(tmp_path):

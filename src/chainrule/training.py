@@ -249,7 +249,10 @@ class Run:
         self.checkpoints: Checkpoints | None = None
         if checkpoint is not None:
             folder, every = RunFolder(checkpoint), parse_interval(checkpoint_every)
-            self._find_checkpoint(folder, resume=resume, allow_other_engine=allow_other_engine)
+            if resume and folder.checkpoints():
+                self._resume(folder, allow_other_engine)
+            else:
+                folder.check_absent()
             self.checkpoints = Checkpoints(folder, every, self._settings(self.epochs), check_notes(checkpoint_notes or {}))
         self._records: Generator[EpochRecord] = self._train_with_live_line() if progress else self._train()
         warn_of_unreachable_targets(self.examples, self.plan)
@@ -503,18 +506,6 @@ class Run:
         self._stop("diverged", message)
         if self.warns_of_divergence:
             warn_of_divergence(message)
-
-    def _find_checkpoint(self, folder: RunFolder, *, resume: bool, allow_other_engine: bool) -> None:
-        """Read the checkpoint to resume, if there is one; or check that the folder can be made when the training begins."""
-        if not (resume and folder.checkpoints()):
-            folder.check_absent()
-            return
-        folder.lock()
-        try:
-            self._resume(folder, allow_other_engine)
-        except BaseException:
-            folder.close()
-            raise
 
     def _settings(self, epochs: int) -> dict[str, Any]:
         """Describe the settings and the data as JSON's types, for a training of so many epochs: see ``run_settings``."""

@@ -58,7 +58,9 @@ class Checkpoints:
         FileError
             When it cannot be written.
         """
-        if not resumed:
+        if resumed:
+            self.folder.lock_resumed()
+        else:
             self.folder.create(self.settings, self.notes, snapshot)
         try:
             self.folder.write_history(snapshot.records)

@@ -54,6 +54,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._lock: BaseFileLock | None = None
+        self._resumed: Path | None = None
 
     def checkpoints(self) -> list[Path]:
         """Give the files of the checkpoints, the newest first; none where there is no folder."""
@@ -178,13 +179,35 @@ class RunFolder:
         return read_header((self.checkpoints() or files)[0])
 
     def newest(self) -> tuple[CheckpointHeader, Snapshot]:
-        """Read the newest intact checkpoint, set damaged ones aside, and warn of these. The folder must be locked.
+        """Read the newest intact checkpoint, set damaged ones aside, and warn of these. The folder is locked meanwhile.
 
         Raises
         ------
         FileError, ModelFileError
-            When no checkpoint is intact.
+            When no checkpoint is intact, or another training has the folder.
         """
+        self.lock()
+        try:
+            return self._read_newest()
+        finally:
+            self.close()
+
+    def lock_resumed(self) -> None:
+        """Lock the folder for the training that goes on from the checkpoint that ``newest`` has read.
+
+        Between the two no lock is held, since a population may resume more networks than a process may open files.
+
+        Raises
+        ------
+        FileError
+            When another training has the folder, or has had it in the meantime.
+        """
+        self.lock()
+        if self._resumed not in self.checkpoints()[:1]:
+            self.close()
+            raise FileError(f"{self.path} was trained further by another training in the meantime; resume it once more")
+
+    def _read_newest(self) -> tuple[CheckpointHeader, Snapshot]:
         damage: ModelFileError | None = None
         for file in self._existing():
             try:
@@ -199,6 +222,7 @@ class RunFolder:
                     CheckpointWarning,
                     stacklevel=user_stacklevel(),
                 )
+            self._resumed = file
             return checkpoint
         raise damage or FileError(f"{self.path} has no checkpoint")
 
