@@ -315,6 +315,14 @@ def test_another_engine_is_refused_unless_allowed(begun):
         cr.train(make_network(), (X, Y), checkpoint=begun, resume=True, engine=other, allow_other_engine=True, **SETTINGS)
 
 
+def test_other_threads_of_blas_are_told(tmp_path):
+    """The reference engine's bits may depend on the threads of BLAS; resuming with another number says so."""
+    settings = {**SETTINGS, "engine": "reference", "checkpoint": tmp_path / "run"}
+    cr.train(make_network(), (X, Y), threads=1, **settings)
+    with pytest.warns(CheckpointWarning, match="1 threads of BLAS, and goes on with 2 threads of BLAS; the last digits may differ"):
+        cr.train(make_network(), (X, Y), threads=2, resume=True, **settings)
+
+
 def test_a_folder_that_is_not_empty_is_refused(begun, tmp_path):
     """Without ``resume`` a training begins in a folder of its own; a file, and a folder of other files, are refused too."""
     with pytest.raises(FileError, match=r"is not empty.*resume it, or name another folder"):

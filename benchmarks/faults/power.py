@@ -65,7 +65,7 @@ def recover(case: str, seed: int, dump: Path, written: int, whole: str) -> str:
     numbers = [int(path.stem.removeprefix("checkpoint-")) for path in RunFolder(dump / "run").checkpoints()]
     if written and max(numbers, default=0) < written - 1:
         return f"checkpoint {written} was there, and {max(numbers, default=0)} is the newest after the loss of power"
-    outcome = finish(start(case, dump / "run", seed, threads=2), None)
+    outcome = finish(start(case, dump / "run", seed, threads=1 if case.startswith("reference") else 2), None)
     if outcome.result != whole:
         return outcome.errors.strip().splitlines()[-1] if outcome.errors else "OTHER BITS"
     return ""

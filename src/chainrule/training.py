@@ -43,7 +43,7 @@ from .checkpoints.run_folder import CheckpointWarning, RunFolder
 from .checkpoints.run_settings import check_engine, check_notes, compare_settings, digest_of_rates
 from .checkpoints.snapshot import Snapshot
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
-from .engines import Threads, choose
+from .engines import Threads, choose, thread_count
 from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
 from .errors import ArgumentTypeError, DataError, SettingError
@@ -537,7 +537,7 @@ class Run:
         """Go on from a folder's newest checkpoint, where its settings, data and engine are those of this training."""
         header, snapshot = folder.newest()
         compare_settings(folder.path, header.settings, self._settings, self.epochs)
-        check_engine(folder.path, snapshot.state.made_by, header.version, self.engine.made_by(), allow_other_engine)
+        check_engine(folder.path, snapshot, header.version, self.engine.made_by(), self._blas_threads, allow_other_engine)
         self._resumed = snapshot
         self._epoch, self.done = snapshot.progress, snapshot.state.step
         self.history.records.extend(snapshot.records)
@@ -559,7 +559,13 @@ class Run:
             stopped=self.history.stopped or "",
             message=self.history.message,
             earlier=self._earlier_training,
+            blas_threads=self._blas_threads,
         )
+
+    @property
+    def _blas_threads(self) -> int | None:
+        """The threads of BLAS, on which the bits of an engine with BLAS may depend."""
+        return thread_count(self.threads) if self.engine.uses_blas else None
 
     def _visit_checkpoints(self) -> None:
         """Write a checkpoint if one is due."""

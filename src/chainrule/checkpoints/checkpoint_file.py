@@ -104,6 +104,7 @@ def write_checkpoint(path: Path, settings: Mapping[str, Any], notes: Mapping[str
         "stopped": snapshot.stopped,
         "message": snapshot.message,
         "earlier": None if snapshot.earlier is None else asdict(snapshot.earlier),
+        "blas_threads": snapshot.blas_threads,
     }
     write_tensors(path, CHECKPOINT_VERSION, description, _tensors(snapshot, states))
 
@@ -223,6 +224,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointHeader, Snapshot]:
         stopped=described["stopped"],
         message=described["message"],
         earlier=earlier,
+        blas_threads=described["blas_threads"],
     )
     return _header(described), snapshot
 
@@ -314,6 +316,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "stopped": (str,),
     "message": (str,),
     "earlier": (dict, type(None)),
+    "blas_threads": (int, type(None)),
 }
 
 

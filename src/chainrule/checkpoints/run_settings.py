@@ -16,6 +16,7 @@ from ..errors import EngineError, SettingError
 from ..schedules import Schedule, rates
 from .fingerprint import digest_of
 from .run_folder import CheckpointWarning
+from .snapshot import Snapshot
 
 COMPARED_RATES = 1000
 """The steps whose learning rates are compared, spread over the training: enough to tell two schedules apart."""
@@ -83,17 +84,23 @@ def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[
         )
 
 
-def check_engine(path: object, kept: str, kept_version: str, present: str, allow_other: bool) -> None:
+def check_engine(
+    path: object, kept: Snapshot, kept_version: str, present: str, blas_threads: int | None, allow_other: bool
+) -> None:
     """Refuse to go on with another engine than the one that wrote a checkpoint, unless the user allows it; then warn.
 
     Parameters
     ----------
     path : Path
         The run's folder, for the message.
-    kept, present : str
-        The engine with its variant, as ``State.made_by`` has it; in the checkpoint, and now.
+    kept : Snapshot
+        The checkpoint.
     kept_version : str
-        The version of chainrule that wrote the checkpoint.
+        The version of chainrule that wrote it.
+    present : str
+        The engine of this training with its variant, as ``State.made_by`` has it.
+    blas_threads : int or None
+        As ``Snapshot`` has them.
     allow_other : bool
 
     Raises
@@ -101,17 +108,22 @@ def check_engine(path: object, kept: str, kept_version: str, present: str, allow
     EngineError
         When the engine is another one, and ``allow_other`` is False.
     """
-    difference = f"was trained by {kept}, and this is {present}"
-    if kept != present and not allow_other:
+    before = kept.state.made_by
+    if before != present and not allow_other:
         raise EngineError(
-            f"{path} {difference}: its last digits would differ from those of a training that was never stopped. Resume it on such "
-            "a machine, or allow that: allow_other_engine=True, --allow-other-engine"
+            f"{path} was trained by {before}, and this is {present}: its last digits would differ from those of a training that was "
+            "never stopped. Resume it on such a machine, or allow that: allow_other_engine=True, --allow-other-engine"
         )
-    if kept == present and kept_version != __version__:
-        difference = f"was trained by chainrule {kept_version}, and this is {__version__}"
-    elif kept == present:
-        return
-    warnings.warn(f"{path} {difference}; the last digits may differ", CheckpointWarning, stacklevel=user_stacklevel())
+    differences = [
+        (before, present),
+        (f"chainrule {kept_version}", f"chainrule {__version__}"),
+        (f"{kept.blas_threads} threads of BLAS", f"{blas_threads} threads of BLAS"),
+    ]
+    for was, now in differences:
+        if was != now:
+            message = f"{path} was trained by {was}, and goes on with {now}; the last digits may differ"
+            warnings.warn(message, CheckpointWarning, stacklevel=user_stacklevel())
+            return
 
 
 def _describe(name: str, before: Any, now: Any) -> str:

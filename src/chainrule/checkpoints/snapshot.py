@@ -37,6 +37,8 @@ class Snapshot:
         Why the training ended, as in ``History``; empty while it goes on.
     earlier : Provenance or None
         How the network had been trained before.
+    blas_threads : int or None
+        The threads of BLAS, on which an engine's bits may depend; None for an engine without BLAS.
     """
 
     state: State
@@ -47,6 +49,7 @@ class Snapshot:
     stopped: str
     message: str
     earlier: Provenance | None
+    blas_threads: int | None = None
 
     @property
     def position(self) -> tuple[int, str]:
