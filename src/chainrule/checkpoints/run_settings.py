@@ -111,8 +111,8 @@ def check_engine(
     before = kept.state.made_by
     if before != present and not allow_other:
         raise EngineError(
-            f"{path} was trained by {before}, and this is {present}: its last digits would differ from those of a training that was "
-            "never stopped. Resume it on such a machine, or allow that: allow_other_engine=True, --allow-other-engine"
+            f"{path} was trained by {before}, and this is {present}: its last digits would differ from those of a training that "
+            "was never stopped. Resume it on such a machine, or allow that: allow_other_engine=True, --allow-other-engine"
         )
     differences = [
         (before, present),
