@@ -396,7 +396,7 @@ def test_a_file_by_the_tests_own_writer_loads(path):
     assert every_array_and_setting(cr.load(path)) == every_array_and_setting(net)
 
 
-@pytest.mark.parametrize("version", ["3", "17", "999999999"])
+@pytest.mark.parametrize("version", ["4", "17", "999999999"])
 def test_a_later_version_is_refused(path, version):
     """A file of a later format version is refused with both versions and what to do."""
     small().save(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,9 +32,9 @@ def write_atomically(path: Path, contents: bytes) -> None:
 
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
-    """Give a temporary file in the same folder to write; afterwards flush it to the disk, and rename it.
+    """Give a temporary file in the same folder to write; afterwards flush it to the disk, rename it, and flush the folder.
 
-    A reader sees the old file or the new one, never a part.
+    A reader sees the old file or the new one, never a part. After a loss of power the new file is there, whole.
 
     Raises
     ------
@@ -54,9 +55,24 @@ def replace_atomically(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
+            sync_folder(Path(target).parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to the disk: without it a loss of power may undo a rename."""
+    if os.name == "nt":  # Windows cannot open a folder, and writes its entries through
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot flush a folder
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _umask() -> int:

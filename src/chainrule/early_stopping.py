@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ._checks import check_float, check_int
+from .checkpoints.snapshot import BestSnapshot
 from .errors import SettingError, UnknownName
 from .history import EpochRecord
 from .plan import State
@@ -94,6 +95,16 @@ class BestEpoch:
             self.score, self.epoch, self.state, self.epochs_since = score, record.epoch, state, 0
         elif self.settings.last and score == self.score:
             self.epoch, self.state = record.epoch, state
+
+    def snapshot(self) -> BestSnapshot | None:
+        """Give it as a checkpoint keeps it; None before the first epoch."""
+        if self.epoch is None or self.state is None:
+            return None
+        return BestSnapshot(self.epoch, self.score, self.epochs_since, self.state)
+
+    def restore(self, best: BestSnapshot) -> None:
+        """Take over the best epoch of a training that is resumed."""
+        self.epoch, self.score, self.epochs_since, self.state = best.epoch, best.score, best.epochs_since, best.state
 
     @property
     def patience_exhausted(self) -> bool:

@@ -17,6 +17,7 @@
     DivergenceWarning           RuntimeWarning  a training reached NaN or infinity and was stopped (in ``training``)
     UnreachableTargetsWarning   UserWarning     targets lie outside the output activation's range (in ``training``)
     BeginsAnewWarning           UserWarning     a network from a file is trained on, its optimizer's state lost (in ``training``)
+    CheckpointWarning           UserWarning     a checkpoint is damaged, was not written, or is of another engine (in ``training``)
 
 A message states the requirement, the value given, and the remedy.
 """

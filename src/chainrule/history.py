@@ -1,9 +1,9 @@
-"""The results of a training: an ``EpochRecord`` for each epoch, and their ``History``."""
+"""The results of a training: the ``EpochProgress`` of the current epoch, an ``EpochRecord`` of each before, the ``History``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ._format import percent, pluralize
 from .errors import MissingExtra, UnknownName
+from .plan import BlockResult, Evaluation, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,6 +74,67 @@ def mark_epoch(ax: Axes, records: Iterable[EpochRecord], column: str, epoch: int
     if not marked:
         return []
     return ax.plot(column_of(marked, "epoch"), column_of(marked, column), "o", color="black", label="best epoch", zorder=3, **style)
+
+
+def _no_numbers() -> Floats:
+    return np.empty(0)
+
+
+@dataclass
+class EpochProgress:
+    """How far an epoch has been trained.
+
+    Attributes
+    ----------
+    epoch : int
+        Its number, from 1.
+    rows : int
+        The examples that have been trained on, from the start of the epoch's order.
+    costs : float64 array
+        The summed cost of each mini-batch so far.
+    right : float64 array or None
+        The number (summed weight) of correctly classified examples of each mini-batch so far; None without classes.
+    learning_rate : float
+        That of the last step; 0 before the first.
+    seconds : float
+        The time spent on training.
+    """
+
+    epoch: int
+    rows: int = 0
+    costs: Floats = field(default_factory=_no_numbers)
+    right: Floats | None = None
+    learning_rate: float = 0.0
+    seconds: float = 0.0
+    _blocks: list[BlockResult] = field(default_factory=list)
+
+    def add(self, rows: int, result: BlockResult, learning_rate: float, seconds: float) -> None:
+        """Add the results of a block of so many examples."""
+        self._blocks.append(result)
+        self.rows += rows
+        self.learning_rate = learning_rate
+        self.seconds += seconds
+
+    def joined(self) -> EpochProgress:
+        """Give a copy whose ``costs`` and ``right`` hold the results of all blocks."""
+        costs = np.concatenate([self.costs, *(block.costs for block in self._blocks)])
+        counts = [] if self.right is None else [self.right]
+        counts += [block.right for block in self._blocks if block.right is not None]
+        return replace(self, costs=costs, right=np.concatenate(counts) if counts else None, _blocks=[])
+
+    def record(self, total_weight: float, evaluation: Evaluation | None) -> EpochRecord:
+        """Sum up the epoch; an example counts as its weight."""
+        whole = self.joined()
+        return EpochRecord(
+            epoch=self.epoch,
+            cost=float(whole.costs.sum()) / total_weight,
+            accuracy=None if whole.right is None else float(whole.right.sum()) / total_weight,
+            validation_cost=None if evaluation is None else evaluation.cost,
+            validation_accuracy=None if evaluation is None else evaluation.accuracy,
+            learning_rate=self.learning_rate,
+            seconds=self.seconds,
+            examples_per_second=self.rows / self.seconds,
+        )
 
 
 @dataclass

@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import model_file
+from .checkpoints.checkpoint_file import CHECKPOINT_VERSION
+from .errors import ModelFileError
 from .network import Network, network_from_model
 from .tensor_file import open_tensors
 
@@ -44,6 +46,11 @@ def load_model(path: str | os.PathLike[str]) -> Network | TableModel:
     with open_tensors(path) as file:
         if file.version == model_file.NETWORK_VERSION:
             return network_from_model(model_file.read_model(file))
+        if file.version == CHECKPOINT_VERSION:
+            raise ModelFileError(
+                f"{file.path} holds a checkpoint of a training, not a model; go on with the training, which gives the model: "
+                "train(..., checkpoint=FOLDER, resume=True), or chainrule train --resume FOLDER"
+            )
         from .table_model import read_table_model
 
         return read_table_model(file)

@@ -10,7 +10,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from ._checks import check_int
@@ -18,6 +19,7 @@ from ._warnings import user_stacklevel
 from .engines import Threads, thread_count
 from .errors import ArgumentTypeError, ChainruleError, SettingError
 from .examples import as_examples
+from .held_signals import exit_on_sigterm
 from .history import History
 from .network import Network
 from .training import DivergenceWarning, Run
@@ -51,6 +53,7 @@ def train_population(
         Those of ``cr.train``: ``epochs``, ``batch_size``, ``learning_rate`` and the rest. A list has an entry for each
         network: ``learning_rate=[0.1, 1.0, 3.0]``. ``callbacks`` are shared by all networks, and called from each network's thread.
         For folds, ``rows`` and ``validation_rows`` are lists of row numbers: all networks share one prepared copy of the data.
+        ``checkpoint`` is one folder, with a folder for each network in it: 000, 001, ...
 
     Returns
     -------
@@ -76,14 +79,23 @@ def train_population(
     """
     members = _check_networks(networks)
     at_once = thread_count(threads if threads == "auto" else check_int("threads", threads, least=1, most=1024))
-    runs = _make_runs(members, examples, validation, settings)
+    runs = _make_runs(members, examples, validation, _with_folders(settings, len(members)))
     _prepare_data(runs)
-    with _epoch_bar(sum(run.epochs for run in runs), progress) as advance:
+    guard = exit_on_sigterm() if settings.get("checkpoint") is not None else nullcontext()
+    with guard, _epoch_bar(sum(run.epochs - len(run.history) for run in runs), progress) as advance:
         _train_all(runs, at_once, advance)
     for k, run in enumerate(runs):
         if run.history.stopped == "diverged":
             warnings.warn(f"networks[{k}]: {run.history.message}", DivergenceWarning, stacklevel=user_stacklevel())
     return [run.history for run in runs]
+
+
+def _with_folders(settings: dict[str, Any], count: int) -> dict[str, Any]:
+    """Give each network a folder of its own for its checkpoints, in the one that was named."""
+    folder = settings.get("checkpoint")
+    if folder is None or isinstance(folder, list):
+        return settings
+    return {**settings, "checkpoint": [Path(folder) / f"{k:03}" for k in range(count)]}
 
 
 def _check_networks(networks: Iterable[Network]) -> list[Network]:

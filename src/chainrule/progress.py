@@ -124,6 +124,7 @@ class LiveLine:
         self.get_time = get_time
         self.formatter = formatter
         self.start = get_time()
+        self.first_step = run.done  # of a training that is resumed, the steps that were done before
 
     def __rich__(self) -> Table:
         """Lay out epoch, bar, cost, score, speed and time left."""
@@ -149,9 +150,10 @@ class LiveLine:
         elapsed = self.get_time() - self.start
         results = self.formatter(records[-1]) if records else []
         figures = results[:1] + results[1:][-1:]  # the cost, and the validation's score where there is one
-        if self.run.done and elapsed > 0:
-            speed = records[-1].examples_per_second if records else self.run.done * self.run.plan.batch_size / elapsed
-            time_left = elapsed / self.run.done * (self.run.steps - self.run.done)
+        done = self.run.done - self.first_step
+        if done and elapsed > 0:
+            speed = records[-1].examples_per_second if records else done * self.run.plan.batch_size / elapsed
+            time_left = elapsed / done * (self.run.steps - self.run.done)
             figures += [f"{format_compact(speed)} examples/s", f"{format_duration(time_left)} left"]
         return figures
 

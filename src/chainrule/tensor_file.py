@@ -18,10 +18,10 @@ from ._atomic_write import translate_write_errors, write_atomically
 from ._types import AnyArray
 from .errors import FileError, ModelFileError, SettingError
 
-VERSION = 2
-"""The newest version of the format: 1 holds one network, 2 a model of a table."""
+VERSION = 3
+"""The newest version of the format: 1 holds one network, 2 a model of a table, 3 a checkpoint."""
 
-DESCRIPTION_BYTES = {1: 1 << 20, 2: 16 << 20}
+DESCRIPTION_BYTES = {1: 1 << 20, 2: 16 << 20, 3: 16 << 20}
 """The longest description of each version."""
 
 HEADER_BYTES = 34 << 20  # a description, which JSON may escape to twice its length, and the tensors' names

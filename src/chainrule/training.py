@@ -11,6 +11,7 @@ How data flows::
         EpochRecord -> History                   the sum of the costs, and the evaluation
         session.state() -> network
         early_stopping, then the callbacks       see the record, and may stop the training
+      Checkpoints                                writes a Snapshot of all this, from time to time and at the end
 
 Ctrl-C is described in ``interrupts``, the lock that refuses a second thread in ``training_lock``.
 """
@@ -19,10 +20,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -33,17 +36,24 @@ from ._format import pluralize
 from ._types import Indices
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
+from .checkpoints.checkpoints import Checkpoints
+from .checkpoints.fingerprint import digest_of, fingerprint
+from .checkpoints.interval import parse_interval
+from .checkpoints.run_folder import CheckpointWarning, RunFolder
+from .checkpoints.run_settings import check_engine, check_notes, compare_settings, digest_of_rates
+from .checkpoints.snapshot import Snapshot
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
-from .engines import Threads, choose
+from .engines import Threads, choose, thread_count
 from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
 from .errors import ArgumentTypeError, DataError, SettingError
 from .examples import Examples
-from .history import EpochRecord, History
+from .held_signals import exit_on_sigterm, hold_signals
+from .history import EpochProgress, EpochRecord, History
 from .input_spec import InputSpec
 from .interrupts import complete_despite_interrupt, drain
 from .network import Network, with_training
-from .plan import BlockResult, Evaluation, Provenance, State, Steps
+from .plan import Provenance, State, Steps
 from .progress import live
 from .schedules import Schedule, find_schedule, rates
 from .training_lock import training_lock
@@ -63,6 +73,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BeginsAnewWarning",
     "Callback",
+    "CheckpointWarning",
     "DivergenceWarning",
     "EarlyStopping",
     "Run",
@@ -126,6 +137,18 @@ class Run:
         Each is called with every EpochRecord; the training stops when one returns True.
     progress : bool
         Whether to print each epoch, and a live line in a terminal or a notebook.
+    checkpoint : path, optional
+        A folder, made when the training begins, that always holds a checkpoint: a training that was killed goes on from it.
+    checkpoint_every : str
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    checkpoint_notes : mapping, optional
+        Notes of the caller in JSON's types, which each checkpoint holds.
+    resume : bool
+        Whether to go on from the folder's checkpoint, where it has one; without, a folder that is not empty is refused. The
+        training ends with the bits of one that was never stopped. Settings and data must be those it was begun with;
+        ``epochs`` may be more, and ``threads`` may differ.
+    allow_other_engine : bool
+        Whether to resume a training of another engine or instruction set, whose results differ in the last digits.
 
     Attributes
     ----------
@@ -143,7 +166,9 @@ class Run:
     DataError
         When the examples do not fit the network.
     EngineError
-        When the engine does not support the settings.
+        When the engine does not support the settings, or is not the one that wrote the checkpoint.
+    FileError
+        When the checkpoint's folder cannot be used, or belongs to another training.
     """
 
     def __init__(
@@ -171,6 +196,11 @@ class Run:
         threads: Threads = "auto",
         callbacks: Iterable[Callback] = (),
         progress: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: str = "10 s",
+        checkpoint_notes: Mapping[str, Any] | None = None,
+        resume: bool = False,
+        allow_other_engine: bool = False,
     ) -> None:
         if not isinstance(network, Network):
             raise ArgumentTypeError(f"network must be a Network; it is {network!r}")
@@ -210,11 +240,23 @@ class Run:
         self.n = len(self.examples) if self.rows is None else len(self.rows)
         self.steps = number_of_steps(self.n, self.plan.batch_size, self.epochs)
         self.done = 0
+        self._session: Session | None = None  # while the training goes on
         self._state: State | None = None  # at the start, then after each epoch that stayed finite
+        self._interrupted_state: State | None = None  # of the last step, where Ctrl-C ended the training within an epoch
+        self._epoch = EpochProgress(1)
         self._earlier_training: Provenance | None = None  # set when the training begins
+        self._resumed: Snapshot | None = None
+        self.checkpoints: Checkpoints | None = None
+        if checkpoint is not None:
+            folder, every = RunFolder(checkpoint), parse_interval(checkpoint_every)
+            if resume and folder.checkpoints():
+                self._resume(folder, allow_other_engine)
+            else:
+                folder.check_absent()
+            self.checkpoints = Checkpoints(folder, every, self._settings(self.epochs), check_notes(checkpoint_notes or {}))
         self._records: Generator[EpochRecord] = self._train_with_live_line() if progress else self._train()
         warn_of_unreachable_targets(self.examples, self.plan)
-        if self.epochs:
+        if self.epochs and self._resumed is None:
             warn_of_training_begun_anew(network, self.plan)
 
     def _check_validation(self, validation: Any) -> Examples:
@@ -251,7 +293,16 @@ class Run:
         return EncodedTargets(self.examples, self.plan).classes is not None
 
     def __iter__(self) -> Iterator[EpochRecord]:
-        return self
+        return self if self.checkpoints is None else self._iterate_and_save()
+
+    def _iterate_and_save(self) -> Iterator[EpochRecord]:
+        """Iterate over what is left; a loop that is left by ``break`` writes a checkpoint."""
+        try:
+            while (record := next(self, None)) is not None:
+                yield record
+        finally:
+            if self.checkpoints is not None and self._session is not None:
+                self.checkpoints.write(self._last_snapshot())
 
     def __next__(self) -> EpochRecord:
         with training_lock(self.network):
@@ -266,24 +317,41 @@ class Run:
         """Train the epochs; a generator, so that the caller decides when to stop."""
         data = self.engine.prepare(self.examples)
         validation_data = data if self.validation is None else self.engine.prepare(self.validation)
-        self._earlier_training = self.network.provenance
-        session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
-        self._state = session.state()
-        for epoch in range(1, self.epochs + 1):
-            if epoch > 1 and self._user_changed_parameters(self._state):
-                session = self._reopen_session(self._state)
+        self._begin()
+        try:
+            with self._saving_checkpoints():
+                yield from self._train_epochs(data, validation_data)
+        finally:
+            self._session = None
+
+    def _begin(self) -> None:
+        """Open a session from the network's parameters, or from the checkpoint that is resumed."""
+        if self._resumed is None:
+            self._earlier_training = self.network.provenance
+            self._session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
+            self._state = self._session.state()
+            return
+        self._session = self.engine.open(self.plan, self._resumed.state, threads=self.threads)
+        self._state = self._resumed.epoch_state
+        self._update_network(self._state, len(self.history))
+
+    def _train_epochs(self, data: Any, validation_data: Any) -> Generator[EpochRecord]:
+        """Train the epochs that are left."""
+        if self._stop_if_ended():
+            return
+        for epoch in range(len(self.history) + 1, self.epochs + 1):
+            self._take_user_changes()
             try:
-                record = self._train_epoch(epoch, session, data, validation_data)
+                record = self._train_epoch(data, validation_data)
             except KeyboardInterrupt:
-                self._stop_interrupted(epoch, session.state())
+                self._stop_interrupted(epoch, self.session.state())
                 return
             if record is None:
                 self._stop_diverged(epoch)
                 return
-            self._state = session.state()
-            self.history.records.append(record)
-            self._update_network(self._state, epoch)
-            reason = self._reason_to_stop(record, self._state)
+            with self._whole_step():
+                self._end_epoch(record)
+            reason = self._reason_to_stop(record)
             if reason:
                 self._stop("early", f"{reason}, after epoch {epoch}")
             elif epoch == self.epochs:
@@ -291,8 +359,46 @@ class Run:
             yield record
             if reason:
                 return
-        if not self.epochs:
-            self._stop("finished", "finished: the number of epochs is 0")
+
+    def _stop_if_ended(self) -> bool:
+        """End the training at once where no epoch is left, or where the one that is resumed had stopped for good."""
+        resumed, best = self._resumed, self._best_epoch
+        if resumed is not None and resumed.stopped == "diverged":
+            self._stop_diverged(len(self.history) + 1)
+        elif resumed is not None and resumed.stopped == "early" and best is not None and best.patience_exhausted:
+            self._stop("early", resumed.message)
+        elif len(self.history) >= self.epochs:
+            done = pluralize(self.epochs, "epoch")
+            self._stop("finished", f"finished after {done}" if self.epochs else "finished: the number of epochs is 0")
+        return self.history.stopped is not None
+
+    @property
+    def session(self) -> Session:
+        """The engine's session, while the training goes on."""
+        assert self._session is not None  # noqa: S101  # _begin has opened it
+        return self._session
+
+    @property
+    def state(self) -> State:
+        """The state after the last epoch that stayed finite, or at the start."""
+        assert self._state is not None  # noqa: S101  # _begin has set it
+        return self._state
+
+    def _end_epoch(self, record: EpochRecord) -> None:
+        """Keep the state and the record of an epoch, write the state into the network, and begin the next epoch."""
+        self._state = self.session.state()
+        self.history.records.append(record)
+        self._epoch = EpochProgress(record.epoch + 1)
+        if self._best_epoch is not None:
+            self._best_epoch.update(record, self._state)
+        self._update_network(self._state, record.epoch)
+        if self.checkpoints is not None:
+            self.checkpoints.epoch_done(record)
+
+    def _take_user_changes(self) -> None:
+        """Open another session where the user wrote to the network between two epochs."""
+        if len(self.history) and not self._epoch.rows and self._user_changed_parameters(self.state):
+            self._session = self._reopen_session(self.state)
 
     def _user_changed_parameters(self, state: State) -> bool:
         """Whether the user wrote to the network's arrays, which are live, since the last epoch gave this state."""
@@ -307,30 +413,28 @@ class Run:
         self._state = replace(state, weights=current.weights, biases=current.biases)
         return self.engine.open(self.plan, self._state, threads=self.threads)
 
-    def _train_epoch(self, epoch: int, session: Session, data: Any, validation_data: Any) -> EpochRecord | None:
-        """Train one epoch, block by block, and evaluate the validation; None when it diverged."""
-        results: list[BlockResult] = []
-        seconds, last_rate = 0.0, 0.0
-        for rows in self._blocks(epoch):
-            start = time.perf_counter()
-            steps = self._next_steps(len(rows))
-            result = session.advance(data, rows, steps)
-            seconds += time.perf_counter() - start
-            if not result.finite:
-                return None
-            self.done += len(steps)
-            results.append(result)
-            last_rate = float(steps.rate[-1])
-        evaluation = session.evaluate(validation_data, self.validation_rows) if self.has_validation else None
-        return self._record(epoch, results, evaluation, last_rate, seconds)
+    def _train_epoch(self, data: Any, validation_data: Any) -> EpochRecord | None:
+        """Train what is left of an epoch, block by block, and evaluate the validation; None when it diverged."""
+        for rows in self._blocks():
+            self._visit_checkpoints()
+            with self._whole_step():
+                start = time.perf_counter()
+                steps = self._next_steps(len(rows))
+                result = self.session.advance(data, rows, steps)
+                if not result.finite:
+                    return None
+                self.done += len(steps)
+                self._epoch.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
+        evaluation = self.session.evaluate(validation_data, self.validation_rows) if self.has_validation else None
+        return self._epoch.record(self.examples.total_weight(self.rows), evaluation)
 
-    def _blocks(self, epoch: int) -> Iterator[Indices]:
-        """Cut the epoch's order of the examples into blocks."""
-        order = epoch_order(self.n, self.plan.seed, epoch) if self.shuffle else np.arange(self.n)
+    def _blocks(self) -> Iterator[Indices]:
+        """Cut what is left of the epoch's order of the examples into blocks."""
+        order = epoch_order(self.n, self.plan.seed, self._epoch.epoch) if self.shuffle else np.arange(self.n)
         if self.rows is not None:
             order = self.rows[order]
         length = block_length(self.plan, self.examples)
-        for first in range(0, self.n, length):
+        for first in range(self._epoch.rows, self.n, length):
             yield order[first : first + length]
 
     def _next_steps(self, rows: int) -> Steps:
@@ -338,24 +442,6 @@ class Run:
         count = steps_per_epoch(rows, self.plan.batch_size)
         rate = rates(self.schedule, self.learning_rate, self.done, self.done + count, self.steps)
         return Steps(rate, np.full(count, self.plan.l2))
-
-    def _record(
-        self, epoch: int, results: list[BlockResult], evaluation: Evaluation | None, learning_rate: float, seconds: float
-    ) -> EpochRecord:
-        """Sum up the blocks of an epoch; an example counts as its weight."""
-        total_weight = self.examples.total_weight(self.rows)
-        cost = np.concatenate([result.costs for result in results]).sum()
-        right = [result.right for result in results if result.right is not None]
-        return EpochRecord(
-            epoch=epoch,
-            cost=float(cost) / total_weight,
-            accuracy=float(np.concatenate(right).sum()) / total_weight if right else None,
-            validation_cost=None if evaluation is None else evaluation.cost,
-            validation_accuracy=None if evaluation is None else evaluation.accuracy,
-            learning_rate=learning_rate,
-            seconds=seconds,
-            examples_per_second=self.n / seconds,
-        )
 
     def _update_network(self, state: State, epochs: int) -> None:
         """Write the state and its provenance into the network; Ctrl-C waits until both are written."""
@@ -389,11 +475,9 @@ class Run:
             kind=self.examples.kind,
         )
 
-    def _reason_to_stop(self, record: EpochRecord, state: State) -> str | None:
-        """Pass an epoch to early stopping and to every callback; give the reason to stop, if there is one."""
+    def _reason_to_stop(self, record: EpochRecord) -> str | None:
+        """Pass an epoch to every callback; give the reason to stop, theirs or that of early stopping, if there is one."""
         best = self._best_epoch
-        if best is not None:
-            best.update(record, state)
         results = [callback(record) for callback in self.callbacks]
         if best is not None and best.patience_exhausted:
             return f"no better for {best.epochs_since} epochs"
@@ -403,7 +487,7 @@ class Run:
     def _stop(self, stopped: str, message: str) -> None:
         """Record why the training ended, and write the final parameters: the best epoch's under early stopping."""
         self.history.stopped, self.history.message = stopped, message
-        state, best = self._state, self._best_epoch
+        state, best = self._interrupted_state or self._state, self._best_epoch
         if best is not None and best.state is not None:
             state, self.history.best_epoch = best.state, best.epoch
         if state is not None:
@@ -412,7 +496,7 @@ class Run:
     def _stop_interrupted(self, epoch: int, state: State) -> None:
         """End the training on Ctrl-C within an epoch, with the parameters of its last step where they are finite."""
         if state.is_finite:
-            self._state = state
+            self._interrupted_state = state
         self._stop("interrupted", f"interrupted in epoch {epoch}")
 
     def _stop_diverged(self, epoch: int) -> None:
@@ -422,6 +506,95 @@ class Run:
         self._stop("diverged", message)
         if self.warns_of_divergence:
             warn_of_divergence(message)
+
+    def _settings(self, epochs: int) -> dict[str, Any]:
+        """Describe the settings and the data as JSON's types, for a training of so many epochs: see ``run_settings``."""
+        stopping = None if self._best_epoch is None else asdict(self._best_epoch.settings)
+        steps = number_of_steps(self.n, self.plan.batch_size, epochs)
+        return {
+            "plan": self.plan.to_dict(),
+            "epochs": epochs,
+            "learning_rate": self.learning_rate,
+            "schedule": getattr(self.schedule, "__name__", "a schedule of its own"),
+            "rates": digest_of_rates(self.schedule, self.learning_rate, steps),
+            "shuffle": self.shuffle,
+            "early_stopping": stopping,
+            "examples": self.n,
+            **self._digests_of_data,
+        }
+
+    @cached_property
+    def _digests_of_data(self) -> dict[str, str | None]:
+        """The digests of the examples and rows to train on, and to validate on; None where there are none."""
+        rows = {"rows": self.rows, "validation_rows": self.validation_rows}
+        return {
+            "data": self.examples.prepared(fingerprint, fingerprint),
+            "validation": None if self.validation is None else self.validation.prepared(fingerprint, fingerprint),
+            **{name: None if chosen is None else digest_of(chosen) for name, chosen in rows.items()},
+        }
+
+    def _resume(self, folder: RunFolder, allow_other_engine: bool) -> None:
+        """Go on from a folder's newest checkpoint, where its settings, data and engine are those of this training."""
+        header, snapshot = folder.newest()
+        compare_settings(folder.path, header.settings, self._settings, self.epochs)
+        check_engine(folder.path, snapshot, header.version, self.engine.made_by(), self._blas_threads, allow_other_engine)
+        self._resumed = snapshot
+        self._epoch, self.done = snapshot.progress, snapshot.state.step
+        self.history.records.extend(snapshot.records)
+        self._earlier_training = snapshot.earlier
+        if self._best_epoch is not None and snapshot.best is not None:
+            self._best_epoch.restore(snapshot.best)
+
+    def _snapshot(self) -> Snapshot:
+        """Copy out all that the training has computed so far."""
+        best, state, progress = self._best_epoch, self.session.state(), self._epoch
+        if self.history.stopped == "diverged":  # the session's parameters are not finite
+            state, progress = self.state, EpochProgress(len(self.history) + 1)
+        return Snapshot(
+            state=state,
+            epoch_state=self.state,
+            progress=progress.joined(),
+            records=tuple(self.history.records),
+            best=None if best is None else best.snapshot(),
+            stopped=self.history.stopped or "",
+            message=self.history.message,
+            earlier=self._earlier_training,
+            blas_threads=self._blas_threads,
+        )
+
+    @property
+    def _blas_threads(self) -> int | None:
+        """The threads of BLAS, on which the bits of an engine with BLAS may depend."""
+        return thread_count(self.threads) if self.engine.uses_blas else None
+
+    def _visit_checkpoints(self) -> None:
+        """Write a checkpoint if one is due."""
+        if self.checkpoints is not None:
+            self.checkpoints.visit(self._snapshot, self._epoch.epoch, at_start=not self._epoch.rows)
+
+    @contextmanager
+    def _saving_checkpoints(self) -> Iterator[None]:
+        """Write the first checkpoint before the training inside, and the last one after it, however it ends."""
+        if self.checkpoints is None:
+            yield
+            return
+        with exit_on_sigterm():
+            self.checkpoints.begin(self._resumed or self._snapshot(), resumed=self._resumed is not None)
+            try:
+                yield
+            finally:
+                self.checkpoints.end(self._last_snapshot())
+
+    def _last_snapshot(self) -> Snapshot | None:
+        """Copy out the training at its end; None where an error came within a block, whose results are incomplete."""
+        if self.history.stopped is None:
+            self._take_user_changes()
+        in_whole_steps = self.history.stopped == "diverged" or self.session.state().step == self.done
+        return self._snapshot() if in_whole_steps else None
+
+    def _whole_step(self) -> AbstractContextManager[None]:
+        """Hold signals back, in a training with checkpoints, so that its position is always that of its state."""
+        return nullcontext() if self.checkpoints is None else hold_signals()
 
     def interrupt(self) -> None:
         """End a training between two epochs, as Ctrl-C does; the network keeps the parameters of the last epoch."""

@@ -33,9 +33,10 @@ from .info import info
 from .options import action_option
 from .output import print_line, print_message
 from .predict import predict
+from .runs import runs
 from .train import train
 
-COMMANDS = (train, evaluate, predict, columns, info, explain, check, equations)
+COMMANDS = (train, evaluate, predict, columns, info, runs, explain, check, equations)
 """Every command, in the order of the help."""
 
 HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}

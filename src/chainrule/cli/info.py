@@ -11,7 +11,7 @@ import rich_click as click
 
 from .._format import pluralize
 from .describe import describe_inputs
-from .options import arguments_panel, json_option, model_argument
+from .options import PATH, arguments_panel, json_option
 from .output import print_json, print_line
 
 if TYPE_CHECKING:
@@ -26,10 +26,13 @@ MAX_CLASSES = 8
 
 @click.command("info")
 @arguments_panel
-@model_argument()
+@click.argument("model", type=PATH, help="A model saved by train, or the folder of train --checkpoint.")
 @json_option()
 def info(model: Path, as_json: bool) -> None:
-    """Print a model's sizes, parameters, and how it was trained."""
+    """Print a model's sizes, parameters, and how it was trained; or how far a training with checkpoints is."""
+    if model.is_dir():
+        _print_run(model, as_json)
+        return
     from ..loading import load_model
     from ..network import Network
 
@@ -42,6 +45,25 @@ def info(model: Path, as_json: bool) -> None:
         print_json({"model": str(model), "bytes": size, **model_as_json(loaded)})
         return
     _print_labelled(model, size, describe_model(loaded))
+
+
+def _print_run(folder: Path, as_json: bool) -> None:
+    """Print how far a training is; of several networks, a table."""
+    from ..checkpoints.run_folder import RunFolder
+    from ..checkpoints.run_status import read_runs, read_status
+    from .run_report import describe_run, print_runs, run_as_json
+
+    several = [] if RunFolder(folder).checkpoints() else read_runs(folder)[0]
+    runs = several or [read_status(folder)]
+    if as_json:
+        for run in runs:
+            print_json(run_as_json(run))
+    elif several:
+        print_runs(several, folder)
+    else:
+        print_line(f"{folder}: a training with checkpoints")
+        for label, text in describe_run(runs[0]):
+            print_line(f"  {label:<14}{text}")
 
 
 def _print_labelled(path: Path, size: int, lines: Sequence[tuple[str, str]]) -> None:

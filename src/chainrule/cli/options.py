@@ -16,6 +16,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 NETWORK_PANEL = "The network"
 TRAINING_PANEL = "The training"
+CHECKPOINT_PANEL = "Checkpoints"
 PROGRAM_PANEL = "The program"
 
 arguments_panel = click.option_panel("Arguments", column_types=["required", "opt_long", "help"])
@@ -174,6 +175,11 @@ def model_argument(default: str = "") -> Callable[[Function], Function]:
 def path_option(*names: str, text: str, default: str = "", **settings: Any) -> Callable[[Function], Function]:
     """Declare an option that takes the path of a file."""
     return option(*names, metavar="FILE", text=text, default=default, type=PATH, **settings)
+
+
+def folder_option(*names: str, text: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option that takes the path of a folder."""
+    return option(*names, metavar="FOLDER", text=text, type=PATH, **settings)
 
 
 def plot_option(text: str, **settings: Any) -> Callable[[Function], Function]:

@@ -10,6 +10,7 @@ from .. import plotting
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
+    from ..checkpoints.run_status import RunStatus
     from ..history import History
     from .importance import Importance
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 def save_curves(path: Path, histories: Sequence[History]) -> list[Path]:
     """Draw cost and score over the epochs, with each network's best epoch; return the paths of the pictures."""
     plotting.save(plotting.curves(histories), path)
+    return [path]
+
+
+def save_runs(path: Path, runs: Sequence[RunStatus], folder: Path) -> list[Path]:
+    """Draw the score of each run over its epochs; return the paths of the pictures."""
+    names = [str(run.path.relative_to(folder)) if run.path != folder else run.path.name for run in runs]
+    plotting.save(plotting.runs([run.records for run in runs], names), path)
     return [path]
 
 

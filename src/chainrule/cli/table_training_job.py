@@ -22,6 +22,7 @@ from .settings import Task, resolve_task
 from .table_progress import TableProgress
 from .table_scores import score_of
 from .table_source import fit_target, read_target, split_for_test
+from .training_request import CheckpointOptions, absolute
 
 if TYPE_CHECKING:
     from ..history import History
@@ -64,6 +65,9 @@ class TableTrainingJob:
     seed : int
     engine, threads : str
     reporter : Reporter
+    given : dict
+        All options of the training that were given on the command line, which its checkpoints hold.
+    checkpoints : CheckpointOptions
     plot : Path or None
         Where the learning curves are drawn.
     """
@@ -78,6 +82,8 @@ class TableTrainingJob:
     engine: str
     threads: Any
     reporter: Reporter
+    given: Mapping[str, Any]
+    checkpoints: CheckpointOptions
     plot: Path | None = None
 
     def run(self) -> int:
@@ -86,6 +92,9 @@ class TableTrainingJob:
         began = time.perf_counter()
         try:
             trained = self._read_and_train()
+        except SystemExit:  # by SIGTERM, in a training with checkpoints
+            print_message(f"terminated{self.checkpoints.remedy}")
+            raise
         except KeyboardInterrupt:
             return self._report_nothing_learnt("interrupted", "interrupted", began)
         except DivergenceError as error:
@@ -120,8 +129,15 @@ class TableTrainingJob:
                 time_limit=self.time_limit,
                 progress=progress.epoch_done,
                 release=True,
+                checkpoints=self.checkpoints.settings(self.given, self._resolved(recipe)),
             )
         return Trained(self._with_source(model, split), histories, recipe, test, split.column.take(split.test_rows))
+
+    def _resolved(self, recipe: TableRecipe) -> dict[str, Any]:
+        """Give the values of all options of the training, those with defaults too."""
+        source = {"data": absolute(self.source.name), "target": self.source.target, "reading": self.reading.to_json()}
+        others = {"seed": self.seed, "engine": self.engine, "task": self.task, "time_limit": self.time_limit}
+        return {**source, **others, **recipe.to_json()}
 
     def _read_and_split(self, progress: TableProgress) -> tuple[SplitTable, TargetReading]:
         """Read the table and its target, and keep some rows for the test."""
@@ -131,7 +147,8 @@ class TableTrainingJob:
 
     def _report_nothing_learnt(self, stopped: str, message: str, began: float) -> int:
         """Report a training that ended before a network had learnt anything, and return the exit status."""
-        print_message(f"{message}; nothing was learnt, so nothing was saved")
+        remedy = self.checkpoints.remedy if stopped == "interrupted" else ""
+        print_message(f"{message}; nothing was learnt, so nothing was saved{remedy}")
         self.reporter.summary("", self._summary(None, stopped, time.perf_counter() - began))
         return STATUS_AFTER[stopped]
 
@@ -195,7 +212,8 @@ class TableTrainingJob:
         stopped = model.training.stopped
         if stopped in STATUS_AFTER:
             kept = f"{len(model.networks)} of {pluralize(recipe.networks, 'network')}"
-            print_message(f"the training {_PARTICIPLES[stopped]}; {saved}, with the best epoch of {kept}")
+            remedy = self.checkpoints.remedy if stopped == "interrupted" else ""
+            print_message(f"the training {_PARTICIPLES[stopped]}; {saved}, with the best epoch of {kept}{remedy}")
         else:
             networks, epochs = pluralize(len(model.networks), "network"), model.training.epochs
             best = f"best epoch{'s' * (len(epochs) > 1)} {', '.join(map(str, epochs))} of {recipe.epochs}"

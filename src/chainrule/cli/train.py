@@ -10,6 +10,7 @@ import rich_click as click
 
 from ..errors import SettingError
 from .options import (
+    CHECKPOINT_PANEL,
     NETWORK_PANEL,
     PROGRAM_PANEL,
     TRAINING_PANEL,
@@ -18,6 +19,7 @@ from .options import (
     data_argument,
     flag,
     float_option,
+    folder_option,
     integer_option,
     json_option,
     option,
@@ -42,7 +44,13 @@ from .registries import (
 from .settings import MNIST_DEFAULTS, as_option_value
 
 if TYPE_CHECKING:
+    from .output import Reporter
     from .reading_options import ReadingOptions
+    from .table_training_job import TableTrainingJob
+    from .training_job import TrainingJob
+    from .training_request import CheckpointOptions
+
+    Job = TrainingJob | TableTrainingJob
 
 
 def setting_default(name: str) -> str:
@@ -190,13 +198,35 @@ def setting_default(name: str) -> str:
     panel=PROGRAM_PANEL,
 )
 @plot_option("Draw cost and score over the epochs to this file: .png, .svg or .pdf.", panel=PROGRAM_PANEL)
+@folder_option(
+    "--checkpoint",
+    text="Keep checkpoints in this new folder, from which a training that was killed goes on.",
+    panel=CHECKPOINT_PANEL,
+)
+@option(
+    "--checkpoint-every",
+    metavar="TIME",
+    text="The time or the epochs between two checkpoints: 30 s, 5 min, 1 h, or 5 epochs.",
+    default="10 s",
+    panel=CHECKPOINT_PANEL,
+)
+@folder_option(
+    "--resume",
+    text="Go on with the training of this folder; its data and settings need not be given, and --epochs may be more.",
+    panel=CHECKPOINT_PANEL,
+)
+@flag(
+    "--allow-other-engine",
+    text="Resume on a machine with another instruction set, where the last digits differ.",
+    panel=CHECKPOINT_PANEL,
+)
 @transpose_option("Whether a folder's images lie on their side, as EMNIST's do.", panel=PROGRAM_PANEL)
 @integer_option(
     "--seed",
     "-s",
     metavar="N",
     text="Seed of the weights, the order, and a table's split.",
-    default=0,
+    default="0",
     panel=PROGRAM_PANEL,
 )
 @registry_option(
@@ -211,22 +241,21 @@ def setting_default(name: str) -> str:
 @flag("--quiet", "-q", text="Print the last line only.", panel=PROGRAM_PANEL)
 @json_option("Print one JSON object per line: each epoch (unless quiet), then a summary.", panel=PROGRAM_PANEL)
 def train(
-    data: str | None,
-    target: str | None,
-    out: Path | None,
-    plot: Path | None,
-    transpose: bool | None,
-    seed: int,
-    engine: str | None,
     threads: str | None,
     quiet: bool,
     as_json: bool,
-    **settings: Any,
+    checkpoint: Path | None,
+    checkpoint_every: str | None,
+    resume: Path | None,
+    allow_other_engine: bool,
+    **options: Any,
 ) -> int:
     """Train a network, save it, and print its accuracy on the test examples.
 
     The defaults below are those for MNIST: the notes' network, which reads about 95 % of its test images. Other data has defaults
     that suit it, which the program prints. An option that you give takes precedence.
+
+    With --checkpoint FOLDER a training that was killed goes on with --resume FOLDER, and ends with the same numbers.
 
     The model is saved as mnist.safetensors, under DATA's name, or as --out says; an existing model is replaced. Ctrl-C saves the
     parameters learnt so far; a training that diverges saves those of its last finite epoch.
@@ -239,33 +268,52 @@ def train(
     or test_rmse, test_mae, test_r2 and test_baseline; and model, data, target, rows, networks, epochs, best_epochs, stopped, seed,
     engine, seconds and notes. The lines of epochs are of all networks, which are trained side by side.
 
-    Exit status: 0; 1 if the training diverged or memory ran out; 2 for an error in the command line or the data; 130 after Ctrl-C.
+    Exit status: 0; 1 if the training diverged or memory ran out; 2 for an error in the command line or the data; 130 after Ctrl-C;
+    143 after SIGTERM.
     """
+    from .output import Reporter
+    from .training_request import CheckpointOptions, resumed
+
+    checkpoints = CheckpointOptions(checkpoint, checkpoint_every, resume, allow_other_engine)
+    given = collect_given(options)
+    if checkpoints.resume is not None:
+        given = resumed(checkpoints.resume, given)
+    return make_job(given, checkpoints, parse_threads(threads), Reporter(quiet, as_json)).run()
+
+
+def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: Any, reporter: Reporter) -> Job:
+    """Make the training of the given options: of a table of columns by the recipe, of other data by its settings."""
     from ..tables.read import is_table_of_columns
     from .data_source import Source
-    from .output import Reporter
+    from .reading_options import ReadingOptions
 
-    reading = collect_reading_options(settings)
-    table_settings = {name: settings.pop(name) for name in ("networks", "metric", "task", "time_limit")}
-    source = Source("mnist" if data is None else data, target)
-    program: dict[str, Any] = {"seed": seed, "engine": engine or "auto", "reporter": Reporter(quiet, as_json), "plot": plot}
-    chosen = chosen_settings(**settings)
+    settings = dict(given)
+    source = Source(settings.pop("data", "mnist"), settings.pop("target", None))
+    out, plot = (None if name not in settings else Path(settings.pop(name)) for name in ("out", "plot"))
+    transpose = settings.pop("transpose", None)
+    reading = ReadingOptions.parse(settings.pop("reading", {}))
+    table_settings = {name: settings.pop(name, None) for name in ("networks", "metric", "task", "time_limit")}
+    program: dict[str, Any] = {
+        "seed": settings.pop("seed", 0),
+        "engine": settings.pop("engine", "auto"),
+        "threads": threads,
+        "reporter": reporter,
+        "plot": plot,
+        "checkpoints": checkpoints,
+        "given": given,
+    }
     if source.kind == "table" and is_table_of_columns(Path(source.name)):
         from .table_training_job import TableTrainingJob, recipe_settings
 
         if transpose is not None:
             raise SettingError(f"--transpose is for a folder of IDX files; {source.name} is not one")
         task, time_limit = table_settings.pop("task"), table_settings.pop("time_limit")
-        chosen = recipe_settings(chosen, table_settings)
-        table_job = TableTrainingJob(
-            source, reading, out or source.model_path, chosen, task, time_limit, threads=parse_threads(threads), **program
-        )
-        return table_job.run()
+        chosen = recipe_settings(settings, table_settings)
+        return TableTrainingJob(source, reading, out or source.model_path, chosen, task, time_limit, **program)
     _refuse_table_options(source.name, reading, table_settings)
     from .training_job import TrainingJob
 
-    job = TrainingJob(source, out or source.model_path, chosen, threads=parse_threads(threads), transposed=transpose, **program)
-    return job.run()
+    return TrainingJob(source, out or source.model_path, settings, transposed=transpose, **program)
 
 
 def _refuse_table_options(name: str, reading: ReadingOptions, table_settings: Mapping[str, Any]) -> None:
@@ -283,18 +331,22 @@ def parse_threads(text: str | None) -> Any:
         return text or "auto"
 
 
-def chosen_settings(hidden: Sequence[str], activation: str | None, **others: Any) -> dict[str, Any]:
-    """Select the settings that were given on the command line, as ``Settings`` has them.
+def collect_given(options: dict[str, Any]) -> dict[str, Any]:
+    """Select the options of a training that were given, in JSON's types or tuples.
 
     Examples
     --------
-    >>> chosen_settings(["12,7"], None, epochs=3, cost=None)
+    >>> collect_given({"hidden": ("12,7",), "activation": None, "epochs": 3, "cost": None})
     {'hidden': (12, 7), 'epochs': 3}
     """
+    reading = collect_reading_options(options).to_json()
+    hidden, activation = options.get("hidden"), options.get("activation")
     values = {
+        **options,
         "hidden": parse_layers(hidden) if hidden else None,
         "activation": None if activation is None else tuple(activation.split(",")),
-        **others,
+        "reading": reading or None,
+        **{name: str(options[name]) for name in ("out", "plot") if options.get(name) is not None},
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tensor_file
 from .._checks import check_int, check_seed
+from .._format import pluralize
 from ..errors import SettingError
 from ..network import Network
 from ..scaler import ScaledTable, scale_table
@@ -23,6 +24,7 @@ from .replaceable_file import check_replaceable
 from .scores import compute_score
 from .settings import Settings, Task, defaults_as_options, defaults_for, make_optimizer, resolve_settings, resolve_task
 from .task import count_outputs, has_sign_labels, infer_task, signs_to_classes
+from .training_request import CheckpointOptions, absolute
 
 if TYPE_CHECKING:
     from ..history import EpochRecord, History
@@ -47,6 +49,9 @@ class TrainingJob:
     transposed : bool or None
         Whether a folder's images are stored column by column.
     reporter : Reporter
+    given : dict
+        All options of the training that were given on the command line, which its checkpoints hold.
+    checkpoints : CheckpointOptions
     plot : Path or None
         Where the learning curve is drawn.
     """
@@ -59,6 +64,8 @@ class TrainingJob:
     threads: Any
     transposed: bool | None
     reporter: Reporter
+    given: Mapping[str, Any]
+    checkpoints: CheckpointOptions
     plot: Path | None = None
 
     def run(self) -> int:
@@ -72,8 +79,14 @@ class TrainingJob:
         scaled = _scale(parts, network, task)
         run = self._make_run(network, scaled, settings, parts.kind)  # raises for a wrong setting, before anything is printed
         self._report_plan(parts, task, network, scaled, settings, defaults)
+        if self.checkpoints.resume is not None:
+            self.reporter.note(f"resumed in epoch {len(run.history) + 1}, after {pluralize(run.done, 'step')}")
         began = time.perf_counter()
-        history = run_to_end(run)
+        try:
+            history = run_to_end(run)
+        except SystemExit:  # by SIGTERM, in a training with checkpoints
+            print_message(f"terminated in epoch {len(run.history) + 1}{self.checkpoints.remedy}")
+            raise
         return self._finish(parts, network, scaled, history, time.perf_counter() - began)
 
     def _check_options(self) -> None:
@@ -132,7 +145,13 @@ class TrainingJob:
             threads=self.threads,
             callbacks=[_print_record] if print_epochs_as_json else [],
             progress=not (self.reporter.quiet or self.reporter.as_json),
+            **self.checkpoints.settings(self.given, self._resolved(settings)),
         )
+
+    def _resolved(self, settings: Settings) -> dict[str, Any]:
+        """Give the values of all options of the training, those with defaults too."""
+        source = {"data": absolute(self.source.name), "target": self.source.target, "transpose": self.transposed}
+        return {**source, "seed": self.seed, "engine": self.engine, **asdict(settings)}
 
     def _report_plan(
         self, parts: SplitData, task: Task, network: Network, scaled: ScaledTable, settings: Settings, defaults: Settings
@@ -155,14 +174,14 @@ class TrainingJob:
         cut_short = history.stopped in STATUS_AFTER
         status = STATUS_AFTER.get(history.stopped or "", 0)
         if cut_short and (network.provenance is None or not network.provenance.steps):
-            print_message(f"{history.message}; nothing was learnt, so nothing was saved")
+            print_message(f"{history.message}; nothing was learnt, so nothing was saved{self._remedy(history)}")
             self.reporter.summary("", self._summary(history, seconds))
             return status
         scaled.fold(network)
         saved = f"{'replaced' if self.path.exists() else 'saved'} {self.path}"
         self._save(parts, network, history)
         if cut_short:
-            print_message(f"{history.message}; {saved}, with the parameters learnt so far")
+            print_message(f"{history.message}; {saved}, with the parameters learnt so far{self._remedy(history)}")
         else:
             best = "" if history.best_epoch in (None, len(history)) else f", the best being epoch {history.best_epoch}"
             self.reporter.note(f"{history.message}{best}, in {seconds:.1f} s; {saved}")
@@ -175,6 +194,10 @@ class TrainingJob:
         test = {"test_accuracy": score.accuracy, "test_cost": score.cost, "test_r2": score.r2, "test_rmse": score.rmse}
         self.reporter.summary(f"test {score}", {**self._summary(history, seconds), **test, "model": str(self.path)})
         return status
+
+    def _remedy(self, history: History) -> str:
+        """Say how to go on with a training that was interrupted."""
+        return self.checkpoints.remedy if history.stopped == "interrupted" else ""
 
     def _save(self, parts: SplitData, network: Network, history: History) -> None:
         """Save the model, with the data it was trained on and the inputs it takes."""

@@ -72,6 +72,11 @@ def instruction_set() -> str:
     return asked or supported[0]
 
 
+def made_by(isa: str) -> str:
+    """Name the engine with the instruction set of its kernels; the bits of results depend on both."""
+    return f"fused/{isa}"
+
+
 def native_inputs(x: Inputs, threads: Threads, *, used_once: bool = False) -> _fused.Data:
     """Give inputs to the kernels: as CSR where most of them are 0, else as they are; the features of some are added later.
 
@@ -196,7 +201,7 @@ class FusedSession:
     def __init__(self, plan: Plan, state: State, threads: Threads) -> None:
         self.plan = plan
         isa = instruction_set()
-        self.made_by = f"fused/{isa}"
+        self.made_by = made_by(isa)
         self.dtype = np.dtype(plan.dtype)
         self.counted_as_training = TrainingThread()
         session = _fused.SessionF32 if plan.dtype == "float32" else _fused.SessionF64
@@ -221,7 +226,7 @@ class FusedSession:
         self.put(PARAMETERS, [*state.weights, *state.biases])
         for k, name in enumerate(plan.optimizer.slots if state.slots else ()):
             self.put(k, state.slots[name])
-        if state.deferred and state.made_by == self.made_by:
+        if set(state.deferred) == {"unscaled_w", "w_scale"} and state.made_by == self.made_by:
             self._put_deferred(state)
 
     def _put_deferred(self, state: State) -> None:
@@ -288,6 +293,10 @@ class Fused:
         """Give the name, and the instruction set that the kernels use."""
         isa = instruction_set()
         return f"fused ({'x86-64-' * isa.startswith('v')}{isa})"
+
+    def made_by(self) -> str:
+        """Give the name, and the instruction set that the kernels use."""
+        return made_by(instruction_set())
 
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
         """Refuse activations, costs and optimizers that the kernels do not have."""

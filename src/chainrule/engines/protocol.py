@@ -76,6 +76,16 @@ class Engine(Protocol):
         """
         ...
 
+    def made_by(self) -> str:
+        """Give its name, and the variant of its code: ``State.made_by`` of its sessions. Equal names give equal bits.
+
+        Raises
+        ------
+        EngineError
+            As ``describe``.
+        """
+        ...
+
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
         """Give the reason, as a sentence, why it cannot compute all of this exactly; None if it can."""
         ...

@@ -27,6 +27,7 @@ from ..plan import BlockResult, Evaluation, Floats, Plan, State, Steps
 from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
 from .threads import Threads, TrainingThread, blas_threads
 
+MADE_BY = f"reference/numpy-{np.__version__}"
 EVALUATED_AT_ONCE = 2048  # rows: enough for BLAS to run well, few enough for the caches
 GATHERED_AT_ONCE = 512  # rows: each call of fancy indexing has a fixed cost, and these rows stay in the caches until they are used
 
@@ -115,7 +116,7 @@ class ReferenceSession:
         self.counted_as_training = TrainingThread()
         self.plan = plan
         self.threads = threads
-        self.made_by = f"reference/numpy-{np.__version__}"
+        self.made_by = MADE_BY
         dtype = np.dtype(plan.dtype)
         weights, biases = ([np.array(part, dtype) for part in parts] for parts in (state.weights, state.biases))
         slots = [
@@ -249,6 +250,10 @@ class Reference:
     def describe(self) -> str:
         """Give the name."""
         return self.name
+
+    def made_by(self) -> str:
+        """Give the name, and the version of NumPy, whose sums it takes."""
+        return MADE_BY
 
     def refuses(self, plan: Plan, examples: Examples | None) -> str | None:
         """Give None."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +61,7 @@ def fit_table_model(
     time_limit: float | None = None,
     progress: Progress | None = None,
     release: bool = False,
+    checkpoints: Mapping[str, Any] | None = None,
 ) -> tuple[TableModel, list[History]]:
     """Fit the preprocessing and the networks.
 
@@ -86,6 +87,8 @@ def fit_table_model(
     progress : callable, optional
     release : bool
         Whether columns may be taken out of ``table`` when they are prepared, to save memory.
+    checkpoints : mapping, optional
+        Settings of ``Run`` that begin with ``checkpoint``, and ``resume``: each network has a folder of its own in that folder.
 
     Returns
     -------
@@ -109,7 +112,7 @@ def fit_table_model(
     settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
     settings |= _training_settings(recipe, validated=bool(settings))
-    settings["callbacks"] = [_after_epoch(deadline, progress)]
+    settings |= {"callbacks": [_after_epoch(deadline, progress)], **(checkpoints or {})}
     histories = _train(networks, examples, threads=threads, engine=engine, **settings)
     for network in networks:
         fold_into_inputs(network, feature_weights)

@@ -1,0 +1,46 @@
+"""Run a campaign of faults: ``python -m benchmarks.faults kill | power | cost [--times N]``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from importlib.util import find_spec
+from typing import Any
+
+from benchmarks.faults import cost, kill
+
+
+def main() -> int:
+    """Run the campaign that is named; the status is 1 where something was lost."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="What a training survives, tried often.")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the moments (default: 0)")
+    campaigns = parser.add_subparsers(dest="campaign", required=True)
+    for name, times, text in (
+        ("kill", 200, "SIGKILL at random moments, then resume"),
+        ("power", 40, "loss of power: all that was not flushed to the disk is lost; needs mfusepy and fuse3"),
+        ("cost", 3, "the time that checkpoints cost at the default interval"),
+    ):
+        campaigns.add_parser(name, help=text).add_argument(
+            "--times", type=int, default=times, metavar="N", help=f"default: {times}"
+        )
+    chosen = parser.parse_args()
+    if chosen.times < 1:
+        parser.error("--times must be at least 1")
+    if chosen.campaign == "cost":
+        return not cost.run(25.0, chosen.times)
+    if chosen.campaign == "kill":
+        return not kill.run(chosen.times, chosen.seed)
+    return not _power().run(chosen.times, chosen.seed)
+
+
+def _power() -> Any:
+    """Import the campaign that needs mfusepy and fuse3."""
+    if find_spec("mfusepy") is None or shutil.which("fusermount3") is None:
+        raise SystemExit("this campaign needs mfusepy and fuse3: pip install mfusepy, apt-get install fuse3")
+    from benchmarks.faults import power
+
+    return power
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

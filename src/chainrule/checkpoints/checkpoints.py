@@ -1,0 +1,144 @@
+"""The checkpoints of a training that goes on: when the next one is due, and the thread that writes it."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from .._warnings import user_stacklevel
+from ..errors import FileError
+from ..history import EpochRecord
+from .interval import Interval
+from .run_folder import CheckpointWarning, RunFolder
+from .snapshot import Snapshot
+
+HISTORY_SECONDS = 0.1
+"""The least time between two writes of the history's file: opening it for every epoch of a small network would cost several %."""
+
+
+@cache
+def _writing_thread(process: int) -> ThreadPoolExecutor:
+    """Give the one thread of a process that writes checkpoints; a forked process has one of its own."""
+    return ThreadPoolExecutor(1, f"chainrule-checkpoints-{process}")
+
+
+class Checkpoints:
+    """Writes a training's checkpoints in another thread: the training copies its state out, and goes on.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    every : Interval
+    settings, notes : mapping
+        Those of the training, and of its caller, which each checkpoint holds.
+    """
+
+    def __init__(self, folder: RunFolder, every: Interval, settings: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.every = every
+        self.settings = settings
+        self.notes = notes
+        self._writing: Future[None] | None = None
+        self._last = time.monotonic()
+        self._position: tuple[int, str] | None = None  # of the last snapshot
+        self._records: list[EpochRecord] = []  # those that the history's file does not have yet
+        self._last_lines = 0.0
+        self._warned = False
+
+    def begin(self, snapshot: Snapshot, *, resumed: bool) -> None:
+        """Make the folder with its first checkpoint; that of a resumed training exists, and is locked.
+
+        Raises
+        ------
+        FileError
+            When it cannot be written.
+        """
+        if resumed:
+            self.folder.lock_resumed()
+        else:
+            self.folder.create(self.settings, self.notes, snapshot)
+        try:
+            self.folder.write_history(snapshot.records)
+        except FileError as error:
+            self._warn(str(error))
+        self._position = snapshot.position
+        self._last = time.monotonic()
+
+    def visit(self, take_snapshot: Callable[[], Snapshot], epoch: int, *, at_start: bool) -> None:
+        """Write a checkpoint in the background if one is due, unless the last one is still being written.
+
+        Parameters
+        ----------
+        take_snapshot : callable
+        epoch : int
+            The current epoch, from 1.
+        at_start : bool
+            Whether nothing of the epoch has been trained yet.
+        """
+        if not self._is_due(epoch, at_start) or not self._idle():
+            return
+        self._last = time.monotonic()
+        self._submit(take_snapshot())
+
+    def epoch_done(self, record: EpochRecord) -> None:
+        """Add an epoch to the history's file: at once, or with the next ones where epochs are very short."""
+        self._records.append(record)
+        if time.monotonic() - self._last_lines >= HISTORY_SECONDS:
+            self._append_lines()
+
+    def _append_lines(self) -> None:
+        """Write the epochs that the history's file does not have yet; those that cannot be written are left out."""
+        records, self._records = self._records, []
+        self._last_lines = time.monotonic()
+        try:
+            self.folder.append_history(records)
+        except FileError as error:
+            self._warn(str(error))
+
+    def end(self, snapshot: Snapshot | None) -> None:
+        """Write the last checkpoint, if there is one to write, and wait for it; release the folder."""
+        try:
+            self._append_lines()
+            self.write(snapshot)
+        finally:
+            self.folder.close()
+
+    def write(self, snapshot: Snapshot | None) -> None:
+        """Write a checkpoint, unless the last one is of the same moment, and wait for it."""
+        self._idle(wait=True)
+        if snapshot is not None and snapshot.position != self._position:
+            self._submit(snapshot)
+            self._idle(wait=True)
+
+    def _submit(self, snapshot: Snapshot) -> None:
+        self._position = snapshot.position
+        self._writing = _writing_thread(os.getpid()).submit(self.folder.write, self.settings, self.notes, snapshot)
+
+    def _is_due(self, epoch: int, at_start: bool) -> bool:
+        if self.every.epochs is not None:
+            return at_start and epoch > 1 and (epoch - 1) % self.every.epochs == 0
+        return self.every.seconds is not None and time.monotonic() - self._last >= self.every.seconds
+
+    def _idle(self, *, wait: bool = False) -> bool:
+        """Whether no checkpoint is being written; warn of one that could not be."""
+        if self._writing is None:
+            return True
+        if not (wait or self._writing.done()):
+            return False
+        writing, self._writing = self._writing, None
+        try:
+            writing.result()
+        except FileError as error:
+            self._warn(f"{error}; the training goes on, and the last checkpoint that was written is kept")
+        return True
+
+    def _warn(self, message: str) -> None:
+        """Warn of checkpoints that cannot be written, once."""
+        if not self._warned:
+            self._warned = True
+            warnings.warn(message, CheckpointWarning, stacklevel=user_stacklevel())

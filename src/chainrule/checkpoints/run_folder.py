@@ -1,0 +1,275 @@
+"""A run's folder: its last two checkpoints, the history as lines of JSON, and the lock of the process that trains.
+
+::
+
+    run/checkpoint-000017.safetensors     the last checkpoint, and the one before
+    run/checkpoint-000018.safetensors
+    run/history.jsonl                     a line for each epoch, for other programs to read while the training goes on
+    run/lock                              locked by the process that trains
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._atomic_write import sync_folder, translate_write_errors, write_atomically
+from .._warnings import user_stacklevel
+from ..errors import FileError, ModelFileError
+from ..history import EpochRecord
+from .checkpoint_file import CheckpointHeader, read_checkpoint, read_header, write_checkpoint
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+KEPT = 2
+"""The checkpoints that a folder keeps: one may be damaged by the disk, or by a loss of power within a write."""
+
+HISTORY, LOCK = "history.jsonl", "lock"
+_NAME = re.compile(r"checkpoint-(\d{6,18})\.safetensors", re.ASCII)
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint is damaged, could not be written, or was written by another engine."""
+
+
+class RunFolder:
+    """The folder of one training.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._lock: BaseFileLock | None = None
+        self._resumed: Path | None = None
+
+    def checkpoints(self) -> list[Path]:
+        """Give the files of the checkpoints, the newest first; none where there is no folder."""
+        try:
+            numbered = [(int(match[1]), file) for file in self.path.iterdir() if (match := _NAME.fullmatch(file.name))]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise FileError(f"cannot read {self.path}: {error.strerror or error}") from None
+        return [file for _, file in sorted(numbered, reverse=True)]
+
+    def create(self, settings: Mapping[str, Any], notes: Mapping[str, Any], snapshot: Snapshot) -> None:
+        """Make the folder, with a first checkpoint in it, and lock it: it appears whole, by a rename.
+
+        Raises
+        ------
+        FileError
+            When it exists and is not empty, or cannot be written.
+        """
+        with translate_write_errors(self.path / LOCK):
+            _make_parents(self.path)
+            with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=".chainrule-", ignore_cleanup_errors=True) as name:
+                whole = Path(name) / "run"
+                whole.mkdir()
+                write_checkpoint(whole / _file_name(1), settings, notes, snapshot)
+                try:
+                    whole.rename(self.path)
+                except OSError:
+                    self.check_absent()
+                    raise
+            sync_folder(self.path.parent)
+        self.lock()
+
+    def check_absent(self) -> None:
+        """Refuse a folder that exists and is not empty.
+
+        Raises
+        ------
+        FileError
+            When it is.
+        """
+        if self.path.is_dir() and any(self.path.iterdir()):
+            remedy = "resume it, or name another folder" if self.checkpoints() else "name another folder, which need not exist"
+            raise FileError(f"{self.path} is not empty, and a training begins in a folder of its own: {remedy}")
+        if self.path.exists() and not self.path.is_dir():
+            raise FileError(f"{self.path} is a file, not a folder; name another one for the checkpoints")
+
+    def lock(self) -> None:
+        """Reserve the folder for this training.
+
+        Raises
+        ------
+        FileError
+            When another training has it, or it cannot be written.
+        """
+        if not self._try_lock():
+            gc.collect()  # a Run that was left within a loop holds the lock until it is collected
+            if not self._try_lock():
+                raise FileError(f"{self.path} belongs to a training that is going on; wait until it has ended")
+
+    def _try_lock(self) -> bool:
+        import filelock
+
+        lock = filelock.FileLock(self.path / LOCK, timeout=0, thread_local=False)  # another thread may release it
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            return False
+        except OSError as error:
+            raise FileError(f"cannot lock {self.path}: {error.strerror or error}") from None
+        self._lock = lock
+        return True
+
+    def is_locked(self) -> bool | None:
+        """Whether a process is training here; None where that cannot be known, since the folder cannot be written."""
+        import filelock
+
+        if not (self.path / LOCK).exists():
+            return False
+        try:
+            with filelock.FileLock(self.path / LOCK, timeout=0):
+                return False
+        except filelock.Timeout:
+            return True
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Release the lock."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def write(self, settings: Mapping[str, Any], notes: Mapping[str, Any], snapshot: Snapshot) -> None:
+        """Write a checkpoint, then remove all but the last two.
+
+        Raises
+        ------
+        FileError
+            When it cannot be written; the ones before are as they were.
+        """
+        existing = self.checkpoints()
+        number = int(_NAME.fullmatch(existing[0].name)[1]) if existing else 0  # type: ignore[index]  # checkpoints() has matched it
+        write_checkpoint(self.path / _file_name(number + 1), settings, notes, snapshot)
+        for old in existing[KEPT - 1 :]:
+            old.unlink(missing_ok=True)
+
+    def header(self) -> CheckpointHeader:
+        """Read the description of the newest intact checkpoint.
+
+        Raises
+        ------
+        FileError, ModelFileError
+            When there is none.
+        """
+        files = self._existing()
+        for file in files:
+            try:
+                return read_header(file)
+            except (ModelFileError, FileError):  # removed by the training in the meantime, or damaged
+                continue
+        return read_header((self.checkpoints() or files)[0])
+
+    def newest(self) -> tuple[CheckpointHeader, Snapshot]:
+        """Read the newest intact checkpoint, set damaged ones aside, and warn of these. The folder is locked meanwhile.
+
+        Raises
+        ------
+        FileError, ModelFileError
+            When no checkpoint is intact, or another training has the folder.
+        """
+        self.lock()
+        try:
+            return self._read_newest()
+        finally:
+            self.close()
+
+    def lock_resumed(self) -> None:
+        """Lock the folder for the training that goes on from the checkpoint that ``newest`` has read.
+
+        Between the two no lock is held, since a population may resume more networks than a process may open files.
+
+        Raises
+        ------
+        FileError
+            When another training has the folder, or has had it in the meantime.
+        """
+        self.lock()
+        if self._resumed not in self.checkpoints()[:1]:
+            self.close()
+            raise FileError(f"{self.path} was trained further by another training in the meantime; resume it once more")
+
+    def _read_newest(self) -> tuple[CheckpointHeader, Snapshot]:
+        damage: ModelFileError | None = None
+        for file in self._existing():
+            try:
+                checkpoint = read_checkpoint(file)
+            except ModelFileError as error:
+                damage = damage or error
+                continue
+            if damage is not None:
+                self._set_aside_newer_than(file)
+                warnings.warn(
+                    f"{damage}; the training goes on from the checkpoint before, {file.name}",
+                    CheckpointWarning,
+                    stacklevel=user_stacklevel(),
+                )
+            self._resumed = file
+            return checkpoint
+        raise damage or FileError(f"{self.path} has no checkpoint")
+
+    def _existing(self) -> list[Path]:
+        files = self.checkpoints()
+        if files:
+            return files
+        if not self.path.exists():
+            raise FileError(f"no such folder: {self.path}")
+        raise FileError(f"{self.path} is not the folder of a training: it has no checkpoint")
+
+    def _set_aside_newer_than(self, intact: Path) -> None:
+        """Rename the damaged checkpoints, so that they do not count among the last two."""
+        for file in self.checkpoints():
+            if file == intact:
+                return
+            file.replace(file.with_suffix(".damaged"))
+
+    def write_history(self, records: Iterable[EpochRecord]) -> None:
+        """Write the lines of these epochs in place of all others: a killed training may have written lines of later epochs."""
+        write_atomically(self.path / HISTORY, "".join(_as_line(record) for record in records).encode())
+
+    def append_history(self, records: Iterable[EpochRecord]) -> None:
+        """Add the lines of some epochs.
+
+        Raises
+        ------
+        FileError
+            When they cannot be written.
+        """
+        with translate_write_errors(self.path / HISTORY), (self.path / HISTORY).open("a", encoding="utf-8") as file:
+            file.write("".join(_as_line(record) for record in records))
+
+
+def _file_name(number: int) -> str:
+    return f"checkpoint-{number:06}.safetensors"
+
+
+def _as_line(record: EpochRecord) -> str:
+    """Write a record as a line of JSON, with null for a number that is not finite."""
+    values = {name: value if value is None or math.isfinite(value) else None for name, value in asdict(record).items()}
+    return json.dumps(values) + "\n"
+
+
+def _make_parents(path: Path) -> None:
+    """Make the folders above a path that do not exist, and flush each one's entry to the disk."""
+    missing = [folder for folder in path.absolute().parents if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)

@@ -1,0 +1,57 @@
+"""A snapshot of a training between two blocks: all that it has computed, and nothing that follows from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..history import EpochProgress, EpochRecord
+from ..plan import Provenance, State
+
+
+@dataclass(frozen=True)
+class BestSnapshot:
+    """Early stopping's best epoch so far: see ``BestEpoch``."""
+
+    epoch: int
+    score: float
+    epochs_since: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A training at one moment.
+
+    Attributes
+    ----------
+    state : State
+        The parameters and the optimizer's slots.
+    epoch_state : State
+        The parameters at the start of the epoch, which the network keeps if the epoch diverges.
+    progress : EpochProgress
+        The current epoch; its blocks are joined.
+    records : tuple of EpochRecord
+        Those of the epochs before.
+    best : BestSnapshot or None
+    stopped, message : str
+        Why the training ended, as in ``History``; empty while it goes on.
+    earlier : Provenance or None
+        How the network had been trained before.
+    blas_threads : int or None
+        The threads of BLAS, on which an engine's bits may depend; None for an engine without BLAS.
+    """
+
+    state: State
+    epoch_state: State
+    progress: EpochProgress
+    records: tuple[EpochRecord, ...]
+    best: BestSnapshot | None
+    stopped: str
+    message: str
+    earlier: Provenance | None
+    blas_threads: int | None = None
+
+    @property
+    def position(self) -> tuple[int, str]:
+        """The moment of the training: the number of updates done, and why it ended."""
+        return self.state.step, self.stopped

@@ -1,0 +1,216 @@
+"""``train --checkpoint`` and ``--resume``, ``info`` of a run's folder, and ``runs``."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_helpers import ENVIRONMENT, MAIN_WITH_SIGINT
+
+import chainrule as cr
+from chainrule.checkpoints.run_folder import RunFolder
+from chainrule.cli import main
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+DIGITS = ("train", "digits", "--hidden", "16", "--epochs", "6", "--early-stopping", "0", "--seed", "3")
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Run the program where its models go."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def program(capsys):
+    """Run the program in this process; give its status, output and errors."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return exit_.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def start(*arguments):
+    """Start the program, to be killed."""
+    command = [sys.executable, "-c", MAIN_WITH_SIGINT, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+
+
+def wait_for(condition, process):
+    """Wait until something is true of a process that is running."""
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def stop_after_an_epoch(number, folder, *arguments):
+    """Start a training with checkpoints, and send it a signal after its first epoch; give its status, output and errors."""
+    process = start(*arguments, "--checkpoint", folder, "--checkpoint-every", "0.01 s")
+    wait_for((Path(folder) / "history.jsonl").exists, process)
+    wait_for(lambda: (Path(folder) / "history.jsonl").read_text().count("\n") > 0, process)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    return process.returncode, output, errors
+
+
+LONG = ("train", "digits", "--hidden", "64", "--epochs", "300", "--early-stopping", "0", "--seed", "3")
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_training_that_was_stopped_goes_on(number, program):
+    """After SIGKILL, SIGTERM or Ctrl-C, --resume needs nothing else, and saves the model of a training never stopped."""
+    assert program(*LONG, "--out", "whole.safetensors", "--quiet")[0] == 0
+    status, _, errors = stop_after_an_epoch(number, "run", *LONG)
+    assert status == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    if number != signal.SIGKILL:
+        assert errors.rstrip().endswith("go on with: chainrule train --resume run")
+    status, output, errors = program("train", "--resume", "run")
+    assert status == 0, errors
+    assert "resumed in epoch" in output
+    whole, resumed = cr.load("whole.safetensors"), cr.load("digits.safetensors")
+    assert all((a == b).all() for a, b in zip(whole.weights, resumed.weights, strict=True))
+    assert resumed.provenance.data == whole.provenance.data
+
+
+def test_a_table_goes_on(program):
+    """A table's networks have folders of their own in the folder, and the resumed model answers as one never stopped."""
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{a:.3f},{'xyz'[int(b)]},{'yes' if a + b > 1.2 else 'no'}"
+        for a, b in zip(rng.normal(size=300), rng.integers(0, 3, 300), strict=True)
+    ]
+    Path("t.csv").write_text("\n".join(["a,b,answer", *rows]))
+    command = ("train", "t.csv", "--target", "answer", "--networks", "2", "--epochs", "3")
+    assert program(*command, "--out", "whole.safetensors", "--checkpoint", "runs")[0] == 0
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["000", "001"]
+    shutil.rmtree("runs/001")  # as if it had been killed before the second network began
+    status, _, errors = program("train", "--resume", "runs", "--out", "again.safetensors")
+    assert status == 0, errors
+    table = cr.read_table("t.csv")
+    assert (cr.load("again.safetensors").predict_proba(table) == cr.load("whole.safetensors").predict_proba(table)).all()
+    status, output, _ = program("info", "runs")
+    assert status == 0
+    assert output.count("finished") == 2
+
+
+@pytest.fixture
+def begun(program):
+    """The folder of a training from the command line."""
+    assert program(*DIGITS, "--checkpoint", "run", "--quiet")[0] == 0
+    return "run"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--hidden", "32"), "was begun with --hidden 16, which --hidden contradicts"),
+        (("--seed", "4"), "was begun with --seed 3, which --seed contradicts"),
+        (("--learning-rate", "0.5"), "was begun with --learning-rate 0.003"),
+        (("--epochs", "5"), "was begun with --epochs 6"),
+        (("--engine", "reference"), "was begun with --engine auto"),
+        (("--target", "a"), "was begun without --target"),
+        (("mnist",), "was begun with the data digits"),
+        (("--checkpoint", "other"), "--resume names the folder"),
+    ],
+)
+def test_an_option_that_contradicts_is_refused(begun, program, options, message):
+    """An option that differs from the training's own is refused by name, and nothing is changed."""
+    status, _, errors = program("train", *options, "--resume", begun)
+    assert status == 2
+    assert message in errors
+    assert errors.count("\n") == 1
+
+
+def test_an_option_that_agrees_is_no_contradiction(begun, program):
+    """The training's own values, more epochs, and options that change no result."""
+    options = ("digits", "--hidden", "16", "--epochs", "7", "--threads", "1", "--quiet", "--out", "other.safetensors")
+    status, output, errors = program("train", *options, "--resume", begun)
+    assert (status, errors) == (0, "")
+    assert output.startswith("test accuracy")
+    assert cr.load("other.safetensors").provenance.epochs == 7
+
+
+def test_the_folders_of_other_programs_are_refused(begun, program, tmp_path):
+    """A folder that is not there, without a checkpoint, of a training in Python, or one that another training begins in."""
+    Path("empty").mkdir()
+    digits = cr.datasets.digits()
+    cr.train(cr.Network([64, 10], seed=0), digits.train, epochs=1, batch_size=10, learning_rate=1.0, checkpoint="python")
+    for folder, message in (
+        ("absent", "no such folder: absent"),
+        ("empty", "it has no checkpoint"),
+        ("python", "resume it in Python"),
+    ):
+        status, _, errors = program("train", "--resume", folder)
+        assert status == 2
+        assert message in errors
+    status, _, errors = program(*DIGITS, "--checkpoint", begun)
+    assert status == 2
+    assert "run is not empty" in errors
+
+
+@pytest.mark.parametrize("options", [("--checkpoint-every", "5 s"), ("--allow-other-engine",)])
+def test_options_of_checkpoints_need_a_folder(program, options):
+    """The interval without a folder is refused, as it would have no effect."""
+    status, _, errors = program(*DIGITS, *options)
+    assert status == 2
+    assert "--checkpoint FOLDER, or --resume FOLDER" in errors
+
+
+@posix
+def test_info_tells_where_a_run_stands_while_it_runs(program):
+    """The state is running while the process trains, and killed after SIGKILL; the JSON has the same facts."""
+    process = start(*LONG[:-4], "--epochs", "5000", "--checkpoint", "run", "--checkpoint-every", "0.05 s")
+    wait_for(lambda: Path("run/history.jsonl").exists() and Path("run/history.jsonl").read_text().count("\n") > 2, process)
+    status, output, _ = program("info", "run")
+    assert status == 0
+    assert "state         running" in output
+    process.kill()
+    process.communicate()
+    status, output, _ = program("info", "run", "--json")
+    facts = json.loads(output)
+    assert facts["state"] == "killed"
+    assert facts["epoch"] >= 3
+    assert facts["epochs"] == 5000
+    assert facts["sizes"] == [64, 64, 10]
+
+
+def test_runs_lists_every_training_below_a_folder(program):
+    """A line a run, the best validation first; --by sorts otherwise, --json gives a line of JSON each, --plot a picture."""
+    for name, rate in (("slow", "0.00001"), ("fast", "0.003")):
+        assert program(*DIGITS, "--learning-rate", rate, "--checkpoint", f"runs/{name}", "--quiet")[0] == 0
+    status, output, _ = program("runs", "runs")
+    assert status == 0
+    lines = [line.split() for line in output.splitlines() if "finished" in line]
+    assert [line[0] for line in lines] == ["fast", "slow"]
+    assert "learning rate" in output
+    assert "batch size" not in output  # the same in both
+    status, output, _ = program("runs", "runs", "--by", "learning_rate", "--json")
+    assert [json.loads(line)["run"] for line in output.splitlines()] == ["runs/slow", "runs/fast"]
+    status, output, _ = program("runs", "runs", "--plot", "runs.png")
+    assert status == 0
+    assert Path("runs.png").stat().st_size > 5_000
+
+
+def test_runs_tells_of_what_it_cannot_read(program, begun):
+    """A damaged run is named in a warning, and the others are listed; a folder without runs is refused."""
+    shutil.copytree("run", "all/good")
+    shutil.copytree("run", "all/bad")
+    for file in RunFolder("all/bad").checkpoints():
+        file.write_bytes(b"nothing")
+    status, output, errors = program("runs", "all")
+    assert status == 0
+    assert output.count("finished") == 1
+    assert "warning" in errors
+    Path("none").mkdir()
+    assert program("runs", "none")[0] == 2
+    assert program("runs", "absent")[0] == 2
