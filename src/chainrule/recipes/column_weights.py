@@ -75,7 +75,7 @@ def column_weights(
 
 def forest_rows(n: int, seed: int) -> Indices:
     """Draw the rows of a training's table that the forest is fitted to, at most ``MOST_ROWS``, in a random order."""
-    return np.random.default_rng(seed).permutation(n)[:MOST_ROWS]
+    return np.random.default_rng(seed).permutation(n)[:MOST_ROWS].copy()  # without the memory of all n
 
 
 def _importance(table: Table, names: list[str], y: AnyArray, seed: int, *, classes: bool, n_jobs: int) -> AnyArray:

@@ -7,7 +7,8 @@ are taken of halved values, x/2 - b/2, because x - b overflows where x and b are
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -138,12 +139,17 @@ class EdgeSample(NamedTuple):
 
 def sample_for_edges(data: Array) -> EdgeSample:
     """Draw values of a column, always the same; ``data`` is float64 (n,), finite or NaN for a gap, with at least one value."""
-    rows = np.flatnonzero(~np.isnan(data))
-    values = data[rows]
-    drawn: Any = slice(None)
-    if len(rows) > ROWS_FOR_EDGES:
-        drawn = np.sort(np.random.default_rng(0).choice(len(rows), ROWS_FOR_EDGES, replace=False))
-    return EdgeSample(values[drawn], rows[drawn], values.min(), values.max())
+    present = np.flatnonzero(~np.isnan(data))
+    drawn = _draw(len(present), ROWS_FOR_EDGES)
+    rows = drawn if len(present) == len(data) else present[drawn]  # columns without gaps share one array
+    values = data[present]
+    return EdgeSample(values[drawn], rows, values.min(), values.max())
+
+
+@lru_cache(maxsize=1)
+def _draw(n: int, most: int) -> Indices:
+    """Draw at most so many of n places, ascending, always the same."""
+    return np.arange(n) if n <= most else np.sort(np.random.default_rng(0).choice(n, most, replace=False))
 
 
 def choose_edges(sample: EdgeSample, y: AnyArray | None, *, classes: bool, bins: int = BINS) -> Array:

@@ -19,6 +19,7 @@ from .column import Column
 from .column_fitting import ColumnFitting, MeasuredColumn
 from .freed_memory import return_freed_memory
 from .number_features import ROWS_FOR_EDGES
+from .prepared_column import PreparedColumn
 from .preprocessing import Preprocessing, Task
 from .table import Table
 
@@ -51,6 +52,7 @@ def fit_and_prepare(table: Table, y: AnyArray, *, task: Task, bins: int) -> tupl
         As ``Preprocessing.fit``.
     """
     preprocessing, blocks = _fit(table, y, task, bins)
+    return_freed_memory()
     return preprocessing, preprocessing.for_scaled().prepare(_released(blocks), len(y))
 
 
@@ -60,7 +62,10 @@ def _fit(table: Table, y: AnyArray, task: Task, bins: int) -> tuple[Preprocessin
     some_rows = Preprocessing.rows_to_weigh(table)
     measured, blocks = _measure(table, fitting)
     return_freed_memory()
-    return Preprocessing.of_columns([fitting.add_bins(column) for column in measured], some_rows), blocks
+    columns = list[PreparedColumn]()
+    while measured:
+        columns.append(fitting.add_bins(measured.pop(0)))  # the values for its edges are freed
+    return Preprocessing.of_columns(columns, some_rows), blocks
 
 
 def _measure(table: Table, fitting: ColumnFitting) -> tuple[list[MeasuredColumn], list[Table]]:
