@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chainrule.calculus.input_features import Bins, piecewise_linear, smooth_clip
 from chainrule.errors import DataError
+from chainrule.tables import number_features
 from chainrule.tables.column import Column
 from chainrule.tables.number_features import (
     CLIP,
@@ -20,6 +21,7 @@ from chainrule.tables.number_features import (
     choose_edges,
     clip_smoothly,
     robust_scale,
+    sample_for_edges,
     scale_halves,
     scaled_bins,
     write_bins,
@@ -139,7 +141,7 @@ def test_edges_are_where_the_target_changes(seed):
     rng = np.random.default_rng(seed)
     values = np.where(rng.random(2000) < 0.8, 0.0, rng.uniform(1, 10, 2000))
     y = (values > 3).astype(int) + 2 * (values > 7)
-    edges = choose_edges(values, y, classes=True)
+    edges = choose_edges(sample_for_edges(values), y, classes=True)
     assert edges[0] == 0
     assert edges[-1] == values.max()
     for change in (3, 7):
@@ -150,18 +152,31 @@ def test_edges_are_where_the_target_changes(seed):
 def test_edges_follow_values_to_predict():
     """Edges are chosen for values as for classes: where a step function of the column steps."""
     values = RNG.uniform(0, 1, 3000)
-    edges = choose_edges(values, np.where(values > 0.4, 5.0, 1.0), classes=False)
+    edges = choose_edges(sample_for_edges(values), np.where(values > 0.4, 5.0, 1.0), classes=False)
     assert np.abs(edges - 0.4).min() < 0.01
 
 
 def test_edges_without_targets_are_quantiles():
     """Without targets each bin holds about as many rows."""
     values = RNG.exponential(size=1600)
-    edges = choose_edges(values, None, classes=False)
+    edges = choose_edges(sample_for_edges(values), None, classes=False)
     assert len(edges) == 17
     counts, _ = np.histogram(values, edges)
     assert counts.min() >= 98
     assert counts.max() <= 102
+
+
+def test_a_sample_has_rows_with_values_and_the_extremes_of_all(monkeypatch):
+    """The values for the edges are some of those that are no gaps, at their rows; the first and last edge are the column's."""
+    monkeypatch.setattr(number_features, "ROWS_FOR_EDGES", 100)
+    data = np.random.default_rng(0).permutation(np.arange(1000.0))
+    data[data % 3 == 1] = np.nan
+    sample = sample_for_edges(data)
+    assert len(sample.rows) == len(set(sample.rows.tolist())) == 100
+    assert np.array_equal(data[sample.rows], sample.values)
+    assert (sample.values.min(), sample.values.max()) != (0, 999)
+    edges = choose_edges(sample, None, classes=False)
+    assert (edges[0], edges[-1]) == (0, 999)
 
 
 @repeatable(100)
@@ -170,7 +185,7 @@ def test_edges_ascend_within_the_column(values, with_targets, bins):
     """Edges ascend from the least to the greatest value, make at most ``bins`` bins, and are none or at least 3."""
     values = np.array(values, float)
     y = np.arange(len(values)) % 3 if with_targets else None
-    edges = choose_edges(values, y, classes=True, bins=bins)
+    edges = choose_edges(sample_for_edges(values), y, classes=True, bins=bins)
     assert len(edges) == 0 or 3 <= len(edges) <= bins + 1
     if len(edges):
         assert edges[0] == values.min()

@@ -414,27 +414,29 @@ def test_many_rows_are_as_few(without):
         assert np.array_equal(as_array(preprocessing.apply(table.take(rows))), features[rows])
 
 
-@pytest.mark.parametrize("bins", [16, 0])
-def test_the_compact_form_is_the_features(bins):
-    """The compact form has the bits of the dense features, and one float32 for a number and its bins."""
-    preprocessing = Preprocessing.fit(TABLE.without("note"), Y, bins=bins)
-    assert preprocessing.has_compact_form is (bins > 0)
+@pytest.mark.parametrize(("without", "bins"), [(("note",), 0), ((), 16)], ids=["dense", "sparse"])
+def test_features_are_trained_on_where_there_is_no_compact_form(without, bins):
+    """The rows of tables one below the other are prepared as those of one table: as its features."""
+    preprocessing = Preprocessing.fit(TABLE.without(*without), Y, bins=bins)
+    assert not preprocessing.has_compact_form
+    parts = [TABLE.take(slice(0, 70)), TABLE.take(slice(70, None))]
+    prepared = preprocessing.prepare(parts, len(TABLE))
+    assert sparse.issparse(prepared) is (not without)
+    assert np.array_equal(as_array(prepared), as_array(preprocessing.apply(TABLE)))
+
+
+@pytest.mark.parametrize("cut", [70, 200])
+def test_the_compact_form_is_the_features(cut):
+    """The compact form has the bits of the dense features, and one float32 for a number and its bins; in parts as in a whole."""
+    preprocessing = Preprocessing.fit(TABLE.without("note"), Y)
+    assert preprocessing.has_compact_form
     dense = preprocessing.apply(TABLE)
-    numbers = preprocessing.compact(TABLE)
+    parts = [TABLE.take(slice(start, start + cut)) for start in range(0, len(TABLE), cut)]
+    numbers = preprocessing.prepare(parts, len(TABLE))
     assert numbers.dtype == np.float32
     assert numbers.shape == (len(TABLE), preprocessing.bin_features.start)
     inputs = PiecewiseInputs(numbers, Bins(*preprocessing.bins), limits=preprocessing.limits)
     assert np.array_equal(np.asarray(inputs), dense)
-
-
-def test_a_released_table_is_empty_and_its_compact_form_the_same():
-    """With ``release`` the columns that are prepared are taken out of the table, one after another; others stay."""
-    table = TABLE.without("note")
-    preprocessing = Preprocessing.fit(table, Y)
-    kept = preprocessing.compact(table)
-    assert table.names == TABLE.without("note").names
-    assert np.array_equal(preprocessing.compact(table, release=True), kept)
-    assert table.names == ["id", "same"]
 
 
 def test_the_compact_form_is_for_tables_of_numbers():

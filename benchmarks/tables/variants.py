@@ -51,9 +51,9 @@ def smoothing(value: float) -> Change:
     return lambda recipe: replace(recipe, label_smoothing=value) if recipe.label_smoothing else recipe
 
 
-def quantile_edges(values: Any, y: Any, *, classes: bool, bins: int) -> Any:
+def quantile_edges(sample: Any, y: Any, *, classes: bool, bins: int) -> Any:
     """Choose the edges of bins without the targets, as quantiles."""
-    return choose_edges(values, None, classes=classes, bins=bins)
+    return choose_edges(sample, None, classes=classes, bins=bins)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ _ALL = (
     Variant("bins_8", _FEATURES, "8 bins", fields(bins=8)),
     Variant("bins_32", _FEATURES, "32 bins", fields(bins=32)),
     Variant(
-        "quantile_edges", _FEATURES, "edges of bins at quantiles", replaced={"tables.column_rules.choose_edges": quantile_edges}
+        "quantile_edges", _FEATURES, "edges of bins at quantiles", replaced={"tables.column_fitting.choose_edges": quantile_edges}
     ),
     Variant("leaf_5", _FEATURES, "bins of 5 rows or more", replaced={"tables.number_features.LEAST_LEAF": 5}),
     Variant("bins_half", _FEATURES, "piecewise-linear features of half the weight", times("bin_weight", 0.5)),

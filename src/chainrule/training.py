@@ -273,11 +273,12 @@ class Run:
         if self.validation is not None:
             raise SettingError("validation and validation_rows both choose the validation examples; give one of them")
         numbers = self.examples.row_numbers(rows)
-        trained = np.arange(len(self.examples)) if self.rows is None else self.rows
-        shared = np.intersect1d(numbers, trained)
+        trained = np.zeros(len(self.examples), bool)
+        trained[slice(None) if self.rows is None else self.rows] = True
+        shared = numbers[trained[numbers]]
         if shared.size:
             raise SettingError(
-                f"validation_rows must be other rows than those of the training; row {shared[0]} is in both: "
+                f"validation_rows must be other rows than those of the training; row {shared.min()} is in both: "
                 "give the training's by rows=, without these"
             )
         return numbers

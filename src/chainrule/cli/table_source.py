@@ -94,8 +94,10 @@ class SplitTable:
 
     def divide(self) -> tuple[Table, Table]:
         """Give the rows to train on, and those of the test; each column is taken out of the table, so that none is there twice."""
+        from ..tables.freed_memory import return_freed_memory
         from ..tables.table import Table
 
+        return_freed_memory()  # of the reading
         train, test, train_rows, test_rows = [], [], self.train_rows, self.test_rows
         for name in self.table.names:
             column = self.table.pop(name)

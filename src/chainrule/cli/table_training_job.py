@@ -116,6 +116,7 @@ class TableTrainingJob:
         recipe = recipe_for(target, len(split.train_places), self.chosen)
         check_recipe(recipe, target, threads=self.threads, engine=self.engine)
         self._report_data(split, reading)
+        del reading  # and with it a number for each row
         train, test = split.divide()
         with progress.training(recipe.networks, recipe.epochs):
             model, histories = fit_table_model(

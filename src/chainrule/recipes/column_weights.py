@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._types import AnyArray, Array, is_sparse
+from .._types import AnyArray, Array, Indices, is_sparse
 from ..engines import Threads, thread_count
 from ..network import Network
 from ..tables.column import Column
@@ -48,14 +48,14 @@ def column_weights(
     Parameters
     ----------
     table : Table
-        The training rows.
+        Training rows: all, or those of ``forest_rows``.
     groups : mapping of str to int array
         The features of each column.
     y : array, shape (n,)
         Positions of classes, or values.
     n_features : int
     seed : int
-        Of the forest and of its rows.
+        Of the forest.
     classes : bool
         Whether ``y`` are classes.
     threads : int or "auto"
@@ -73,23 +73,26 @@ def column_weights(
     return result
 
 
+def forest_rows(n: int, seed: int) -> Indices:
+    """Draw the rows of a training's table that the forest is fitted to, at most ``MOST_ROWS``, in a random order."""
+    return np.random.default_rng(seed).permutation(n)[:MOST_ROWS].copy()  # without the memory of all n
+
+
 def _importance(table: Table, names: list[str], y: AnyArray, seed: int, *, classes: bool, n_jobs: int) -> AnyArray:
-    """Fit a forest to some of the rows, and give each column's mean decrease of impurity."""
+    """Fit a forest, and give each column's mean decrease of impurity."""
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-    rows = np.random.default_rng(seed).permutation(len(table))[:MOST_ROWS]
-    columns = np.column_stack([_as_numbers(table[name], rows) for name in names])
+    columns = np.column_stack([_as_numbers(table[name]) for name in names])
     forest: Any = (ExtraTreesClassifier if classes else ExtraTreesRegressor)(
         TREES, max_depth=DEPTH, min_samples_leaf=LEAF, max_features=None, random_state=seed % 2**32, n_jobs=n_jobs
     )
-    return forest.fit(columns, y[rows]).feature_importances_
+    return forest.fit(columns, y).feature_importances_
 
 
-def _as_numbers(column: Column, rows: AnyArray) -> AnyArray:
-    """Give some rows of a column as the forest takes them: float32, categories by their position, gaps as they are."""
-    chosen = column.take(rows)
-    numbers = (chosen.data.view(np.int64) if column.kind == "date" else chosen.data).astype(np.float64)
-    numbers[chosen.missing] = np.nan
+def _as_numbers(column: Column) -> AnyArray:
+    """Give a column as the forest takes it: float32, categories by their position, gaps as they are."""
+    numbers = (column.data.view(np.int64) if column.kind == "date" else column.data).astype(np.float64)
+    numbers[column.missing] = np.nan
     scale = np.nanmax(np.abs(numbers), initial=1.0)
     return (numbers / scale).astype(np.float32)  # a forest is not changed by a scale, and float32 holds no 1e300
 

@@ -3,9 +3,9 @@
 ::
 
     fit_table_model(table, target column, recipe)
-      Preprocessing.fit(table, y)                    the rules of the columns
-      column_weights(table, y)                       multiply the prepared columns for the training
-      weighted_inputs(preprocessing, table)          the prepared columns: a float32 for a number and its bins, CSR, or dense
+      fit_and_prepare(table, y)                      the rules of the columns, and the prepared ones: a float32 for a number and
+                                                     its bins, CSR, or dense
+      column_weights(some rows, y)                   multiply the prepared columns for the training
       folds(y)                                       a partition of the rows
       train_population(networks, rows=, ...)         network k on all rows outside of fold k, validated on fold k
       TableModel                                     their outputs are averaged
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_int
-from .._types import AnyArray, Array, Indices, Inputs
+from .._types import CSR, AnyArray, Array, Indices, Inputs
 from ..calculus.input_features import Bins
 from ..early_stopping import EarlyStopping
 from ..engines import Threads
@@ -35,11 +35,12 @@ from ..piecewise_inputs import PiecewiseInputs
 from ..population import train_population
 from ..table_model import MAXIMUM_NETWORKS, TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
+from ..tables.released_table import fit_and_prepare
 from ..tables.table import Table
 from ..tables.target import ClassTarget, Target
 from ..tables.writing import written_of
 from ..training import DivergenceWarning, Run, train
-from .column_weights import column_weights, fold_into_inputs, multiply_features
+from .column_weights import column_weights, fold_into_inputs, forest_rows, multiply_features
 from .table_recipe import FEW_ROWS, TableRecipe
 
 Progress = Callable[[EpochRecord], Any]
@@ -86,7 +87,7 @@ def fit_table_model(
         In seconds, from the call: afterwards no further epoch begins.
     progress : callable, optional
     release : bool
-        Whether columns may be taken out of ``table`` when they are prepared, to save memory.
+        Whether columns are taken out of ``table`` when they are prepared, to save memory.
     checkpoints : mapping, optional
         Settings of ``Run`` that begin with ``checkpoint``, and ``resume``: each network has a folder of its own in that folder.
 
@@ -106,9 +107,12 @@ def fit_table_model(
     deadline = None if time_limit is None else time.monotonic() + time_limit
     names = table.names
     written = {name: writing.to_json() for name, writing in written_of(table).items()}
-    preprocessing = Preprocessing.fit(table, y, task=target.task, bins=recipe.bins)
-    feature_weights = _feature_weights(preprocessing, table, target, y, recipe, seed, threads)
-    examples = Examples(weighted_inputs(preprocessing, table, feature_weights, release=release), y, weights=weights)
+    drawn = forest_rows(len(table), seed)
+    some_rows = table.take(drawn)
+    columns = table if release else Table(table.columns, table.name)
+    preprocessing, prepared = fit_and_prepare(columns, y, task=target.task, bins=recipe.bins)
+    feature_weights = _feature_weights(preprocessing, some_rows, target, y[drawn], recipe, seed, threads)
+    examples = Examples(_weighted(preprocessing, prepared, feature_weights), y, weights=weights)
     settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
     settings |= _training_settings(recipe, validated=bool(settings))
@@ -177,14 +181,12 @@ def _feature_weights(
     return weights
 
 
-def weighted_inputs(preprocessing: Preprocessing, table: Table, feature_weights: Array, *, release: bool = False) -> Inputs:
-    """Prepare the columns of a table for a training: their features times the weights, in the smallest form."""
+def _weighted(preprocessing: Preprocessing, prepared: Array | CSR, feature_weights: Array) -> Inputs:
+    """Give prepared rows as inputs, whose features are multiplied by the weights; features are multiplied in place."""
     if preprocessing.has_compact_form:
-        numbers = preprocessing.compact(table, release=release)
-        return PiecewiseInputs(numbers, Bins(*preprocessing.bins), limits=preprocessing.limits, sizes=feature_weights)
-    x = preprocessing.apply(table)
-    multiply_features(x, feature_weights)
-    return x
+        return PiecewiseInputs(prepared, Bins(*preprocessing.bins), limits=preprocessing.limits, sizes=feature_weights)
+    multiply_features(prepared, feature_weights)
+    return prepared
 
 
 def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
@@ -213,7 +215,8 @@ def _validation_settings(
 ) -> dict[str, Any]:
     """Choose the rows that each network trains on and is validated on; all are trained on where they are too few for folds."""
     if validation is not None:
-        return {"validation": Examples(weighted_inputs(preprocessing, validation[0], feature_weights), validation[1])}
+        rows, values = validation
+        return {"validation": Examples(_weighted(preprocessing, preprocessing.prepare([rows], len(rows)), feature_weights), values)}
     if len(y) < FEW_ROWS:
         return {}
     fold = folds(y, max(recipe.folds, recipe.networks), seed, stratify=isinstance(target, ClassTarget))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ from .._format import pluralize
 from .._types import AnyArray, Array
 from .category_features import BUCKETS, bucket_of, count_values, split_rare, split_vocabulary, used_buckets
 from .column import Column
-from .number_features import choose_edges, robust_scale
+from .number_features import robust_scale, scaled_numbers
 from .text_features import count_words, occurring_texts
 
 SHORT = 20
@@ -53,6 +53,14 @@ class NumberRule:
         """The number of bins."""
         return max(len(self.edges) - 1, 0)
 
+    def scaled(self, column: Column) -> Column:
+        """Give a column of numbers scaled, float32 (n,), NaN for a gap: the features are computed of these as of the numbers."""
+        return Column(column.name, "number", scaled_numbers(column.data, self.median, self.scale).astype(np.float32))
+
+    def for_scaled(self) -> NumberRule:
+        """Give the rule that makes of ``scaled`` numbers the features that this one makes of the numbers, to the bit."""
+        return replace(self, median=0.0, scale=float(self.scale > 0), edges=scaled_numbers(self.edges, self.median, self.scale))
+
     def feature_names(self, name: str) -> list[str]:
         """Name the features: scaled value, gap, bins."""
         bins = [f"{name} {low:.6g}..{high:.6g}" for low, high in zip(self.edges, self.edges[1:], strict=False)]
@@ -65,8 +73,8 @@ class NumberRule:
         return ", ".join(said + ["gaps told apart"] * self.missing)
 
 
-def fit_number(column: Column, y: AnyArray | None, *, classes: bool, bins: int, tell_gaps: bool = True) -> NumberRule | None:
-    """Measure a column of numbers; None where it tells nothing: no values, or one value and no gaps to tell."""
+def fit_number(column: Column, *, tell_gaps: bool = True) -> NumberRule | None:
+    """Measure a column of numbers, without bins; None where it tells nothing: no values, or one value and no gaps to tell."""
     present = column.data[~column.missing]
     if not len(present):
         return None
@@ -74,9 +82,7 @@ def fit_number(column: Column, y: AnyArray | None, *, classes: bool, bins: int, 
     gaps = tell_gaps and len(present) < len(column)
     if scale == 0 and not gaps:
         return None
-    targets = None if y is None else y[~column.missing]
-    edges = choose_edges(present, targets, classes=classes, bins=bins) if scale > 0 else np.empty(0)
-    return NumberRule(median, scale, edges, gaps)
+    return NumberRule(median, scale, np.empty(0), gaps)
 
 
 @dataclass(frozen=True, eq=False)

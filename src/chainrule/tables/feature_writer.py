@@ -7,7 +7,7 @@ row alone, so that a row has the same features alone and in a batch, to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,18 +70,11 @@ class FeatureWriter:
         """The limit of each column of the compact form: that of the smooth clip, or infinity."""
         return np.where(np.arange(self.n_columns) < self._numbers.n_scaled, CLIP, np.inf)
 
-    def compact(self, columns: Sequence[Column]) -> Array:
-        """Write the compact form of a column for each rule, (n, n_columns) of float32."""
-        out = np.empty((len(columns[0]), self.n_columns), np.float32)
+    def compact(self, columns: Sequence[Column], out: Array) -> None:
+        """Write the compact form of a column for each rule to ``out``, C-contiguous (n, n_columns) of float32."""
         entries = self._categories.entries_of(columns)
         for rows in _blocks(len(out), max(BLOCK_ROWS, BLOCK_NUMBERS // max(1, self.n_columns))):
             self._write_columns(columns, entries, rows, out[rows])
-        return out
-
-    @property
-    def columns_of(self) -> list[AnyArray]:
-        """The columns of the compact form that each rule has."""
-        return [features[features < self.n_columns] for features in self.features_of]
 
     def dense(self, columns: Sequence[Column], out: Array | None = None) -> Array:
         """Write the features of a column for each rule as a dense array, (n, n_features) of float32.
@@ -104,24 +97,32 @@ class FeatureWriter:
         self._categories.write(entries[rows], out, first)
         self._texts.write(columns, rows, out[:, last : self.n_columns])
 
-    def csr(self, columns: Sequence[Column]) -> CSR:
-        """Write the features as a CSR matrix of float32, whose columns ascend in each row."""
+    def csr(self, parts: Iterable[Sequence[Column]]) -> CSR:
+        """Write the features as a CSR matrix of float32, whose columns ascend in each row.
+
+        Each part has a column for each rule; its rows follow those of the part before.
+        """
+        data, indices, counts = _GrowingArray(np.float32), _GrowingArray(np.int32), [np.zeros(1, np.int64)]
+        for columns in parts:
+            for block in self._csr_blocks(columns):
+                data.append(block.data)
+                indices.append(block.indices)
+                counts.append(np.diff(block.indptr))
+        starts = np.cumsum(np.concatenate(counts))
+        return _csr_matrix(data.array, indices.array, starts, (len(starts) - 1, self.n_features))
+
+    def _csr_blocks(self, columns: Sequence[Column]) -> Iterator[Any]:
+        """Write the features as CSR matrices of some rows each."""
         from scipy import sparse  # imported late: only a table with many features needs it
 
-        n = len(columns[0])
         entries = self._categories.entries_of(columns)
-        data, indices, counts = _GrowingArray(np.float32), _GrowingArray(np.int32), [np.zeros(1, np.int64)]
-        for rows in _blocks(n):
+        for rows in _blocks(len(columns[0])):
             numbers = np.empty((rows.stop - rows.start, self._numbers.width), np.float32)
             bins = np.empty((len(numbers), self._numbers.n_bins), np.float32)
             self._numbers.write(columns, rows, numbers)
             self._numbers.finish(numbers, bins)
             left = self._beside_categories(numbers, entries[rows])
-            block = sparse.hstack([left, *self._texts.words(columns, rows), sparse.csr_matrix(bins)], format="csr")
-            data.append(block.data)
-            indices.append(block.indices)
-            counts.append(np.diff(block.indptr))
-        return _csr_matrix(data.array, indices.array, np.cumsum(np.concatenate(counts)), (n, self.n_features))
+            yield sparse.hstack([left, *self._texts.words(columns, rows), sparse.csr_matrix(bins)], format="csr")
 
     def _beside_categories(self, numbers: Array, entries: AnyArray) -> Any:
         """Give numbers with the features of categories at their right, as a CSR matrix."""
@@ -285,15 +286,6 @@ class _GrowingArray:
     def array(self) -> AnyArray:
         """The values."""
         return self._array[: self._length]
-
-
-def stack_columns(parts: Sequence[Array], columns: Sequence[AnyArray]) -> Array:
-    """Put arrays (n, k) side by side into one, (n, n_columns) of float32, a block of rows at a time; each has its columns there."""
-    out = np.empty((len(parts[0]), sum(map(len, columns))), np.float32)
-    for rows in _blocks(len(out)):
-        for part, own in zip(parts, columns, strict=True):
-            out[rows, own] = part[rows]
-    return out
 
 
 def _blocks(n: int, size: int = BLOCK_ROWS) -> Iterator[slice]:

@@ -7,10 +7,12 @@ are taken of halved values, x/2 - b/2, because x - b overflows where x and b are
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from .._types import AnyArray, Array
+from .._types import AnyArray, Array, Indices
 
 CLIP = 3.0
 """The limit of the smooth clip: no scaled number reaches it."""
@@ -84,10 +86,16 @@ def scale_halves(halves: Array, half_median: Array, twice_scale: Array, out: Arr
     out[...] = z.clip(-FARTHEST, FARTHEST, out=z)
 
 
+def scaled_numbers(values: Array, median: float, scale: float) -> Array:
+    """Give z = s (x - median) of one column, float64 (n,), as ``scale_halves`` writes it; NaN stays NaN."""
+    z = np.empty(len(values))
+    scale_halves(values / 2, np.array(median / 2), np.array(2 * scale), z)
+    return z
+
+
 def scaled_bins(edges: Array, median: float, scale: float) -> tuple[Array, Array]:
     """Give each bin's lower edge, as a scaled number, and 1 / its width: float64 arrays, shape (n_edges - 1,)."""
-    z = np.empty(len(edges))
-    scale_halves(edges / 2, np.array(median / 2), np.array(2 * scale), z)
+    z = scaled_numbers(edges, median, scale)
     widths = np.maximum(np.diff(z), 1 / STEEPEST)
     return z[:-1], np.minimum(1 / widths, STEEPEST)
 
@@ -120,15 +128,39 @@ def write_bins(z: Array, lower: Array, slope: Array, out: Array) -> None:
     z.clip(0, 1, out=out)
 
 
-def choose_edges(values: Array, y: AnyArray | None, *, classes: bool, bins: int = BINS) -> Array:
+class EdgeSample(NamedTuple):
+    """What the edges of a column's bins are chosen from: at most ``ROWS_FOR_EDGES`` values, their rows, and the extremes of all."""
+
+    values: Array
+    rows: Indices
+    least: float
+    largest: float
+
+
+def sample_for_edges(data: Array) -> EdgeSample:
+    """Draw values of a column, always the same; ``data`` is float64 (n,), finite or NaN for a gap, with at least one value."""
+    present = np.flatnonzero(~np.isnan(data))
+    drawn = _draw(len(present), ROWS_FOR_EDGES)
+    rows = drawn if len(present) == len(data) else present[drawn]  # columns without gaps share one array
+    values = data[present]
+    return EdgeSample(values[drawn], rows, values.min(), values.max())
+
+
+@lru_cache(maxsize=1)
+def _draw(n: int, most: int) -> Indices:
+    """Draw at most so many of n places, ascending, always the same."""
+    return np.arange(n) if n <= most else np.sort(np.random.default_rng(0).choice(n, most, replace=False))
+
+
+def choose_edges(sample: EdgeSample, y: AnyArray | None, *, classes: bool, bins: int = BINS) -> Array:
     """Choose the edges of a column's bins: its least and largest value, and the thresholds of a decision tree on it alone.
 
     Parameters
     ----------
-    values : float64 array, shape (n,)
-        Finite; at least one.
+    sample : EdgeSample
+        Of the column's values.
     y : array, shape (n,), or None
-        The targets, for which the tree splits; without them the edges are quantiles.
+        The targets of the column's rows, for which the tree splits; without them the edges are quantiles.
     classes : bool
         Whether ``y`` are classes.
     bins : int
@@ -140,8 +172,7 @@ def choose_edges(values: Array, y: AnyArray | None, *, classes: bool, bins: int 
         Ascending; of d distinct values at most d edges. Empty where this leaves fewer than 2 bins, since one bin is a line, as the
         scaled number is.
     """
-    rows = _some_rows(len(values))
-    distinct, ranks = np.unique(values[rows], return_inverse=True)
+    distinct, ranks = np.unique(sample.values, return_inverse=True)
     bins = min(bins, len(distinct) - 1)
     if bins < 2:
         return np.empty(0)
@@ -150,16 +181,9 @@ def choose_edges(values: Array, y: AnyArray | None, *, classes: bool, bins: int 
         thresholds = np.unique(np.sort(ranks)[cuts])
         thresholds = thresholds[thresholds < len(distinct) - 1]
     else:
-        thresholds = _tree_thresholds(ranks, y[rows], classes, bins)
+        thresholds = _tree_thresholds(ranks, y[sample.rows], classes, bins)
     inner = distinct[thresholds] / 2 + distinct[thresholds + 1] / 2
-    return _apart(np.concatenate([[values.min()], inner, [values.max()]]))
-
-
-def _some_rows(n: int) -> AnyArray | slice:
-    """Draw the rows from which edges are chosen: all, or ``ROWS_FOR_EDGES`` at random, always the same."""
-    if n <= ROWS_FOR_EDGES:
-        return slice(None)
-    return np.sort(np.random.default_rng(0).choice(n, ROWS_FOR_EDGES, replace=False))
+    return _apart(np.concatenate([[sample.least], inner, [sample.largest]]))
 
 
 def _tree_thresholds(ranks: AnyArray, y: AnyArray, classes: bool, bins: int) -> AnyArray:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .._format import pluralize
-from .._types import AnyArray
 from .column import Column, Kind
 from .column_kinds import date_text, read_as
-from .column_rules import CategoryRule, NumberRule, Rule, fit_category, fit_number, fit_text, shorten
-from .date_features import date_parts
-from .feature_writer import check_no_infinity
+from .column_rules import CategoryRule, NumberRule, Rule, shorten
 from .text_columns import TRUTH_OF
 
 SHOWN = 3
@@ -50,6 +47,23 @@ class PreparedColumn:
     reason: str = ""
 
     @property
+    def input_kind(self) -> Kind:
+        """The kind that the column must have in a table that is prepared."""
+        return "category" if self.kind == "constant" else self.kind
+
+    def scaled(self, column: Column) -> Column:
+        """Give the scaled numbers of a column in place of its numbers; of another kind all that its features are computed of."""
+        rule = self.rules[0][1] if self.kind == "number" else None
+        return rule.scaled(column) if isinstance(rule, NumberRule) else replace(as_kind(column, self.input_kind), raw=None)
+
+    def for_scaled(self) -> PreparedColumn:
+        """Give the rules for ``scaled`` columns."""
+        if self.kind != "number":
+            return self
+        rules = ((part, rule.for_scaled() if isinstance(rule, NumberRule) else rule) for part, rule in self.rules)
+        return replace(self, rules=tuple(rules))
+
+    @property
     def done(self) -> str:
         """Say in a few words what is done with the column."""
         if not self.rules:
@@ -77,69 +91,6 @@ class PreparedColumn:
             found = f"column {self.name!r} holds {pluralize(len(unknown), 'value')} that training did not have"
             shown = ", ".join(repr(shorten(value)) for value in unknown[:SHOWN]) + ", ..." * (len(unknown) > SHOWN)
             yield f"{found}, taken as no category: {shown}"
-
-
-def prepare_column(column: Column, y: AnyArray | None, *, classes: bool, bins: int, most_bytes: int) -> PreparedColumn:
-    """Measure a column of a training's table, and choose its rules.
-
-    Parameters
-    ----------
-    column : Column
-    y : array, shape (n,), or None
-        The targets, for which the bins' edges are chosen.
-    classes : bool
-        Whether ``y`` are classes.
-    bins : int
-        The most bins of a number.
-    most_bytes : int
-        The most bytes of JSON for the values of a category.
-
-    Raises
-    ------
-    DataError
-        When a number is infinite.
-    """
-    found: dict[str, Rule | None] = {}
-    if column.kind == "number":
-        check_no_infinity(column)
-        found = {"": fit_number(column, y, classes=classes, bins=bins)}
-    elif column.kind == "text":
-        found = {"": fit_text(column)}
-    elif column.kind == "date":
-        for part, values in date_parts(column).items():
-            gaps = part == "days"  # one part tells the gaps of all
-            if values.kind == "number":
-                found[part] = fit_number(values, y, classes=classes, bins=bins, tell_gaps=gaps)
-            else:
-                found[part] = fit_category(values, most_bytes=most_bytes, tell_gaps=gaps)
-    elif column.kind != "identifier":
-        found = {"": fit_category(as_kind(column, column.kind), most_bytes=most_bytes)}
-    rules = tuple((part, rule) for part, rule in found.items() if rule is not None)
-    missing = int(column.missing.sum())
-    distinct = column.n_distinct
-    reason = "" if rules else _reason(column, distinct)
-    return PreparedColumn(column.name, column.kind, distinct, missing, _example(column), rules, reason)
-
-
-def _reason(column: Column, distinct: int) -> str:
-    """Say why a column without rules is left out."""
-    if column.kind == "identifier":
-        return "identifier"
-    if not distinct:
-        return "no values"
-    return "no words" if column.kind == "text" else "constant"
-
-
-def _example(column: Column) -> str:
-    """Give the first value that is not a gap as a short text; empty where there is none."""
-    present = np.flatnonzero(~column.missing)
-    if not len(present):
-        return ""
-    if column.kind == "date":
-        return shorten(date_text(column.data[present[0]], column.data[present]))
-    value = column.take(present[:1]).to_list()[0]
-    text = f"{value:.10g}" if isinstance(value, float) else str(value)
-    return shorten(text)
 
 
 def as_kind(column: Column, kind: Kind) -> Column:

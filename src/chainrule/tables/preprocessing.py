@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from .._checks import check_int
 from .._format import pluralize
 from .._types import CSR, AnyArray, Array, Indices
 from ..errors import DataError
 from .column import Column, Kind
+from .column_fitting import ColumnFitting
 from .column_rules import Rule
 from .date_features import date_parts
-from .feature_writer import FeatureWriter, stack_columns
-from .freed_memory import return_freed_memory
-from .number_features import BINS, MOST_BINS
-from .prepared_column import TEXT_KINDS, PreparedColumn, as_kind, prepare_column
+from .feature_writer import FeatureWriter
+from .number_features import BINS
+from .prepared_column import PreparedColumn, as_kind
 from .rules_json import TENSORS, columns_to_json, parse_columns, tensor_lengths, tensors_of
 from .table import Table
 
 Task = Literal["classification", "regression"]
-
-VOCABULARY_BYTES = 1 << 18
-"""The most bytes of JSON for the values of all categories together, so that a model's description stays short."""
-
-BIN_FEATURES = 1 << 13
-"""The most piecewise-linear features of all numbers together: the numbers of a wide table have fewer bins."""
 
 DENSE_FEATURES = 512
 """Up to this number features are dense, which is faster to write; the kernels find zeros themselves."""
@@ -86,25 +79,29 @@ class Preprocessing:
         DataError
             When the table has no rows, a number is infinite, or no column tells anything.
         """
-        bins = check_int("bins", bins, least=0, most=MOST_BINS)
-        if not len(table):
-            raise DataError("the table has no rows to learn from")
-        if y is not None and len(y) != len(table):
-            raise DataError(f"y must have a value for each of the table's {len(table)} rows; it has {len(y)}")
-        classes = task == "classification" if task else y is not None and np.asarray(y).dtype.kind in "iub"
-        bins = min(bins, BIN_FEATURES // max(1, sum(column.kind in ("number", "date") for column in table)))
-        most_bytes = VOCABULARY_BYTES // max(1, sum(column.kind in TEXT_KINDS for column in table))
-        columns = tuple(
-            prepare_column(
-                replace(column), y, classes=classes, bins=bins, most_bytes=most_bytes
-            )  # the copy's gaps are freed with it
-            for column in table
-        )
-        if not any(column.rules for column in columns):
-            reasons = ", ".join(f"{column.name} ({column.reason})" for column in columns)
+        fitting = ColumnFitting.of(table, y, task=task, bins=bins)
+        columns = [fitting.add_bins(fitting.measure(replace(column))) for column in table]  # the copy's gaps are freed with it
+        return cls.of_columns(columns, cls.rows_to_weigh(table))
+
+    @classmethod
+    def of_columns(cls, columns: Iterable[PreparedColumn], rows: Table) -> Preprocessing:
+        """Make the preprocessing of fitted columns; ``rows`` are the ``rows_to_weigh`` of the training's table.
+
+        Raises
+        ------
+        DataError
+            When no column tells anything.
+        """
+        prepared = cls(tuple(columns))
+        if not prepared.input_kinds:
+            reasons = ", ".join(f"{column.name} ({column.reason})" for column in prepared.columns)
             raise DataError(f"no column of the table tells anything: {reasons}")
-        prepared = cls(columns)
-        return replace(prepared, sparse=prepared.n_features > DENSE_FEATURES and prepared._is_mostly_zero(table))
+        return replace(prepared, sparse=prepared.n_features > DENSE_FEATURES and prepared._is_mostly_zero(rows))
+
+    @staticmethod
+    def rows_to_weigh(table: Table) -> Table:
+        """Give some rows of a table, by which it is decided whether features are CSR."""
+        return table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
 
     @cached_property
     def _writer(self) -> FeatureWriter:
@@ -132,8 +129,7 @@ class Preprocessing:
     @cached_property
     def input_kinds(self) -> dict[str, Kind]:
         """The kind that each column must have, by name; without the columns that are left out."""
-        kinds: dict[str, Kind] = {column.name: column.kind for column in self.columns if column.rules}
-        return {name: "category" if kind == "constant" else kind for name, kind in kinds.items()}
+        return {column.name: column.input_kind for column in self.columns if column.rules}
 
     @cached_property
     def feature_names(self) -> list[str]:
@@ -177,7 +173,7 @@ class Preprocessing:
             When a column is missing, has values of another kind, or holds infinity.
         """
         columns = list(self._columns_of(table))
-        return self._writer.csr(columns) if self.sparse else self._writer.dense(columns)
+        return self._writer.csr([columns]) if self.sparse else self._writer.dense(columns)
 
     @property
     def has_compact_form(self) -> bool:
@@ -194,42 +190,33 @@ class Preprocessing:
         """The limit of each column of the compact form, at which the features clip it: float64 (n_columns,), inf for none."""
         return self._writer.limits
 
-    def compact(self, table: Table, *, release: bool = False) -> Array:
-        """Prepare a table's rows in the compact form, which holds one float32 for a number and its bins.
+    def prepare(self, tables: Iterable[Table], n: int) -> Array | CSR:
+        """Make what a network is trained on of the n rows of some tables, one below the other.
 
-        ``PiecewiseInputs(compact(table), Bins(*bins), limits=limits)`` stands for the features of ``apply``, to the bit.
-
-        Parameters
-        ----------
-        table : Table
-        release : bool
-            Whether each column is taken out of the table when it is prepared, so that a large table needs no memory beside its
-            prepared form.
-
-        Returns
-        -------
-        float32 array, shape (n, n_columns)
+        It is the compact form where there is one, a float32 for a number and its bins, (n, n_columns): then
+        ``PiecewiseInputs(numbers, Bins(*bins), limits=limits)`` stands for the features of ``apply``, to the bit. Else it is the
+        features. Of the tables only one, and the next, are needed at a time.
 
         Raises
         ------
         DataError
             As ``apply``.
         """
-        self._check_names(table)
-        own_columns, written, columns = iter(self._writer.columns_of), [], []
-        rules = {column.name: [rule for _, rule in column.rules] for column in self.columns}
-        for name, kind, parts in self._sources:
-            writer = FeatureWriter(rules[name])
-            column = table.pop(name) if release else table[name]
-            written.append(writer.compact(_parts_of(column, kind, parts)))
-            places = np.empty(writer.n_columns, np.intp)
-            for here in writer.columns_of:
-                places[here] = next(own_columns)
-            columns.append(places)
-        if release:
-            del column
-            return_freed_memory()
-        return stack_columns(written, columns)
+        blocks = (list(self._columns_of(table)) for table in tables)
+        if self.sparse:
+            return self._writer.csr(blocks)
+        compact = self.has_compact_form
+        out = np.empty((n, self._writer.n_columns if compact else self.n_features), np.float32)
+        write, start = self._writer.compact if compact else self._writer.dense, 0
+        for columns in blocks:
+            rows = slice(start, start + len(columns[0]))
+            write(columns, out[rows])
+            start = rows.stop
+        return out
+
+    def for_scaled(self) -> Preprocessing:
+        """Give the preprocessing that makes the same of a table whose numbers are ``PreparedColumn.scaled``."""
+        return replace(self, columns=tuple(column.for_scaled() for column in self.columns))
 
     def apply_in_blocks(self, table: Table, rows: int = 4096, *, sparse: bool | None = None) -> Iterator[Array | CSR]:
         """Make the features of a table as ``apply`` does, ``rows`` rows at a time; ``sparse`` overrides ``self.sparse``.
@@ -242,7 +229,7 @@ class Preprocessing:
         buffer = np.empty((0 if sparse else min(rows, len(table)), self.n_features), np.float32)
         for start in range(0, len(table), rows):
             part = columns if len(table) <= rows else [column.take(slice(start, start + rows)) for column in columns]
-            yield self._writer.csr(part) if sparse else self._writer.dense(part, buffer[: len(part[0])])
+            yield self._writer.csr([part]) if sparse else self._writer.dense(part, buffer[: len(part[0])])
 
     def notes(self, table: Table) -> list[str]:
         """Say what ``apply`` makes of gaps where training had none, and of categories that training did not have.
@@ -301,10 +288,9 @@ class Preprocessing:
                 remedy = "give a table of these columns, with their names"
             raise DataError(f"the table lacks {pluralize(len(absent), 'column')} from which the model learnt: {named}; {remedy}")
 
-    def _is_mostly_zero(self, table: Table) -> bool:
-        """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows of the table."""
-        rows = table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
-        stored = self._writer.csr(list(self._columns_of(rows))).data
+    def _is_mostly_zero(self, rows: Table) -> bool:
+        """Whether the share of features that are not 0 is below ``SPARSE_SHARE`` in some rows."""
+        stored = self._writer.csr([list(self._columns_of(rows))]).data
         return len(stored) < SPARSE_SHARE * len(rows) * self.n_features
 
 
