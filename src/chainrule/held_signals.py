@@ -28,7 +28,7 @@ def hold_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number in held:
+        for number in reversed(held):  # Ctrl-C last: once it can raise, no handler is left in place
             signal.signal(number, handlers[number])
     for last, frame in received[-1:]:
         handlers[signal.Signals(last)](last, frame)  # type: ignore[operator,misc]  # it is callable
