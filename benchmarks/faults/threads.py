@@ -132,26 +132,31 @@ def try_one_file(trials: Trials, count: int, seed: int, path: Path) -> None:
 
 def try_one_folder(trials: Trials, count: int, folder: Path) -> None:
     """Let all threads begin a training in one folder for checkpoints, then resume it: one of them may, each time."""
-    x, y = data(0)
     for resume in (False, True):
         for k in range(ROUNDS):
-            run_folder = folder / f"run-{k}"
-            all_tried = threading.Barrier(count)
-
-            def begin(k: int, run_folder: Path = run_folder, all_tried: threading.Barrier = all_tried) -> bool:
-                network = cr.Network([12, 3], seed=0)
-                settings = {"epochs": 2 + resume, "batch_size": 16, "learning_rate": 0.1, "checkpoint": run_folder}
-                try:
-                    training = cr.Run(network, (x, y), resume=resume, **settings)
-                    next(training)
-                except FileError:
-                    return False
-                finally:
-                    all_tried.wait()  # the winner keeps the folder until the last one has tried
-                list(training)
-                return True
-
             with trials.trial(f"{count} threads {'resume' if resume else 'begin'} in one folder, round {k + 1}"):
-                winners = sum(at_once(count, begin))
+                winners = sum(contest(count, folder / f"run-{k}", resume))
                 require(winners == 1, f"{winners} threads got the folder")
                 require(not list(folder.glob(".chainrule-*")), "a temporary folder is left")
+
+
+def contest(count: int, folder: Path, resume: bool) -> list[bool]:
+    """Begin a training in one folder in all threads; say which of them got it."""
+    x, y = data(0)
+    all_tried = threading.Barrier(count)
+
+    def begin(k: int) -> bool:
+        network = cr.Network([12, 3], seed=0)
+        try:
+            training = cr.Run(
+                network, (x, y), epochs=2 + resume, batch_size=16, learning_rate=0.1, checkpoint=folder, resume=resume
+            )
+            next(training)
+        except FileError:
+            return False
+        finally:
+            all_tried.wait()  # the one that got the folder keeps it until the last one has tried
+        list(training)
+        return True
+
+    return at_once(count, begin)
