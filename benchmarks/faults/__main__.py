@@ -1,13 +1,23 @@
-"""Run a campaign of faults: ``python -m benchmarks.faults kill | power | cost [--times N]``."""
+"""Run a campaign of faults: ``python -m benchmarks.faults kill | power | cost | memory | threads | ... [--times N]``."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from benchmarks.faults import cost, kill
+
+LOAD = {
+    "memory": ("memory", 1_000, "resident memory over epochs, trainings and failed trainings, --times of each"),
+    "threads": ("threads", 64, "--times threads at once, on networks of their own and on one"),
+    "processes": ("forks", 10, "children by fork, forkserver and spawn; readers of a file that is replaced"),
+    "interrupts": ("interrupts", 10, "Ctrl-C at random moments in every command, --times in each"),
+    "environment": ("environment", 1, "clock, home, temporary folder, memory, open files, standard output, full disk"),
+}
+"""The campaigns of load: the module, the default of --times, the help."""
 
 
 def main() -> int:
@@ -19,6 +29,7 @@ def main() -> int:
         ("kill", 200, "SIGKILL at random moments, then resume"),
         ("power", 40, "loss of power: all that was not flushed to the disk is lost; needs mfusepy and fuse3"),
         ("cost", 3, "the time that checkpoints cost at the default interval"),
+        *((name, times, text) for name, (_, times, text) in LOAD.items()),
     ):
         campaigns.add_parser(name, help=text).add_argument(
             "--times", type=int, default=times, metavar="N", help=f"default: {times}"
@@ -28,6 +39,8 @@ def main() -> int:
         parser.error("--times must be at least 1")
     if chosen.campaign == "cost":
         return not cost.run(25.0, chosen.times)
+    if chosen.campaign in LOAD:
+        return not import_module(f"benchmarks.faults.{LOAD[chosen.campaign][0]}").run(chosen.times, chosen.seed)
     if chosen.campaign == "kill":
         return not kill.run(chosen.times, chosen.seed)
     return not _power().run(chosen.times, chosen.seed)

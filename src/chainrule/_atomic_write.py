@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import ChainruleError, FileError
@@ -41,24 +41,42 @@ def replace_atomically(path: Path) -> Iterator[Path]:
     FileError
         When the file cannot be written; an older file of that name stays as it was.
     """
-    import tempfile
-
-    with translate_write_errors(path):
-        target = os.path.realpath(path)  # replaces the file that a link points to, not the link
-        descriptor, name = tempfile.mkstemp(dir=Path(target).parent, prefix=".chainrule-")
-        os.close(descriptor)
-    temporary = Path(name)
-    try:
+    target = _resolve(path)
+    with temporary_beside(path) as temporary:
         yield temporary
         with translate_write_errors(path):
             with temporary.open("r+b") as file:
                 os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
-            sync_folder(Path(target).parent)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+            sync_folder(target.parent)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """Create an empty file in a path's folder, and remove it after the block, or on Ctrl-C at any moment, if it is still there.
+
+    The operating system sets the file's mode. To read the process's mask of modes one has to set it, which would change the modes
+    of files that other threads create meanwhile.
+
+    Raises
+    ------
+    FileError
+        When it cannot be created.
+    """
+    temporary = _resolve(path).parent / f".chainrule-{os.urandom(8).hex()}"
+    try:
+        with translate_write_errors(path):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+        yield temporary
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _resolve(path: Path) -> Path:
+    """Follow links, so that the file that a link points to is replaced, not the link."""
+    with translate_write_errors(path):
+        return Path(os.path.realpath(path))
 
 
 def sync_folder(folder: Path) -> None:
@@ -73,10 +91,3 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def _umask() -> int:
-    """Read the process's file-creation mask; the only way to read it is to set it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ._atomic_write import translate_write_errors, write_atomically
+from ._atomic_write import temporary_beside, write_atomically
 from ._types import AnyArray
 from .errors import FileError, ModelFileError, SettingError
 
@@ -146,10 +146,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     FileError
         When it will not be.
     """
-    path = Path(path)
-    import tempfile
-
-    with translate_write_errors(path), tempfile.NamedTemporaryFile(dir=path.parent, prefix=".chainrule-"):
+    with temporary_beside(Path(path)):
         pass
 
 

@@ -30,6 +30,8 @@ def _writing_thread(process: int) -> ThreadPoolExecutor:
 class Checkpoints:
     """Writes a training's checkpoints in another thread: the training copies its state out, and goes on.
 
+    In a process that was forked within the training nothing is written: the folder belongs to the parent's training.
+
     Parameters
     ----------
     folder : RunFolder
@@ -62,6 +64,8 @@ class Checkpoints:
             self.folder.lock_resumed()
         else:
             self.folder.create(self.settings, self.notes, snapshot)
+        elif not self.folder.is_held:  # locked before this process was forked
+            self.folder.lock()
         try:
             self.folder.write_history(snapshot.records)
         except FileError as error:
@@ -80,13 +84,15 @@ class Checkpoints:
         at_start : bool
             Whether nothing of the epoch has been trained yet.
         """
-        if not self._is_due(epoch, at_start) or not self._idle():
+        if not self._is_due(epoch, at_start) or not self._may_write() or not self._idle():
             return
         self._last = time.monotonic()
         self._submit(take_snapshot())
 
     def epoch_done(self, record: EpochRecord) -> None:
         """Add an epoch to the history's file: at once, or with the next ones where epochs are very short."""
+        if not self._may_write():
+            return
         self._records.append(record)
         if time.monotonic() - self._last_lines >= HISTORY_SECONDS:
             self._append_lines()
@@ -102,6 +108,8 @@ class Checkpoints:
 
     def end(self, snapshot: Snapshot | None) -> None:
         """Write the last checkpoint, if there is one to write, and wait for it; release the folder."""
+        if not self.folder.is_held:
+            return
         try:
             self._append_lines()
             self.write(snapshot)
@@ -110,6 +118,8 @@ class Checkpoints:
 
     def write(self, snapshot: Snapshot | None) -> None:
         """Write a checkpoint, unless the last one is of the same moment, and wait for it."""
+        if not self.folder.is_held:
+            return
         self._idle(wait=True)
         if snapshot is not None and snapshot.position != self._position:
             self._submit(snapshot)
@@ -118,6 +128,14 @@ class Checkpoints:
     def _submit(self, snapshot: Snapshot) -> None:
         self._position = snapshot.position
         self._writing = _writing_thread(os.getpid()).submit(self.folder.write, self.settings, self.notes, snapshot)
+
+    def _may_write(self) -> bool:
+        """Whether this process holds the folder; warn, once, where a forked one goes on with the training."""
+        if not self.folder.is_held:
+            self._warn(
+                f"this process was forked within the training, and goes on without checkpoints: {self.folder.path} is its parent's"
+            )
+        return self.folder.is_held
 
     def _is_due(self, epoch: int, at_start: bool) -> bool:
         if self.every.epochs is not None:

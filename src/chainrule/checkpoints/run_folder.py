@@ -55,6 +55,12 @@ class RunFolder:
         self.path = Path(path)
         self._lock: BaseFileLock | None = None
         self._resumed: Path | None = None
+        self._process = 0  # the one that has locked it
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has locked the folder: a forked child of the one that has does not."""
+        return self._lock is not None and self._process == os.getpid()
 
     def checkpoints(self) -> list[Path]:
         """Give the files of the checkpoints, the newest first; none where there is no folder."""
@@ -125,7 +131,7 @@ class RunFolder:
             return False
         except OSError as error:
             raise FileError(f"cannot lock {self.path}: {error.strerror or error}") from None
-        self._lock = lock
+        self._lock, self._process = lock, os.getpid()
         return True
 
     def is_locked(self) -> bool | None:
@@ -143,8 +149,8 @@ class RunFolder:
             return None
 
     def close(self) -> None:
-        """Release the lock."""
-        if self._lock is not None:
+        """Release the lock, where this process holds it."""
+        if self._lock is not None and self.is_held:
             self._lock.release()
             self._lock = None
 
