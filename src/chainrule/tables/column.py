@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,18 @@ from .text_rules import TextRules
 from .writing import Writing
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "constant"]
+
+
+def first_repeated(names: Sequence[str]) -> str:
+    """Give the first name that stands again further on; to count each anew would take the square of their number.
+
+    Examples
+    --------
+    >>> first_repeated(["a", "b", "c", "b", "a"])
+    'a'
+    """
+    counts = Counter(names)
+    return next(name for name in names if counts[name] > 1)
 
 
 @dataclass(frozen=True, eq=False)
