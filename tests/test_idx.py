@@ -118,7 +118,11 @@ BAD_IDX = {
     "gzip, damaged": (gzip.compress(GOOD)[:30] + b"\xff" * 20 + gzip.compress(GOOD)[50:], "is a damaged gzip file"),
     "gzip, an invalid code": (gzip.compress(bytes(5000))[:10] + b"\xff" * 20, "is a damaged gzip file"),
     "gzip, with more bytes after it": (gzip.compress(GOOD) + b"more", "is a damaged gzip file"),
-    "gzip, claims more than it can hold": (gzip.compress(header_of(10**6, 28, 28)), "is cut short"),
+    "gzip, claims more than it can hold": (gzip.compress(header_of(10**4, 28, 28)), "is cut short"),
+    "gzip, claims more than a small file may": (
+        gzip.compress(header_of(10**6, 28, 28)),
+        "the limit is 33,554,432 bytes for its size",
+    ),
     "gzip, short": (gzip.compress(GOOD[:-5]), "is cut short"),
     "gzip, long": (gzip.compress(GOOD + b"\0" * 50), "is too long"),
     "gzip of text": (gzip.compress(b"hello"), "is not an IDX file"),

@@ -232,6 +232,15 @@ def test_a_cost_with_other_settings_is_refused(path, cost):
     assert_refused(path, "its description cannot be read")
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_refused(path, number):
+    """A description with NaN or an infinite number, which JSON lacks, is refused wherever it stands: it could not be saved."""
+    rewritten(path, lambda model: model["provenance"]["plan"].update(clip="NUMBER"))
+    content = path.read_bytes().replace(b'\\"NUMBER\\"', number.encode().ljust(10))
+    path.write_bytes(content)
+    assert_refused(path, "its description cannot be read")
+
+
 @pytest.mark.parametrize(
     "change",
     [

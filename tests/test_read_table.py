@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tempfile
+import tracemalloc
 import zipfile
 from datetime import datetime
 
@@ -159,6 +160,8 @@ REFUSED = {
     "a long line, far down": ("x,y\n" + MANY * 3 + "1,p,\n2,q\n", {}, "line 2702: 3 fields"),
     "a comment in the middle": ("x,y\n1,p\n# no row\n2,q\n", {}, "line 3: 1 field"),
     "a name too few": ("x,y\n1,2,3\n4,5,6\n", {}, "line 2: 3 fields"),
+    "a name too many, the delimiter told": ("x y\n1\n", {"delimiter": "space"}, "line 2: 1 field"),
+    "a short first row, no header": ('"x","y"\n"1",1.5,2\n"2",3.5,4\n', {"header": False}, "line 2: 3 fields"),
     "values behind the last name": ("x,y\n" + MANY.replace("\n", ",\n") * 2 + "1,p,7\n", {}, "line 1802"),
     "two names": ("x,y,x\n1,2,3\n", {}, "two columns, 1 and 3, are named 'x'"),
     "two names, equal when composed": ("a\u0301,\u00e1\n1,2\n", {}, "two columns, 1 and 2"),
@@ -350,6 +353,42 @@ def test_sizes_are_limited(monkeypatch, tmp_path):
     monkeypatch.setattr(plain_text, "LIMIT_LINE", 1 << 21)
     with pytest.raises(DataError, match="line 2, is longer"):
         read_table(write(tmp_path, b"x,y\n" + b"1" * (1 << 23)))
+
+
+def test_a_small_file_cannot_unpack_to_much(tmp_path):
+    """A gzip file may unpack to 32 MiB, or to 200 times its size; what packs to less than that is refused, and not read on."""
+    path = write(tmp_path, gzip.compress(b"1,2\n" * (9 << 20)), "table.csv.gz")
+    with pytest.raises(DataError, match="more than 33,554,432 bytes, unpacked, which is the limit for its size; unpack it first"):
+        read_table(path)
+    assert len(read_table(write(tmp_path, gzip.compress(b"x,y\n" + b"1,2\n" * 100_000)))) == 100_000
+
+
+def test_the_number_of_columns_is_limited(way, monkeypatch, tmp_path):
+    """A file of more columns than the limit is refused, whether the header or the rows have them."""
+    monkeypatch.setattr(csv_layout, "LIMIT_COLUMNS", 10)
+    assert len(read_table(write(tmp_path, "1,2,3,4,5,6,7,8,9,10\n" * 2), header=False).names) == 10
+    for content in (",".join("abcdefghijk") + "\n" + ",".join(["1"] * 11), "a\n" + ",".join(["1"] * 11)):
+        with pytest.raises(DataError, match="more than 10 columns, which is the limit"):
+            read_table(write(tmp_path, content), delimiter=",")
+
+
+def test_a_repeated_name_among_many_is_found(tmp_path):
+    """The last of 90,000 names, which is there twice, is found by one look at each name; looking at all for each would not end."""
+    names = [f"c{k}" for k in range(90_000)]
+    with pytest.raises(DataError, match="two columns, 90000 and 90001, are named 'c89999'"):
+        read_table(write(tmp_path, ",".join([*names, names[-1]]) + "\n" + "1," * 90_000 + "1\n"))
+
+
+def test_blank_lines_take_no_memory_of_rows(tmp_path):
+    """300,000 blank lines below two rows of 300 columns take no room for rows, which would be 720 MB."""
+    row = ",".join(["1.5"] * 300) + "\n"
+    path = write(tmp_path, row * 2 + "\n" * 300_000)
+    tracemalloc.start()
+    try:
+        assert len(read_table(path, header=False)) == 2
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("sign", ["", "-"])

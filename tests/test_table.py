@@ -3,7 +3,9 @@
 import datetime
 import gzip
 import io
+import struct
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -12,7 +14,7 @@ from data_files import one_line_message, write_file
 from scipy import sparse
 
 from chainrule import _reading
-from chainrule.datasets import idx, npz_file, table
+from chainrule.datasets import idx, table
 from chainrule.errors import DataError, DataTypeError, FileError, SettingError
 from chainrule.tables import parquet_table
 
@@ -286,9 +288,48 @@ def test_table_refuses_a_bad_npz(tmp_path, content, kind, message):
 
 def test_an_npz_bomb_is_refused(tmp_path, monkeypatch):
     """An array that claims more than the limit is refused before it is unpacked."""
-    monkeypatch.setattr(npz_file, "LIMIT_UNPACKED", 1000)
+    monkeypatch.setattr(_reading, "LIMIT_UNPACKED", 1000)
     with pytest.raises(DataError, match="array 'x' holds 8,000,128 bytes, uncompressed; the limit is 1,000"):
         table(write_file(tmp_path, npz(x=np.zeros((1000, 1000)), y=np.zeros(1000)), "table.npz"))
+
+
+@pytest.mark.parametrize("compress", [False, True], ids=["stored", "deflated"])
+def test_a_member_cannot_claim_more_than_its_archive_has(tmp_path, compress):
+    """An archive whose directory claims gigabytes for a member, packed and unpacked, is refused before memory is allocated."""
+    file = io.BytesIO()
+    (np.savez_compressed if compress else np.savez)(file, x=np.zeros((4, 3)), y=np.arange(4))
+    content = bytearray(file.getvalue())
+    entry = content.index(b"PK\x01\x02")  # the directory's entry of x
+    size = 128 + 8 * 3 * 80_000_000
+    content[entry + 20 : entry + 28] = struct.pack("<II", size, size)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.infolist()[0].file_size == size
+    path = write_file(tmp_path, bytes(content), "table.npz")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"array 'x' (holds 1,920,000,128 bytes, uncompressed|claims 1,920,000,128 bytes)"):
+            table(path)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_small_archive_cannot_unpack_to_much(tmp_path):
+    """An array of zeros that packs to less than a 200th of its 40 MB is refused."""
+    content = npz(x=np.zeros((5000, 1000)), y=np.zeros(5000))
+    with pytest.raises(DataError, match=r"array 'x' holds 40,000,128 bytes, uncompressed; the limit is 33,554,432"):
+        table(write_file(tmp_path, content, "table.npz"))
+
+
+def test_names_of_an_archive_are_listed_in_part(tmp_path):
+    """An archive of a thousand arrays is refused with sixty of their names; one with a name that is not UTF-8 is damaged."""
+    content = npz(**{f"a{k}": np.zeros(1) for k in range(1000)})
+    with pytest.raises(DataError, match=r"it holds a0, a1, .*, \.\.\.\. Save it") as error:
+        table(write_file(tmp_path, content, "table.npz"))
+    assert len(str(error.value)) < 700
+    content = npz(é=np.zeros(1)).replace("é".encode(), b"\xff\xfe")
+    with pytest.raises(DataError, match=r"not a valid \.npz file .*codec can't decode"):
+        table(write_file(tmp_path, content, "table.npz"))
 
 
 def test_another_compression_is_refused(tmp_path):

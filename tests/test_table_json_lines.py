@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chainrule import _reading
 from chainrule.errors import DataError, DataTypeError, FileError, UnknownName
 from chainrule.tables import json_lines
 from chainrule.tables.column_kinds import RULES
@@ -73,6 +74,16 @@ REFUSED = {
     "a boolean among numbers": ('{"c": 1}\n{"c": true}', DataTypeError, "line 2, column 'c': True"),
     "an infinite number": ('{"c": 1}\n{"c": -Infinity}', DataError, "line 2, column 'c': .*infinite"),
     "a number beyond floats": ('{"c": 1}\n{"c": 1e999}', DataError, "line 2, column 'c': .*infinite"),
+    "a long integer among numbers": (
+        '{"c": 1}\n{"c": -1' + "0" * 400 + '}\n{"c": 0.5}',
+        DataError,
+        "line 2, column 'c': .*infinite",
+    ),
+    "a long integer before numbers": (
+        '{"c": 1' + "0" * 400 + "}\n" + '{"c": 1}\n' * 5000 + '{"c": 0.5}',
+        DataError,
+        "line 1, column 'c': .*infinite",
+    ),
     "an integer of 5,000 digits": ('{"c": 1}\n{"c": ' + "9" * 5000 + "}", DataError, "line 2: it is not valid JSON"),
     "deep nesting": ('{"c": 1}\n' + "[" * 1_000_000, DataError, "line 2: the value is nested too deeply"),
     "another encoding": ('{"c": "ö"}'.encode("latin-1"), DataError, "line 1: it is not UTF-8"),
@@ -125,12 +136,43 @@ def test_sizes_are_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(json_lines, "LIMIT_BYTES", 5000)
     with pytest.raises(DataError, match="more than 5,000 bytes"):
         read_json_lines(write(tmp_path, '{"a": 1}\n' * 1000))
-    monkeypatch.setattr(json_lines, "LIMIT_UNPACKED", 3000)
+    monkeypatch.setattr(_reading, "LIMIT_UNPACKED", 3000)
     with pytest.raises(DataError, match="more than 3,000 bytes"):
         read_json_lines(write(tmp_path, gzip.compress(b'{"a": 1}\n' * 1000)))
     monkeypatch.setattr(json_lines, "LIMIT_COLUMNS", 10)
     with pytest.raises(DataError, match=r"line 11: .*more than 10 distinct keys"):
         read_json_lines(write(tmp_path, "\n".join(json.dumps({f"k{i}": i}) for i in range(20))))
+
+
+def test_a_line_of_many_keys_makes_no_columns(tmp_path):
+    """A line with more keys than the limit is refused before anything is made of them."""
+    path = write(tmp_path, json.dumps({f"k{i}": 0 for i in range(400_000)}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"line 1: .*more than 100,000 distinct keys"):
+            read_json_lines(path)
+        assert tracemalloc.get_traced_memory()[1] < 150 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_repeated_key_among_many_is_found(tmp_path):
+    """The last of 200,000 keys, which is there twice, is found by one look at each key; looking at all for each would not end."""
+    keys = [f"k{i}" for i in range(200_000)]
+    with pytest.raises(DataError, match=r"line 1: .*the key 'k199999' is there twice"):
+        read_json_lines(write(tmp_path, "{" + ",".join(f'"{key}":0' for key in [*keys, keys[-1]]) + "}"))
+
+
+def test_rows_that_lack_most_keys_are_refused(tmp_path, monkeypatch):
+    """Rows that each have a key of their own would make a table of their number's square; refused, unless columns are chosen."""
+    monkeypatch.setattr(json_lines, "BLOCK_ROWS", 100)
+    path = write(tmp_path, "".join(f'{{"k{i}": {i}}}\n' for i in range(5000)))
+    with pytest.raises(DataError, match="line 4100: up to here there are 4,100 rows and 4,100 distinct keys, and most rows lack"):
+        read_json_lines(path)
+    assert read_json_lines(path, columns=["k7"]).column("k7")[6:9] == [None, 7.0, None]
+    dense = write(tmp_path, "".join(json.dumps({f"k{i}": 0 for i in range(300)}) + "\n" for _ in range(300)))
+    monkeypatch.setattr(json_lines, "LIMIT_CELLS", 1000)
+    assert len(read_json_lines(dense)) == 300
 
 
 def test_the_size_of_the_blocks_changes_nothing(tmp_path, monkeypatch):

@@ -152,6 +152,26 @@ def test_folders_are_no_columns(tmp_path):
     assert read_parquet_table(write(tmp_path / "year=2020", {"a": [3, 4]})).names == ["a"]
 
 
+def test_the_connection_touches_its_file_alone(tmp_path):
+    """DuckDB can read the file that was opened, and neither reads nor writes another, nor takes the permission for it."""
+    import duckdb
+
+    path, other = write(tmp_path, {"own": [1]}), write(tmp_path, {"other": [2]}, "other.parquet")
+    with parquet_table.open_parquet(path) as file:
+        assert file.connection.execute("select own from read_parquet(?)", [file.located]).fetchall() == [(1,)]
+        for query in (
+            f"select * from read_parquet('{other}')",
+            f"select * from read_text('{other}')",
+            f"copy (select 1) to '{tmp_path / 'new.csv'}'",
+            f"attach '{tmp_path / 'new.db'}'",
+            "set enable_external_access = true",
+            "install httpfs",
+        ):
+            with pytest.raises(duckdb.Error):
+                file.connection.execute(query)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([path.name, other.name])
+
+
 def test_names_that_differ_in_case_are_kept(tmp_path):
     """Columns whose names differ in case only keep their names and values, beside nested columns that are left out."""
     columns = {"n": pa.array([{"x": {"y": 1}, "z": 2}] * 2), "a": [1, 2], "l": [[1], [2]], "A": [3, 4], "a_1": [5, 6], 'q"': [7, 8]}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from .errors import ChainruleError, DataError, FileError
 
 LIMIT_BYTES = 8 << 30  # the largest uncompressed file that is read
 LIMIT_UNPACKED = 2 << 30  # the most that a compressed file may unpack to, since a small one can claim any size
+SMALL_UNPACKED = 32 << 20  # what any compressed file may unpack to
+MOST_RATIO = 200  # the most that a byte of a larger file may unpack to; tables of texts have some 20, and zeros alone have 1,030
 
 
 @contextmanager
@@ -37,6 +42,23 @@ def translate_read_errors(path: object, kind: str = "file") -> Iterator[None]:
         if not any(sign in str(error).lower() for sign in ("embedded null", "symlink loop")):
             raise
         raise FileError(f"cannot read {str(path)!r}: {error}") from None
+
+
+def unpacked_limit(packed: int) -> int:
+    """Give the most bytes that a file of ``packed`` bytes may unpack to.
+
+    Examples
+    --------
+    >>> unpacked_limit(1000) == SMALL_UNPACKED, unpacked_limit(10**6) == MOST_RATIO * 10**6, unpacked_limit(10**8) == LIMIT_UNPACKED
+    (True, True, True)
+    """
+    return min(LIMIT_UNPACKED, max(SMALL_UNPACKED, MOST_RATIO * packed))
+
+
+def unpacked_limit_of(file: IO[bytes]) -> int:
+    """Give the most bytes that an open file may unpack to; of a pipe, whose length is not known, ``LIMIT_UNPACKED``."""
+    status = os.fstat(file.fileno())
+    return unpacked_limit(status.st_size) if stat.S_ISREG(status.st_mode) else LIMIT_UNPACKED
 
 
 def check_size(path: object, claimed: int, limit: int | None = None) -> None:

@@ -6,6 +6,7 @@ Nothing in a file is executed, and every size is checked before memory is alloca
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -72,7 +73,8 @@ class TensorFile:
         self._text = metadata.get("model", "")
         self._checksum = metadata.get("sha256")
         with self.refuse_damage():
-            self.description = json.loads(self._text if len(self._text) <= DESCRIPTION_BYTES[self.version] else "")
+            text = self._text if len(self._text) <= DESCRIPTION_BYTES[self.version] else ""
+            self.description = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
 
     @contextmanager
     def refuse_damage(self) -> Iterator[None]:
@@ -148,6 +150,17 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """
     with temporary_beside(Path(path)):
         pass
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is beyond float64")
+    return number
 
 
 def _read_version(path: Path, metadata: dict[str, str]) -> int:

@@ -64,8 +64,6 @@ class Checkpoints:
             self.folder.lock_resumed()
         else:
             self.folder.create(self.settings, self.notes, snapshot)
-        elif not self.folder.is_held:  # locked before this process was forked
-            self.folder.lock()
         try:
             self.folder.write_history(snapshot.records)
         except FileError as error:

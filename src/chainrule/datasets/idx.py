@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from .._reading import LIMIT_BYTES, LIMIT_UNPACKED, translate_read_errors
+from .._reading import LIMIT_BYTES, translate_read_errors, unpacked_limit
 from .._types import AnyArray
 from ..errors import DataError
 from ..examples import Examples, Layout
@@ -113,9 +113,10 @@ def read_stream(file: IO[bytes], name: object) -> AnyArray:
         claim = f"its header claims {' x '.join(f'{n:,}' for n in shape)} elements ({claimed:,} bytes)"
         if not claimed:
             raise DataError(f"{name} is empty: {claim}")
-        limit = LIMIT_UNPACKED if packed else LIMIT_BYTES
+        limit = unpacked_limit(size) if packed else LIMIT_BYTES
         if claimed > limit:
-            raise DataError(f"{name} cannot be read: {claim}; the limit is {limit:,} bytes")
+            remedy = " for its size; unpack it first" * packed
+            raise DataError(f"{name} cannot be read: {claim}; the limit is {limit:,} bytes{remedy}")
         if claimed > (size * DEFLATE_RATIO if packed else size):
             raise _cut_short(name, claim)
         array = np.empty(shape, dtype)

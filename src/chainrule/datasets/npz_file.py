@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .._reading import LIMIT_BYTES, LIMIT_UNPACKED, check_size, translate_read_errors
+from .._reading import LIMIT_BYTES, check_size, translate_read_errors, unpacked_limit
 from .._types import AnyArray
-from ..errors import DataError, DataTypeError
-from .untrusted_files import DEFLATE_RATIO, first_line
+from ..errors import MOST_NAMES, DataError, DataTypeError
+from .untrusted_files import DEFLATE_RATIO, first_line, remaining_bytes
 
 
 def read_npz(path: Path, *names: str) -> list[AnyArray]:
@@ -29,24 +29,31 @@ def read_npz(path: Path, *names: str) -> list[AnyArray]:
         When an array holds Python objects.
     """
     with translate_read_errors(path), path.open("rb") as file:
+        size = remaining_bytes(file)
         try:
             with zipfile.ZipFile(file) as archive:
-                return [_read_member(path, archive, name) for name in names]
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # an offset out of range is an OSError
+                return [_read_member(path, archive, name, size) for name in names]
+        except _DAMAGE as error:
             raise DataError(f"{path} is not a valid .npz file ({error}); save it again with numpy.savez(path, x=x, y=y)") from None
 
 
-def _read_member(path: Path, archive: zipfile.ZipFile, name: str) -> AnyArray:
-    """Read one array of an npz file, after checking that the shape it claims agrees with its size in the archive."""
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, UnicodeDecodeError)
+"""What Python raises for a damaged archive: an OSError for an offset out of range, a UnicodeDecodeError for a name."""
+
+
+def _read_member(path: Path, archive: zipfile.ZipFile, name: str, size: int) -> AnyArray:
+    """Read one array of an npz file of ``size`` bytes, after checking that its shape agrees with its size in the archive."""
     if f"{name}.npy" not in archive.namelist():
-        members = ", ".join(sorted(member.removesuffix(".npy") for member in archive.namelist())) or "nothing"
+        names = sorted(member.removesuffix(".npy") for member in archive.namelist())
+        members = ", ".join(names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES) or "nothing"
         raise DataError(f"{path} has no array {name!r}; it holds {members}. Save it with numpy.savez(path, x=x, y=y)")
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{path}: array {name!r} has a compression that NumPy does not write; save it again with numpy.savez")
-    limit = LIMIT_BYTES if info.compress_type == zipfile.ZIP_STORED else LIMIT_UNPACKED
+    packed = min(info.compress_size, size)  # an archive can claim any size for a member
+    limit = LIMIT_BYTES if info.compress_type == zipfile.ZIP_STORED else unpacked_limit(packed)
     check_size(f"{path}: array {name!r}", info.file_size, limit)
-    if info.file_size > max(info.compress_size, 1) * DEFLATE_RATIO:
+    if info.file_size > max(packed, 1) * (1 if info.compress_type == zipfile.ZIP_STORED else DEFLATE_RATIO):
         raise DataError(f"{path}: array {name!r} claims {info.file_size:,} bytes, more than its file can hold")
     try:
         with archive.open(info) as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,18 @@ Kind = Literal["number", "category", "boolean", "date", "identifier", "text", "c
 Rows = slice | AnyArray | Sequence[int] | Sequence[bool]
 
 FEW_VALUES = 5  # of a column are shown
+
+
+def first_repeated(names: Sequence[str]) -> str:
+    """Give the first name that stands again further on; to count each anew would take the square of their number.
+
+    Examples
+    --------
+    >>> first_repeated(["a", "b", "c", "b", "a"])
+    'a'
+    """
+    counts = Counter(names)
+    return next(name for name in names if counts[name] > 1)
 
 
 @dataclass(frozen=True, eq=False)

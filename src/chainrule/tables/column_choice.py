@@ -6,10 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import DataError, UnknownName
-from .column import Column, Kind
+from .column import Column, Kind, first_repeated
 from .column_kinds import KINDS
 from .table import Table, name_hint, normalized
 from .text_rules import TABLE_REMEDY, TextRules
+
+LIMIT_COLUMNS = 100_000
+"""The most columns of a table that is read from a file: each takes some kilobytes, however short its name."""
 
 MakeColumn = Callable[[str, Kind | None, TextRules], Column]
 """Makes a column from its name, the kind that it must have (None: its values decide), and the rules of reading."""
@@ -131,8 +134,7 @@ def check_names(names: Sequence[str]) -> None:
     except UnicodeEncodeError as error:
         raise DataError(f"the name of a column is not valid Unicode ({error.reason}); rename it") from None
     if len(set(names)) < len(names):
-        twice = next(name for name in names if list(names).count(name) > 1)
-        raise DataError(f"the table has two columns named {twice!r}; rename one")
+        raise DataError(f"the table has two columns named {first_repeated(names)!r}; rename one")
 
 
 def check_no_gaps(columns: Sequence[Column], rules: TextRules) -> None:

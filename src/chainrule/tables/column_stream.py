@@ -16,6 +16,7 @@ import numpy as np
 
 from .._types import AnyArray
 from .arrow_stream import StreamError, Texts, read_batches
+from .locked_duckdb import connect_locked, literal
 from .number_texts import Decimal
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class DelimitedFile:
         columns = ", ".join(f"'c{k}': 'VARCHAR'" for k in range(self.n_fields))
         line = 2 * self.longest_line if self.longest_line > MAX_LINE else MAX_LINE
         return (
-            f"read_csv({_literal(str(self.file))}, columns={{{columns}}}, delim={_literal(self.delimiter)}, skip={self.skip}, "
+            f"read_csv({literal(str(self.file))}, columns={{{columns}}}, delim={literal(self.delimiter)}, skip={self.skip}, "
             "quote='\"', escape='\"', new_line='\\n', header=false, auto_detect=false, strict_mode=true, null_padding=false, "
             f"ignore_errors=false, compression='none', encoding='utf-8', comment='', hive_partitioning=false, "
             f"max_line_size={line}, buffer_size={4 * line})"
@@ -196,24 +197,7 @@ def _batches(source: DelimitedFile, plan: Plan) -> Iterator[tuple[int, Iterator[
 
 
 def _connect(file: Path) -> duckdb.DuckDBPyConnection:
-    """Open an engine that can read this one file, and nothing else: no other file, no network, no extension."""
-    import duckdb
-
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    """Open an engine that can read this one file."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for setting in (
-        f"threads = {threads}",
-        "temp_directory = ''",
-        "enable_progress_bar = false",  # the reader reports its own progress
-        "disabled_optimizers = 'common_subexpressions'",  # its time grows with the square of the number of columns
-        f"allowed_paths = [{_literal(str(file))}]",
-        "enable_external_access = false",
-        "lock_configuration = true",
-    ):
-        connection.execute(f"SET {setting}")
-    return connection
-
-
-def _literal(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
+    wide = "disabled_optimizers = 'common_subexpressions'"  # its time grows with the square of the number of columns
+    return connect_locked([str(file)], [f"threads = {threads}", wide])

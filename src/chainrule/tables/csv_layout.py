@@ -23,6 +23,8 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import DataError, SettingError
+from .column import first_repeated
+from .column_choice import LIMIT_COLUMNS
 from .csv_records import Dialect, QuoteError, Record, is_blank, ragged, records
 from .date_texts import parse_date
 from .number_texts import is_code, parse_number
@@ -71,8 +73,8 @@ def find_layout(text: PlainText, *, delimiter: str | None, header: bool | None, 
     Raises
     ------
     DataError
-        When there is no row, records have different numbers of fields, two columns have one name, or delimiter or header cannot be
-        decided.
+        When there is no row, records have different numbers of fields, two columns have one name, there are too many columns, or
+        delimiter or header cannot be decided.
     """
     told, comments, preamble = _preamble(text)
     dialect, sample = _divide(text, delimiter or told, preamble)
@@ -80,7 +82,11 @@ def find_layout(text: PlainText, *, delimiter: str | None, header: bool | None, 
     if names_above:
         sample = [Record(preamble, names_above), *sample]
     n_fields = len(sample[-1].fields) if len(sample) > 1 else len(sample[0].fields)
+    if max(n_fields, len(sample[0].fields)) > LIMIT_COLUMNS:
+        raise DataError(f"{text.path} has more than {LIMIT_COLUMNS:,} columns, which is the limit; write sparse rows as .svmlight")
     has_header = header if header is not None else bool(names_above) or _has_header(text, sample, rules)
+    if not has_header and len(sample[0].fields) != n_fields:
+        raise ragged(text, dialect, sample[1], len(sample[0].fields))
     if not has_header:
         return Layout(dialect, [str(k) for k in range(n_fields)], 0, sample, n_fields)
     if len(sample) == 1:
@@ -89,7 +95,8 @@ def find_layout(text: PlainText, *, delimiter: str | None, header: bool | None, 
     row_names = len(first.fields) == n_fields - 1 and _is_row_names(rest)
     if row_names:
         _refuse_other_quotes(text, rest)
-    if not row_names and len(first.fields) < n_fields and any(record.fields[-1].strip() for record in rest):
+    too_few = not row_names and len(first.fields) < n_fields and any(record.fields[-1].strip() for record in rest)
+    if too_few or len(first.fields) > n_fields:
         raise ragged(text, dialect, rest[0], len(first.fields))
     names = _names(text, ["", *first.fields] if row_names else first.fields, first.line)
     if rules.by_position:
@@ -378,7 +385,7 @@ def _names(text: PlainText, fields: list[str], line: int) -> list[str]:
     names = [unicodedata.normalize("NFC", field.strip().strip(_INVISIBLE).strip()) for field in fields]
     names = [name or f"{UNNAMED}{k}" for k, name in enumerate(names)]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = first_repeated(names)
         places = [k + 1 for k, name in enumerate(names) if name == twice]
         raise DataError(f"{text.path}, line {line}: two columns, {places[0]} and {places[1]}, are named {twice!r}; rename one")
     return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -22,6 +23,14 @@ class Chunk(NamedTuple):
     start: int
     values: AnyArray
     gaps: AnyArray
+
+
+def _nearest_float(value: float) -> float:
+    """Convert a number to the nearest float; an integer beyond its range is infinite, as 1e999 is."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 @dataclass
@@ -68,7 +77,7 @@ class JsonCells:
             return np.array([-1 if value is None else positions.setdefault(value, len(positions)) for value in values], np.int32)
         filled = [0 if value is None else value for value in values]
         if any(type(value) is float for value in filled):
-            return np.array([np.nan if value is None else float(value) for value in values])
+            return np.array([np.nan if value is None else _nearest_float(value) for value in values])
         if self.type == "boolean":
             return np.array(filled, bool)
         fits = all(-(2**63) <= value < 2**63 for value in filled)
@@ -92,7 +101,9 @@ class JsonCells:
         values, gaps = np.zeros(n_rows, dtype), np.ones(n_rows, bool)
         for chunk in self.chunks:
             rows = slice(chunk.start, chunk.start + len(chunk.values))
-            values[rows], gaps[rows] = chunk.values, chunk.gaps
+            long_integers = chunk.values.dtype == object and dtype == np.float64
+            values[rows] = [*map(_nearest_float, chunk.values)] if long_integers else chunk.values
+            gaps[rows] = chunk.gaps
         self.chunks.clear()
         if self.type == "text":
             return column_of_texts(self.name, np.where(gaps, np.int32(-1), values), [*self.positions], kind=kind, rules=rules)

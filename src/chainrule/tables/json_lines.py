@@ -14,17 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .._reading import LIMIT_BYTES, LIMIT_UNPACKED, translate_read_errors
+from .._reading import LIMIT_BYTES, translate_read_errors, unpacked_limit_of
 from ..errors import DataError
-from .column import Column, Kind
-from .column_choice import Choice, make_table
+from .column import Column, Kind, first_repeated
+from .column_choice import LIMIT_COLUMNS, Choice, make_table
 from .column_kinds import RULES
 from .json_cells import JsonCells
 from .table import Table, normalized
 from .text_rules import TextRules
 
 LIMIT_LINE = 64 << 20  # bytes of one line
-LIMIT_COLUMNS = 100_000
+LIMIT_CELLS, CELLS_A_BYTE = 1 << 24, 4  # of a table larger than the first, most are gaps where a byte of the file makes more than 4
 BLOCK_ROWS, BLOCK_BYTES = 4096, 4 << 20  # the rows that are held as Python objects
 PROGRESS_LINES = 4096
 GZIP_MAGIC = b"\x1f\x8b"
@@ -62,8 +62,8 @@ def read_json_lines(
     FileError
         When the file does not exist or cannot be read.
     DataError
-        When a line is not a JSON object in UTF-8, or has a key twice; when the file is too large or has no rows; when a value
-        cannot have the kind required. The message names the line.
+        When a line is not a JSON object in UTF-8, or has a key twice; when the file is too large or has no rows, or most rows lack
+        most of many keys; when a value cannot have the kind required. The message names the line.
     DataTypeError
         When a value is a list or an object, or a column holds several types. The message names the line and the column.
     UnknownName
@@ -101,15 +101,17 @@ class _Rows:
     def read(self, progress: Callable[[float], None] | None) -> None:
         """Read the whole file."""
         block: list[dict[str, Any]] = []
-        size = 0
+        size = total = 0
         for line, length, record in _records(self.path, progress):
             self.lines.append(line)
             self._note_keys(record)
             block.append(record)
-            size += length
+            size, total = size + length, total + length
             if len(block) >= BLOCK_ROWS or size >= BLOCK_BYTES:
+                self._check_cells(total)
                 self._add(block)
                 block, size = [], 0
+        self._check_cells(total)
         self._add(block)
         if not self.lines:
             raise DataError(f"{self.path} holds no rows")
@@ -120,11 +122,21 @@ class _Rows:
 
     def _note_keys(self, record: dict[str, Any]) -> None:
         """Note the keys that no earlier line has."""
-        for key in record.keys() - self.cells.keys() and record:
-            self.cells.setdefault(key, JsonCells(normalized(key)))
-        if len(self.cells) > LIMIT_COLUMNS:
+        new = record.keys() - self.cells.keys()
+        if len(self.cells) + len(new) > LIMIT_COLUMNS:
             limit = f"the objects have more than {LIMIT_COLUMNS:,} distinct keys"
             raise DataError(f"{self.path}, line {self.lines[-1]}: {limit}; give all the same keys")
+        self.cells.update((key, JsonCells(normalized(key))) for key in record if key in new)
+
+    def _check_cells(self, n_letters: int) -> None:
+        """Refuse rows that have few of all keys, since their table would be many times as large as the file."""
+        n_columns = sum(cells.name in self.wanted for cells in self.cells.values())
+        if n_columns * len(self.lines) > max(LIMIT_CELLS, CELLS_A_BYTE * n_letters):
+            size = f"{len(self.lines):,} rows and {n_columns:,} distinct keys"
+            raise DataError(
+                f"{self.path}, line {self.lines[-1]}: up to here there are {size}, and most rows lack most keys; choose the keys "
+                "(columns=, drop=, --drop), or write sparse rows as .svmlight"
+            )
 
     def _add(self, block: list[dict[str, Any]]) -> None:
         """Add the last rows."""
@@ -168,7 +180,7 @@ def json_lines(path: Path, progress: Callable[[float], None] | None = None) -> I
             if len(raw) > LIMIT_LINE:
                 raise DataError(f"{path}, line {line}: it has more than {LIMIT_LINE:,} bytes, which is the limit")
             if n_bytes > limit:
-                raise DataError(f"{path} holds more than {limit:,} bytes, uncompressed, which is the limit")
+                raise DataError(f"{path} holds more than {limit:,} bytes, unpacked, which is the limit for its size")
             try:
                 text = raw.decode("utf-8-sig" if line == 1 else "utf-8").strip()
             except UnicodeDecodeError as error:
@@ -193,7 +205,7 @@ def _open(path: Path) -> Iterator[tuple[BinaryIO, int, Callable[[], float]]]:
         file.seek(0)
         try:
             with gzip.open(file) as unpacked:
-                yield cast(BinaryIO, unpacked), LIMIT_UNPACKED, told
+                yield cast(BinaryIO, unpacked), unpacked_limit_of(file), told
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DataError(f"{path} is not a valid gzip file ({error}); pack it again") from None
 
@@ -209,5 +221,5 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+        raise ValueError(f"the key {first_repeated(keys)!r} is there twice")
     return record

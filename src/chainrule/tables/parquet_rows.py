@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .._types import AnyArray
 from ..errors import DataError
+from .locked_duckdb import literal
 from .parquet_table import open_parquet, quoted
 
 FORMATS = {
@@ -43,7 +44,7 @@ def copy_with_columns(source: Path, out: Path, ending: str, added: Mapping[str, 
     DataError
         When it is damaged, has another number of rows, or names that differ in the case of letters only.
     """
-    with open_parquet(source) as file:
+    with open_parquet(source, out) as file:
         own = file.columns(index=True)
         names = [name for name, _, _ in own]
         _refuse_equal_names([*names, *added])
@@ -51,10 +52,10 @@ def copy_with_columns(source: Path, out: Path, ending: str, added: Mapping[str, 
         if file.n_rows != n_rows:
             raise DataError(f"{source} has {file.n_rows:,} rows, and had {n_rows:,} when its answers were computed")
         file.connection.register("added", dict(added))
-        target = "'" + str(out.absolute()).replace("'", "''") + "'"
+        target = literal(str(out.absolute()))
         columns = ", ".join(f"rows.{quoted(own_name)} as {quoted(name)}" for name, own_name, _ in own)
         rows = "read_parquet(?, hive_partitioning=false) rows positional join added"
-        query = f"copy (select {columns}, added.* from {rows}) to {target} ({FORMATS[ending]})"  # noqa: S608  # names are quoted
+        query = f"copy (select {columns}, added.* from {rows}) to {target} ({FORMATS[ending]}, use_tmp_file false)"  # noqa: S608  # names are quoted
         file.connection.execute(query, [file.located])
         return [name for name, _, type_ in own if type_.startswith("duration")]
 

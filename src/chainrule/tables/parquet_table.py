@@ -21,6 +21,7 @@ from .arrow_schema import duration_units
 from .column import Column, Kind
 from .column_choice import make_table
 from .column_kinds import RULES, row_name
+from .locked_duckdb import connect_locked
 from .table import Table, normalized
 from .text_rules import TextRules
 from .typed_columns import column_from_array, convert_remedy
@@ -84,23 +85,22 @@ def read_parquet_names(path: Path) -> list[str]:
 
 
 @contextmanager
-def open_parquet(path: Path) -> Iterator[ParquetFile]:
-    """Open a parquet file; the errors are those of ``read_parquet_table``."""
+def open_parquet(path: Path, *others: Path) -> Iterator[ParquetFile]:
+    """Open a parquet file; the connection may touch the others too. The errors are those of ``read_parquet_table``."""
     with translate_read_errors(path):
         path.open("rb").close()
         located = glob.escape(str(path.absolute()))  # else DuckDB reads all files that match a name with * or ?
-    with _open(path) as connection:
+    with _open(path, *others) as connection:
         yield ParquetFile(path, located, connection)
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Any]:
-    """Open a DuckDB of its own, which loads no extension; its errors become errors of this package."""
+def _open(*paths: Path) -> Iterator[Any]:
+    """Open a DuckDB of its own, which can touch these files alone; its errors become errors of this package about the first."""
     import duckdb
 
-    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    with duckdb.connect(":memory:", config=config) as connection:
-        connection.execute("SET enable_progress_bar = false")  # the reader reports its own progress
+    absolute = [str(path.absolute()) for path in paths]
+    with connect_locked([*absolute, *map(glob.escape, absolute)]) as connection:
         try:
             yield connection
         except RuntimeError as error:
@@ -108,7 +108,7 @@ def _open(path: Path) -> Iterator[Any]:
                 raise
             raise KeyboardInterrupt from None  # which DuckDB has turned into its own error
         except duckdb.Error as error:
-            raise DataError(f"{path} is not a valid parquet file ({str(error).splitlines()[0]}); save it again") from None
+            raise DataError(f"{paths[0]} is not a valid parquet file ({str(error).splitlines()[0]}); save it again") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +140,8 @@ class ParquetFile:
             raise DataError(f"{self.path} holds no rows")
         types = self._with_durations(types)
         left_out = set() if index else self._pandas_index()
+        if len(names) != len(types):
+            raise DataError(f"{self.path} is not a valid parquet file (its schema has {len(names)} columns, not {len(types)})")
         return [(name, *typed) for name, typed in zip(names, types, strict=True) if name not in left_out]
 
     def _with_durations(self, types: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from .. import _reading
-from .._reading import check_size, translate_read_errors
+from .._reading import check_size, translate_read_errors, unpacked_limit_of
 from ..errors import DataError, SettingError
 
 BLOCK = 1 << 20
@@ -187,7 +187,7 @@ def _peek_packed(path: Path, file: IO[bytes]) -> bytes:
 def _unpacked(raw: IO[bytes], head: bytes) -> tuple[IO[bytes], int]:
     """The file's contents, unpacked where it is a gzip file, and how many bytes of them are read."""
     if head.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=raw), _reading.LIMIT_UNPACKED  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=raw), unpacked_limit_of(raw)  # type: ignore[return-value]
     return raw, _reading.LIMIT_BYTES
 
 
@@ -205,7 +205,8 @@ def _blocks(path: Path, file: IO[bytes], limit: int) -> Iterator[bytes]:
         while block := file.read(BLOCK):
             size += len(block)
             if size > limit:
-                raise DataError(f"{path} holds more than {limit:,} bytes, unpacked, which is the limit")
+                excess = f"holds more than {limit:,} bytes, unpacked, which is the limit for its size"
+                raise DataError(f"{path} {excess}; unpack it first")
             yield block
 
 

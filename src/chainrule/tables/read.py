@@ -369,7 +369,9 @@ class _Reader:
         if layout.dialect.delimiter == " " or layout.n_fields == 1 or layout.dialect.backslash or text.spaced_quotes:
             return None
         skip = layout.sample[0].line - 1
-        return DelimitedFile(text.file, layout.dialect.delimiter, layout.n_fields, skip, text.n_lines, text.longest_line)
+        most_rows = text.file.stat().st_size // layout.n_fields + 1  # a row has a byte for each field's end; blank lines are none
+        capacity = min(text.n_lines, most_rows)
+        return DelimitedFile(text.file, layout.dialect.delimiter, layout.n_fields, skip, capacity, text.longest_line)
 
     def _rewritten(self) -> DelimitedFile:
         """The rows in the plainest form, each checked to have the same number of fields."""

@@ -12,7 +12,7 @@ import numpy as np
 from .._format import pluralize
 from .._types import AnyArray
 from ..errors import MOST_NAMES, DataError
-from .column import Column, Kind, Rows, checked_rows
+from .column import Column, Kind, Rows, checked_rows, first_repeated
 
 
 class Table:
@@ -39,8 +39,7 @@ class Table:
         self._by_name = {column.name: column for column in self.columns}
         if len(self._by_name) < len(self.columns):
             names = [column.name for column in self.columns]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"the table has two columns named {twice!r}; rename one")
+            raise DataError(f"the table has two columns named {first_repeated(names)!r}; rename one")
         if len({len(column) for column in self.columns}) > 1:
             raise DataError("the columns of a table must have the same number of rows")
 
