@@ -25,6 +25,7 @@ _DATA = {
     "rows": "the rows to train on",
     "validation": "the validation examples",
     "validation_rows": "the rows to validate on",
+    "generator": "the random numbers of random_state",
 }
 
 
@@ -49,7 +50,9 @@ def check_notes(notes: Mapping[str, Any]) -> Mapping[str, Any]:
     return notes
 
 
-def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[int], Mapping[str, Any]], epochs: int) -> None:
+def compare_settings(
+    path: object, kept: Mapping[str, Any], describe: Callable[[int], Mapping[str, Any]], epochs: int, *, derived: str = ""
+) -> None:
     """Refuse to go on from a checkpoint whose settings or data are not those of this training.
 
     Parameters
@@ -62,6 +65,8 @@ def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[
         Gives the settings of this training with another number of epochs, since the schedule may depend on it.
     epochs : int
         The number of epochs of this training, which may be larger than the checkpoint's.
+    derived : str
+        The entry that follows from the others, such as "plan" where they are hyperparameters; it is named where no other differs.
 
     Raises
     ------
@@ -75,6 +80,8 @@ def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[
         )
     before, now = dict(_flat(kept)), dict(_flat(describe(kept["epochs"])))
     different = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if derived:
+        different = [name for name in different if not name.startswith(f"{derived}.")] or different
     if different:
         faults = "; ".join(_describe(name, before.get(name), now.get(name)) for name in different)
         raise SettingError(
@@ -83,7 +90,12 @@ def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[
         )
 
 
-def check_engine(path: object, kept: str, kept_version: str, present: str, allow_other: bool) -> None:
+ALLOW_OTHER = "allow that: allow_other_engine=True, --allow-other-engine"
+
+
+def check_engine(
+    path: object, kept: str, kept_version: str, present: str, allow_other: bool, *, alternative: str = ALLOW_OTHER
+) -> None:
     """Refuse to go on with another engine than the one that wrote a checkpoint, unless the user allows it; then warn.
 
     Parameters
@@ -95,6 +107,8 @@ def check_engine(path: object, kept: str, kept_version: str, present: str, allow
     kept_version : str
         The version of chainrule that wrote the checkpoint.
     allow_other : bool
+    alternative : str
+        The words for what else the user may do, to end the message.
 
     Raises
     ------
@@ -105,7 +119,7 @@ def check_engine(path: object, kept: str, kept_version: str, present: str, allow
     if kept != present and not allow_other:
         raise EngineError(
             f"{path} {difference}: its last digits would differ from those of a training that was never stopped. Resume it on such "
-            "a machine, or allow that: allow_other_engine=True, --allow-other-engine"
+            f"a machine, or {alternative}"
         )
     if kept == present and kept_version != __version__:
         difference = f"was trained by chainrule {kept_version}, and this is {__version__}"
