@@ -470,6 +470,43 @@ def test_info_and_runs_describe_an_estimators_fit(tmp_path):
     assert sorted([classes, values], key=lambda run: sort_key("validation", run)) == [classes, values]
 
 
+# Tables
+
+TABLE = {"a": X[:, 0], "b": np.where(X[:, 1] > 0, "red", "blue"), "c": X[:, 2]}
+
+
+@pytest.mark.parametrize("networks", [1, 3])
+@pytest.mark.parametrize("estimator", [cr.TableClassifier, cr.TableRegressor])
+def test_a_tables_resumed_fit_has_the_model_of_one_never_stopped(estimator, networks, tmp_path, monkeypatch):
+    """Stopped in an epoch of any of the networks: the same outputs, and the same epochs."""
+    y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)] if estimator is cr.TableClassifier else X[:, 0]
+    settings = {"networks": networks, "epochs": 6, "hidden": (8,), "random_state": 0, "threads": 1}
+    whole = estimator(**settings).fit(TABLE, y)
+    count = iter(range(1000))
+    with monkeypatch.context() as patched, contextlib.suppress(Stopped):
+        patched.setattr(estimator, "_print_epoch", lambda self, record: _raise_at(4 * networks - 2, next(count)))
+        estimator(**settings, verbose=True, checkpoint=tmp_path / "run").fit(TABLE, y)
+    resumed = estimator(**settings, checkpoint=tmp_path / "run", resume=True).fit(TABLE, y)
+    parameters = [[w.tobytes() for net in each.model_.networks for w in net.weights] for each in (resumed, whole)]
+    assert parameters[0] == parameters[1]
+    assert resumed.model_.training.epochs == whole.model_.training.epochs
+    with pytest.raises(FileError, match=r"holds the checkpoints of one network|is not empty"):
+        estimator(**{**settings, "networks": 4 - networks}, checkpoint=tmp_path / "run", resume=True).fit(TABLE, y)
+
+
+def _raise_at(stop, count):
+    if count == stop:
+        raise Stopped
+
+
+def test_a_table_with_checkpoints_needs_a_random_state(tmp_path):
+    """Its folds and networks are drawn from it; and ``resume`` needs a folder."""
+    with pytest.raises(SettingError, match="set random_state=0"):
+        cr.TableClassifier(checkpoint=tmp_path / "run").fit(TABLE, CLASSES)
+    with pytest.raises(SettingError, match="name it too, as checkpoint='folder'"):
+        cr.TableClassifier(random_state=0, resume=True).fit(TABLE, CLASSES)
+
+
 # Real signals, in a process of its own
 
 PROGRAM = """

@@ -27,6 +27,21 @@ UNCOMPARED = {"max_iter", "max_fun", "verbose", "warm_start", "threads", "checkp
 """The hyperparameters that may differ when a fit is resumed: they change no number, and ``max_iter`` may grow."""
 
 
+def has_checkpoints(estimator: Any) -> bool:
+    """Whether an estimator's fit has checkpoints; refuse a wrong interval, and ``resume`` without a folder.
+
+    Raises
+    ------
+    SettingError
+    """
+    if estimator.checkpoint is None:
+        if estimator.resume:
+            raise SettingError("resume=True goes on from the checkpoints in a folder: name it too, as checkpoint='folder'")
+        return False
+    parse_interval(estimator.checkpoint_every)
+    return True
+
+
 def check_checkpoint(estimator: Any, *, incremental: bool, splits: bool) -> None:
     """Refuse a fit that cannot have the checkpoints that its hyperparameters ask for.
 
@@ -42,11 +57,8 @@ def check_checkpoint(estimator: Any, *, incremental: bool, splits: bool) -> None
     ------
     SettingError
     """
-    if estimator.checkpoint is None:
-        if estimator.resume:
-            raise SettingError("resume=True goes on from the checkpoints in a folder: name it too, as checkpoint='folder'")
+    if not has_checkpoints(estimator):
         return
-    parse_interval(estimator.checkpoint_every)
     if incremental:
         raise SettingError("partial_fit trains one epoch and writes no checkpoints: set checkpoint=None, and save the estimator")
     if estimator.solver == "lbfgs":
