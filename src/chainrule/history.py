@@ -49,6 +49,11 @@ class EpochRecord:
     seconds: float
     examples_per_second: float
 
+    @property
+    def is_validated(self) -> bool:
+        """Whether it has a validation cost or accuracy; an estimator's with early stopping has the accuracy alone."""
+        return self.validation_cost is not None or self.validation_accuracy is not None
+
 
 COLUMNS = tuple(column.name for column in fields(EpochRecord))
 

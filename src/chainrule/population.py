@@ -16,8 +16,9 @@ from typing import Any
 
 from ._checks import check_int
 from ._warnings import user_stacklevel
+from .checkpoints.run_folder import RunFolder
 from .engines import Threads, thread_count
-from .errors import ArgumentTypeError, ChainruleError, SettingError
+from .errors import ArgumentTypeError, ChainruleError, FileError, SettingError
 from .examples import as_examples
 from .held_signals import exit_on_sigterm
 from .history import History
@@ -95,6 +96,8 @@ def _with_folders(settings: dict[str, Any], count: int) -> dict[str, Any]:
     folder = settings.get("checkpoint")
     if folder is None or isinstance(folder, list):
         return settings
+    if RunFolder(folder).checkpoints():
+        raise FileError(f"{folder} holds the checkpoints of one network, and this is a training of {count}; name another folder")
     return {**settings, "checkpoint": [Path(folder) / f"{k:03}" for k in range(count)]}
 
 

@@ -1,13 +1,15 @@
 """Checkpoint files: a training's settings and snapshot in a safetensors file with a checksum, read strictly.
 
 The parameters are tensors ``weights.0``, ``biases.0`` ..., the optimizer's slots ``slots.m.0`` ..., the records of the epochs one
-table ``records``; everything else is the file's description. ``tensor_file`` has the container.
+table ``records``; a kind of training may add arrays of its own, ``extra.order`` ... Everything else is the file's description.
+``tensor_file`` has the container.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,14 +22,16 @@ from .._arrays import DTYPES
 from ..errors import ModelFileError
 from ..history import COLUMNS, EpochProgress, EpochRecord
 from ..plan import MAXIMUM_LAYERS, Provenance, State
-from ..tensor_file import TensorFile, open_tensors, write_tensors
-from .snapshot import BestSnapshot, Snapshot
+from ..tensor_file import TENSOR_TYPES, TensorFile, open_tensors, write_tensors
+from .snapshot import BestSnapshot, Extra, Snapshot
 
 CHECKPOINT_VERSION = 3
 """The format version of a file that holds a checkpoint."""
 
-MAXIMUM_SLOTS, MAXIMUM_DEFERRED = 8, 8
-"""The most slots of an optimizer, and the most arrays of an engine's deferred updates."""
+MAXIMUM_SLOTS, MAXIMUM_DEFERRED, MAXIMUM_EXTRA = 8, 8, 8
+"""The most slots of an optimizer, of arrays of an engine's deferred updates, and of arrays that a kind of training adds."""
+
+_ARRAY_NAME = re.compile(r"[a-z_]{1,40}", re.ASCII)
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
 Shapes: TypeAlias = dict[str, tuple[tuple[int, ...], str]]
@@ -97,7 +101,8 @@ def write_checkpoint(path: Path, settings: Mapping[str, Any], notes: Mapping[str
         "absent": _absent_columns(snapshot.records),
         "last": _finite_entries(snapshot.records[-1]) if snapshot.records else None,
         "states": {name: _describe_state(state) for name, state in states.items()},
-        "deferred": {name: [list(array.shape), str(array.dtype)] for name, array in snapshot.state.deferred.items()},
+        "deferred": _describe_arrays(snapshot.state.deferred),
+        "extra": {"values": snapshot.extra.values, "arrays": _describe_arrays(snapshot.extra.arrays)},
         "best": None
         if best is None
         else {"epoch": best.epoch, "epochs_since": best.epochs_since, "state": _name_of(best.state, states)},
@@ -112,7 +117,7 @@ def write_checkpoint(path: Path, settings: Mapping[str, Any], notes: Mapping[str
 def _distinct_states(snapshot: Snapshot) -> dict[str, State]:
     """Name the states that a checkpoint holds: ``now``, and ``epoch`` and ``best`` where they are other ones."""
     states = {"now": snapshot.state}
-    if snapshot.progress.rows:
+    if snapshot.progress.rows and snapshot.epoch_state is not snapshot.state:
         states["epoch"] = snapshot.epoch_state
     if snapshot.best is not None and snapshot.best.state is not snapshot.epoch_state:
         states["best"] = snapshot.best.state
@@ -126,6 +131,11 @@ def _name_of(best: State, states: Mapping[str, State]) -> str:
 
 def _describe_state(state: State) -> dict[str, Any]:
     return {"step": state.step, "made_by": state.made_by}
+
+
+def _describe_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    """Give the shape and the dtype of each array."""
+    return {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
 
 
 def _absent_columns(records: Sequence[EpochRecord]) -> list[str]:
@@ -154,6 +164,7 @@ def _tensors(snapshot: Snapshot, states: Mapping[str, State]) -> Arrays:
         tensors["right"] = snapshot.progress.right
     if snapshot.best is not None:
         tensors["best_score"] = np.array([snapshot.best.score])
+    tensors |= {f"extra.{name}": array for name, array in snapshot.extra.arrays.items()}
     return tensors
 
 
@@ -175,6 +186,8 @@ def _shapes(described: Mapping[str, Any]) -> Shapes:
         shapes["right"] = ((described["batches"],), "float64")
     if described["best"] is not None:
         shapes["best_score"] = ((1,), "float64")
+    extra = described["extra"]["arrays"]
+    shapes |= {f"extra.{name}": (tuple(shape), dtype) for name, (shape, dtype) in extra.items()}
     return shapes
 
 
@@ -225,6 +238,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointHeader, Snapshot]:
         message=described["message"],
         earlier=earlier,
         blas_threads=described["blas_threads"],
+        extra=Extra(described["extra"]["values"], {name: arrays[f"extra.{name}"] for name in described["extra"]["arrays"]}),
     )
     return _header(described), snapshot
 
@@ -290,7 +304,8 @@ def _parse(file: TensorFile) -> dict[str, Any]:
     _check_sizes(described["sizes"], described["dtype"], described["slots"])
     _check_states(described["states"])
     _check_best(described["best"], described["states"])
-    _check_deferred(described["deferred"])
+    _check_arrays(described["deferred"], MAXIMUM_DEFERRED, DTYPES)
+    _check_extra(described["extra"])
     return described
 
 
@@ -312,6 +327,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "last": (dict, type(None)),
     "states": (dict,),
     "deferred": (dict,),
+    "extra": (dict,),
     "best": (dict, type(None)),
     "stopped": (str,),
     "message": (str,),
@@ -350,9 +366,16 @@ def _check_best(best: Mapping[str, Any] | None, states: Mapping[str, Any]) -> No
     _check_count(best, "epoch", "epochs_since")
 
 
-def _check_deferred(deferred: Mapping[str, Any]) -> None:
-    if len(deferred) > MAXIMUM_DEFERRED:
-        raise ValueError(f"an engine defers at most {MAXIMUM_DEFERRED} arrays")
-    for shape, dtype in deferred.values():
-        if dtype not in DTYPES or len(shape) > 2 or any(type(size) is not int or size < 0 for size in shape):
-            raise ValueError("a deferred array must have a shape and a dtype")
+def _check_extra(extra: Mapping[str, Any]) -> None:
+    if set(extra) != {"values", "arrays"} or type(extra["values"]) is not dict or type(extra["arrays"]) is not dict:
+        raise ValueError("its extra entries must be values and arrays")
+    _check_arrays(extra["arrays"], MAXIMUM_EXTRA, TENSOR_TYPES.values())
+
+
+def _check_arrays(arrays: Mapping[str, Any], most: int, dtypes: Collection[str]) -> None:
+    """Check the names, shapes and dtypes of arrays that the layers' sizes do not determine."""
+    if len(arrays) > most or not all(_ARRAY_NAME.fullmatch(name) for name in arrays):
+        raise ValueError(f"there may be at most {most} such arrays, with names of lowercase letters and underscores")
+    for shape, dtype in arrays.values():
+        if dtype not in dtypes or len(shape) > 2 or any(type(size) is not int or size < 0 for size in shape):
+            raise ValueError("an array must have at most two axes and a dtype that the format has")

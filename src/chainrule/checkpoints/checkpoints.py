@@ -71,12 +71,13 @@ class Checkpoints:
         self._position = snapshot.position
         self._last = time.monotonic()
 
-    def visit(self, take_snapshot: Callable[[], Snapshot], epoch: int, *, at_start: bool) -> None:
+    def visit(self, take_snapshot: Callable[[], Snapshot | None], epoch: int, *, at_start: bool) -> None:
         """Write a checkpoint in the background if one is due, unless the last one is still being written.
 
         Parameters
         ----------
         take_snapshot : callable
+            Gives None where the training is in no state to be resumed, such as one that has diverged.
         epoch : int
             The current epoch, from 1.
         at_start : bool
@@ -85,7 +86,9 @@ class Checkpoints:
         if not self._is_due(epoch, at_start) or not self._may_write() or not self._idle():
             return
         self._last = time.monotonic()
-        self._submit(take_snapshot())
+        snapshot = take_snapshot()
+        if snapshot is not None:
+            self._submit(snapshot)
 
     def epoch_done(self, record: EpochRecord) -> None:
         """Add an epoch to the history's file: at once, or with the next ones where epochs are very short."""

@@ -26,6 +26,7 @@ _DATA = {
     "rows": "the rows to train on",
     "validation": "the validation examples",
     "validation_rows": "the rows to validate on",
+    "generator": "the random numbers of random_state",
 }
 
 
@@ -50,7 +51,9 @@ def check_notes(notes: Mapping[str, Any]) -> Mapping[str, Any]:
     return notes
 
 
-def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[int], Mapping[str, Any]], epochs: int) -> None:
+def compare_settings(
+    path: object, kept: Mapping[str, Any], describe: Callable[[int], Mapping[str, Any]], epochs: int, *, derived: str = ""
+) -> None:
     """Refuse to go on from a checkpoint whose settings or data are not those of this training.
 
     Parameters
@@ -63,6 +66,8 @@ def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[
         Gives the settings of this training with another number of epochs, since the schedule may depend on it.
     epochs : int
         The number of epochs of this training, which may be larger than the checkpoint's.
+    derived : str
+        The entry that follows from the others, such as "plan" where they are hyperparameters; it is named where no other differs.
 
     Raises
     ------
@@ -76,6 +81,8 @@ def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[
         )
     before, now = dict(_flat(kept)), dict(_flat(describe(kept["epochs"])))
     different = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if derived:
+        different = [name for name in different if not name.startswith(f"{derived}.")] or different
     if different:
         faults = "; ".join(_describe(name, before.get(name), now.get(name)) for name in different)
         raise SettingError(
@@ -84,8 +91,18 @@ def compare_settings(path: object, kept: Mapping[str, Any], describe: Callable[[
         )
 
 
+ALLOW_OTHER = "allow that: allow_other_engine=True, --allow-other-engine"
+
+
 def check_engine(
-    path: object, kept: Snapshot, kept_version: str, present: str, blas_threads: int | None, allow_other: bool
+    path: object,
+    kept: Snapshot,
+    kept_version: str,
+    present: str,
+    blas_threads: int | None,
+    allow_other: bool,
+    *,
+    alternative: str = ALLOW_OTHER,
 ) -> None:
     """Refuse to go on with another engine than the one that wrote a checkpoint, unless the user allows it; then warn.
 
@@ -102,6 +119,8 @@ def check_engine(
     blas_threads : int or None
         As ``Snapshot`` has them.
     allow_other : bool
+    alternative : str
+        The words for what else the user may do, to end the message.
 
     Raises
     ------
@@ -112,7 +131,7 @@ def check_engine(
     if before != present and not allow_other:
         raise EngineError(
             f"{path} was trained by {before}, and this is {present}: its last digits would differ from those of a training that "
-            "was never stopped. Resume it on such a machine, or allow that: allow_other_engine=True, --allow-other-engine"
+            f"was never stopped. Resume it on such a machine, or {alternative}"
         )
     differences = [
         (before, present),

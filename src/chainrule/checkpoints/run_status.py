@@ -49,12 +49,16 @@ class RunStatus:
     @property
     def best(self) -> EpochRecord | None:
         """The epoch with the best validation accuracy, or the least validation cost, or without validation the last."""
-        validated = [record for record in self.records if record.validation_cost is not None]
+        validated = [record for record in self.records if record.is_validated]
         if not validated:
             return self.records[-1] if self.records else None
         if validated[0].validation_accuracy is not None:
-            return max(validated, key=lambda record: record.validation_accuracy or 0.0)
+            return max(validated, key=_accuracy)
         return min(validated, key=lambda record: record.validation_cost or 0.0)
+
+
+def _accuracy(record: EpochRecord) -> float:
+    return -math.inf if record.validation_accuracy is None else record.validation_accuracy
 
 
 def read_status(path: Path) -> RunStatus:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from .._types import AnyArray
 from ..history import EpochProgress, EpochRecord
 from ..plan import Provenance, State
 
@@ -16,6 +19,22 @@ class BestSnapshot:
     score: float
     epochs_since: int
     state: State
+
+
+@dataclass(frozen=True)
+class Extra:
+    """The entries that one kind of training has and others lack, such as an estimator's generator and order of the rows.
+
+    Attributes
+    ----------
+    values : mapping
+        Of JSON's types.
+    arrays : mapping of str to array
+        Of at most two axes, float32, float64, int32, int64 or uint8. The names are of lowercase letters and underscores.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, AnyArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,6 +58,7 @@ class Snapshot:
         How the network had been trained before.
     blas_threads : int or None
         The threads of BLAS, on which an engine's bits may depend; None for an engine without BLAS.
+    extra : Extra
     """
 
     state: State
@@ -50,6 +70,7 @@ class Snapshot:
     message: str
     earlier: Provenance | None
     blas_threads: int | None = None
+    extra: Extra = field(default_factory=Extra)
 
     @property
     def position(self) -> tuple[int, str]:

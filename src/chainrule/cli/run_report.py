@@ -20,25 +20,30 @@ if TYPE_CHECKING:
 SCORE_COLUMNS = 5
 """The columns before the settings in a table of runs."""
 
-SETTINGS = ("sizes", "optimizer", "learning_rate", "batch_size", "l2", "dropout", "seed")
+SETTINGS = ("sizes", "optimizer", "learning_rate", "batch_size", "l2", "alpha", "dropout", "seed")
 """The settings of a table of runs, in this order; one that is the same in all runs is left out."""
 
 
 def settings_of(run: RunStatus) -> dict[str, Any]:
-    """Give the settings of a run that a table shows; one that its checkpoint does not hold as expected is None."""
-    plan = run.header.settings.get("plan")
+    """Give the settings of a run that a table shows; one that its checkpoint does not hold as expected is None.
+
+    An estimator's checkpoint has its hyperparameters: the rate is ``learning_rate_init``, the seed ``random_state``.
+    """
+    settings = run.header.settings
+    plan = settings.get("plan")
     plan = plan if isinstance(plan, dict) else {}
     layers = plan.get("layers")
     layers = [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
-    optimizer = plan.get("optimizer")
+    optimizer, seed = plan.get("optimizer"), settings.get("random_state", plan.get("seed"))
     return {
         "sizes": [layer.get("n_in") for layer in layers[:1]] + [layer.get("n_out") for layer in layers],
         "optimizer": optimizer.get("name") if isinstance(optimizer, dict) else None,
-        "learning_rate": run.header.settings.get("learning_rate"),
+        "learning_rate": settings.get("learning_rate_init", settings.get("learning_rate")),
         "batch_size": plan.get("batch_size"),
         "l2": plan.get("l2"),
+        "alpha": settings.get("alpha"),
         "dropout": layers[0].get("dropout") if layers else None,
-        "seed": plan.get("seed"),
+        "seed": seed if isinstance(seed, int) else None,
     }
 
 
@@ -76,7 +81,7 @@ def describe_run(run: RunStatus) -> list[tuple[str, str]]:
     ]
     if run.records:
         lines.append(("last epoch", _describe_record(run.records[-1])))
-    if best is not None and best.validation_cost is not None:
+    if best is not None and best.is_validated:
         lines.append(("best epoch", f"{best.epoch}: {format_validation(best)}"))
     shown = {name: format_setting(value) for name, value in settings_of(run).items() if value not in (None, 0, 0.0)}
     lines.append(("settings", ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in shown.items())))
@@ -87,17 +92,19 @@ def _describe_record(record: EpochRecord) -> str:
     parts = [f"cost {record.cost:.4g}"]
     if record.accuracy is not None:
         parts.append(f"accuracy {percent(record.accuracy)}")
-    if record.validation_cost is not None:
+    if record.is_validated:
         parts.append(f"validation {format_validation(record)}")
     return ", ".join(parts)
 
 
 def format_validation(record: EpochRecord | None) -> str:
-    """Write an epoch's validation accuracy, or its validation cost; nothing without validation."""
-    if record is None or record.validation_cost is None:
+    """Write an epoch's validation accuracy, R2 where y holds values, or validation cost; nothing without validation."""
+    if record is None or not record.is_validated:
         return ""
-    accuracy = record.validation_accuracy
-    return f"{record.validation_cost:.4g}" if accuracy is None else percent(accuracy)
+    score = record.validation_accuracy
+    if score is None:
+        return f"{record.validation_cost:.4g}"
+    return percent(score) if record.accuracy is not None else f"{score:.4g}"
 
 
 def format_setting(value: Any) -> str:
@@ -172,6 +179,6 @@ def sort_key(by: str, run: RunStatus) -> tuple[bool, Any]:
 
 
 def _validation_key(best: EpochRecord | None) -> float | None:
-    if best is None or best.validation_cost is None:
+    if best is None or not best.is_validated:
         return None
     return best.validation_cost if best.validation_accuracy is None else -best.validation_accuracy

@@ -20,6 +20,7 @@ SORTED_BY = (
     "learning_rate",
     "batch_size",
     "l2",
+    "alpha",
     "dropout",
     "seed",
 )

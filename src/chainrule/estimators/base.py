@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight
 from ..examples import Examples
 from ..plan import Plan
 from .estimator_plan import make_plan
+from .fit_settings import check_checkpoint
 from .hyperparameters import CONSTRAINTS, check_hyperparameters
 from .input_checks import check_training_data
 from .interrupted_fit import raise_to_caller
@@ -96,6 +97,7 @@ class BaseMLP(TrainableNetwork):
 
     def _check_combination(self, *, incremental: bool, has_validation: bool) -> None:
         """Refuse hyperparameters and arguments that contradict each other."""
+        check_checkpoint(self, incremental=incremental, splits=self.early_stopping and not has_validation)
         hidden = self._hidden_sizes()
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")

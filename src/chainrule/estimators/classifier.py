@@ -30,7 +30,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """A multi-layer perceptron classifier with scikit-learn's interface and numbers, on the fused engine.
 
     It has every parameter and attribute of scikit-learn's ``MLPClassifier``, with the same defaults; with the same integer
-    ``random_state`` it learns the same parameters. The last four parameters, and ``verbose="live"``, are not scikit-learn's.
+    ``random_state`` it learns the same parameters. The last seven parameters, and ``verbose="live"``, are not scikit-learn's.
 
     Parameters
     ----------
@@ -72,6 +72,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Whether columns are centred and scaled, as by a ``StandardScaler``; sparse columns are scaled only.
     threads : int or "auto"
         The number of threads that train; it changes no number.
+    checkpoint : path, optional
+        A folder, made when the training begins, that always holds a checkpoint: a fit that was killed goes on from it, for adam and
+        sgd. ``chainrule info`` and ``chainrule runs`` read it.
+    checkpoint_every : str
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    resume : bool
+        Whether ``fit`` goes on from the folder's checkpoint, where it has one; without, a folder that is not empty is refused. It
+        ends with the numbers of a fit that was never stopped. Hyperparameters and data must be those it was begun with;
+        ``max_iter`` may be more, and ``threads`` and ``verbose`` may differ.
 
     Attributes
     ----------
@@ -128,6 +137,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         dropout: float = 0.0,
         standardize: bool = False,
         threads: Any = "auto",
+        checkpoint: Any = None,
+        checkpoint_every: str = "10 s",
+        resume: bool = False,
     ) -> None:
         store_hyperparameters(self, locals())
 

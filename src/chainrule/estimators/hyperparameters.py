@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from functools import cache
 from numbers import Integral, Real
 from typing import Any
@@ -46,8 +47,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "standardize": ["boolean"],
     "threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "checkpoint": [str, os.PathLike, None],
+    "checkpoint_every": [str],
+    "resume": ["boolean"],
 }
-"""The hyperparameters that classifier and regressor share. The last three are not scikit-learn's, nor is ``verbose="live"``."""
+"""The hyperparameters that classifier and regressor share. The last six are not scikit-learn's, nor is ``verbose="live"``."""
 
 
 def store_hyperparameters(estimator: BaseEstimator, arguments: dict[str, Any]) -> None:

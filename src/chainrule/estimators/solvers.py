@@ -18,6 +18,8 @@ from ..history import EpochRecord
 from ..plan import Plan, State
 from ..progress import format_results
 from .estimator_plan import batch_size_for, make_learning_rate
+from .fit_position import FitPosition
+from .fit_settings import open_checkpoints
 from .lbfgs import LBFGSProblem
 from .learning_rates import LearningRate
 from .network_export import NetworkExport, TrainingSummary
@@ -90,9 +92,25 @@ class TrainableNetwork(NetworkExport):
             float(self.alpha), self.max_iter, self.shuffle, float(self.tol), self.n_iter_no_change, self._loss_scale
         )
         epochs = 1 if incremental else self.max_iter
-        with make_reporter(self.verbose, plan, examples, epochs, self._format_results) as reporter:
+        with (
+            open_checkpoints(self, plan, engine, examples, validation, random_state) as checkpoints,
+            make_reporter(self.verbose, plan, examples, epochs, self._format_results) as reporter,
+        ):
+            position = FitPosition.start(len(examples), random_state)
+            if checkpoints is not None:
+                random_state = checkpoints.restore(training, position, random_state)
             trainer = StochasticTrainer(
-                engine, plan, examples, settings, random_state, self.threads, reporter, score, loss_examples
+                engine,
+                plan,
+                examples,
+                settings,
+                random_state,
+                self.threads,
+                position,
+                reporter,
+                score,
+                loss_examples,
+                checkpoints,
             )
             interrupted = trainer.train(training, single_epoch=incremental)
         best = training.network if validation is None else training.select_best()

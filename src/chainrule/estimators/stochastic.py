@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +22,11 @@ from .._warnings import user_stacklevel
 from ..engines import Engine, Session, Threads
 from ..epoch_blocks import block_length
 from ..examples import Examples
+from ..held_signals import hold_signals
 from ..history import EpochRecord
-from ..plan import BlockResult, Floats, Plan, State, Steps
+from ..plan import Floats, Plan, State, Steps
+from .fit_checkpoints import FitCheckpoints
+from .fit_position import FitPosition
 from .random_state import shuffle_order
 from .reporters import Reporter
 from .training_state import TrainingState
@@ -55,7 +59,7 @@ class EpochResults:
     losses : list of float
         scikit-learn's loss of each epoch, with the penalty.
     correct : float64 array or None
-        The weight of the correct examples of each epoch; None where y holds values, or no reporter needs it.
+        The weight of the correct examples of each epoch; None where y holds values.
     seconds : float
         Of each epoch, on average.
     """
@@ -73,11 +77,13 @@ class StochasticTrainer:
     ----------
     engine, plan, examples, settings, random_state, threads
         The engine that computes, the plan, the data, the hyperparameters, the random draws, and the number of threads.
+    position : FitPosition
     reporter : Reporter or None
     score : callable or None
         With early stopping, the score of a state on the validation set.
     validation : Examples or None
         Without early stopping, a validation set whose loss is recorded, and decides which parameters are the best.
+    checkpoints : FitCheckpoints or None
     """
 
     engine: Engine
@@ -86,9 +92,11 @@ class StochasticTrainer:
     settings: Settings
     random_state: np.random.RandomState
     threads: Threads
+    position: FitPosition
     reporter: Reporter | None
     score: Callable[[State], float] | None = None
     validation: Examples | None = None
+    checkpoints: FitCheckpoints | None = None
 
     def train(self, training: TrainingState, *, single_epoch: bool) -> bool:
         """Train, and update ``training``; ``single_epoch`` is true for ``partial_fit``.
@@ -100,40 +108,49 @@ class StochasticTrainer:
         """
         session = self.engine.open(self.plan, training.network, threads=self.threads)
         data = self.engine.prepare(self.examples)
-        training.n_iter, interrupted = 0, False
-        try:
-            converged = self._train_epochs(session, data, training, 1 if single_epoch else self.settings.max_iter)
-            if not converged and not single_epoch:
-                self._warn_not_converged()
-        except KeyboardInterrupt:
-            interrupted = True
-            warnings.warn("Training interrupted by user.", stacklevel=user_stacklevel())
+        interrupted = False
+        with nullcontext() if self.checkpoints is None else self.checkpoints.saving(session, training, self.position):
+            try:
+                self._train_epochs(session, data, training, 1 if single_epoch else self.settings.max_iter)
+                if training.stopped == "finished" and not single_epoch:
+                    self._warn_not_converged()
+            except KeyboardInterrupt:
+                interrupted, training.stopped = True, training.stopped or "interrupted"
+                warnings.warn("Training interrupted by user.", stacklevel=user_stacklevel())
         training.network = session.state()
         return interrupted
 
-    def _train_epochs(self, session: Session, data: Any, training: TrainingState, max_epochs: int) -> bool:
-        """Train; return whether a plateau ended the training before, or at, the last epoch."""
-        n = len(self.examples)
-        order: Indices = np.arange(n)
-        while training.n_iter < max_epochs:
+    def _train_epochs(self, session: Session, data: Any, training: TrainingState, max_epochs: int) -> None:
+        """Train, until a plateau ends the training or the last epoch is done."""
+        while not training.stopped and training.n_iter < max_epochs:
             count = min(self._epochs_per_call(training), max_epochs - training.n_iter)
-            orders = self._draw_orders(order, count)
-            order = orders[-1]
-            rates = training.learning_rate.upcoming(training.samples_seen, n, count)
-            results = self._advance(session, data, orders, rates)
-            for k, loss in enumerate(results.losses):
-                training.n_iter += 1
-                training.samples_seen += n
-                training.loss_curve.append(loss)
-                self._record_improvement(session, training)
-                self._record_validation_loss(session, training)
-                self._report(training, results, k)
-                training.learning_rate.update(training.samples_seen)
-            if training.epochs_without_improvement > self.settings.n_iter_no_change:
-                if self._ends_on_plateau(training):
-                    return True
+            orders = self._draw_orders(self.position.order, count)
+            with self._hold_signals() if self._block_length >= len(self.examples) else nullcontext():
+                results = self._advance(session, data, training, orders)
+                with self._hold_signals():
+                    self._end_epochs(session, training, results)
+                    self.position.begin_epoch(orders[-1], self.random_state)
+        training.stopped = training.stopped or "finished"
+
+    def _hold_signals(self) -> AbstractContextManager[None]:
+        """Hold signals back in a fit with checkpoints, so that its state, curves and position are always of the same step."""
+        return nullcontext() if self.checkpoints is None else hold_signals()
+
+    def _end_epochs(self, session: Session, training: TrainingState, results: EpochResults) -> None:
+        """Record the epochs of one call, and decide whether the training goes on."""
+        for k, loss in enumerate(results.losses):
+            training.n_iter += 1
+            training.samples_seen += len(self.examples)
+            training.loss_curve.append(loss)
+            self._record_improvement(session, training)
+            self._record_validation_loss(session, training)
+            self._report(training, results, k)
+            training.learning_rate.update(training.samples_seen)
+        if training.epochs_without_improvement > self.settings.n_iter_no_change:
+            if self._ends_on_plateau(training):
+                training.stopped = "early"
+            else:
                 training.epochs_without_improvement = 0
-        return False
 
     def _epochs_per_call(self, training: TrainingState) -> int:
         """Return the number of epochs before the next decision; short epochs are trained in one call of the engine.
@@ -142,10 +159,11 @@ class StochasticTrainer:
         """
         if self.score is not None or self.validation is not None:
             return 1
-        if self.reporter is not None and self.reporter.immediate:
+        if self.position.rows or (self.reporter is not None and self.reporter.immediate):
             return 1
         before_plateau = self.settings.n_iter_no_change - training.epochs_without_improvement + 1
-        return max(1, int(min(self._block_length // len(self.examples), before_plateau)))
+        before_checkpoint = np.inf if self.checkpoints is None else self.checkpoints.epochs_until_due(training.n_iter)
+        return max(1, int(min(self._block_length // len(self.examples), before_plateau, before_checkpoint)))
 
     def _draw_orders(self, order: Indices, count: int) -> Indices:
         """Return the orders of the next epochs, (count, n); each is a shuffle of the one before."""
@@ -180,36 +198,36 @@ class StochasticTrainer:
         totals = np.add.reduceat(self.examples.weights[orders], starts, axis=1)
         return np.divide(1.0, totals, where=totals > 0, out=np.zeros_like(totals))
 
-    def _advance(self, session: Session, data: Any, orders: Indices, rates: Floats) -> EpochResults:
-        """Take one step for each mini-batch of the epochs ``orders`` (epochs, n), at their ``rates`` (epochs,)."""
-        started = time.perf_counter()
+    def _advance(self, session: Session, data: Any, training: TrainingState, orders: Indices) -> EpochResults:
+        """Take the steps of the epochs ``orders`` (epochs, n) that are left, and sum up the epochs."""
         alpha, inverse_weights = self.settings.alpha, self._inverse_batch_weights(orders)
         shape = (len(orders), len(self._batch_sizes))
         rate, decay = np.empty((2, *shape))
-        rate[:], decay[:] = rates[:, None], alpha * inverse_weights
-        blocks = self._advance_blocks(session, data, orders, Steps(rate.ravel(), decay.ravel(), squares=alpha != 0))
-        losses = self.settings.loss_scale * np.concatenate([block.costs for block in blocks])
-        if alpha != 0:
-            losses += 0.5 * alpha * np.concatenate([block.squares for block in blocks if block.squares is not None])
+        rate[:] = training.learning_rate.upcoming(training.samples_seen, orders.shape[1], len(orders))[:, None]
+        decay[:] = alpha * inverse_weights
+        self._advance_blocks(session, data, training, orders, Steps(rate.ravel(), decay.ravel(), squares=alpha != 0))
+        whole = self.position.joined()
+        losses = self.settings.loss_scale * whole.costs
+        if whole.squares is not None:
+            losses += 0.5 * alpha * whole.squares
         # Like scikit-learn: the mean loss of each mini-batch counts as its number of examples, whatever their weights.
         epoch_losses = (losses.reshape(shape) * (inverse_weights * self._batch_sizes)).sum(axis=1) / orders.shape[1]
-        seconds = (time.perf_counter() - started) / len(orders)
-        correct = None if self.reporter is None else _sum_correct(blocks, shape)
-        return EpochResults(list(epoch_losses), correct, seconds)
+        correct = None if whole.right is None else whole.right.reshape(shape).sum(axis=1)
+        return EpochResults(list(epoch_losses), correct, self.position.seconds / len(orders))
 
-    def _advance_blocks(self, session: Session, data: Any, orders: Indices, steps: Steps) -> list[BlockResult]:
+    def _advance_blocks(self, session: Session, data: Any, training: TrainingState, orders: Indices, steps: Steps) -> None:
         """Take the steps block by block; several epochs are one block."""
-        length, n, size = self._block_length, orders.shape[1], self.plan.batch_size
-        if length >= n:
-            blocks = [session.advance(data, orders, steps)]
-            self._report_steps(len(steps))
-            return blocks
-        blocks = []
-        for start in range(0, n, length):
-            block_steps = steps[start // size : (start + length) // size]
-            blocks.append(session.advance(data, orders[0, start : start + length], block_steps))
+        length, size = self._block_length, self.plan.batch_size
+        for start in range(self.position.rows, orders.shape[1], length):
+            if self.checkpoints is not None:
+                self.checkpoints.visit(session, training, self.position)
+            block_steps = steps if len(orders) > 1 else steps[start // size : (start + length) // size]
+            with self._hold_signals():
+                started = time.perf_counter()
+                block = orders[:, start : start + length]
+                result = session.advance(data, block, block_steps)
+                self.position.add(block.size, result, time.perf_counter() - started)
             self._report_steps(len(block_steps))
-        return blocks
 
     def _report_steps(self, count: int) -> None:
         if self.reporter is not None:
@@ -250,7 +268,7 @@ class StochasticTrainer:
 
     def _report(self, training: TrainingState, results: EpochResults, k: int) -> None:
         """Report the epoch that ended, the k-th of ``results``."""
-        if self.reporter is None:
+        if self.reporter is None and self.checkpoints is None:
             return
         n, weights = len(self.examples), self.examples.weights
         total = n if weights is None else weights.sum()
@@ -265,7 +283,10 @@ class StochasticTrainer:
             seconds=results.seconds,
             examples_per_second=n / results.seconds,
         )
-        self.reporter.epoch_done(record)
+        if self.reporter is not None:
+            self.reporter.epoch_done(record)
+        if self.checkpoints is not None:
+            self.checkpoints.epoch_done(record)
 
     def _ends_on_plateau(self, training: TrainingState) -> bool:
         """Report a plateau; return whether it ends the training, rather than reduce the learning rate."""
@@ -278,9 +299,3 @@ class StochasticTrainer:
 
     def _warn_not_converged(self) -> None:
         warnings.warn(NOT_CONVERGED % self.settings.max_iter, ConvergenceWarning, stacklevel=user_stacklevel())
-
-
-def _sum_correct(blocks: list[BlockResult], shape: tuple[int, int]) -> Floats | None:
-    """Sum the weight of the correct examples of each epoch; None where y holds values."""
-    counts = [block.right for block in blocks if block.right is not None]
-    return np.concatenate(counts).reshape(shape).sum(axis=1) if counts else None

@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from .._format import pluralize
 from .._types import AnyArray, Array, is_sparse
 from .._warnings import user_stacklevel
-from ..errors import DataError
+from ..errors import DataError, SettingError
 from ..history import EpochRecord, History
 from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
@@ -31,6 +31,7 @@ from ..tables.target import ClassTarget, ValueTarget
 from ..tables.writing import Learnt, compare_writings, written_of
 from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
+from .fit_settings import has_checkpoints
 from .interrupted_fit import raise_to_caller
 from .random_state import make_random_state
 from .table_targets import check_lengths, list_labels, read_known_target, target_column, without_missing_targets, without_target
@@ -45,6 +46,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "time_limit": [Interval(Real, 0, None, closed="neither"), None],
     "verbose": ["verbose"],
     "kinds": [dict, None],
+    "checkpoint": [str, os.PathLike, None],
+    "checkpoint_every": [str],
+    "resume": ["boolean"],
 }
 
 
@@ -67,6 +71,9 @@ class TableEstimator(BaseEstimator):
     time_limit: float | None
     verbose: Any
     kinds: dict[str, Kind] | None
+    checkpoint: str | os.PathLike[str] | None
+    checkpoint_every: str
+    resume: bool
     model_: TableModel
     histories_: list[History]
 
@@ -99,6 +106,7 @@ class TableEstimator(BaseEstimator):
         self
         """
         with restore_on_failure(self):
+            checkpoints = self._checkpoint_settings()
             values = find_target(X, y) if isinstance(y, str) else y
             table, column = self._read_training_data(X, values, y if isinstance(y, str) else None)
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, table.columns[0].data)
@@ -120,6 +128,7 @@ class TableEstimator(BaseEstimator):
                 time_limit=self.time_limit,
                 progress=self._print_epoch if self.verbose else None,
                 release=True,
+                checkpoints=checkpoints,
             )
         self._warn_if_cut_short()
         return self
@@ -133,6 +142,17 @@ class TableEstimator(BaseEstimator):
             message = f"the training was interrupted; the model has the best epochs of {count} of {self.networks}"
             warnings.warn(message, stacklevel=user_stacklevel())
             raise_to_caller()
+
+    def _checkpoint_settings(self) -> dict[str, Any]:
+        """Give the settings of the checkpoints as ``train`` takes them; none where the fit has no checkpoints."""
+        if not has_checkpoints(self):
+            return {}
+        if self.random_state is None:
+            raise SettingError(
+                "checkpoint needs random_state to be a number: it decides the folds and the networks, which resuming must find "
+                "again; set random_state=0"
+            )
+        return {"checkpoint": self.checkpoint, "checkpoint_every": self.checkpoint_every, "resume": self.resume}
 
     def _chosen_settings(self) -> dict[str, Any]:
         return {

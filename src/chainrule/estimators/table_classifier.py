@@ -54,6 +54,13 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         Whether each epoch is printed.
     kinds : dict, optional
         The kind of a column by its name, where the rules decide otherwise: number, category, boolean, date or text.
+    checkpoint : path, optional
+        A folder, made when the training begins, that always holds a checkpoint of each network: a killed fit goes on from it.
+    checkpoint_every : str
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    resume : bool
+        Whether ``fit`` goes on from the folder's checkpoints, where it has some; without, a folder that is not empty is refused.
+        The model is that of a fit which was never stopped. Settings and data must be those it was begun with.
 
     Attributes
     ----------
@@ -95,6 +102,9 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         time_limit: float | None = None,
         verbose: Any = False,
         kinds: Any = None,
+        checkpoint: Any = None,
+        checkpoint_every: str = "10 s",
+        resume: bool = False,
     ) -> None:
         store_hyperparameters(self, locals())
 

@@ -26,7 +26,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
 
     Parameters
     ----------
-    hidden, epochs, networks, validation, random_state, threads, time_limit, verbose, kinds
+    hidden, epochs, networks, validation, random_state, threads, time_limit, verbose, kinds, checkpoint, checkpoint_every, resume
         As of ``TableClassifier``.
     metric : {"rmse", "r2", "mae"}
         The score to be good at: for mae the cost is huber's, for the others the mean squared error.
@@ -57,6 +57,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
         time_limit: float | None = None,
         verbose: Any = False,
         kinds: Any = None,
+        checkpoint: Any = None,
+        checkpoint_every: str = "10 s",
+        resume: bool = False,
     ) -> None:
         store_hyperparameters(self, locals())
 

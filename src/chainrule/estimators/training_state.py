@@ -44,6 +44,8 @@ class TrainingState:
         Epochs of the last fit.
     best_network : State or None
         With a validation set, the state with the best score or loss on it in this fit.
+    stopped : str
+        Why the last fit ended: early (on a plateau), finished (after ``max_iter`` epochs) or interrupted; empty while it goes on.
     """
 
     network: State
@@ -58,9 +60,10 @@ class TrainingState:
     epochs_without_improvement: int = 0
     n_iter: int = 0
     best_network: State | None = None
+    stopped: str = ""
 
     def copy(self) -> TrainingState:
-        """Return a state whose changes leave this one as it is; its ``validation_loss_curve`` is empty."""
+        """Return the state of a next fit, whose changes leave this one as it is; its ``validation_loss_curve`` is empty."""
         scores = None if self.validation_scores is None else [*self.validation_scores]
         return replace(
             self,
@@ -68,6 +71,8 @@ class TrainingState:
             loss_curve=[*self.loss_curve],
             validation_scores=scores,
             validation_loss_curve=[],
+            n_iter=0,
+            stopped="",
         )
 
     def read_attributes(self, estimator: Any) -> None:
