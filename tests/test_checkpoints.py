@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from training_cases import VALIDATION, X, Y, make_network, parameter_bytes
 
 import chainrule as cr
@@ -111,6 +112,17 @@ def test_a_resumed_training_ends_with_the_bits_of_one_never_stopped(case, engine
         assert parameters == parameter_bytes(whole)
         assert without_times(resumed) == without_times(history)
         assert (resumed.best_epoch, resumed.stopped, resumed.message) == (history.best_epoch, history.stopped, history.message)
+
+
+def test_sparse_inputs_with_a_penalty_are_resumed(tmp_path, short_blocks):
+    """The fused engine defers the decay of weights that no example touches: its scale, a single number, is in the file too."""
+    settings = {**SETTINGS, "l2": 0.01, "engine": "fused", "threads": 1}
+    sparse = csr_matrix(np.where(X > 0, X, 0.0))
+    whole = make_network()
+    cr.train(whole, (sparse, Y), **settings)
+    for stop in (0, 3, 8, 11):
+        parameters, _ = train_in_parts(tmp_path / f"{stop}", stop, examples=(sparse, Y), **settings)
+        assert parameters == parameter_bytes(whole)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
