@@ -119,7 +119,7 @@ def _make_runs(networks: list[Network], examples: Any, validation: Any, settings
         settings["callbacks"] = tuple(settings["callbacks"])  # every run reads them
     try:
         runs = [
-            Run(network, shared_examples, validation=shared_validation, threads=1, **own_settings)
+            _make_run(network, shared_examples, validation=shared_validation, threads=1, **own_settings)
             for network, own_settings in zip(networks, _settings_of_each(settings, len(networks)), strict=True)
         ]
     except TypeError as error:
@@ -130,6 +130,14 @@ def _make_runs(networks: list[Network], examples: Any, validation: Any, settings
     for run in runs:
         run.warns_of_divergence = False  # in a thread a warning could name neither the network nor the user's line
     return runs
+
+
+def _make_run(network: Network, examples: Any, **settings: Any) -> Run:
+    """Make a run; the folder that it resumes is locked again when it begins: a process may open only so many files at a time."""
+    run = Run(network, examples, **settings)
+    if run.checkpoints is not None:
+        run.checkpoints.folder.close()
+    return run
 
 
 def _settings_of_each(settings: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:

@@ -62,8 +62,8 @@ class Checkpoints:
         """
         if not resumed:
             self.folder.create(self.settings, self.notes, snapshot)
-        elif not self.folder.is_held:  # locked before this process was forked
-            self.folder.lock()
+        elif not self.folder.is_held:  # a population releases it, and a fork leaves it to the parent
+            self.folder.lock_again()
         try:
             self.folder.write_history(snapshot.records)
         except FileError as error:

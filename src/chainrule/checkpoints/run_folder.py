@@ -55,6 +55,7 @@ class RunFolder:
         self.path = Path(path)
         self._lock: BaseFileLock | None = None
         self._process = 0  # the one that has locked it
+        self._read: Path | None = None  # the checkpoint that ``newest`` has read
 
     @property
     def is_held(self) -> bool:
@@ -119,6 +120,19 @@ class RunFolder:
             gc.collect()  # a Run that was left within a loop holds the lock until it is collected
             if not self._try_lock():
                 raise FileError(f"{self.path} belongs to a training that is going on; wait until it has ended")
+
+    def lock_again(self) -> None:
+        """Reserve the folder once more, after its checkpoint was read and its lock released or left to a parent process.
+
+        Raises
+        ------
+        FileError
+            When another training has the folder, or has gone on from the checkpoint in the meantime.
+        """
+        self.lock()
+        if self.checkpoints()[:1] != [self._read]:
+            self.close()
+            raise FileError(f"another training has gone on from {self.path} since it was read; resume it once more")
 
     def _try_lock(self) -> bool:
         import filelock
@@ -205,6 +219,7 @@ class RunFolder:
                     CheckpointWarning,
                     stacklevel=user_stacklevel(),
                 )
+            self._read = file
             return checkpoint
         raise damage or FileError(f"{self.path} has no checkpoint")
 

@@ -79,7 +79,8 @@ def write_answers(path: Path, source: Path, model: TableModel, answers: Answers)
     form = _format_of(source)
     with replace_atomically(path) as temporary:
         if form == "parquet":
-            return _extend_parquet(path, temporary, source, added, answers)
+            with translate_write_errors(path):
+                return _extend_parquet(path, temporary, source, added, answers)
         with translate_write_errors(path), _open_text(path, temporary) as out:
             if form == "text":
                 return _extend_text(path, out, source, added, answers)
@@ -130,15 +131,18 @@ def _extend_text(path: Path, out: TextIO, source: Path, added: list[str], answer
 
     The delimiter is the file's, unless ``path`` names the tab.
     """
+    from .._atomic_write import translate_write_errors
     from ..tables.raw_rows import open_raw_rows
 
     with open_raw_rows(source, answers.reading.rules(answers.learnt), **answers.reading.division()) as raw:
         delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else raw.delimiter
         writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
         added = _distinct(added, raw.names or [])
-        if raw.names is not None:
-            writer.writerow([*raw.names, *added])
-        writer.writerows([*fields, *entry] for fields, entry in _beside(source, raw.rows, _entries(answers)))
+        with translate_write_errors(path):  # within the context that names errors of the rows
+            if raw.names is not None:
+                writer.writerow([*raw.names, *added])
+            writer.writerows([*fields, *entry] for fields, entry in _beside(source, raw.rows, _entries(answers)))
+            out.flush()
     return added
 
 
