@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -541,3 +542,37 @@ def test_a_full_disk_ends_no_training(tmp_path):
     assert errors.count("CheckpointWarning") == 1
     assert "File too large; the training goes on, and the last checkpoint that was written is kept" in errors
     assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).epoch <= 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of open files")
+def test_a_population_resumes_with_few_open_files(tmp_path):
+    """A population of more networks than a process may open files is resumed: only the networks in training hold their locks."""
+    import resource
+
+    def train(epochs):
+        networks = [make_network() for _ in range(30)]
+        cr.train_population(
+            networks, (X, Y), **{**SETTINGS, "epochs": epochs}, threads=2, checkpoint=tmp_path / "runs", resume=True
+        )
+        return {parameter_bytes(network) for network in networks}
+
+    whole = make_network()
+    cr.train(whole, (X, Y), **SETTINGS)
+    train(1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = len(list(Path("/dev/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 20, hard))
+    try:
+        assert train(SETTINGS["epochs"]) == {parameter_bytes(whole)}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_folder_that_another_training_went_on_from_is_refused(tmp_path):
+    """A resumed folder that was released, and trained on by another training in the meantime, is refused when its own begins."""
+    cr.train(make_network(), (X, Y), **{**SETTINGS, "epochs": 1}, checkpoint=tmp_path / "run")
+    run = cr.Run(make_network(), (X, Y), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
+    run.checkpoints.folder.close()
+    cr.train(make_network(), (X, Y), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
+    with pytest.raises(FileError, match="another training has gone on"):
+        next(run)

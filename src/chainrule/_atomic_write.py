@@ -18,10 +18,19 @@ def translate_write_errors(path: Path) -> Iterator[None]:
         if path.is_dir():
             raise IsADirectoryError("it is a directory; name a file in it")
         yield
-    except ChainruleError:
-        raise  # of what is written, not of the writing
+    except ChainruleError as error:
+        if not isinstance(error, FileError) or error.strerror is None:
+            raise
+        raise write_error(path, error.strerror) from None  # the inner one of two blocks may name a temporary file
     except (OSError, ValueError) as error:  # a null character in the name is a ValueError
-        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise write_error(path, str(getattr(error, "strerror", None) or error)) from None
+
+
+def write_error(path: Path, reason: str) -> FileError:
+    """Make the error for a file that cannot be written; its reason, ``strerror``, tells it from an error of reading."""
+    error = FileError(f"cannot write {path}: {reason}")
+    error.strerror = reason
+    return error
 
 
 def write_atomically(path: Path, contents: bytes) -> None:

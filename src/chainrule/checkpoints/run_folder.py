@@ -54,7 +54,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._lock: BaseFileLock | None = None
-        self._resumed: Path | None = None
+        self._resumed: Path | None = None  # the checkpoint that ``newest`` has read
         self._process = 0  # the one that has locked it
 
     @property

@@ -73,7 +73,7 @@ def _format_of(source: Path) -> str:
 
 def write_answers(path: Path, source: Path, model: TableModel, answers: Answers) -> list[str]:
     """Write a file's rows with the answers, and return the names of the added columns; a failure leaves no partial file."""
-    from .._atomic_write import replace_atomically
+    from .._atomic_write import replace_atomically, translate_write_errors
 
     added = [f"predicted {model.target.name}"]
     if model.is_classifier:
@@ -81,7 +81,8 @@ def write_answers(path: Path, source: Path, model: TableModel, answers: Answers)
     form = _format_of(source)
     with replace_atomically(path) as temporary:
         extend = {"parquet": _extend_parquet, "text": _extend_text, "lines of JSON": _extend_objects}[form]
-        return extend(path, temporary, source, added, answers)
+        with translate_write_errors(path):
+            return extend(path, temporary, source, added, answers)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingExtra
+from ..errors import FileError, MissingExtra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,6 +52,8 @@ def import_matplotlib() -> Any:
     ------
     MissingExtra
         When matplotlib is not installed.
+    FileError
+        When it finds no folder for its cache.
     """
     try:
         import matplotlib as mpl
@@ -59,6 +61,8 @@ def import_matplotlib() -> Any:
         import matplotlib.style
     except ImportError:
         raise MissingExtra("a plot needs matplotlib; install it with: pip install 'chainrule[plot]'") from None
+    except OSError as error:
+        raise FileError(f"matplotlib cannot be used: {error}") from None
     return mpl
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from .._atomic_write import write_error
 from .._types import AnyArray
 from ..errors import DataError
 from .locked_duckdb import literal
@@ -40,7 +44,7 @@ def copy_with_columns(source: Path, out: Path, ending: str, added: Mapping[str, 
     Raises
     ------
     FileError
-        When the file cannot be read.
+        When the file cannot be read, or the new one not be written.
     DataError
         When it is damaged, has another number of rows, or names that differ in the case of letters only.
     """
@@ -56,8 +60,24 @@ def copy_with_columns(source: Path, out: Path, ending: str, added: Mapping[str, 
         columns = ", ".join(f"rows.{quoted(own_name)} as {quoted(name)}" for name, own_name, _ in own)
         rows = "read_parquet(?, hive_partitioning=false) rows positional join added"
         query = f"copy (select {columns}, added.* from {rows}) to {target} ({FORMATS[ending]}, use_tmp_file false)"  # noqa: S608  # names are quoted
-        file.connection.execute(query, [file.located])
+        with _write_errors(out):
+            file.connection.execute(query, [file.located])
         return [name for name, _, type_ in own if type_.startswith("duration")]
+
+
+@contextmanager
+def _write_errors(out: Path) -> Iterator[None]:
+    """Tell DuckDB's errors of the file that it writes from those of the one that it reads."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.IOException as error:
+        if out.name not in str(error):
+            raise
+        codes = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+        reasons = [os.strerror(code) for code in codes if os.strerror(code) in str(error)]
+        raise write_error(out, (reasons or ["DuckDB could not write it"])[0]) from None
 
 
 def _refuse_equal_names(names: list[str]) -> None:

@@ -18,7 +18,7 @@ from typing import IO
 
 from .. import _reading
 from .._reading import check_size, translate_read_errors, unpacked_limit_of
-from ..errors import DataError, SettingError
+from ..errors import DataError, FileError, SettingError
 
 BLOCK = 1 << 20
 LIMIT_LINE = 16 << 20  # the longest line that is read, in bytes
@@ -115,7 +115,7 @@ def open_plain_text(path: Path, encoding: str | None = None) -> Iterator[PlainTe
     Raises
     ------
     FileError
-        When the file cannot be read.
+        When the file cannot be read, or a temporary folder cannot be written.
     DataError
         When it is empty, of another format, damaged, too large, not text in the encoding, or has too long a line.
     SettingError
@@ -123,9 +123,29 @@ def open_plain_text(path: Path, encoding: str | None = None) -> Iterator[PlainTe
     """
     if encoding is not None:
         _check_encoding(encoding)
-    with translate_read_errors(path), tempfile.TemporaryDirectory(prefix="chainrule-") as folder:
-        text = _linked(path, Path(folder)) if encoding is None else None
-        yield text or _copied(path, Path(folder), encoding)
+    with translate_read_errors(path), _temporary_folder() as name:
+        folder = Path(name)
+        text = _linked(path, folder) if encoding is None else None
+        yield text or _copied(path, folder, encoding)
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for the link to the file, or for its copy."""
+    with _temporary_errors():
+        return tempfile.TemporaryDirectory(prefix="chainrule-")
+
+
+@contextmanager
+def _temporary_errors() -> Iterator[None]:
+    """Tell an error of the temporary folder from one of the table, which ``translate_read_errors`` would name."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise FileError(
+            f"a table is read by a link or a copy in a temporary folder, which cannot be written: {reason}; "
+            "set the environment variable TMPDIR to a folder that can, with enough space"
+        ) from None
 
 
 def _check_encoding(encoding: str) -> None:
@@ -157,7 +177,8 @@ def _linked(path: Path, folder: Path) -> PlainText | None:
     try:
         text.file.symlink_to(path.resolve())
     except OSError:  # Windows lets only some users make links
-        shutil.copyfile(path, text.file)
+        with _temporary_errors():
+            shutil.copyfile(path, text.file)
     return text
 
 
@@ -171,7 +192,9 @@ def _copied(path: Path, folder: Path, encoding: str | None) -> PlainText:
         _check_format(path, head, packed=file is not raw)
         text.encoding = encoding = encoding or next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
         for block in _checked(text, _unix_lines(_utf8_blocks(text, _blocks(path, file, limit), encoding)), "utf-8"):
-            copy.write(block)
+            with _temporary_errors():
+                copy.write(block)
+                copy.flush()
     return text
 
 

@@ -1,0 +1,41 @@
+"""Ctrl-C outside a command's work: within the program's imports, and after its end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_helpers import ENVIRONMENT
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+
+AT_THE_END = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT); "
+
+
+def run_python(code, *arguments, **environment):
+    """Run a program that handles Ctrl-C as in a terminal; give its status and errors."""
+    terminal = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", terminal + code, *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env={**ENVIRONMENT, **environment})
+    return ended.returncode, ended.stderr
+
+
+def test_ctrl_c_within_an_import(tmp_path):
+    """Ctrl-C while the program imports what it needs ends it with status 130 and no traceback."""
+    Path(tmp_path, "rich_click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    paths = os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])
+    assert run_python("from chainrule.__main__ import main; main()", "--version", PYTHONPATH=paths) == (130, "")
+
+
+def test_ctrl_c_after_the_end():
+    """Ctrl-C after a command has ended, while Python ends, changes neither its status nor its output."""
+    assert run_python(AT_THE_END + "from chainrule.__main__ import main; main()", "--version") == (0, "")
+
+
+def test_ctrl_c_that_an_extension_module_turned_into_another_error(tmp_path):
+    """Ctrl-C while an extension module loads, which makes it an ImportError, ends the program with status 130 and no traceback."""
+    loading = "try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt as cause:\n    raise ImportError('failed') from cause\n"
+    Path(tmp_path, "rich_click.py").write_text(loading)
+    paths = os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])
+    assert run_python("from chainrule.__main__ import main; main()", "--version", PYTHONPATH=paths) == (130, "")
