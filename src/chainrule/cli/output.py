@@ -11,8 +11,8 @@ from typing import Any
 
 from .._stdout import tolerate_closed_stdout
 
-
 LONGEST_MESSAGE = 2000
+"""The most letters of a message."""
 
 
 def as_one_line(text: str) -> str:
@@ -28,7 +28,7 @@ def print_line(line: str) -> None:
 
 
 def print_message(line: str) -> None:
-    """Print a line to standard error, after the program's name; the middle of a long one is left out, as of a name of 100,000 letters."""
+    """Print a line to standard error, after the program's name; a long one without its middle: a name may have 100,000 letters."""
     text = as_one_line(line)
     if len(text) > LONGEST_MESSAGE:
         text = f"{text[: LONGEST_MESSAGE - 400]} ... {text[-400:]}"
