@@ -25,6 +25,7 @@ from chainrule.table_model import TableModel
 from chainrule.tables.frames import table_from
 
 FEW_INPUTS = 10_000
+LONGEST_LINE = 2100  # of a message
 MEBIBYTE = 1 << 20
 
 
@@ -62,6 +63,8 @@ def command(*arguments: str) -> None:
     lines = [*out.getvalue().split("\n"), *err.getvalue().split("\n")]
     if status not in (0, 2) or (status == 2 and not err.getvalue().endswith("\n")):
         raise Violation(f"chainrule {arguments[0]} ended with {status}: {err.getvalue()[-300:]!r}")
+    if any(len(line) > LONGEST_LINE for line in err.getvalue().split("\n")):
+        raise Violation(f"chainrule {arguments[0]} printed a message of more than {LONGEST_LINE} letters")
     if any(line != as_one_line(line) for line in lines):
         raise Violation(
             f"chainrule {arguments[0]} printed a control character: {next(x for x in lines if x != as_one_line(x))!r:.300}"

@@ -11,7 +11,7 @@ import pytest
 from cli_helpers import ENVIRONMENT, FAST, run_process
 
 import chainrule as cr
-from chainrule.cli.output import as_one_line, print_json
+from chainrule.cli.output import as_one_line, print_json, print_message
 
 needs_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a device of Linux")
 
@@ -19,6 +19,15 @@ needs_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="/
 def test_a_line_is_one_line_and_safe():
     """Line breaks and terminal codes from a file's name or a model never reach the terminal."""
     assert as_one_line("a\nb\x1b[2Jc\u202e") == "a b?[2Jc?"
+
+
+def test_a_long_message_is_cut_in_its_middle(capsys):
+    """A message that quotes a name of 100,000 letters is cut to about 2,000; its beginning and its remedy stay."""
+    print_message(f"error: two columns are named {'x' * 100_000}; rename one")
+    line = capsys.readouterr().err
+    assert len(line) < 2100
+    assert line.startswith("chainrule: error: two columns are named xxx")
+    assert line.endswith("xxx; rename one\n")
 
 
 def test_nan_becomes_null_in_json(capsys):

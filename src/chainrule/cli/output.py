@@ -11,6 +11,9 @@ from typing import Any
 
 from .._stdout import tolerate_closed_stdout
 
+LONGEST_MESSAGE = 2000
+"""The most letters of a message."""
+
 
 def as_one_line(text: str) -> str:
     """Replace line breaks by spaces and control characters by ``?``: names of files and contents of models may hold both."""
@@ -25,8 +28,11 @@ def print_line(line: str) -> None:
 
 
 def print_message(line: str) -> None:
-    """Print a line to standard error, after the program's name."""
-    print(f"chainrule: {as_one_line(line)}", file=sys.stderr, flush=True)
+    """Print a line to standard error, after the program's name; a long one without its middle: a name may have 100,000 letters."""
+    text = as_one_line(line)
+    if len(text) > LONGEST_MESSAGE:
+        text = f"{text[: LONGEST_MESSAGE - 400]} ... {text[-400:]}"
+    print(f"chainrule: {text}", file=sys.stderr, flush=True)
 
 
 def print_json(values: Mapping[str, Any]) -> None:
