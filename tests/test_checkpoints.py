@@ -380,6 +380,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(begun):
     intact = newest.read_bytes()
     rng = np.random.default_rng(0)
     for place in [*rng.integers(0, len(intact), 12), len(intact) - 1]:
+        place %= len(intact)  # files differ in the digits of their times
         damaged = bytearray(intact)
         damaged[place] ^= 1 << rng.integers(8)
         newest.write_bytes(damaged if place % 2 else intact[:place])
@@ -574,5 +575,5 @@ def test_a_folder_that_another_training_went_on_from_is_refused(tmp_path):
     run = cr.Run(make_network(), (X, Y), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
     run.checkpoints.folder.close()
     cr.train(make_network(), (X, Y), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
-    with pytest.raises(FileError, match="another training has gone on"):
+    with pytest.raises(FileError, match="was trained further by another training"):
         next(run)
