@@ -43,6 +43,7 @@ class Checkpoints:
         self.every = every
         self.settings = settings
         self.notes = notes
+        self._process = os.getpid()
         self._writing: Future[None] | None = None
         self._last = time.monotonic()
         self._position: tuple[int, str] | None = None  # of the last snapshot
@@ -80,7 +81,7 @@ class Checkpoints:
         at_start : bool
             Whether nothing of the epoch has been trained yet.
         """
-        if not self._is_due(epoch, at_start) or not self._idle():
+        if self._is_copy() or not self._is_due(epoch, at_start) or not self._idle():
             return
         self._last = time.monotonic()
         self._submit(take_snapshot())
@@ -88,7 +89,7 @@ class Checkpoints:
     def epoch_done(self, record: EpochRecord) -> None:
         """Add an epoch to the history's file: at once, or with the next ones where epochs are very short."""
         self._records.append(record)
-        if time.monotonic() - self._last_lines >= HISTORY_SECONDS:
+        if not self._is_copy() and time.monotonic() - self._last_lines >= HISTORY_SECONDS:
             self._append_lines()
 
     def _append_lines(self) -> None:
@@ -102,6 +103,8 @@ class Checkpoints:
 
     def end(self, snapshot: Snapshot | None) -> None:
         """Write the last checkpoint, if there is one to write, and wait for it; release the folder."""
+        if self._is_copy():
+            return
         try:
             self._append_lines()
             self.write(snapshot)
@@ -110,10 +113,16 @@ class Checkpoints:
 
     def write(self, snapshot: Snapshot | None) -> None:
         """Write a checkpoint, unless the last one is of the same moment, and wait for it."""
+        if self._is_copy():
+            return
         self._idle(wait=True)
         if snapshot is not None and snapshot.position != self._position:
             self._submit(snapshot)
             self._idle(wait=True)
+
+    def _is_copy(self) -> bool:
+        """Whether this process was forked from the one that trains here, which has the folder, its lock and the writing thread."""
+        return os.getpid() != self._process
 
     def _submit(self, snapshot: Snapshot) -> None:
         self._position = snapshot.position

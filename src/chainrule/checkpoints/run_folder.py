@@ -56,6 +56,19 @@ class RunFolder:
         self._lock: BaseFileLock | None = None
         self._resumed: Path | None = None
 
+    def resolved(self) -> RunFolder:
+        """Give the same folder by its absolute path, without links: a program may change its working directory while it trains.
+
+        Raises
+        ------
+        FileError
+            When the path has a null character, or its links lead back to it.
+        """
+        try:
+            return RunFolder(os.path.realpath(self.path))
+        except (OSError, ValueError) as error:
+            raise FileError(f"cannot use {self.path!s:.200} as a folder: {error}") from None
+
     def checkpoints(self) -> list[Path]:
         """Give the files of the checkpoints, the newest first; none where there is no folder."""
         try:
