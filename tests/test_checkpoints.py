@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -361,6 +362,57 @@ def test_a_folder_in_use_is_refused(tmp_path):
         pass
     with pytest.raises(FileError, match="was trained further by another training in the meantime"):
         next(second)
+
+
+def test_a_change_of_the_working_directory_loses_no_checkpoint(tmp_path, monkeypatch):
+    """A relative folder is the one at the beginning, also where the program changes its directory while it trains."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    run = cr.Run(make_network(), (X, Y), checkpoint="run", **SETTINGS)
+    next(run)
+    monkeypatch.chdir("other")
+    for _ in run:
+        pass
+    assert len((tmp_path / "run" / "history.jsonl").read_text().splitlines()) == 3
+    assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).stopped == "finished"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_to_a_folder_takes_the_checkpoints(tmp_path):
+    """A link to an empty folder, such as one on a larger disk, stays a link, and the checkpoints lie where it points."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    cr.train(make_network(), (X, Y), checkpoint=tmp_path / "link", **SETTINGS)
+    assert (tmp_path / "link").is_symlink()
+    assert RunFolder(tmp_path / "disk").checkpoints()
+    with pytest.raises(FileError, match="null"):
+        cr.Run(make_network(), (X, Y), checkpoint="a\0b", **SETTINGS)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_copy_writes_nothing_and_releases_no_lock(tmp_path):
+    """A child that leaves the training by an exception neither waits for the parent's thread nor gives the parent's folder away."""
+    run = cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", **SETTINGS)
+    next(run)
+    before = sorted((path.name, path.read_bytes()) for path in (tmp_path / "run").iterdir())
+    child = os.fork()
+    if not child:
+        run.checkpoints._writing = Future()  # of the parent's thread, which the child does not have: it never ends
+        run.interrupt()
+        os._exit(0)
+    deadline = time.monotonic() + 60
+    while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if not ended[0]:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
+    assert sorted((path.name, path.read_bytes()) for path in (tmp_path / "run").iterdir()) == before
+    with pytest.raises(FileError, match="belongs to a training that is going on"):
+        cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", resume=True, **SETTINGS)
+    for _ in run:
+        pass
 
 
 def test_notes_must_be_json(tmp_path):

@@ -223,7 +223,7 @@ def test_a_later_version_is_named(path):
     """A file of a later version of the format is refused with a message that says so."""
     with safe_open(path, "numpy") as file:
         metadata, arrays = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    save_file(arrays, path, {**metadata, "version": "3"})
+    save_file(arrays, path, {**metadata, "version": "4"})
     with pytest.raises(ModelFileError, match="version 4"):
         load_model(path)
 

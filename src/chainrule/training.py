@@ -248,7 +248,7 @@ class Run:
         self._resumed: Snapshot | None = None
         self.checkpoints: Checkpoints | None = None
         if checkpoint is not None:
-            folder, every = RunFolder(checkpoint), parse_interval(checkpoint_every)
+            folder, every = RunFolder(checkpoint).resolved(), parse_interval(checkpoint_every)
             if resume and folder.checkpoints():
                 self._resume(folder, allow_other_engine)
             else:

@@ -201,6 +201,19 @@ def test_runs_lists_every_training_below_a_folder(program):
     assert Path("runs.png").stat().st_size > 5_000
 
 
+def test_runs_shows_every_name_whole(program, monkeypatch):
+    """In a terminal of 80 columns settings are left out before a run's name is cut: the name tells which run a line is."""
+    for name, options in (("first-attempt", ()), ("second-attempt", ("--learning-rate", "0.001", "--batch-size", "16"))):
+        options = (*options, "--checkpoint", f"runs/{name}", "--quiet")
+        assert program("train", "digits", "--epochs", "1", "--seed", str(len(name)), *options)[0] == 0
+    monkeypatch.setenv("COLUMNS", "80")
+    status, output, _ = program("runs", "runs")
+    assert status == 0
+    assert [line.split()[0] for line in output.splitlines() if "finished" in line] == ["first-attempt", "second-attempt"]
+    monkeypatch.setenv("COLUMNS", "50")
+    assert "…" not in program("runs", "runs")[1]
+
+
 def test_runs_tells_of_what_it_cannot_read(program, begun):
     """A damaged run is named in a warning, and the others are listed; a folder without runs is refused."""
     shutil.copytree("run", "all/good")

@@ -62,6 +62,19 @@ class RunFolder:
         """Whether this process has locked the folder: a forked child of the one that has does not."""
         return self._lock is not None and self._process == os.getpid()
 
+    def resolved(self) -> RunFolder:
+        """Give the same folder by its absolute path, without links: a program may change its working directory while it trains.
+
+        Raises
+        ------
+        FileError
+            When the path has a null character, or its links lead back to it.
+        """
+        try:
+            return RunFolder(os.path.realpath(self.path))
+        except (OSError, ValueError) as error:
+            raise FileError(f"cannot use {self.path!s:.200} as a folder: {error}") from None
+
     def checkpoints(self) -> list[Path]:
         """Give the files of the checkpoints, the newest first; none where there is no folder."""
         try:

@@ -134,7 +134,9 @@ def print_runs(runs: Sequence[RunStatus], folder: Path) -> None:
         shown.pop()
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in shown:
-        table.add_column(name.replace("_", " "), justify="left" if name in ("run", "state") else "right", no_wrap=name != "run")
+        table.add_column(
+            name.replace("_", " "), justify="left" if name in ("run", "state") else "right", no_wrap=name != "run", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(row[name]) for name in shown))
     with tolerate_closed_stdout():
@@ -157,8 +159,8 @@ def _cells(run: RunStatus, folder: Path) -> dict[str, str]:
 
 
 def _width(names: Sequence[str], rows: Sequence[dict[str, str]]) -> int:
-    """Give the width of a table with these columns, each followed by a space."""
-    return sum(max(len(name), *(len(row[name]) for row in rows)) + 1 for name in names)
+    """Give the width of a table with these columns, between edges of one space, and two spaces between two columns."""
+    return sum(max(len(name), *(len(row[name]) for row in rows)) + 2 for name in names)
 
 
 def sort_key(by: str, run: RunStatus) -> tuple[bool, Any]:
