@@ -40,10 +40,10 @@ COMMANDS = (
 """Commands that read the current folder and write to another one."""
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-MEMORY_LIMITS = (150, 250, 400, 600, 900, 1_400, 2_000, 4_000)
-"""Limits of the address space in MB."""
+MEMORY_LIMITS = (250, 400, 600, 900, 1_400, 2_000, 4_000)
+"""Limits of the address space in MB; below 250 MB the OpenBLAS of SciPy waits for memory for ever when it is imported."""
 
-FASTER = {"OPENBLAS_NUM_THREADS": "2"}
+ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 LIBFAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1")
 
 
@@ -88,7 +88,7 @@ def try_command(
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, **FASTER, **(variables or {})},
+            env={**os.environ, **ONE_BLAS_THREAD, **(variables or {})},
             preexec_fn=limit,
             timeout=180,
         )

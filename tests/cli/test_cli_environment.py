@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_helpers import ENVIRONMENT, MAIN_WITH_SIGINT, run_process
+from cli_helpers import ENVIRONMENT, MAIN_WITH_SIGINT
 
 NO_TEMPORARY_FOLDER = (
     "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/proc/none']; " + MAIN_WITH_SIGINT  # as where all are read-only
@@ -42,35 +42,54 @@ def test_matplotlib_without_a_folder_for_its_cache():
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_a_full_temporary_folder():
+@pytest.fixture
+def full_disk():
+    """A function that lets no file of this process grow beyond 300 KB, as on a full disk."""
+    resource = pytest.importorskip("resource")  # Windows has none
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_temporary_folder(run, full_disk):
     """A packed table whose copy does not fit is an error of the temporary folder."""
     with gzip.open("t.csv.gz", "wt") as file:
         file.write("a,b\n" + "".join(f"{k},{k % 7}\n" for k in range(100_000)))
-    limit = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)); "
-    command = [sys.executable, "-c", limit + MAIN_WITH_SIGINT, "columns", "t.csv.gz"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-    assert ended.returncode == 2
-    assert "temporary folder, which cannot be written: File too large" in ended.stderr
-    assert run_process("columns", "t.csv.gz").returncode == 0
+    full_disk()
+    status, _, errors = run("columns", "t.csv.gz")
+    assert status == 2
+    assert "temporary folder, which cannot be written: File too large" in errors
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of a file's size")
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
-def test_answers_that_do_not_fit_on_the_disk(name):
+def test_answers_that_do_not_fit_on_the_disk(name, run, full_disk):
     """Answers that do not fit on the disk are an error of their own file, not of the rows; the old answers stay."""
-    values = np.random.default_rng(0).normal(size=(40_000, 2))
+    values = np.random.default_rng(0).normal(size=(20_000, 2))
     frame = pd.DataFrame({"a": values[:, 0], "b": values[:, 1], "answer": np.where(values[:, 0] > 0, "yes", "no")})
     frame.to_csv("t.csv", index=False)
     frame.to_parquet("t.parquet")
     frame[:300].to_csv("few.csv", index=False)
-    options = ("--networks", "1", "--epochs", "1", "--quiet", "--out", "t.safetensors")
-    assert run_process("train", "few.csv", *options).returncode == 0
+    assert run("train", "few.csv", "--networks", "1", "--epochs", "1", "--quiet", "--out", "t.safetensors")[0] == 0
     out = Path(name).with_stem("out")
     out.write_bytes(b"old")
     names = {path.name for path in Path.cwd().iterdir()}
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)); "
-    command = [sys.executable, "-c", limit + MAIN_WITH_SIGINT, "predict", "t.safetensors", name, "--out", str(out)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-    assert (ended.returncode, ended.stderr) == (2, f"chainrule: error: cannot write {out}: File too large\n")
+    full_disk()
+    status, _, errors = run("predict", "t.safetensors", name, "--out", out)
+    assert (status, errors) == (2, f"chainrule: error: cannot write {out}: File too large\n")
     assert out.read_bytes() == b"old"
     assert {path.name for path in Path.cwd().iterdir()} == names
+
+
+def test_a_library_that_does_not_fit_in_memory(tmp_path):
+    """An extension module that cannot be mapped is told as a lack of memory, in one line; another broken import is not hidden."""
+    loading = "try:\n    raise ImportError('{}')\nexcept ImportError as cause:\n    raise ImportError('broken') from cause\n"
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); " + MAIN_WITH_SIGINT
+    for reason, status in (("_csv.so: failed to map segment from shared object", 1), ("undefined symbol", None)):
+        (tmp_path / "sklearn.py").write_text(loading.format(reason))
+        command = [sys.executable, "-c", code, str(tmp_path), "train", "digits"]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+        if status is None:
+            assert "Traceback" in ended.stderr
+        else:
+            assert (ended.returncode, ended.stderr.count("\n")) == (status, 1)
+            assert "not enough memory" in ended.stderr

@@ -148,11 +148,22 @@ def _run(arguments: list[str]) -> int:
         return _report_usage_error(_describe_usage_error(error, arguments))
     except ChainruleError as error:
         return _report_usage_error(str(error))
-    except MemoryError as error:
-        print_message(f"error: not enough memory ({error or 'none left'}); take less data, a smaller network or smaller batches")
+    except (MemoryError, ImportError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        reason = str(error) or "none left"
+        print_message(f"error: not enough memory ({reason}); take less data, a smaller network or smaller batches")
         return FAILURE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error is a lack of memory, or one that it caused: a library that cannot be mapped is an ImportError."""
+    signs = ("failed to map segment", "cannot allocate memory")
+    while error is not None and not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in signs):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _check_command(arguments: list[str]) -> None:
