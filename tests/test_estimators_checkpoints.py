@@ -204,6 +204,20 @@ def _count_lines(modules, call, stop=None):
     return count
 
 
+def test_a_signal_in_the_epoch_that_ends_on_a_plateau_leaves_it_ended(tmp_path, monkeypatch):
+    """Ctrl-C while the last epoch is recorded: the resumed fit trains no epoch more."""
+    estimator = cr.MLPClassifier(**{**SETTINGS, "tol": 0.5, "n_iter_no_change": 2, "max_iter": 60})
+    whole = numbers_of(clone(estimator).fit(X, CLASSES))
+    ends = cr.estimators.stochastic.StochasticTrainer._ends_on_plateau
+    first = clone(estimator).set_params(checkpoint=tmp_path / "run")
+    with monkeypatch.context() as patched:
+        signalling = lambda self, training: signal.raise_signal(signal.SIGINT) or ends(self, training)  # noqa: E731
+        patched.setattr(cr.estimators.stochastic.StochasticTrainer, "_ends_on_plateau", signalling)
+        with pytest.warns(UserWarning, match="interrupted by user"):
+            first.fit(X, CLASSES)
+    assert numbers_of(first.set_params(resume=True).fit(X, CLASSES)) == whole
+
+
 def test_a_finished_fit_is_resumed_at_its_end(tmp_path):
     """It trains nothing more; a larger ``max_iter`` trains the epochs that are left, and warns only if these do not converge."""
     estimator = cr.MLPClassifier(**SETTINGS, checkpoint=tmp_path / "run")

@@ -129,7 +129,7 @@ class StochasticTrainer:
                 results = self._advance(session, data, training, orders)
                 with self._hold_signals():
                     self._end_epochs(session, training, results)
-                    self.position.begin_epoch(orders[-1], self.random_state)
+                    self.position.begin_epoch(orders[-1], None if self.checkpoints is None else self.random_state)
         training.stopped = training.stopped or "finished"
 
     def _hold_signals(self) -> AbstractContextManager[None]:
