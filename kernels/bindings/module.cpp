@@ -44,6 +44,24 @@ void check(bool condition, const char *message) {
     }
 }
 
+// Refuses arrays whose numbers begin at odd places, as views of bytes may: the kernels read whole
+// vectors of numbers at their own places.
+void check_aligned(const auto &...arrays) {
+    const auto is_aligned = [](const auto &array) {
+        return reinterpret_cast<std::uintptr_t>(array.data()) % array.itemsize() == 0;
+    };
+    check((is_aligned(arrays) && ...), "arrays must be aligned to their numbers");
+}
+
+// n * width, of which an array's length is checked: the product of two sizes from Python may
+// overflow, and so agree with a short array.
+std::size_t checked_count(std::int64_t n, std::int64_t width) {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 64;
+    check(n >= 0 && width > 0, "n must be at least 0, and a width at least 1");
+    check(n <= most / width, "n times the width is too large");
+    return std::size_t(n) * std::size_t(width);
+}
+
 // Names
 
 #define CHAINRULE_STRING(name) #name,
@@ -124,39 +142,22 @@ public:
     int n_out = 0;  // width of the targets; 0 without targets
     InputKind features_kind = InputKind::float32;
 
+    // Targets and features that were set before are dropped: they belong to other rows.
     void set_dense(std::int64_t n, int n_in, nb::object x) {
-        data.n = n;
-        data.n_in = n_in;
-        data.values = keep_values_alive(x, std::size_t(n) * std::size_t(n_in));
+        PreparedData fresh;
+        fresh.data.n = n;
+        fresh.data.n_in = n_in;
+        fresh.data.values = fresh.keep_values_alive(x, checked_count(n, n_in));
+        *this = std::move(fresh);
     }
 
     // With `trusted`, the rows were made by fill_entries, and are not checked again.
     void set_sparse(std::int64_t n, int n_in, nb::object row_starts, nb::object columns,
                     bool wide_columns, nb::object values, bool trusted) {
-        data.n = n;
-        data.n_in = n_in;
-        data.sparse = true;
-        data.wide_columns = wide_columns;
-        data.row_starts = keep_alive<std::int64_t>(row_starts, std::size_t(n) + 1,
-                                                   "row_starts must have n + 1 entries");
-        const std::int64_t entries = data.row_starts[n];
-        check(entries >= 0, "the last of row_starts must be the number of entries");
-        constexpr const char *message = "columns must have one entry for each value";
-        if (wide_columns) {
-            const auto *wide = keep_alive<std::uint32_t>(columns, std::size_t(entries), message);
-            data.columns = wide;
-        } else {
-            data.columns = keep_alive<std::uint16_t>(columns, std::size_t(entries), message);
-        }
-        data.values = keep_values_alive(values, std::size_t(entries));
-        if (trusted) {
-            return;
-        }
-        if (wide_columns) {
-            check_csr(data, static_cast<const std::uint32_t *>(data.columns));
-        } else {
-            check_csr(data, static_cast<const std::uint16_t *>(data.columns));
-        }
+        checked_count(n, n_in);
+        PreparedData fresh;
+        fresh.keep_sparse(n, n_in, row_starts, columns, wide_columns, values, trusted);
+        *this = std::move(fresh);
     }
 
     // The same dense inputs, of which features are computed: starts (n_in + 1), lower and scale
@@ -200,11 +201,12 @@ public:
         check(n_out > 0, "n_out must be at least 1");
         PreparedData view = *this;
         const std::size_t n = std::size_t(data.n);
+        const std::size_t n_targets = checked_count(data.n, n_out);
         view.n_out = n_out;
         view.data.labels =
             view.keep_alive_or_null<std::int32_t>(labels, n, "labels must have one entry a row");
         view.data.targets = view.keep_alive_or_null<double>(
-            targets, n * std::size_t(n_out), "targets must have the shape (n, n_out)");
+            targets, n_targets, "targets must have the shape (n, n_out)");
         view.data.classes =
             view.keep_alive_or_null<std::int32_t>(classes, n, "classes must have one entry a row");
         view.data.weights =
@@ -221,10 +223,39 @@ public:
 private:
     std::vector<nb::object> kept_alive;
 
+    void keep_sparse(std::int64_t n, int n_in, nb::object row_starts, nb::object columns,
+                     bool wide_columns, nb::object values, bool trusted) {
+        data.n = n;
+        data.n_in = n_in;
+        data.sparse = true;
+        data.wide_columns = wide_columns;
+        data.row_starts = keep_alive<std::int64_t>(row_starts, std::size_t(n) + 1,
+                                                   "row_starts must have n + 1 entries");
+        const std::int64_t entries = data.row_starts[n];
+        check(entries >= 0, "the last of row_starts must be the number of entries");
+        constexpr const char *message = "columns must have one entry for each value";
+        if (wide_columns) {
+            const auto *wide = keep_alive<std::uint32_t>(columns, std::size_t(entries), message);
+            data.columns = wide;
+        } else {
+            data.columns = keep_alive<std::uint16_t>(columns, std::size_t(entries), message);
+        }
+        data.values = keep_values_alive(values, std::size_t(entries));
+        if (trusted) {
+            return;
+        }
+        if (wide_columns) {
+            check_csr(data, static_cast<const std::uint32_t *>(data.columns));
+        } else {
+            check_csr(data, static_cast<const std::uint16_t *>(data.columns));
+        }
+    }
+
     template <class T>
     const T *keep_alive(nb::object array, std::size_t count, const char *message) {
         const auto view = nb::cast<InputArray<T>>(array, false);
         check(view.size() == count, message);
+        check_aligned(view);
         kept_alive.push_back(array);
         return view.data();
     }
@@ -274,9 +305,11 @@ void check_layer(const Session<T> &session, int l, const auto &w, const auto &b)
     check(std::int64_t(w.shape(0)) == layer.n_out && std::int64_t(w.shape(1)) == layer.n_in,
           "w must have the shape (n_out, n_in)");
     check(std::int64_t(b.shape(0)) == layer.n_out, "b must have the shape (n_out,)");
+    check_aligned(w, b);
 }
 
 void check_rows(const InputArray<std::int64_t> &rows, const Data &data) {
+    check_aligned(rows);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         check(rows.data()[i] >= 0 && rows.data()[i] < data.n,
               "rows must be at least 0 and below n");
@@ -392,6 +425,7 @@ void advance(Session<T> &session, const PreparedData &prepared, InputArray<std::
     check(correct.size() == steps, "correct must have one entry a mini-batch");
     check(squares.size() == 0 || squares.size() == steps,
           "squares must have one entry a mini-batch, or none");
+    check_aligned(rate, decay, costs, correct, squares);
     check_rows(order, prepared.data);
     const MiniBatchSchedule schedule{
         .order = order.data(),
@@ -427,6 +461,7 @@ double value_and_gradient(Session<T> &session, const PreparedData &prepared, nb:
     check(std::int64_t(parameters.size()) == session.size(),
           "parameters must have one entry for each weight and bias");
     check(gradient.size() == parameters.size(), "gradient must be as long as parameters");
+    check_aligned(parameters, gradient);
     const ChosenRows chosen = choose_rows(rows, prepared.data);
     const GilReleased released;
     session.for_each_layer(parameters.data(), [&](int l, const T *w, const T *b) {
@@ -441,8 +476,9 @@ double value_and_gradient(Session<T> &session, const PreparedData &prepared, nb:
 template <class T>
 void forward(Session<T> &session, const PreparedData &prepared, OutputArray<T> out) {
     check_inputs(session, prepared);
-    check(std::int64_t(out.size()) == prepared.data.n * session.n_out(),
+    check(out.size() == checked_count(prepared.data.n, session.n_out()),
           "out must have the shape (n, n_out)");
+    check_aligned(out);
     const GilReleased released;
     session.evaluate(prepared.data, out.data());
 }
@@ -511,6 +547,7 @@ bool forward_small(const std::string &instruction_set, const std::vector<long> &
     }
     check(out.size() == x.shape(0) * std::size_t(sizes.back()),
           "out must have the shape (rows, n_out)");
+    check_aligned(out);
     const long widest = *std::max_element(sizes.begin(), sizes.end());
     const long buffer_length = round_up(widest, line<T>);
     std::vector<T> buffers(std::size_t(2 * buffer_length));
@@ -541,6 +578,7 @@ bool forward_small(const std::string &instruction_set, const std::vector<long> &
 void count_entries_of(AnyInputArray x, OutputArray<std::int64_t> counts, int threads) {
     check(x.ndim() == 2, "x must have two dimensions");
     check(counts.size() == x.shape(0), "counts must have one entry a row");
+    check_aligned(x, counts);
     const GilReleased released;
     with_input_type(input_kind_of(x), x.data(), [&](auto *numbers) {
         count_entries(numbers, std::int64_t(x.shape(0)), std::int64_t(x.shape(1)), counts.data(),
@@ -554,6 +592,9 @@ void fill_entries_of(AnyInputArray x, InputArray<std::int64_t> row_starts,
     check(x.ndim() == 2, "x must have two dimensions");
     const auto n = std::int64_t(x.shape(0));
     check(row_starts.size() == x.shape(0) + 1, "row_starts must have n + 1 entries");
+    check_aligned(x, row_starts, columns, values);
+    check(std::is_sorted(row_starts.data(), row_starts.data() + n + 1) && row_starts.data()[0] == 0,
+          "row_starts must ascend from 0");
     check(row_starts.data()[n] == std::int64_t(columns.size()),
           "columns must have as many entries as the last of row_starts says");
     check(values.size() == columns.size(), "values must have one entry for each column");

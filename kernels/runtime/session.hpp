@@ -38,7 +38,7 @@ class Session {
 public:
     Session(const KernelTable<T> &kernels, const SessionSettings &settings)
         : kernels(kernels),
-          threads(std::max(1, settings.threads)),
+          threads(std::clamp(settings.threads, 1, max_threads)),
           tune_threads(settings.tune_threads),
           layers(settings.sizes.size() - 1) {
         network = {

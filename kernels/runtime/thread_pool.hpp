@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +17,9 @@
 #include "runtime/worker.hpp"
 
 namespace chainrule::host {
+
+// More threads than any machine has cores: a larger number is a mistake, and no call starts as many.
+inline constexpr int max_threads = 1024;
 
 // The caller's core, or -1 where it is not known.
 inline int current_core() {
@@ -108,7 +112,7 @@ public:
     // are done.
     template <class Work>
     void run(int size, Work &&work) {
-        const std::vector<PoolThread *> threads = borrow(size - 1);
+        const std::vector<PoolThread *> threads = borrow(std::clamp(size, 1, max_threads) - 1);
         size = int(threads.size()) + 1;
         Barrier barrier{};
         std::vector<std::exception_ptr> errors(size);

@@ -24,7 +24,7 @@ from .table import Table, normalized
 from .text_rules import TextRules
 
 LIMIT_LINE = 64 << 20  # bytes of one line
-LIMIT_CELLS, CELLS_A_BYTE = 1 << 24, 4  # of a table larger than the first, most are gaps where a byte of the file makes more than 4
+LIMIT_CELLS, CELLS_A_BYTE = 1 << 22, 4  # of a table larger than the first, most are gaps where a byte of the file makes more than 4
 BLOCK_ROWS, BLOCK_BYTES = 4096, 4 << 20  # the rows that are held as Python objects
 PROGRESS_LINES = 4096
 GZIP_MAGIC = b"\x1f\x8b"
