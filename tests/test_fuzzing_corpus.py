@@ -1,6 +1,5 @@
 """The files of ``tests/corpus``: first files of the fuzzers (``python -m benchmarks.fuzzing``), and files that once did harm."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -25,14 +24,12 @@ FILES = sorted(path for path in CORPUS.glob("*/*") if path.is_file())
 def test_a_file_is_read_or_refused(path, tmp_path):
     """Each file is read, or refused with an error of chainrule, in bounded memory, and without touching files elsewhere."""
     door = DOORS[path.parent.name]
-    if path.parent.name == "checkpoint" and importlib.util.find_spec("chainrule.checkpoints") is None:
-        pytest.skip("there are no checkpoints")
     check(door.read, path.read_bytes(), tmp_path, memory=door.memory)
 
 
 def test_the_corpus_is_small():
     """Every door has files, none of them larger than 16 KiB, so that the corpus stays small in the repository."""
-    assert {path.parent.name for path in FILES} >= DOORS.keys() - {"checkpoint"}
+    assert {path.parent.name for path in FILES} >= DOORS.keys()
     assert all(path.stat().st_size <= 1 << 14 for path in FILES)
 
 

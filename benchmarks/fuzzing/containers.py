@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule import model_file
+from chainrule.checkpoints import checkpoint_file
 from chainrule.tables.preprocessing import Preprocessing
 
 SIZES = {"F32": 4, "F64": 8, "I32": 4, "I64": 8, "U8": 1, "F16": 2, "BOOL": 1}
@@ -104,10 +105,7 @@ def required(version: Any, description: Any) -> dict[str, tuple[tuple[int, ...],
                 shapes |= model_file.shapes_of(model_file.parse_model(network), f"networks.{k}.")
             own = Preprocessing.tensor_shapes(description["preprocessing"])
             return shapes | {f"preprocessing.{name}": shape for name, shape in own.items()}
-        from benchmarks.fuzzing.seeds import checkpoint_plan
-        from chainrule.checkpoints.checkpoint_file import _shapes
-
-        return _shapes(checkpoint_plan(), description)
+        return checkpoint_file.shapes_of(description)
     except Exception:  # what the library refuses, in whatever way, needs no checksum
         return {}
 

@@ -209,14 +209,21 @@ def read_npz(data: bytes, folder: Path) -> None:
 
 
 def read_checkpoint(data: bytes, folder: Path) -> None:
-    """Read a checkpoint's description, and the whole of it for a plan."""
-    from benchmarks.fuzzing.seeds import checkpoint_plan
-    from chainrule.checkpoints.checkpoint_file import read_header, read_snapshot
+    """Read a checkpoint's description as ``info`` reports it, then all of it, as a training reads it that goes on."""
+    from chainrule.checkpoints.checkpoint_file import read_checkpoint as read_file
+    from chainrule.checkpoints.run_status import read_status
+    from chainrule.cli.run_report import describe_run, run_as_json
 
-    path = folder / "checkpoint.safetensors"
+    path = folder / "checkpoint-000001.safetensors"
     path.write_bytes(data)
-    _ignore_errors(lambda: read_header(path))
-    read_snapshot(path, checkpoint_plan())
+
+    def report() -> None:
+        run = read_status(folder)
+        describe_run(run)
+        run_as_json(run)
+
+    _ignore_errors(report)
+    read_file(path)
 
 
 DOORS: dict[str, Door] = {

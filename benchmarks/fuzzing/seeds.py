@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
+from chainrule.checkpoints.run_folder import RunFolder
 from chainrule.datasets.idx import header
 
 CORPUS = Path(__file__).parents[2] / "tests" / "corpus"
@@ -198,12 +199,22 @@ def npz_files() -> Files:
     yield "paths", file.getvalue()
 
 
-def checkpoint_plan() -> Any:
-    """Give the plan of the checkpoints of the corpus."""
-    run = cr.Run(
-        cr.Network([2, 2], seed=0), (X[:4, :2], Y[:4]), epochs=3, batch_size=2, learning_rate=0.1, optimizer="adam", seed=0
-    )
-    return run.plan
+def checkpoints() -> Files:
+    """The newest checkpoints of trainings that ended, that were left after an epoch, and of an estimator's fit."""
+    settings: dict[str, Any] = {"epochs": 3, "batch_size": 4, "learning_rate": 0.1}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Path(folder)
+        stopping = {"optimizer": "adam", "validation": (X, Y), "early_stopping": 2}
+        cr.train(_small_network(), (X, Y), **settings, **stopping, checkpoint=runs / "finished")
+        for _ in cr.Run(_small_network(), (X, Y), **settings, l2=0.01, dropout=0.5, checkpoint=runs / "left"):
+            break
+        cr.MLPClassifier((3,), max_iter=3, random_state=0, early_stopping=True, checkpoint=runs / "estimator").fit(X, Y)
+        for name in ("finished", "left", "estimator"):
+            yield name, RunFolder(runs / name).checkpoints()[0].read_bytes()
+
+
+def _small_network() -> cr.Network:
+    return cr.Network([3, 4, 2], cost="log_loss", seed=0)
 
 
 SEEDS: dict[str, Callable[[], Files]] = {
@@ -215,6 +226,7 @@ SEEDS: dict[str, Callable[[], Files]] = {
     "picture": pictures,
     "svmlight": svmlight_files,
     "npz": npz_files,
+    "checkpoint": checkpoints,
 }
 
 

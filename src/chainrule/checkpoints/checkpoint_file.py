@@ -149,7 +149,7 @@ def _finite_entries(record: EpochRecord) -> dict[str, Any]:
 
 
 def _tensors(snapshot: Snapshot, states: Mapping[str, State]) -> Arrays:
-    """Give all arrays of a snapshot by their names in the file, in the order of ``_shapes``."""
+    """Give all arrays of a snapshot by their names in the file, in the order of ``shapes_of``."""
     tensors: Arrays = {}
     for name, state in states.items():
         tensors |= {f"{name}.weights.{k}": w for k, w in enumerate(state.weights)}
@@ -168,7 +168,7 @@ def _tensors(snapshot: Snapshot, states: Mapping[str, State]) -> Arrays:
     return tensors
 
 
-def _shapes(described: Mapping[str, Any]) -> Shapes:
+def shapes_of(described: Mapping[str, Any]) -> Shapes:
     """Give the shape and the dtype of each tensor that a description requires."""
     dtype, sizes = described["dtype"], described["sizes"]
     weights = [((n_out, n_in), dtype) for n_in, n_out in pairwise(sizes)]
@@ -214,7 +214,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointHeader, Snapshot]:
     with open_tensors(path) as file:
         with file.refuse_damage():
             described = _parse(file)
-            shapes = _shapes(described)
+            shapes = shapes_of(described)
             earlier = None if described["earlier"] is None else Provenance.parse(described["earlier"])
         arrays = file.read(shapes)
         if not all(np.isfinite(arrays[name]).all() for name in arrays if ".weights." in name or ".biases." in name):

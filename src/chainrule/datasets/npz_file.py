@@ -45,7 +45,8 @@ def _read_member(path: Path, archive: zipfile.ZipFile, name: str, size: int) -> 
     """Read one array of an npz file of ``size`` bytes, after checking that its shape agrees with its size in the archive."""
     if f"{name}.npy" not in archive.namelist():
         names = sorted(member.removesuffix(".npy") for member in archive.namelist())
-        members = ", ".join(names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES) or "nothing"
+        shown = [member if member.isprintable() else repr(member) for member in names[:MOST_NAMES]]
+        members = ", ".join(shown) + ", ..." * (len(names) > MOST_NAMES) or "nothing"
         raise DataError(f"{path} has no array {name!r}; it holds {members}. Save it with numpy.savez(path, x=x, y=y)")
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
