@@ -415,6 +415,38 @@ def test_a_forked_copy_writes_nothing_and_releases_no_lock(tmp_path):
         pass
 
 
+def test_a_run_that_the_writing_thread_collects_is_saved(tmp_path):
+    """A Run left within its loop may be collected by the thread that writes checkpoints: it waits for no write of its own."""
+    program = """
+import gc, os, sys
+import numpy as np
+import chainrule as cr
+from chainrule.checkpoints.checkpoints import _writing_thread
+
+gc.disable()
+x = np.random.default_rng(0).normal(size=(60, 4))
+net = cr.Network([4, 3], seed=0)
+for record in cr.Run(net, (x, (x[:, 0] > 0) * 1), epochs=5, batch_size=8, learning_rate=0.5, checkpoint=sys.argv[1]):
+    if record.epoch == 2:
+        break
+run = cr.Run(net, (x, (x[:, 0] > 0) * 1), epochs=5, batch_size=8, learning_rate=0.5, checkpoint=sys.argv[2])
+next(run)
+del run
+_writing_thread(os.getpid()).submit(gc.collect).result()
+"""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, *map(str, folders)], check=True, timeout=60)
+    assert [read_header(RunFolder(folder).checkpoints()[0]).epoch for folder in folders] == [3, 2]
+    assert not any(RunFolder(folder).is_locked() for folder in folders)
+
+
+@pytest.mark.parametrize("settings", [{"resume": True}, {"allow_other_engine": True}, {"checkpoint": ""}, {"checkpoint": 3}])
+def test_settings_of_checkpoints_need_a_folder(settings):
+    """Without a folder nothing could be resumed, and a training that was meant to go on would begin anew."""
+    with pytest.raises(SettingError, match="checkpoint"):
+        cr.Run(make_network(), (X, Y), **SETTINGS, **settings)
+
+
 def test_notes_must_be_json(tmp_path):
     """Notes that JSON cannot hold are refused before the training begins."""
     with pytest.raises(SettingError, match="checkpoint_notes"):

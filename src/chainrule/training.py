@@ -247,6 +247,10 @@ class Run:
         self._earlier_training: Provenance | None = None  # set when the training begins
         self._resumed: Snapshot | None = None
         self.checkpoints: Checkpoints | None = None
+        if checkpoint is None and (resume or allow_other_engine):
+            raise SettingError(
+                "resume and allow_other_engine are for a training with checkpoints; name the folder: checkpoint='run'"
+            )
         if checkpoint is not None:
             folder, every = RunFolder(checkpoint).resolved(), parse_interval(checkpoint_every)
             if resume and folder.checkpoints():

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_helpers import ENVIRONMENT, MAIN_WITH_SIGINT
+from safetensors.numpy import load_file
 
 import chainrule as cr
 from chainrule.checkpoints.run_folder import RunFolder
 from chainrule.cli import main
+from chainrule.tensor_file import open_tensors, write_tensors
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 DIGITS = ("train", "digits", "--hidden", "16", "--epochs", "6", "--early-stopping", "0", "--seed", "3")
@@ -156,6 +158,20 @@ def test_the_folders_of_other_programs_are_refused(begun, program, tmp_path):
     status, _, errors = program(*DIGITS, "--checkpoint", begun)
     assert status == 2
     assert "run is not empty" in errors
+
+
+@pytest.mark.parametrize("reading", [3, "x", [], None, {"delimiter": 3}])
+def test_options_of_reading_in_a_crafted_checkpoint_are_refused(begun, program, reading):
+    """Options of reading that are not a mapping of valid options end in one line, not in a traceback."""
+    file = RunFolder(begun).checkpoints()[0]
+    with open_tensors(file) as tensors:
+        description = tensors.description
+    description["notes"]["given"]["reading"] = reading
+    write_tensors(file, 3, description, load_file(file))
+    status, _, errors = program("train", "--resume", begun)
+    assert status == 2
+    assert "options of reading are not valid" in errors
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("options", [("--checkpoint-every", "5 s"), ("--allow-other-engine",)])

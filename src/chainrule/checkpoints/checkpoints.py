@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 from .._warnings import user_stacklevel
 from ..errors import FileError
+from ..held_signals import hold_signals
 from ..history import EpochRecord
 from .interval import Interval
 from .run_folder import CheckpointWarning, RunFolder
@@ -21,10 +23,18 @@ HISTORY_SECONDS = 0.1
 """The least time between two writes of the history's file: opening it for every epoch of a small network would cost several %."""
 
 
+_THREAD = "chainrule-checkpoints"
+
+
 @cache
 def _writing_thread(process: int) -> ThreadPoolExecutor:
     """Give the one thread of a process that writes checkpoints; a forked process has one of its own."""
-    return ThreadPoolExecutor(1, f"chainrule-checkpoints-{process}")
+    return ThreadPoolExecutor(1, f"{_THREAD}-{process}")
+
+
+def _in_writing_thread() -> bool:
+    """Whether the writing thread runs this: its garbage collection ends a training that was left within its loop."""
+    return threading.current_thread().name.startswith(_THREAD)
 
 
 class Checkpoints:
@@ -111,6 +121,12 @@ class Checkpoints:
         """Write the last checkpoint, if there is one to write, and wait for it; release the folder."""
         if not self.folder.is_held:
             return
+        if _in_writing_thread():  # it cannot wait for itself
+            threading.Thread(target=self._end, args=(snapshot,)).start()
+        else:
+            self._end(snapshot)
+
+    def _end(self, snapshot: Snapshot | None) -> None:
         try:
             self._append_lines()
             self.write(snapshot)
@@ -119,12 +135,17 @@ class Checkpoints:
 
     def write(self, snapshot: Snapshot | None) -> None:
         """Write a checkpoint, unless the last one is of the same moment, and wait for it."""
-        if not self.folder.is_held:
+        if not self.folder.is_held or _in_writing_thread():  # a training that is collected there is ended too
             return
         self._idle(wait=True)
-        if snapshot is not None and snapshot.position != self._position:
-            self._submit(snapshot)
-            self._idle(wait=True)
+        if snapshot is None or snapshot.position == self._position:
+            return
+        self._position = snapshot.position
+        try:
+            with hold_signals():
+                self.folder.write(self.settings, self.notes, snapshot)  # here: at the end of a process the other thread has ended
+        except FileError as error:
+            self._warn_of_write(error)
 
     def _submit(self, snapshot: Snapshot) -> None:
         self._position = snapshot.position
@@ -153,8 +174,11 @@ class Checkpoints:
         try:
             writing.result()
         except FileError as error:
-            self._warn(f"{error}; the training goes on, and the last checkpoint that was written is kept")
+            self._warn_of_write(error)
         return True
+
+    def _warn_of_write(self, error: FileError) -> None:
+        self._warn(f"{error}; the training goes on, and the last checkpoint that was written is kept")
 
     def _warn(self, message: str) -> None:
         """Warn of checkpoints that cannot be written, once."""

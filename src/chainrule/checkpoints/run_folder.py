@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._atomic_write import sync_folder, translate_write_errors, write_atomically
 from .._warnings import user_stacklevel
-from ..errors import FileError, ModelFileError
+from ..errors import FileError, ModelFileError, SettingError
 from ..history import EpochRecord
 from .checkpoint_file import CheckpointHeader, read_checkpoint, read_header, write_checkpoint
 from .snapshot import Snapshot
@@ -52,6 +52,8 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not isinstance(path, str | os.PathLike) or path == "":
+            raise SettingError(f"checkpoint must be the path of a folder; it is {path!r}")
         self.path = Path(path)
         self._lock: BaseFileLock | None = None
         self._resumed: Path | None = None  # the checkpoint that ``newest`` has read

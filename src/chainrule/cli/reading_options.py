@@ -110,7 +110,7 @@ class ReadingOptions:
         ModelFileError
             When it is not what ``to_json`` gives.
         """
-        if not all(_is_valid(name, value) for name, value in described.items()):
+        if not isinstance(described, Mapping) or not all(_is_valid(name, value) for name, value in described.items()):
             raise ModelFileError("the model's file is damaged: its options of reading are not valid; train the model anew")
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described.items()}
         return cls(**values)

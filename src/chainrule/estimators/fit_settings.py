@@ -145,7 +145,7 @@ def open_checkpoints(
     if estimator.checkpoint is None:
         yield None
         return
-    folder, settings = RunFolder(estimator.checkpoint), describe_fit(estimator, plan, examples, validation, random_state)
+    folder, settings = RunFolder(estimator.checkpoint).resolved(), describe_fit(estimator, plan, examples, validation, random_state)
     try:
         blas_threads = thread_count(estimator.threads) if engine.uses_blas else None
         resumed = _find_checkpoint(folder, settings, engine, blas_threads, resume=estimator.resume)
