@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 from training_cases import VALIDATION, X, Y, make_network, parameter_bytes
 
 import chainrule as cr
-from chainrule.checkpoints.checkpoint_file import read_checkpoint, read_header
+from chainrule.checkpoints.checkpoint_file import read_checkpoint, read_header, write_checkpoint
 from chainrule.checkpoints.interval import Interval, parse_interval
 from chainrule.checkpoints.run_folder import RunFolder
 from chainrule.errors import EngineError, FileError, ModelFileError, SettingError
@@ -491,6 +491,36 @@ def test_a_checkpoint_is_no_model_and_a_model_no_checkpoint(begun, tmp_path):
         cr.load(RunFolder(begun).checkpoints()[0])
     make_network().save(begun / "checkpoint-999999.safetensors")
     with pytest.warns(CheckpointWarning, match="is a model file, not a checkpoint"):
+        cr.train(make_network(), (X, Y), checkpoint=begun, resume=True, **SETTINGS)
+
+
+def test_the_files_of_a_write_that_was_killed_are_removed(begun):
+    """A temporary file that a killed process left in the folder is gone when the training is resumed."""
+    (begun / ".chainrule-0123456789abcdef").write_bytes(b"half")
+    cr.train(make_network(), (X, Y), checkpoint=begun, resume=True, **SETTINGS)
+    assert not list(begun.glob(".chainrule-*"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"epoch": 9}, "its records, epochs and steps must agree"),
+        ({"rows": 61}, "the rows that are done must be whole mini-batches"),
+        ({"rows": 8}, "it must have a cost for each mini-batch"),
+        ({"step": 5}, "its records, epochs and steps must agree"),
+        ({"slots": ["m"]}, "its optimizer's slots are those of another optimizer"),
+    ],
+)
+def test_a_checkpoint_made_by_hand_is_refused(begun, changed, message):
+    """A file with a right checksum, but with a place or arrays that no training of these settings has."""
+    folder = RunFolder(begun)
+    header, snapshot = folder.newest()
+    progress, state = snapshot.progress, snapshot.state
+    progress = replace(progress, **{name: changed[name] for name in ("epoch", "rows") if name in changed})
+    slots = dict.fromkeys(changed.get("slots", []), (*state.weights, *state.biases))
+    state = replace(state, step=changed.get("step", state.step), slots=slots)
+    write_checkpoint(folder.checkpoints()[0], header.settings, {}, replace(snapshot, progress=progress, state=state))
+    with pytest.raises(ModelFileError, match=message):
         cr.train(make_network(), (X, Y), checkpoint=begun, resume=True, **SETTINGS)
 
 

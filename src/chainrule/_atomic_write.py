@@ -10,6 +10,9 @@ from pathlib import Path
 
 from .errors import ChainruleError, FileError
 
+TEMPORARY = ".chainrule-"
+"""The start of a temporary file's name."""
+
 
 @contextmanager
 def translate_write_errors(path: Path) -> Iterator[None]:
@@ -72,7 +75,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
     FileError
         When it cannot be created.
     """
-    temporary = _resolve(path).parent / f".chainrule-{os.urandom(8).hex()}"
+    temporary = _resolve(path).parent / f"{TEMPORARY}{os.urandom(8).hex()}"
     try:
         with translate_write_errors(path):
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))

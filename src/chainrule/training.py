@@ -46,7 +46,7 @@ from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose, thread_count
 from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
-from .errors import ArgumentTypeError, DataError, SettingError
+from .errors import ArgumentTypeError, DataError, ModelFileError, SettingError
 from .examples import Examples
 from .held_signals import exit_on_sigterm, hold_signals
 from .history import EpochProgress, EpochRecord, History
@@ -542,6 +542,10 @@ class Run:
         """Go on from a folder's newest checkpoint, where its settings, data and engine are those of this training."""
         header, snapshot = folder.newest()
         compare_settings(folder.path, header.settings, self._settings, self.epochs)
+        try:
+            snapshot.check(self.plan, self.n)
+        except ValueError as error:
+            raise ModelFileError(f"{folder.path} has a checkpoint that is not valid: {error}") from None
         check_engine(folder.path, snapshot, header.version, self.engine.made_by(), self._blas_threads, allow_other_engine)
         self._resumed = snapshot
         self._epoch, self.done = snapshot.progress, snapshot.state.step

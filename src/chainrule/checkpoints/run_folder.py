@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._atomic_write import sync_folder, translate_write_errors, write_atomically
+from .._atomic_write import TEMPORARY, sync_folder, translate_write_errors, write_atomically
 from .._warnings import user_stacklevel
 from ..errors import FileError, ModelFileError, SettingError
 from ..history import EpochRecord
@@ -227,6 +227,8 @@ class RunFolder:
         if self._resumed not in self.checkpoints()[:1]:
             self.close()
             raise FileError(f"{self.path} was trained further by another training in the meantime; resume it once more")
+        for unfinished in self.path.glob(f"{TEMPORARY}*"):  # of a process that was killed while it wrote
+            unfinished.unlink(missing_ok=True)
 
     def _read_newest(self) -> tuple[CheckpointHeader, Snapshot]:
         damage: ModelFileError | None = None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._types import AnyArray
+from ..calculus.descent import steps_per_epoch
 from ..history import EpochProgress, EpochRecord
-from ..plan import Provenance, State
+from ..plan import Plan, Provenance, State
 
 
 @dataclass(frozen=True)
@@ -76,3 +77,24 @@ class Snapshot:
     def position(self) -> tuple[int, str]:
         """The moment of the training: the number of updates done, and why it ended."""
         return self.state.step, self.stopped
+
+    def check(self, plan: Plan, n: int) -> None:
+        """Check that it is one of a training of this plan on n examples.
+
+        Raises
+        ------
+        ValueError
+            When its shapes, slots, mini-batches or steps are those of another training, as in a file that was made by hand.
+        """
+        state, progress, size = self.state, self.progress, plan.batch_size
+        if state.weights[0].shape[1:] + tuple(len(b) for b in state.biases) != plan.sizes or state.weights[0].dtype != plan.dtype:
+            raise ValueError("its parameters have other shapes than the network")
+        if set(state.slots) not in (set(), set(plan.optimizer.slots)):
+            raise ValueError("its optimizer's slots are those of another optimizer")
+        if not 0 <= progress.rows <= n or (progress.rows % size and progress.rows != n):
+            raise ValueError("the rows that are done must be whole mini-batches")
+        batches, epochs = steps_per_epoch(progress.rows, size), len(self.records)
+        if len(progress.costs) != batches:
+            raise ValueError("it must have a cost for each mini-batch")
+        if epochs != progress.epoch - 1 or state.step != epochs * steps_per_epoch(n, size) + batches:
+            raise ValueError("its records, epochs and steps must agree")

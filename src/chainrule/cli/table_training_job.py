@@ -116,6 +116,8 @@ class TableTrainingJob:
         recipe = recipe_for(target, len(split.train_places), self.chosen)
         check_recipe(recipe, target, threads=self.threads, engine=self.engine)
         self._report_data(split, reading)
+        if self.checkpoints.resume is not None:
+            self.reporter.note(f"resumed: {self.checkpoints.resume} holds the networks' checkpoints")
         del reading  # and with it a number for each row
         train, test = split.divide()
         with progress.training(recipe.networks, recipe.epochs):

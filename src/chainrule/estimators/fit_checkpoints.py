@@ -167,19 +167,10 @@ def check_snapshot(snapshot: Snapshot, plan: Plan, n: int, *, has_validation: bo
 
     ``has_validation`` says whether a score is recorded after each epoch.
     """
-    state, progress, values, arrays = snapshot.state, snapshot.progress, snapshot.extra.values, snapshot.extra.arrays
-    if state.weights[0].shape[1:] + tuple(len(b) for b in state.biases) != plan.sizes or state.weights[0].dtype != plan.dtype:
-        raise ValueError("its parameters have other shapes than the network")
-    if set(state.slots) not in (set(), set(plan.optimizer.slots)):
-        raise ValueError("its optimizer's slots are those of another optimizer")
-    batches = steps_per_epoch(progress.rows, plan.batch_size)
-    if not 0 <= progress.rows <= n or (progress.rows % plan.batch_size and progress.rows != n):
-        raise ValueError("the rows that are done must be whole mini-batches")
-    if len(progress.costs) != batches or len(arrays.get("squares", progress.costs)) != batches:
-        raise ValueError("it must have a cost for each mini-batch")
-    epochs = len(snapshot.records)
-    if epochs != progress.epoch - 1 or state.step != epochs * steps_per_epoch(n, plan.batch_size) + batches:
-        raise ValueError("its records, epochs and steps must agree")
+    snapshot.check(plan, n)
+    values, arrays, epochs = snapshot.extra.values, snapshot.extra.arrays, len(snapshot.records)
+    if len(arrays.get("squares", snapshot.progress.costs)) != len(snapshot.progress.costs):
+        raise ValueError("it must have a sum of squares for each mini-batch")
     if has_validation and snapshot.best is None:
         raise ValueError("it lacks the best epoch")
     if arrays["order"].dtype != np.int64 or not np.array_equal(np.sort(arrays["order"]), np.arange(n)):
