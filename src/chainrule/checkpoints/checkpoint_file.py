@@ -219,6 +219,8 @@ def read_checkpoint(path: Path) -> tuple[CheckpointHeader, Snapshot]:
         arrays = file.read(shapes)
         if not all(np.isfinite(arrays[name]).all() for name in arrays if ".weights." in name or ".biases." in name):
             raise file.damaged("its parameters are NaN or infinite")
+        if not np.array_equal(arrays["records"][:, 0], np.arange(1, described["records"] + 1)):
+            raise file.damaged("its records are not those of the epochs 1, 2, ...")
     states = {name: _state(name, described, arrays) for name in described["states"]}
     progress = EpochProgress(
         epoch=described["epoch"],
