@@ -99,7 +99,7 @@ def write_checkpoint(path: Path, settings: Mapping[str, Any], notes: Mapping[str
         "slots": list(snapshot.state.slots),
         "records": len(snapshot.records),
         "absent": _absent_columns(snapshot.records),
-        "last": _finite_entries(snapshot.records[-1]) if snapshot.records else None,
+        "last": finite_entries(snapshot.records[-1]) if snapshot.records else None,
         "states": {name: _describe_state(state) for name, state in states.items()},
         "deferred": _describe_arrays(snapshot.state.deferred),
         "extra": {"values": snapshot.extra.values, "arrays": _describe_arrays(snapshot.extra.arrays)},
@@ -143,7 +143,7 @@ def _absent_columns(records: Sequence[EpochRecord]) -> list[str]:
     return [name for name in _OPTIONAL_COLUMNS if records and getattr(records[0], name) is None]
 
 
-def _finite_entries(record: EpochRecord) -> dict[str, Any]:
+def finite_entries(record: EpochRecord) -> dict[str, Any]:
     """Give a record as JSON's types, which have neither NaN nor infinity."""
     return {name: value if value is None or math.isfinite(value) else None for name, value in asdict(record).items()}
 

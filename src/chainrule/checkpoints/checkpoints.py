@@ -7,9 +7,8 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._warnings import user_stacklevel
 from ..errors import FileError
@@ -18,6 +17,9 @@ from ..history import EpochRecord
 from .interval import Interval
 from .run_folder import CheckpointWarning, RunFolder
 from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 HISTORY_SECONDS = 0.1
 """The least time between two writes of the history's file: opening it for every epoch of a small network would cost several %."""
@@ -29,6 +31,8 @@ _THREAD = "chainrule-checkpoints"
 @cache
 def _writing_thread(process: int) -> ThreadPoolExecutor:
     """Give the one thread of a process that writes checkpoints; a forked process has one of its own."""
+    from concurrent.futures import ThreadPoolExecutor  # imported late: with logging it takes milliseconds
+
     return ThreadPoolExecutor(1, f"{_THREAD}-{process}")
 
 

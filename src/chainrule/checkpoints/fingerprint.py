@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +22,8 @@ def fingerprint(examples: Examples) -> str:
 
 def digest_of(*arrays: AnyArray | None, text: str = "") -> str:
     """Give a digest of some arrays with their shapes and dtypes, and of a text, as hexadecimal digits (BLAKE2b, 128 bits)."""
+    import hashlib  # imported late: it loads OpenSSL
+
     digest = hashlib.blake2b(text.encode(), digest_size=16)
     for array in arrays:
         if array is None:

@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +23,7 @@ from .._atomic_write import TEMPORARY, sync_folder, translate_write_errors, writ
 from .._warnings import user_stacklevel
 from ..errors import FileError, ModelFileError, SettingError
 from ..history import EpochRecord
-from .checkpoint_file import CheckpointHeader, read_checkpoint, read_header, write_checkpoint
+from .checkpoint_file import CheckpointHeader, finite_entries, read_checkpoint, read_header, write_checkpoint
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -34,6 +31,9 @@ if TYPE_CHECKING:
 
 KEPT = 2
 """The checkpoints that a folder keeps: one may be damaged by the disk, or by a loss of power within a write."""
+
+BRIEFLY_LOCKED = 0.2
+"""The seconds for which a lock may be that of ``is_locked``, which takes it for a moment to see whether it is free."""
 
 HISTORY, LOCK = "history.jsonl", "lock"
 _NAME = re.compile(r"checkpoint-(\d{6,18})\.safetensors", re.ASCII)
@@ -95,9 +95,11 @@ class RunFolder:
         FileError
             When it exists and is not empty, or cannot be written.
         """
+        import tempfile  # imported late, as all that only a training with checkpoints needs
+
         with translate_write_errors(self.path / LOCK):
             _make_parents(self.path)
-            with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=".chainrule-", ignore_cleanup_errors=True) as name:
+            with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=TEMPORARY, ignore_cleanup_errors=True) as name:
                 whole = Path(name) / "run"
                 whole.mkdir()
                 write_checkpoint(whole / _file_name(1), settings, notes, snapshot)
@@ -133,13 +135,14 @@ class RunFolder:
         """
         if not self._try_lock():
             gc.collect()  # a Run that was left within a loop holds the lock until it is collected
-            if not self._try_lock():
+            if not self._try_lock(BRIEFLY_LOCKED):
                 raise FileError(f"{self.path} belongs to a training that is going on; wait until it has ended")
 
-    def _try_lock(self) -> bool:
+    def _try_lock(self, seconds: float = 0.0) -> bool:
+        """Take the lock, if it is free within some seconds."""
         import filelock
 
-        lock = filelock.FileLock(self.path / LOCK, timeout=0, thread_local=False)  # another thread may release it
+        lock = filelock.FileLock(self.path / LOCK, timeout=seconds, thread_local=False)  # another thread may release it
         try:
             lock.acquire()
         except filelock.Timeout:
@@ -286,8 +289,7 @@ def _file_name(number: int) -> str:
 
 def _as_line(record: EpochRecord) -> str:
     """Write a record as a line of JSON, with null for a number that is not finite."""
-    values = {name: value if value is None or math.isfinite(value) else None for name, value in asdict(record).items()}
-    return json.dumps(values) + "\n"
+    return json.dumps(finite_entries(record)) + "\n"
 
 
 def _make_parents(path: Path) -> None:
