@@ -5,7 +5,7 @@ How data flows::
     Run(network, examples, ...)                  makes a Plan of the settings, and a State of the network's parameters
       session = engine.open(plan, state)
       for each epoch:
-        for each block of the epoch's order:     epoch_blocks
+        for each block of the epoch's order:     epoch_blocks; Run.advance says where a block ends earlier
           session.advance(data, order, steps)    one step a mini-batch, at the schedule's rates; gives the costs
         session.evaluate(validation)
         EpochRecord -> History                   the sum of the costs, and the evaluation
@@ -244,6 +244,7 @@ class Run:
         self._state: State | None = None  # at the start, then after each epoch that stayed finite
         self._interrupted_state: State | None = None  # of the last step, where Ctrl-C ended the training within an epoch
         self._epoch = EpochProgress(1)
+        self._most_steps: int | None = None  # of the next block, while ``advance`` limits it
         self._earlier_training: Provenance | None = None  # set when the training begins
         self._resumed: Snapshot | None = None
         self.checkpoints: Checkpoints | None = None
@@ -258,7 +259,7 @@ class Run:
             else:
                 folder.check_absent()
             self.checkpoints = Checkpoints(folder, every, self._settings(self.epochs), check_notes(checkpoint_notes or {}))
-        self._records: Generator[EpochRecord] = self._train_with_live_line() if progress else self._train()
+        self._blocks = self._train_with_live_line() if progress else self._train()
         warn_of_unreachable_targets(self.examples, self.plan)
         if self.epochs and self._resumed is None:
             warn_of_training_begun_anew(network, self.plan)
@@ -311,15 +312,64 @@ class Run:
 
     def __next__(self) -> EpochRecord:
         with training_lock(self.network):
-            return next(self._records)
+            while (record := next(self._blocks)) is None:
+                pass
+            return record
 
-    def _train_with_live_line(self) -> Generator[EpochRecord]:
+    def advance(self, mini_batches: int) -> EpochRecord | None:
+        """Train so many mini-batches, or those that are left of the epoch; give the epoch's record where it ends.
+
+        However a training is divided, its result has the same bits. ``network`` is updated when an epoch ends;
+        ``current_state`` gives the parameters at any time. Once ``history.stopped`` is set, this trains nothing.
+
+        Parameters
+        ----------
+        mini_batches : int
+            At least 1.
+
+        Returns
+        -------
+        EpochRecord or None
+            None within an epoch, and after the end.
+
+        Raises
+        ------
+        SettingError
+            When the number is below 1.
+
+        Examples
+        --------
+        >>> run = Run(Network([2, 1], seed=0), (np.eye(2), np.eye(2)[:, :1]), epochs=1, batch_size=1, learning_rate=0.1)
+        >>> run.advance(1), run.done
+        (None, 1)
+        >>> run.advance(1).epoch, run.history.stopped
+        (1, 'finished')
+        """
+        end = self.done + check_int("mini_batches", mini_batches, least=1)
+        record = None
+        with training_lock(self.network):
+            try:
+                while record is None and self.done < end and self.history.stopped is None:
+                    self._most_steps = end - self.done
+                    record = next(self._blocks, None)
+            finally:
+                self._most_steps = None
+        return record
+
+    def current_state(self) -> State:
+        """Copy out the parameters and the optimizer's slots after the last mini-batch, without changing the training."""
+        return self.network.state() if self._session is None else self._session.state()
+
+    def _train_with_live_line(self) -> Generator[EpochRecord | None]:
         """Train the epochs, and report them."""
         with live(self):
             yield from self._train()
 
-    def _train(self) -> Generator[EpochRecord]:
-        """Train the epochs; a generator, so that the caller decides when to stop."""
+    def _train(self) -> Generator[EpochRecord | None]:
+        """Train the epochs, and give after each block None, or the record of the epoch that it ended.
+
+        A generator, so that the caller decides when to stop.
+        """
         data = self.engine.prepare(self.examples)
         validation_data = data if self.validation is None else self.engine.prepare(self.validation)
         self._begin()
@@ -340,14 +390,14 @@ class Run:
         self._state = self._resumed.epoch_state
         self._update_network(self._state, len(self.history))
 
-    def _train_epochs(self, data: Any, validation_data: Any) -> Generator[EpochRecord]:
+    def _train_epochs(self, data: Any, validation_data: Any) -> Generator[EpochRecord | None]:
         """Train the epochs that are left."""
         if self._stop_if_ended():
             return
         for epoch in range(len(self.history) + 1, self.epochs + 1):
             self._take_user_changes()
             try:
-                record = self._train_epoch(data, validation_data)
+                record = yield from self._train_epoch(data, validation_data)
             except KeyboardInterrupt:
                 self._stop_interrupted(epoch, self.session.state())
                 return
@@ -418,29 +468,38 @@ class Run:
         self._state = replace(state, weights=current.weights, biases=current.biases)
         return self.engine.open(self.plan, self._state, threads=self.threads)
 
-    def _train_epoch(self, data: Any, validation_data: Any) -> EpochRecord | None:
-        """Train what is left of an epoch, block by block, and evaluate the validation; None when it diverged."""
-        for rows in self._blocks():
-            self._visit_checkpoints()
-            with self._whole_step():
-                start = time.perf_counter()
-                steps = self._next_steps(len(rows))
-                result = self.session.advance(data, rows, steps)
-                if not result.finite:
-                    return None
-                self.done += len(steps)
-                self._epoch.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
+    def _train_epoch(self, data: Any, validation_data: Any) -> Generator[None, None, EpochRecord | None]:
+        """Train what is left of an epoch, block by block, and evaluate the validation; return None when it diverged."""
+        order = self._order()
+        while self._epoch.rows < self.n:
+            if not self._train_block(data, order[self._epoch.rows :][: self._block_length()]):
+                return None
+            if self._epoch.rows < self.n:
+                yield None
         evaluation = self.session.evaluate(validation_data, self.validation_rows) if self.has_validation else None
         return self._epoch.record(self.examples.total_weight(self.rows), evaluation)
 
-    def _blocks(self) -> Iterator[Indices]:
-        """Cut what is left of the epoch's order of the examples into blocks."""
+    def _train_block(self, data: Any, rows: Indices) -> bool:
+        """Take a step for each mini-batch of some rows; False when the training diverged."""
+        self._visit_checkpoints()
+        with self._whole_step():
+            start = time.perf_counter()
+            steps = self._next_steps(len(rows))
+            result = self.session.advance(data, rows, steps)
+            if result.finite:
+                self.done += len(steps)
+                self._epoch.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
+        return result.finite
+
+    def _order(self) -> Indices:
+        """Give the order of the examples in the current epoch."""
         order = epoch_order(self.n, self.plan.seed, self._epoch.epoch) if self.shuffle else np.arange(self.n)
-        if self.rows is not None:
-            order = self.rows[order]
+        return order if self.rows is None else self.rows[order]
+
+    def _block_length(self) -> int:
+        """Count the examples of the next block."""
         length = block_length(self.plan, self.examples)
-        for first in range(self._epoch.rows, self.n, length):
-            yield order[first : first + length]
+        return length if self._most_steps is None else min(length, self._most_steps * self.plan.batch_size)
 
     def _next_steps(self, rows: int) -> Steps:
         """Give the rate and the decay of the steps over the next rows."""
@@ -607,7 +666,7 @@ class Run:
 
     def interrupt(self) -> None:
         """End a training between two epochs, as Ctrl-C does; the network keeps the parameters of the last epoch."""
-        self._records.close()
+        self._blocks.close()
         if self.history.stopped is None:
             self._stop("interrupted", f"interrupted after epoch {len(self.history)}")
         else:  # the training had ended; the interrupt may have come before the network was updated

@@ -1,0 +1,95 @@
+"""``Run.advance``: a training that its caller pauses, or takes mini-batch by mini-batch."""
+
+import numpy as np
+import pytest
+from training_cases import VALIDATION, X, Y, make_network, parameter_bytes
+
+import chainrule as cr
+from chainrule.errors import SettingError
+
+SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.5, "optimizer": "adam", "dropout": 0.25, "validation": VALIDATION}
+STEPS_AN_EPOCH = 8  # 60 examples in batches of 8, the last of 4
+
+
+@pytest.mark.parametrize("engine", ["reference", "fused"])
+@pytest.mark.parametrize("counts", [(1,), (3,), (100,), (1, 5, 2)])
+def test_a_training_by_mini_batches_has_the_bits_of_one_by_epochs(engine, counts):
+    """However many mini-batches each call trains, parameters and records are those of a training by epochs."""
+    whole, divided = make_network(), make_network()
+    history = cr.train(whole, (X, Y), engine=engine, **SETTINGS)
+    run = cr.Run(divided, (X, Y), engine=engine, **SETTINGS)
+    records, call = [], 0
+    while run.history.stopped is None:
+        record = run.advance(counts[call % len(counts)])
+        records += [] if record is None else [record]
+        call += 1
+    assert parameter_bytes(divided) == parameter_bytes(whole)
+    assert [(record.cost, record.validation_cost) for record in records] == [(r.cost, r.validation_cost) for r in history]
+    assert run.history.stopped == history.stopped
+
+
+def test_advance_trains_as_many_mini_batches_as_are_asked_for_but_none_of_the_next_epoch():
+    """``done`` grows by the number asked for, and at the end of an epoch by the mini-batches that were left."""
+    run = cr.Run(make_network(), (X, Y), **SETTINGS)
+    assert run.advance(5) is None
+    assert run.done == 5
+    assert run.advance(5).epoch == 1
+    assert run.done == STEPS_AN_EPOCH
+
+
+def test_epochs_and_mini_batches_may_alternate():
+    """``next`` after some mini-batches trains the rest of that epoch."""
+    run = cr.Run(make_network(), (X, Y), **SETTINGS)
+    run.advance(3)
+    assert next(run).epoch == 1
+    assert run.done == STEPS_AN_EPOCH
+    whole = make_network()
+    cr.train(whole, (X, Y), **SETTINGS)
+    for _ in run:
+        pass
+    assert parameter_bytes(run.network) == parameter_bytes(whole)
+
+
+def test_current_state_shows_each_mini_batch_and_the_network_each_epoch():
+    """Within an epoch only ``current_state`` has the new parameters; at its end the network has them too."""
+    network = make_network()
+    run = cr.Run(network, (X, Y), **SETTINGS)
+    start = network.weights[0].copy()
+    assert np.array_equal(run.current_state().weights[0], start)
+    run.advance(1)
+    assert np.array_equal(network.weights[0], start)
+    assert not np.array_equal(run.current_state().weights[0], start)
+    assert run.current_state().step == 1
+    run.advance(STEPS_AN_EPOCH)
+    assert np.array_equal(network.weights[0], run.current_state().weights[0])
+
+
+def test_after_the_end_advance_trains_nothing():
+    """A training that has ended gives None, and its parameters stay."""
+    run = cr.Run(make_network(), (X, Y), **SETTINGS)
+    for _ in run:
+        pass
+    trained = parameter_bytes(run.network)
+    assert run.advance(1) is None
+    assert parameter_bytes(run.network) == trained
+
+
+def test_a_training_left_within_an_epoch_goes_on_from_its_checkpoint(tmp_path):
+    """``interrupt`` after some mini-batches writes a checkpoint of that place, and resuming ends with the same bits."""
+    whole, first, second = make_network(), make_network(), make_network()
+    cr.train(whole, (X, Y), **SETTINGS)
+    run = cr.Run(first, (X, Y), checkpoint=tmp_path / "run", **SETTINGS)
+    run.advance(STEPS_AN_EPOCH)
+    run.advance(3)
+    run.interrupt()
+    resumed = cr.Run(second, (X, Y), checkpoint=tmp_path / "run", resume=True, **SETTINGS)
+    assert resumed.done == STEPS_AN_EPOCH + 3
+    for _ in resumed:
+        pass
+    assert parameter_bytes(second) == parameter_bytes(whole)
+
+
+def test_a_number_below_1_is_refused():
+    """``advance(0)`` is an error that names the argument."""
+    with pytest.raises(SettingError, match="mini_batches"):
+        cr.Run(make_network(), (X, Y), **SETTINGS).advance(0)
