@@ -18,16 +18,18 @@ Ctrl-C is described in ``interrupts``, the lock that refuses a second thread in 
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import copy
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec
+from weakref import WeakSet
 
 import numpy as np
 
@@ -48,7 +50,7 @@ from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
 from .errors import ArgumentTypeError, DataError, ModelFileError, SettingError
 from .examples import Examples
-from .held_signals import exit_on_sigterm, hold_signals
+from .held_signals import SignalHolder, exit_on_sigterm
 from .history import EpochProgress, EpochRecord, History
 from .input_spec import InputSpec
 from .interrupts import complete_despite_interrupt, drain
@@ -248,6 +250,7 @@ class Run:
         self._earlier_training: Provenance | None = None  # set when the training begins
         self._resumed: Snapshot | None = None
         self.checkpoints: Checkpoints | None = None
+        self._signals = SignalHolder()
         if checkpoint is None and (resume or allow_other_engine):
             raise SettingError(
                 "resume and allow_other_engine are for a training with checkpoints; name the folder: checkpoint='run'"
@@ -646,11 +649,13 @@ class Run:
         if self.checkpoints is None:
             yield
             return
-        with exit_on_sigterm():
+        with exit_on_sigterm(), self._signals.installed():
             self.checkpoints.begin(self._resumed or self._snapshot(), resumed=self._resumed is not None)
+            _SAVING.add(self)
             try:
                 yield
             finally:
+                _SAVING.discard(self)
                 self.checkpoints.end(self._last_snapshot())
 
     def _last_snapshot(self) -> Snapshot | None:
@@ -662,7 +667,7 @@ class Run:
 
     def _whole_step(self) -> AbstractContextManager[None]:
         """Hold signals back, in a training with checkpoints, so that its position is always that of its state."""
-        return nullcontext() if self.checkpoints is None else hold_signals()
+        return nullcontext() if self.checkpoints is None else self._signals
 
     def interrupt(self) -> None:
         """End a training between two epochs, as Ctrl-C does; the network keeps the parameters of the last epoch."""
@@ -675,6 +680,18 @@ class Run:
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
         return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
+
+
+_SAVING: WeakSet[Run] = WeakSet()
+"""The trainings with checkpoints that have begun and not ended."""
+
+
+@atexit.register
+def _end_trainings() -> None:
+    """Write the last checkpoint of trainings that the program leaves unfinished, while Python can still write files."""
+    for run in list(_SAVING):
+        with suppress(ValueError):  # another thread is within it
+            run._blocks.close()
 
 
 def _check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

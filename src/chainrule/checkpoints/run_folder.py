@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import re
 import warnings
@@ -22,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from .._atomic_write import TEMPORARY, sync_folder, translate_write_errors, write_atomically
 from .._warnings import user_stacklevel
 from ..errors import FileError, ModelFileError, SettingError
-from ..history import EpochRecord
-from .checkpoint_file import CheckpointHeader, finite_entries, read_checkpoint, read_header, write_checkpoint
+from ..history import COLUMNS, EpochRecord
+from .checkpoint_file import CheckpointHeader, entries_of, read_checkpoint, read_header, write_checkpoint
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -36,6 +35,9 @@ BRIEFLY_LOCKED = 0.2
 """The seconds for which a lock may be that of ``is_locked``, which takes it for a moment to see whether it is free."""
 
 HISTORY, LOCK = "history.jsonl", "lock"
+_LINE = "{" + ", ".join(f'"{name}": %s' for name in COLUMNS) + "}\n"
+"""The form of a record in JSON; no name has "nan", "inf" or "None" in it."""
+
 _NAME = re.compile(r"checkpoint-(\d{6,18})\.safetensors", re.ASCII)
 
 
@@ -288,8 +290,14 @@ def _file_name(number: int) -> str:
 
 
 def _as_line(record: EpochRecord) -> str:
-    """Write a record as a line of JSON, with null for a number that is not finite."""
-    return json.dumps(finite_entries(record)) + "\n"
+    """Write a record as a line of JSON, with null for a number that is missing or not finite.
+
+    ``json`` would take four times as long, which is several % of an epoch of a fraction of a millisecond.
+    """
+    line = _LINE % entries_of(record)
+    for no_number in ("None", "nan", "-inf", "inf"):
+        line = line.replace(no_number, "null")
+    return line
 
 
 def _make_parents(path: Path) -> None:

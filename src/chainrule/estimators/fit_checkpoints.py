@@ -18,7 +18,7 @@ from ..checkpoints.checkpoints import Checkpoints
 from ..checkpoints.snapshot import BestSnapshot, Extra, Snapshot
 from ..engines import Session
 from ..errors import ModelFileError
-from ..held_signals import exit_on_sigterm
+from ..held_signals import SignalHolder, exit_on_sigterm
 from ..history import EpochProgress, EpochRecord, column_of
 from ..plan import BlockResult, Plan
 from .fit_position import FitPosition
@@ -50,11 +50,12 @@ class FitCheckpoints:
         self.resumed = resumed
         self.blas_threads = blas_threads
         self.records: list[EpochRecord] = []
+        self.signals = SignalHolder()
 
     @contextmanager
     def saving(self, session: Session, training: TrainingState, position: FitPosition) -> Iterator[None]:
         """Write the first checkpoint before the training inside, and the last one after it, however it ends."""
-        with exit_on_sigterm():
+        with exit_on_sigterm(), self.signals.installed():
             first = self.resumed or self._snapshot(session, training, position)
             self.checkpoints.begin(first, resumed=self.resumed is not None)
             try:
