@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.neural_network import MLPClassifier
 
 import chainrule as cr
 from chainrule.errors import ArgumentTypeError, FileError, SettingError
@@ -89,8 +90,12 @@ def test_other_models_are_refused_with_a_remedy(tmp_path):
             cr.export(model, tmp_path / "m.js")
     with pytest.raises(ArgumentTypeError, match=r"this is a path: cr.export\(cr.load\('m.safetensors'\), ...\)"):
         cr.export("m.safetensors", tmp_path / "m.js")
-    for model, kind in ((cr.Neuron([1.0], 0.0), "Neuron"), (None, "NoneType"), ([1], "list")):
-        with pytest.raises(ArgumentTypeError, match=f"export takes a Network, .* this is {kind}"):
+    for model, kind in (
+        (cr.Neuron([1.0], 0.0), "chainrule.*Neuron"),
+        (MLPClassifier(), "sklearn.*MLPClassifier"),
+        ([1], "builtins.list"),
+    ):
+        with pytest.raises(ArgumentTypeError, match=f"export takes a Network of chainrule, .* this is {kind}"):
             cr.export(model, tmp_path / "m.js")
     with pytest.raises(ValueError, match="not fitted"):
         cr.export(cr.MLPClassifier(), tmp_path / "m.js")

@@ -61,7 +61,7 @@ def reference(net, x):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_outputs_are_those_of_the_reference_engine(name, dtype, tmp_path):
-    """Every activation, hidden and at the output, in both dtypes: all layers agree with the calculus in float64 (N10)."""
+    """Every activation, hidden and at the output, in both dtypes: all layers agree with the calculus in float64."""
     hidden = "tanh" if name == "softmax" else name
     rng = np.random.default_rng(3)
     for k, sizes in enumerate(([3, 2], [5, 4, 3], [40, 30, 20, 3])):  # of up to 20 units, written as decimals; the last in base64
