@@ -27,7 +27,8 @@ LAST_DRAWN = "calculus"
 WIDTH = 900
 PLACES = {  # the left and right edge of each box, by one of the names in it
     "cli": (20, 880),
-    "loading": (250, 650),
+    "loading": (400, 650),
+    "exporting": (130, 380),
     "explaining": (20, 230),
     "plotting": (560, 710),
     "datasets": (730, 880),
@@ -53,6 +54,7 @@ STRIP = (20, 880)
 DESCRIPTIONS = {
     "cli": "the command line: one file a command",
     "loading": "load: a network, or a table's estimator",
+    "exporting": "export: a network in JavaScript",
     "explaining": "explanations, the gradient check, homework",
     "plotting": "figures, and the numbers in them",
     "datasets": "MNIST, tables, pictures",
