@@ -253,7 +253,7 @@ def test_an_interval_of_epochs_counts_epochs(tmp_path):
     assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).epoch == 7
 
 
-@pytest.mark.parametrize("text", ["30", "0 s", "-1 s", "5 parsecs", "1.5 epochs", "0 epochs", "", "nan s", 30, None, "1e9 s"])
+@pytest.mark.parametrize("text", ["30", "0 s", "-1 s", "5 parsecs", "1.5 epochs", "0 epochs", "", "nan s", 30, "1e9 s"])
 def test_a_wrong_interval_is_refused(text):
     """An interval without its unit, of 0, or of another form is refused with the forms it may have."""
     with pytest.raises(SettingError, match="'30 s', '5 min', '1 h' or '5 epochs'"):
@@ -266,6 +266,7 @@ def test_intervals_are_read():
     assert parse_interval(" 1.5min ") == Interval(seconds=90.0)
     assert parse_interval("2 h") == Interval(seconds=7200.0)
     assert parse_interval("1 epoch") == Interval(epochs=1)
+    assert parse_interval(None) == Interval(seconds=10.0)
 
 
 # What may not be resumed
@@ -384,6 +385,44 @@ def test_a_link_to_a_folder_takes_the_checkpoints(tmp_path):
         cr.Run(make_network(), (X, Y), checkpoint="a\0b", **SETTINGS)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_an_empty_folder_stays_the_same_folder(tmp_path):
+    """A folder that exists, such as a mount point, is not replaced by another: it keeps its mode and is written to alone."""
+    (tmp_path / "run").mkdir(mode=0o2750)
+    before = (tmp_path / "run").stat()
+    cr.train(make_network(), (X, Y), checkpoint=tmp_path / "run", **SETTINGS)
+    after = (tmp_path / "run").stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).stopped == "finished"
+
+
+def test_what_was_killed_before_its_first_checkpoint_begins_anew(tmp_path):
+    """An empty lock and an unfinished file in a folder are no training; a lock with contents is a file of the user's."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").touch()
+    (tmp_path / "run" / ".chainrule-0123456789abcdef").write_bytes(b"half")
+    cr.train(make_network(), (X, Y), checkpoint=tmp_path / "run", resume=True, **SETTINGS)
+    assert not list((tmp_path / "run").glob(".chainrule-*"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "lock").write_text("mine")
+    with pytest.raises(FileError, match="is not empty"):
+        cr.train(make_network(), (X, Y), checkpoint=tmp_path / "other", **SETTINGS)
+
+
+def test_an_empty_folder_goes_to_one_training(tmp_path):
+    """Of two trainings that both found it empty one gets it, and the other one is refused while it trains and afterwards."""
+    (tmp_path / "run").mkdir()
+    first, second, third = (cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", **SETTINGS) for _ in range(3))
+    next(first)
+    with pytest.raises(FileError, match="belongs to a training that is going on"):
+        next(second)
+    for _ in first:
+        pass
+    with pytest.raises(FileError, match="is not empty"):
+        next(third)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_copy_writes_nothing_and_releases_no_lock(tmp_path):
@@ -435,11 +474,24 @@ _writing_thread(os.getpid()).submit(gc.collect).result()
     assert not any(RunFolder(folder).is_locked() for folder in folders)
 
 
-@pytest.mark.parametrize("settings", [{"resume": True}, {"allow_other_engine": True}, {"checkpoint": ""}, {"checkpoint": 3}])
-def test_settings_of_checkpoints_need_a_folder(settings):
-    """Without a folder nothing could be resumed, and a training that was meant to go on would begin anew."""
-    with pytest.raises(SettingError, match="checkpoint"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"resume": True}, "resume is for a training with checkpoints in a folder: name it too, as checkpoint='folder'"),
+        ({"allow_other_engine": True}, "allow_other_engine is for"),
+        ({"checkpoint_every": "10 s"}, "checkpoint_every is for"),
+        ({"checkpoint_notes": {}}, "checkpoint_notes is for"),
+        ({"checkpoint_every": "5 epochs", "resume": True}, "checkpoint_every and resume are for"),
+        ({"checkpoint": ""}, "checkpoint must be the path"),
+        ({"checkpoint": 3}, "checkpoint must be the path"),
+    ],
+)
+def test_settings_of_checkpoints_need_a_folder(settings, message):
+    """Without a folder they have no effect: a training that was meant to be kept would be lost; for populations too."""
+    with pytest.raises(SettingError, match=message):
         cr.Run(make_network(), (X, Y), **SETTINGS, **settings)
+    with pytest.raises(SettingError, match=message):
+        cr.train_population([make_network()], (X, Y), **SETTINGS, **settings)
 
 
 def test_notes_must_be_json(tmp_path):

@@ -20,7 +20,7 @@ from .checkpoints.run_folder import RunFolder
 from .engines import Threads, thread_count
 from .errors import ArgumentTypeError, ChainruleError, FileError, SettingError
 from .examples import as_examples
-from .held_signals import exit_on_sigterm
+from .held_signals import exit_on_signals
 from .history import History
 from .network import Network
 from .training import DivergenceWarning, Run
@@ -82,7 +82,7 @@ def train_population(
     at_once = thread_count(threads if threads == "auto" else check_int("threads", threads, least=1, most=1024))
     runs = _make_runs(members, examples, validation, _with_folders(settings, len(members)))
     _prepare_data(runs)
-    guard = exit_on_sigterm() if settings.get("checkpoint") is not None else nullcontext()
+    guard = exit_on_signals() if settings.get("checkpoint") is not None else nullcontext()
     with guard, _epoch_bar(sum(run.epochs - len(run.history) for run in runs), progress) as advance:
         _train_all(runs, at_once, advance)
     for k, run in enumerate(runs):

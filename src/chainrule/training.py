@@ -40,7 +40,7 @@ from .checkpoints.checkpoints import Checkpoints
 from .checkpoints.fingerprint import digest_of, fingerprint
 from .checkpoints.interval import parse_interval
 from .checkpoints.run_folder import CheckpointWarning, RunFolder
-from .checkpoints.run_settings import check_engine, check_notes, compare_settings, digest_of_rates
+from .checkpoints.run_settings import check_engine, check_folder_given, check_notes, compare_settings, digest_of_rates
 from .checkpoints.snapshot import Snapshot
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose, thread_count
@@ -48,7 +48,7 @@ from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
 from .errors import ArgumentTypeError, DataError, ModelFileError, SettingError
 from .examples import Examples
-from .held_signals import exit_on_sigterm, hold_signals
+from .held_signals import exit_on_signals, hold_signals
 from .history import EpochProgress, EpochRecord, History
 from .input_spec import InputSpec
 from .interrupts import complete_despite_interrupt, drain
@@ -139,8 +139,9 @@ class Run:
         Whether to print each epoch, and a live line in a terminal or a notebook.
     checkpoint : path, optional
         A folder, made when the training begins, that always holds a checkpoint: a training that was killed goes on from it.
-    checkpoint_every : str
-        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    checkpoint_every : str, optional
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs"; by default
+        "10 s".
     checkpoint_notes : mapping, optional
         Notes of the caller in JSON's types, which each checkpoint holds.
     resume : bool
@@ -197,7 +198,7 @@ class Run:
         callbacks: Iterable[Callback] = (),
         progress: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: str = "10 s",
+        checkpoint_every: str | None = None,
         checkpoint_notes: Mapping[str, Any] | None = None,
         resume: bool = False,
         allow_other_engine: bool = False,
@@ -248,10 +249,13 @@ class Run:
         self._earlier_training: Provenance | None = None  # set when the training begins
         self._resumed: Snapshot | None = None
         self.checkpoints: Checkpoints | None = None
-        if checkpoint is None and (resume or allow_other_engine):
-            raise SettingError(
-                "resume and allow_other_engine are for a training with checkpoints; name the folder: checkpoint='run'"
-            )
+        check_folder_given(
+            checkpoint,
+            checkpoint_every=checkpoint_every,
+            checkpoint_notes=checkpoint_notes,
+            resume=resume,
+            allow_other_engine=allow_other_engine,
+        )
         if checkpoint is not None:
             folder, every = RunFolder(checkpoint).resolved(), parse_interval(checkpoint_every)
             if resume and folder.checkpoints():
@@ -646,7 +650,7 @@ class Run:
         if self.checkpoints is None:
             yield
             return
-        with exit_on_sigterm():
+        with exit_on_signals():
             self.checkpoints.begin(self._resumed or self._snapshot(), resumed=self._resumed is not None)
             try:
                 yield

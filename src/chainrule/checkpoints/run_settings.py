@@ -26,8 +26,26 @@ _DATA = {
     "rows": "the rows to train on",
     "validation": "the validation examples",
     "validation_rows": "the rows to validate on",
+    "classes": "the names of the classes",
+    "scaling": "the means and scales of the columns",
     "generator": "the random numbers of random_state",
 }
+
+
+def check_folder_given(checkpoint: object, **settings: object) -> None:
+    """Refuse settings of checkpoints where no folder is named: they would have no effect.
+
+    Raises
+    ------
+    SettingError
+        When one of ``settings`` is given: other than None and False.
+    """
+    given = [name for name, value in settings.items() if value not in (None, False)]
+    if checkpoint is None and given:
+        verb = "is" if len(given) == 1 else "are"
+        raise SettingError(
+            f"{' and '.join(given)} {verb} for a training with checkpoints in a folder: name it too, as checkpoint='folder'"
+        )
 
 
 def digest_of_rates(schedule: Schedule, learning_rate: float, total: int) -> str:
@@ -91,9 +109,6 @@ def compare_settings(
         )
 
 
-ALLOW_OTHER = "allow that: allow_other_engine=True, --allow-other-engine"
-
-
 def check_engine(
     path: object,
     kept: Snapshot,
@@ -101,8 +116,6 @@ def check_engine(
     present: str,
     blas_threads: int | None,
     allow_other: bool,
-    *,
-    alternative: str = ALLOW_OTHER,
 ) -> None:
     """Refuse to go on with another engine than the one that wrote a checkpoint, unless the user allows it; then warn.
 
@@ -119,8 +132,6 @@ def check_engine(
     blas_threads : int or None
         As ``Snapshot`` has them.
     allow_other : bool
-    alternative : str
-        The words for what else the user may do, to end the message.
 
     Raises
     ------
@@ -131,7 +142,7 @@ def check_engine(
     if before != present and not allow_other:
         raise EngineError(
             f"{path} was trained by {before}, and this is {present}: its last digits would differ from those of a training that "
-            f"was never stopped. Resume it on such a machine, or {alternative}"
+            "was never stopped. Resume it on such a machine, or allow that: allow_other_engine=True, --allow-other-engine"
         )
     differences = [
         (before, present),
