@@ -205,6 +205,49 @@ def test_an_early_stop_is_resumed_at_its_end(tmp_path):
     assert parameter_bytes(again) == parameter_bytes(first)
 
 
+def test_a_target_that_a_callback_waits_for_stays_reached(tmp_path):
+    """A training that a callback ended is not trained on: resumed, it has the bits and the end of the first."""
+    settings = {**SETTINGS, "epochs": 9, "checkpoint": tmp_path / "run"}
+    seen = []
+
+    def reached(record):
+        seen.append(record.epoch)
+        return record.epoch >= 4
+
+    first, again = make_network(), make_network()
+    history = cr.train(first, (X, Y), callbacks=[reached], **settings)
+    for more in (0, 2):  # more epochs change nothing
+        resumed = cr.train(again, (X, Y), callbacks=[reached], resume=True, **{**settings, "epochs": 9 + more})
+        assert (resumed.stopped, resumed.message) == ("early", "a callback asked to stop, after epoch 4")
+        assert resumed.records == history.records
+        assert parameter_bytes(again) == parameter_bytes(first)
+    assert seen == [1, 2, 3, 4, 4, 4]
+
+
+def test_a_limit_of_time_that_is_set_anew_goes_on(tmp_path):
+    """Where the callbacks of now do not ask to stop, the training goes on, and ends with the bits of one never stopped."""
+    settings = {**SETTINGS, "checkpoint": tmp_path / "run"}
+    cr.train(make_network(), (X, Y), callbacks=[lambda record: True], **settings)
+    whole, again = make_network(), make_network()
+    cr.train(whole, (X, Y), **SETTINGS)
+    history = cr.train(again, (X, Y), callbacks=[lambda record: False], resume=True, **settings)
+    assert (history.stopped, len(history)) == ("finished", 3)
+    assert parameter_bytes(again) == parameter_bytes(whole)
+
+
+def test_an_error_in_the_epoch_that_exhausts_the_patience_leaves_it_ended(tmp_path):
+    """Where a callback fails in the last epoch, the resumed training trains no epoch more."""
+    settings = {"epochs": 50, "batch_size": 8, "learning_rate": 3.0, "validation": VALIDATION, "early_stopping": 1}
+    first, again = make_network(), make_network()
+    history = cr.train(first, (X, Y), **settings)
+    failing = lambda record: _raise(Stopped) if record.epoch == len(history) else None  # noqa: E731
+    with pytest.raises(Stopped):
+        cr.train(make_network(), (X, Y), callbacks=[failing], checkpoint=tmp_path / "run", **settings)
+    resumed = cr.train(again, (X, Y), checkpoint=tmp_path / "run", resume=True, **settings)
+    assert (resumed.stopped, resumed.message, len(resumed)) == ("early", history.message, len(history))
+    assert parameter_bytes(again) == parameter_bytes(first)
+
+
 def test_a_diverged_training_diverges_again(tmp_path):
     """Its checkpoint holds the last finite epoch, and resuming it warns as the first time."""
     settings = {**SETTINGS, "learning_rate": 1e38, "activation": None}
@@ -500,6 +543,29 @@ def test_notes_must_be_json(tmp_path):
         cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", checkpoint_notes={"a": object()}, **SETTINGS)
 
 
+def _nested(depth):
+    value = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("notes", "message"),
+    [
+        ({"a": "x" * (1 << 20)}, r"checkpoint_notes may take 1,048,576 bytes.*they take 1,048,585"),
+        (_nested(33), "may be nested 32 deep"),
+        (_nested(100_000), "JSON's types|nested 32 deep"),
+    ],
+)
+def test_notes_are_limited(notes, message, tmp_path):
+    """Notes that a reader would refuse are refused before the training begins, not when the first checkpoint is written."""
+    with pytest.raises(SettingError, match=message):
+        cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", checkpoint_notes=notes, **SETTINGS)
+    cr.train(make_network(), (X, Y), checkpoint=tmp_path / "run", checkpoint_notes=_nested(32), **SETTINGS)
+    assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).notes == _nested(32)
+
+
 # Damage
 
 
@@ -612,6 +678,16 @@ def test_a_population_is_resumed(tmp_path):
     assert [len(history) for history in histories] == [3, 3, 3]
     for network, other in zip(again, whole, strict=True):
         assert parameter_bytes(network) == parameter_bytes(other)
+
+
+def test_a_population_of_fewer_networks_is_refused(tmp_path):
+    """Networks that were begun are not left out in silence; more may be added."""
+    settings = {**SETTINGS, "checkpoint": tmp_path / "runs", "resume": True}
+    cr.train_population([make_network() for _ in range(3)], (X, Y), **settings)
+    with pytest.raises(FileError, match="holds the checkpoints of more than 2 networks; train as many, or name another folder"):
+        cr.train_population([make_network() for _ in range(2)], (X, Y), **settings)
+    histories = cr.train_population([make_network() for _ in range(4)], (X, Y), **settings)
+    assert [history.stopped for history in histories] == ["finished"] * 4
 
 
 def _raise(error):

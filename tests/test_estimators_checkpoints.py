@@ -590,6 +590,36 @@ def test_a_tables_resumed_fit_has_the_model_of_one_never_stopped(estimator, netw
         estimator(**{**settings, "networks": 4 - networks}, checkpoint=tmp_path / "run", resume=True).fit(TABLE, y)
 
 
+@pytest.mark.parametrize("networks", [1, 2])
+def test_a_table_of_other_names_is_refused(networks, tmp_path):
+    """Columns, categories and classes of other names give the networks the same numbers."""
+    settings = {"networks": networks, "epochs": 2, "hidden": (4,), "random_state": 0, "checkpoint": tmp_path / "run"}
+    answers = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
+    first = cr.TableClassifier(**settings).fit(TABLE, answers)
+    changes = {
+        "columns": ({"z": TABLE["a"], **{name: TABLE[name] for name in "bc"}}, answers),
+        "categories": ({**TABLE, "b": np.where(TABLE["b"] == "red", "rouge", "bleu")}, answers),
+        "target": (TABLE, np.where(answers == "no", "non", "oui")),
+    }
+    for name, (rows, y) in changes.items():
+        with pytest.raises(SettingError, match=rf"cannot be resumed: the names of the {name} are other ones\. Resume"):
+            cr.TableClassifier(**settings, resume=True).fit(rows, y)
+    again = cr.TableClassifier(**settings, resume=True).fit(TABLE, answers)
+    assert again.model_.networks[0].weights[0].tobytes() == first.model_.networks[0].weights[0].tobytes()
+
+
+def test_a_tables_limit_of_time_goes_on(tmp_path):
+    """A fit that ``time_limit`` ended goes on when it is resumed, and ends with the model of one never stopped."""
+    settings = {"networks": 2, "epochs": 4, "hidden": (4,), "random_state": 0, "threads": 1}
+    whole = cr.TableClassifier(**settings).fit(TABLE, CLASSES)
+    settings["checkpoint"] = tmp_path / "run"
+    assert cr.TableClassifier(**settings, time_limit=1e-9).fit(TABLE, CLASSES).model_.training.stopped == "time limit"
+    resumed = cr.TableClassifier(**settings, resume=True).fit(TABLE, CLASSES)
+    assert resumed.model_.training.stopped == "finished"
+    parameters = [[w.tobytes() for net in each.model_.networks for w in net.weights] for each in (resumed, whole)]
+    assert parameters[0] == parameters[1]
+
+
 def _raise_at(stop, count):
     if count == stop:
         raise Stopped

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ._checks import check_int
+from ._format import pluralize
 from ._warnings import user_stacklevel
 from .checkpoints.run_folder import RunFolder
 from .engines import Threads, thread_count
@@ -98,6 +99,9 @@ def _with_folders(settings: dict[str, Any], count: int) -> dict[str, Any]:
         return settings
     if RunFolder(folder).checkpoints():
         raise FileError(f"{folder} holds the checkpoints of one network, and this is a training of {count}; name another folder")
+    if RunFolder(Path(folder) / f"{count:03}").checkpoints():
+        networks = pluralize(count, "network")
+        raise FileError(f"{folder} holds the checkpoints of more than {networks}; train as many, or name another folder")
     return {**settings, "checkpoint": [Path(folder) / f"{k:03}" for k in range(count)]}
 
 

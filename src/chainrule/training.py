@@ -421,15 +421,27 @@ class Run:
 
     def _stop_if_ended(self) -> bool:
         """End the training at once where no epoch is left, or where the one that is resumed had stopped for good."""
-        resumed, best = self._resumed, self._best_epoch
+        resumed = self._resumed
         if resumed is not None and resumed.stopped == "diverged":
             self._stop_diverged(len(self.history) + 1)
-        elif resumed is not None and resumed.stopped == "early" and best is not None and best.patience_exhausted:
-            self._stop("early", resumed.message)
+        elif reason := self._reason_to_stay_stopped():
+            self._stop("early", f"{reason}, after epoch {len(self.history)}")
         elif len(self.history) >= self.epochs:
             done = pluralize(self.epochs, "epoch")
             self._stop("finished", f"finished after {done}" if self.epochs else "finished: the number of epochs is 0")
         return self.history.stopped is not None
+
+    def _reason_to_stay_stopped(self) -> str | None:
+        """Give the reason why a training that is resumed had stopped early, if it still holds.
+
+        The patience of early stopping stays exhausted. Where a callback asked to stop, the callbacks of now are asked about the
+        last epoch: the target that one waits for is still reached, but a limit of time may have been set anew.
+        """
+        if self._resumed is None or not self.history.records:
+            return None
+        if self._best_epoch is not None and self._best_epoch.patience_exhausted:
+            return f"no better for {self._best_epoch.epochs_since} epochs"
+        return self._reason_to_stop(self.history.records[-1]) if self._resumed.stopped == "early" else None
 
     @property
     def session(self) -> Session:

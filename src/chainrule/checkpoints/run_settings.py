@@ -21,6 +21,9 @@ from .snapshot import Snapshot
 COMPARED_RATES = 1000
 """The steps whose learning rates are compared, spread over the training: enough to tell two schedules apart."""
 
+NOTES_BYTES, NOTES_DEPTH = 1 << 20, 32
+"""The most bytes of a caller's notes as JSON, and the deepest nesting: readers limit both."""
+
 _DATA = {
     "data": "the training examples",
     "rows": "the rows to train on",
@@ -55,7 +58,7 @@ def digest_of_rates(schedule: Schedule, learning_rate: float, total: int) -> str
 
 
 def check_notes(notes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Refuse notes that JSON cannot hold.
+    """Refuse notes that JSON cannot hold, and those that are too long or too deep to be in every checkpoint.
 
     Raises
     ------
@@ -63,10 +66,23 @@ def check_notes(notes: Mapping[str, Any]) -> Mapping[str, Any]:
         When they hold another type, NaN or infinity.
     """
     try:
-        json.dumps(dict(notes), allow_nan=False)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(dict(notes), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
         raise SettingError(f"checkpoint_notes must be a mapping of JSON's types: {error}") from None
+    if len(text) > NOTES_BYTES:
+        raise SettingError(
+            f"checkpoint_notes may take {NOTES_BYTES:,} bytes as JSON, since each checkpoint holds them; they take {len(text):,}: "
+            "write them to a file, and note its name"
+        )
+    if _depth(notes) > NOTES_DEPTH:
+        raise SettingError(f"checkpoint_notes may be nested {NOTES_DEPTH} deep; they are deeper")
     return notes
+
+
+def _depth(value: Any) -> int:
+    """Count the levels of mappings and lists; values of JSON's types have no loops."""
+    entries = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return 1 + max(map(_depth, entries), default=0)
 
 
 def compare_settings(
