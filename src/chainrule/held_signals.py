@@ -1,6 +1,9 @@
 """Signals in a training with checkpoints: held back within a block, so that the last checkpoint is that of a whole step.
 
 Signals reach the main thread alone; in other threads all this does nothing.
+
+A training that was begun in the main thread may end in another one, where its generator is collected: no handler can be set there,
+so the one of ``exit_on_signals`` counts the blocks that are open, and without any leaves the signal its default effect.
 """
 
 from __future__ import annotations
@@ -11,11 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-HELD = (signal.SIGINT, signal.SIGTERM)
+EXITING = (signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+"""The signals that end a process: a scheduler's, and that of a terminal which is closed (Windows has none)."""
+
+HELD = (signal.SIGINT, *EXITING)
+
+_open_blocks: set[object] = set()
+"""The blocks of ``exit_on_signals`` that have not ended."""
 
 
 class SignalHolder:
-    """Holds Ctrl-C and SIGTERM back within ``with holder:``, and delivers them after it.
+    """Holds Ctrl-C, SIGTERM and SIGHUP back within ``with holder:``, and delivers them after it.
 
     The handlers are put in place once, by ``installed``, for a whole training: putting them in place for every block would cost
     several % of epochs of a few milliseconds.
@@ -66,24 +75,39 @@ class SignalHolder:
 
 @contextmanager
 def hold_signals() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back within the block, and deliver them after it."""
+    """Hold Ctrl-C, SIGTERM and SIGHUP back within the block, and deliver the last one after it."""
     with SignalHolder().installed() as holder, holder:
         yield
 
 
 @contextmanager
-def exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM raise ``SystemExit`` within the block, unless the program has a handler of its own."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+def exit_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise ``SystemExit`` within the block, unless the program ignores or handles them itself."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGTERM, _exit)
+    block = object()
     try:
+        _open_blocks.add(block)
+        for number in EXITING:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _exit)
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _open_blocks.discard(block)
+        if not _open_blocks and threading.current_thread() is threading.main_thread():
+            _restore_defaults()
+
+
+def _restore_defaults() -> None:
+    """Take away the handlers that ``exit_on_signals`` has set."""
+    for number in EXITING:
+        if signal.getsignal(number) is _exit:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _exit(number: int, frame: object) -> None:
+    if not _open_blocks:  # the last one ended in another thread
+        _restore_defaults()
+        signal.raise_signal(number)
     raise SystemExit(128 + number)

@@ -42,7 +42,7 @@ from .checkpoints.checkpoints import Checkpoints
 from .checkpoints.fingerprint import digest_of, fingerprint
 from .checkpoints.interval import parse_interval
 from .checkpoints.run_folder import CheckpointWarning, RunFolder
-from .checkpoints.run_settings import check_engine, check_notes, compare_settings, digest_of_rates
+from .checkpoints.run_settings import check_engine, check_folder_given, check_notes, compare_settings, digest_of_rates
 from .checkpoints.snapshot import Snapshot
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose, thread_count
@@ -50,7 +50,7 @@ from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
 from .errors import ArgumentTypeError, DataError, ModelFileError, SettingError
 from .examples import Examples
-from .held_signals import SignalHolder, exit_on_sigterm
+from .held_signals import SignalHolder, exit_on_signals
 from .history import EpochProgress, EpochRecord, History
 from .input_spec import InputSpec
 from .interrupts import complete_despite_interrupt, drain
@@ -141,8 +141,9 @@ class Run:
         Whether to print each epoch, and a live line in a terminal or a notebook.
     checkpoint : path, optional
         A folder, made when the training begins, that always holds a checkpoint: a training that was killed goes on from it.
-    checkpoint_every : str
-        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    checkpoint_every : str, optional
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs"; by default
+        "10 s".
     checkpoint_notes : mapping, optional
         Notes of the caller in JSON's types, which each checkpoint holds.
     resume : bool
@@ -199,7 +200,7 @@ class Run:
         callbacks: Iterable[Callback] = (),
         progress: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: str = "10 s",
+        checkpoint_every: str | None = None,
         checkpoint_notes: Mapping[str, Any] | None = None,
         resume: bool = False,
         allow_other_engine: bool = False,
@@ -251,10 +252,13 @@ class Run:
         self._resumed: Snapshot | None = None
         self.checkpoints: Checkpoints | None = None
         self._signals = SignalHolder()
-        if checkpoint is None and (resume or allow_other_engine):
-            raise SettingError(
-                "resume and allow_other_engine are for a training with checkpoints; name the folder: checkpoint='run'"
-            )
+        check_folder_given(
+            checkpoint,
+            checkpoint_every=checkpoint_every,
+            checkpoint_notes=checkpoint_notes,
+            resume=resume,
+            allow_other_engine=allow_other_engine,
+        )
         if checkpoint is not None:
             folder, every = RunFolder(checkpoint).resolved(), parse_interval(checkpoint_every)
             if resume and folder.checkpoints():
@@ -420,15 +424,27 @@ class Run:
 
     def _stop_if_ended(self) -> bool:
         """End the training at once where no epoch is left, or where the one that is resumed had stopped for good."""
-        resumed, best = self._resumed, self._best_epoch
+        resumed = self._resumed
         if resumed is not None and resumed.stopped == "diverged":
             self._stop_diverged(len(self.history) + 1)
-        elif resumed is not None and resumed.stopped == "early" and best is not None and best.patience_exhausted:
-            self._stop("early", resumed.message)
+        elif reason := self._reason_to_stay_stopped():
+            self._stop("early", f"{reason}, after epoch {len(self.history)}")
         elif len(self.history) >= self.epochs:
             done = pluralize(self.epochs, "epoch")
             self._stop("finished", f"finished after {done}" if self.epochs else "finished: the number of epochs is 0")
         return self.history.stopped is not None
+
+    def _reason_to_stay_stopped(self) -> str | None:
+        """Give the reason why a training that is resumed had stopped early, if it still holds.
+
+        The patience of early stopping stays exhausted. Where a callback asked to stop, the callbacks of now are asked about the
+        last epoch: the target that one waits for is still reached, but a limit of time may have been set anew.
+        """
+        if self._resumed is None or not self.history.records:
+            return None
+        if self._best_epoch is not None and self._best_epoch.patience_exhausted:
+            return f"no better for {self._best_epoch.epochs_since} epochs"
+        return self._reason_to_stop(self.history.records[-1]) if self._resumed.stopped == "early" else None
 
     @property
     def session(self) -> Session:
@@ -649,7 +665,7 @@ class Run:
         if self.checkpoints is None:
             yield
             return
-        with exit_on_sigterm(), self._signals.installed():
+        with exit_on_signals(), self._signals.installed():
             self.checkpoints.begin(self._resumed or self._snapshot(), resumed=self._resumed is not None)
             _SAVING.add(self)
             try:

@@ -51,15 +51,17 @@ def _print_run(folder: Path, as_json: bool) -> None:
     """Print how far a training is; of several networks, a table."""
     from ..checkpoints.run_folder import RunFolder
     from ..checkpoints.run_status import read_runs, read_status
-    from .run_report import describe_run, print_runs, run_as_json
+    from .run_groups import RunGroup
+    from .run_report import describe_run, group_as_json, print_runs
 
     several = [] if RunFolder(folder).checkpoints() else read_runs(folder)[0]
     runs = several or [read_status(folder)]
+    groups = [RunGroup(run.path, [run]) for run in runs]
     if as_json:
-        for run in runs:
-            print_json(run_as_json(run))
+        for group in groups:
+            print_json(group_as_json(group))
     elif several:
-        print_runs(several, folder)
+        print_runs(groups, folder)
     else:
         print_line(f"{folder}: a training with checkpoints")
         for label, text in describe_run(runs[0]):

@@ -269,7 +269,7 @@ def train(
     engine, seconds and notes. The lines of epochs are of all networks, which are trained side by side.
 
     Exit status: 0; 1 if the training diverged or memory ran out; 2 for an error in the command line or the data; 130 after Ctrl-C;
-    143 after SIGTERM.
+    143 after SIGTERM, and 129 after SIGHUP, in a training with checkpoints.
     """
     from .output import Reporter
     from .training_request import CheckpointOptions, resumed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,8 +85,9 @@ class TrainingJob:
         began = time.perf_counter()
         try:
             history = run_to_end(run)
-        except SystemExit:  # by SIGTERM, in a training with checkpoints
-            print_message(f"terminated in epoch {len(run.history) + 1}{self.checkpoints.remedy}")
+        except SystemExit:  # by SIGTERM or SIGHUP, in a training with checkpoints
+            with suppress(OSError):  # after SIGHUP there is no terminal
+                print_message(f"terminated in epoch {len(run.history) + 1}{self.checkpoints.remedy}")
             raise
         return self._finish(parts, network, scaled, history, time.perf_counter() - began)
 
