@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, schedules
+    from . import datasets, distort, schedules
     from .calculus import activations, costs, optimizers
     from .calculus.activations import Activation
     from .calculus.costs import Cost
@@ -61,14 +61,15 @@ _MODULES = {
     "activations": ".calculus.activations",
     "costs": ".calculus.costs",
     "datasets": ".datasets",
+    "distort": ".distort",
     "optimizers": ".calculus.optimizers",
     "schedules": ".schedules",
 }
 
 __all__ = [
-    "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
-    "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
-    "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "read_table", "schedules", "train",
+    "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier",
+    "MLPRegressor", "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor", "activations",
+    "check_gradient", "costs", "datasets", "distort", "explain", "load", "optimizers", "read_table", "schedules", "train",
     "train_population",
 ]  # fmt: skip
 
