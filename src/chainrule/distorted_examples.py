@@ -95,6 +95,7 @@ def _has_light_background(distortion: Distortion, inputs: InputSpec) -> bool:
         found = "hold numbers outside 0 to 1" if not inputs.unit else "have rims that are neither mostly dark nor mostly light"
         raise DataError(
             "distort fills with background what comes in from outside an image, and the background of these is not known: they "
-            f"{found}. Say it: cr.distort.Affine(..., background='dark') for 0, or 'light' for 255 of uint8 and 1 of floats"
+            f"{found}. Say it: background='dark' for 0, or 'light' for 255 of uint8 and 1 of floats; on the command line "
+            "--distort shift=1,background=dark"
         )
     return background == "light"
