@@ -152,9 +152,7 @@ def _settings_of_each(settings: dict[str, Any], count: int) -> Iterator[dict[str
 def _prepare_data(runs: Sequence[Run]) -> None:
     """Prepare the data before the threads start, so that no two threads prepare the same."""
     for run in runs:
-        run.engine.prepare(run.examples)
-        if run.validation is not None:
-            run.engine.prepare(run.validation)
+        run.prepare_data()
 
 
 def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]) -> None:

@@ -44,6 +44,8 @@ from .checkpoints.interval import parse_interval
 from .checkpoints.run_folder import CheckpointWarning, RunFolder
 from .checkpoints.run_settings import check_engine, check_folder_given, check_notes, compare_settings, digest_of_rates
 from .checkpoints.snapshot import Snapshot
+from .distort import Distortion
+from .distorted_examples import DistortedExamples
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose, thread_count
 from .engines.encoded_targets import EncodedTargets
@@ -127,6 +129,10 @@ class Run:
     rows, validation_rows : slice, row numbers or mask, optional
         The rows of ``examples`` to train on, and those to validate on in place of ``validation``: folds of one prepared copy of the
         data. A row that is named twice counts twice. The result is that of ``examples[rows]``, to rounding.
+    distort : Distortion, optional
+        Distorts the images anew in each epoch: ``cr.distort.Affine(shift=2, rotation=15)``. An image is a function of
+        (seed, epoch, row). It needs images, uint8 or floats, whose rows and columns are known. An epoch's cost and accuracy are
+        those on its distorted images, and so may be worse than the validation's, whose images stay as they are.
     shuffle : bool
         Whether each epoch trains on the examples in a new random order.
     seed : int, optional
@@ -193,6 +199,7 @@ class Run:
         early_stopping: int | EarlyStopping | None = None,
         rows: Any = None,
         validation_rows: Any = None,
+        distort: Distortion | None = None,
         shuffle: bool = True,
         seed: int | None = None,
         engine: str = "auto",
@@ -215,6 +222,7 @@ class Run:
         self.validation = None if validation is None else self._check_validation(validation)
         self.rows = None if rows is None else self.examples.row_numbers(rows)
         self.validation_rows = None if validation_rows is None else self._check_validation_rows(validation_rows)
+        self._distorted = None if distort is None else DistortedExamples(self.examples, self.rows, distort, self.inputs)
         self.epochs = check_int("epochs", epochs, least=0)
         self.learning_rate = check_float("learning_rate", learning_rate, above=0)
         self.schedule = find_schedule(schedule)
@@ -377,14 +385,19 @@ class Run:
 
         A generator, so that the caller decides when to stop.
         """
-        data = self.engine.prepare(self.examples)
-        validation_data = data if self.validation is None else self.engine.prepare(self.validation)
+        data, validation_data = self.prepare_data()
         self._begin()
         try:
             with self._saving_checkpoints():
                 yield from self._train_epochs(data, validation_data)
         finally:
             self._session = None
+
+    def prepare_data(self) -> tuple[Any, Any]:
+        """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
+        needed = self._distorted is None or self.validation_rows is not None
+        data = self.engine.prepare(self.examples) if needed else None
+        return data, data if self.validation is None else self.engine.prepare(self.validation)
 
     def _begin(self) -> None:
         """Open a session from the network's parameters, or from the checkpoint that is resumed."""
@@ -489,7 +502,7 @@ class Run:
 
     def _train_epoch(self, data: Any, validation_data: Any) -> Generator[None, None, EpochRecord | None]:
         """Train what is left of an epoch, block by block, and evaluate the validation; return None when it diverged."""
-        order = self._order()
+        order, data = self._order(), self._data_of_epoch(data)
         while self._epoch.rows < self.n:
             if not self._train_block(data, order[self._epoch.rows :][: self._block_length()]):
                 return None
@@ -510,10 +523,25 @@ class Run:
                 self._epoch.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
         return result.finite
 
+    @property
+    def _distortion(self) -> dict[str, Any] | None:
+        """The name and the settings of the distortion in JSON's types; None without one."""
+        return None if self._distorted is None else self._distorted.distortion.to_dict()
+
     def _order(self) -> Indices:
-        """Give the order of the examples in the current epoch."""
+        """Give the order of the examples in the current epoch: of distorted ones, which are the training's rows alone, by place."""
         order = epoch_order(self.n, self.plan.seed, self._epoch.epoch) if self.shuffle else np.arange(self.n)
-        return order if self.rows is None else self.rows[order]
+        return order if self.rows is None or self._distorted is not None else self.rows[order]
+
+    def _data_of_epoch(self, data: Any) -> Any:
+        """Give the data of the current epoch: with its distorted images, or that of every epoch."""
+        if self._distorted is None:
+            return data
+        start = time.perf_counter()
+        examples = self._distorted.in_epoch(self._epoch.epoch, seed=self.plan.seed, threads=self.threads)
+        data = self.engine.prepare(examples)
+        self._epoch.seconds += time.perf_counter() - start
+        return data
 
     def _block_length(self) -> int:
         """Count the examples of the next block."""
@@ -556,6 +584,7 @@ class Run:
             classes=self.classes,
             n_in=self.examples.n_in,
             kind=self.examples.kind,
+            distort=self._distortion,
         )
 
     def _reason_to_stop(self, record: EpochRecord) -> str | None:
@@ -601,6 +630,7 @@ class Run:
             "schedule": getattr(self.schedule, "__name__", "a schedule of its own"),
             "rates": digest_of_rates(self.schedule, self.learning_rate, steps),
             "shuffle": self.shuffle,
+            "distort": self._distortion,
             "early_stopping": stopping,
             "examples": self.n,
             **self._digests_of_data,

@@ -11,6 +11,7 @@ import rich_click as click
 
 from .._format import pluralize
 from .describe import describe_inputs
+from .distort_option import describe_distortion
 from .options import PATH, arguments_panel, json_option
 from .output import print_json, print_line
 
@@ -177,6 +178,8 @@ def describe_training(provenance: Provenance) -> list[tuple[str, str]]:
     dropout = [layer.get("dropout") for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
     if any(dropout):
         lines.append(("dropout", ", ".join(map(str, dropout[:-1]))))
+    if provenance.distort:
+        lines.append(("distorted", describe_distortion(provenance.distort)))
     return [*lines, ("engine", provenance.engine)]
 
 

@@ -27,6 +27,7 @@ _TEXTS = (
     "schedule",
     "metric",
     "task",
+    "distort",
 )  # fmt: skip
 _COUNTS = ("seed", "epochs", "batch_size", "early_stopping", "networks")
 _NUMBERS = ("learning_rate", "momentum", "l2", "dropout", "time_limit")
