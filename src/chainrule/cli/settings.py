@@ -11,10 +11,13 @@ from ..errors import SettingError
 if TYPE_CHECKING:
     from ..calculus.optimizers import Optimizer
 
-Kind = Literal["mnist", "digits", "images", "table"]
+Kind = Literal["mnist", "digits", "plane", "images", "table"]
 Task = Literal["classification", "regression"]
 
-BUILT_IN_DATA = ("mnist", "digits")
+PLANE_DATA = ("circles", "spiral", "xor", "moons")
+"""The sets of points in the plane."""
+
+BUILT_IN_DATA = ("mnist", "digits", *PLANE_DATA)
 """The data sets that have a name; all others have a path."""
 
 
@@ -70,6 +73,9 @@ DIGITS_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), learning_rate=0.003, epo
 IMAGES_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(128,), learning_rate=0.001, epochs=50, early_stopping=5)
 DISTORTED_MNIST_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(256,), learning_rate=0.002, batch_size=64, epochs=15, schedule="cosine")
 TABLE_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), init="scaled", learning_rate=0.003, epochs=200, early_stopping=10)
+PLANE_DEFAULTS = Settings(
+    (16, 16), activation=("tanh",), cost="log_loss", optimizer="adam", learning_rate=0.01, batch_size=20, epochs=200
+)
 
 REGRESSION_OUTPUTS = ("identity", "exp")
 CLASSIFICATION_OUTPUTS = ("sigmoid", "softmax")
@@ -83,8 +89,13 @@ def defaults_for(kind: Kind, task: Task, *, distorted: bool = False) -> Settings
     >>> defaults_for("mnist", "classification").learning_rate, defaults_for("table", "regression").cost
     (3.0, 'mean_squared_error')
     """
-    mnist = DISTORTED_MNIST_DEFAULTS if distorted else MNIST_DEFAULTS
-    by_kind = {"mnist": mnist, "digits": DIGITS_DEFAULTS, "images": IMAGES_DEFAULTS, "table": TABLE_DEFAULTS}
+    by_kind = {
+        "mnist": DISTORTED_MNIST_DEFAULTS if distorted else MNIST_DEFAULTS,
+        "digits": DIGITS_DEFAULTS,
+        "plane": PLANE_DEFAULTS,
+        "images": IMAGES_DEFAULTS,
+        "table": TABLE_DEFAULTS,
+    }
     return replace(by_kind[kind], cost="mean_squared_error") if task == "regression" else by_kind[kind]
 
 
