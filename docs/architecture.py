@@ -27,6 +27,7 @@ LAST_DRAWN = "calculus"
 WIDTH = 900
 PLACES = {  # the left and right edge of each box, by one of the names in it
     "cli": (20, 880),
+    "web": (250, 530),
     "loading": (250, 650),
     "explaining": (20, 230),
     "plotting": (560, 710),
@@ -52,6 +53,7 @@ KERNELS = (20, 250)
 STRIP = (20, 880)
 DESCRIPTIONS = {
     "cli": "the command line: one file a command",
+    "web": "the page: draw a digit, watch a training",
     "loading": "load: a network, or a table's estimator",
     "explaining": "explanations, the gradient check, homework",
     "plotting": "figures, and the numbers in them",

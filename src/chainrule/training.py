@@ -360,6 +360,11 @@ class Run:
         """Copy out the parameters and the optimizer's slots after the last mini-batch, without changing the training."""
         return self.network.state() if self._session is None else self._session.state()
 
+    @property
+    def epoch_progress(self) -> EpochProgress:
+        """The current epoch so far: its examples, costs and right answers, in a copy."""
+        return self._epoch.joined()
+
     def _train_with_live_line(self) -> Generator[EpochRecord | None]:
         """Train the epochs, and report them."""
         with live(self):

@@ -61,7 +61,9 @@ def setting_default(name: str) -> str:
 @click.command("train")
 @arguments_panel
 @data_argument(
-    "mnist, digits, a FOLDER of IDX files, or a table: .csv, .tsv, .parquet, .jsonl, .npz or .svmlight.", default="mnist"
+    "mnist, digits, circles, spiral, xor, moons, a FOLDER of IDX files, or a table: .csv, .tsv, .parquet, .jsonl, .npz or "
+    ".svmlight.",
+    default="mnist",
 )
 @option(
     "--hidden",
@@ -189,6 +191,12 @@ def setting_default(name: str) -> str:
     panel=TABLE_PANEL,
 )
 @float_option("--time-limit", metavar="SECONDS", text="Begin no further epoch after this time.", panel=TABLE_PANEL)
+@flag(
+    "--all-rows",
+    text="Train the network of these options on all rows of a table as they are, without split, scaling and recipe.",
+    panel=TABLE_PANEL,
+    default=None,
+)
 @reading_options
 @path_option(
     "--out",
@@ -290,7 +298,7 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
     settings = dict(given)
     source = Source(settings.pop("data", "mnist"), settings.pop("target", None))
     out, plot = (None if name not in settings else Path(settings.pop(name)) for name in ("out", "plot"))
-    transpose = settings.pop("transpose", None)
+    transpose, all_rows = settings.pop("transpose", None), settings.pop("all_rows", False)
     reading = ReadingOptions.parse(settings.pop("reading", {}))
     table_settings = {name: settings.pop(name, None) for name in ("networks", "metric", "task", "time_limit")}
     program: dict[str, Any] = {
@@ -302,7 +310,7 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
         "checkpoints": checkpoints,
         "given": given,
     }
-    if source.kind == "table" and is_table_of_columns(Path(source.name)):
+    if source.kind == "table" and is_table_of_columns(Path(source.name)) and not all_rows:
         from .table_training_job import TableTrainingJob, recipe_settings
 
         if transpose is not None:
@@ -310,10 +318,10 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
         task, time_limit = table_settings.pop("task"), table_settings.pop("time_limit")
         chosen = recipe_settings(settings, table_settings)
         return TableTrainingJob(source, reading, out or source.model_path, chosen, task, time_limit, **program)
-    _refuse_table_options(source.name, reading, table_settings)
+    _refuse_table_options("a training with --all-rows" if all_rows else source.name, reading, table_settings)
     from .training_job import TrainingJob
 
-    return TrainingJob(source, out or source.model_path, settings, transposed=transpose, **program)
+    return TrainingJob(source, out or source.model_path, settings, transposed=transpose, all_rows=all_rows, **program)
 
 
 def _refuse_table_options(name: str, reading: ReadingOptions, table_settings: Mapping[str, Any]) -> None:

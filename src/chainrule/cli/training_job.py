@@ -48,6 +48,8 @@ class TrainingJob:
         As ``Run`` takes them.
     transposed : bool or None
         Whether a folder's images are stored column by column.
+    all_rows : bool
+        Whether a table is trained on as a whole, unscaled, without the recipe of tables.
     reporter : Reporter
     given : dict
         All options of the training that were given on the command line, which its checkpoints hold.
@@ -63,6 +65,7 @@ class TrainingJob:
     engine: str
     threads: Any
     transposed: bool | None
+    all_rows: bool
     reporter: Reporter
     given: Mapping[str, Any]
     checkpoints: CheckpointOptions
@@ -104,7 +107,7 @@ class TrainingJob:
             check_plot_path(self.plot)
 
     def _load(self) -> tuple[SplitData, Task]:
-        parts = load_split(self.source, self.seed, transposed=self.transposed)
+        parts = load_split(self.source, self.seed, transposed=self.transposed, all_rows=self.all_rows)
         task: Task = "classification"
         if parts.kind == "table":
             task = resolve_task(infer_task(parts.train), self.chosen)
@@ -150,8 +153,9 @@ class TrainingJob:
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
         """Give the values of all options of the training, those with defaults too."""
-        source = {"data": absolute(self.source.name), "target": self.source.target, "transpose": self.transposed}
-        return {**source, "seed": self.seed, "engine": self.engine, **asdict(settings)}
+        source = {"data": absolute(self.source.name), "target": self.source.target}
+        reading = {"transpose": self.transposed, "all_rows": self.all_rows}
+        return {**source, **reading, "seed": self.seed, "engine": self.engine, **asdict(settings)}
 
     def _report_plan(
         self, parts: SplitData, task: Task, network: Network, scaled: ScaledTable, settings: Settings, defaults: Settings

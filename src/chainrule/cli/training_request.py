@@ -157,7 +157,7 @@ def _is_valid(name: str, value: Any) -> bool:
     if name == "reading":
         ReadingOptions.parse(value)
         return True
-    return name == "transpose" and isinstance(value, bool)
+    return name in ("transpose", "all_rows") and isinstance(value, bool)
 
 
 def absolute(data: str) -> str:
