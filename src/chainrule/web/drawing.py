@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from .. import datasets
+from ..distort import Affine
 from ..errors import DataError, SettingError
 from ..explaining.explain_model import explain
 from ..explaining.html_renderer import to_article
@@ -43,6 +44,7 @@ class Recipe:
     sizes: tuple[int, ...]
     epochs: int
     distort: bool = False
+    schedule: str = "constant"
     activation: str = "relu"
     cost: str = "log_loss"
     optimizer: str = "adam"
@@ -53,7 +55,7 @@ class Recipe:
 PLAIN = Recipe((784, 100, 10), epochs=4)
 """Trains in a second or two."""
 
-DISTORTED = Recipe((784, 100, 10), epochs=30, distort=True)
+DISTORTED = Recipe((784, 256, 10), epochs=15, distort=True, schedule="cosine")
 """Trains in half a minute at most."""
 
 
@@ -217,6 +219,8 @@ def run_of(recipe: Recipe) -> Run:
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
         optimizer=recipe.optimizer,
+        schedule=recipe.schedule,
+        distort=Affine() if recipe.distort else None,
     )
     run.warns_of_divergence = False  # the state's message says it
     return run
