@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -38,6 +39,8 @@ Shapes: TypeAlias = dict[str, tuple[tuple[int, ...], str]]
 
 _OPTIONAL_COLUMNS = ("accuracy", "validation_cost", "validation_accuracy")
 """The columns of the records that may have no value, and have then none in any epoch."""
+
+_values_of = attrgetter(*COLUMNS)  # a tenth of the time of dataclasses.astuple, which copies
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def _absent_columns(records: Sequence[EpochRecord]) -> list[str]:
 
 def finite_entries(record: EpochRecord) -> dict[str, Any]:
     """Give a record as JSON's types, which have neither NaN nor infinity."""
-    return {name: value if value is None or math.isfinite(value) else None for name, value in asdict(record).items()}
+    values = zip(COLUMNS, _values_of(record), strict=True)
+    return {name: value if value is None or math.isfinite(value) else None for name, value in values}
 
 
 def _tensors(snapshot: Snapshot, states: Mapping[str, State]) -> Arrays:
@@ -157,8 +161,8 @@ def _tensors(snapshot: Snapshot, states: Mapping[str, State]) -> Arrays:
     for slot, arrays in snapshot.state.slots.items():
         tensors |= {f"slots.{slot}.{k}": array for k, array in enumerate(arrays)}
     tensors |= {f"deferred.{name}": array for name, array in snapshot.state.deferred.items()}
-    rows = [[math.nan if value is None else value for value in astuple(record)] for record in snapshot.records]
-    tensors["records"] = np.array(rows, np.float64).reshape(-1, len(COLUMNS))
+    rows = [_values_of(record) for record in snapshot.records]
+    tensors["records"] = np.array(rows, np.float64).reshape(-1, len(COLUMNS))  # None becomes NaN
     tensors["costs"] = snapshot.progress.costs
     if snapshot.progress.right is not None:
         tensors["right"] = snapshot.progress.right
