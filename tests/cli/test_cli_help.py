@@ -89,7 +89,7 @@ def test_version_names_the_instruction_set(run, monkeypatch):
     ("words", "completion"),
     [
         ("tr", "plain,train"),
-        ("train m", "plain,mnist"),
+        ("train mn", "plain,mnist"),
         ("train wine", "file,wine"),
         ("train --optimizer nes", "plain,nesterov"),
         ("train --batch", "plain,--batch-size"),

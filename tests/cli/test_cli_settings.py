@@ -37,7 +37,7 @@ def test_the_learning_rate_follows_the_settings_unless_chosen(chosen, rate):
     assert resolve_settings(MNIST_DEFAULTS, chosen).learning_rate == rate
 
 
-@pytest.mark.parametrize("kind", ["mnist", "digits", "images", "table"])
+@pytest.mark.parametrize("kind", ["mnist", "digits", "plane", "images", "table"])
 @pytest.mark.parametrize("task", ["classification", "regression"])
 @pytest.mark.parametrize("chosen", [{}, *({"cost": cost} for cost in COSTS), *({"output": name} for name in ACTIVATIONS)])
 def test_every_single_choice_gives_a_valid_network(kind, task, chosen):

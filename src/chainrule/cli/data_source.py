@@ -13,7 +13,7 @@ from .._format import pluralize
 from ..datasets.svmlight_file import read_svmlight
 from ..datasets.table import is_svmlight
 from ..errors import DataError, FileError, SettingError, UnknownName
-from .settings import BUILT_IN_DATA, Kind
+from .settings import BUILT_IN_DATA, PLANE_DATA, Kind
 from .task import is_classifier, signs_to_classes
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MIN_ROWS = 10
 
 @dataclass(frozen=True)
 class Source:
-    """The name of some data: mnist, digits, or a path; and a table's target column, where it was named.
+    """The name of some data: mnist, digits, a set of points in the plane, or a path; and a table's target column, if named.
 
     Examples
     --------
@@ -73,6 +73,8 @@ class Source:
             return "mnist"
         if self.name == "digits":
             return "digits"
+        if self.name in PLANE_DATA:
+            return "plane"
         path = Path(self.name)
         if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for a name that no file can have
             return "images"
@@ -112,6 +114,8 @@ class SplitData:
         The sizes of the parts, in a line for people.
     first_column : {0, 1} or None
         The number of an svmlight file's first column; None of other data.
+    all_rows : bool
+        Whether each of the three parts is the whole of a table.
     """
 
     source: Source
@@ -122,11 +126,12 @@ class SplitData:
     test_rows: Indices
     note: str
     first_column: int | None = None
+    all_rows: bool = False
 
     @property
     def unscaled(self) -> bool:
-        """Whether the columns may be of any size: they are neither pixels nor of a built-in data set."""
-        return self.kind not in BUILT_IN_DATA and self.train.kind != "pixels"
+        """Whether the columns may be of any size: they are neither pixels nor of a built-in data set, nor taken as they are."""
+        return self.kind in ("images", "table") and not self.all_rows and self.train.kind != "pixels"
 
     def input_spec(self) -> InputSpec:
         """Describe the inputs of a network trained on this; a table of numbers is never described as images."""
@@ -138,7 +143,7 @@ class SplitData:
         return replace(spec, first_column=self.first_column)
 
 
-def load_split(source: Source, seed: int, *, transposed: bool | None = None) -> SplitData:
+def load_split(source: Source, seed: int, *, transposed: bool | None = None, all_rows: bool = False) -> SplitData:
     """Load data, split into training, validation and test.
 
     Parameters
@@ -148,6 +153,8 @@ def load_split(source: Source, seed: int, *, transposed: bool | None = None) -> 
         Decides the split of a table; other data come split.
     transposed : bool, optional
         Whether a folder's images are stored column by column; inferred from the files' names by default.
+    all_rows : bool
+        Whether a table is not split: all its rows are trained on, and validated and tested on too.
 
     Raises
     ------
@@ -159,29 +166,43 @@ def load_split(source: Source, seed: int, *, transposed: bool | None = None) -> 
     kind = source.kind
     if transposed is not None and kind != "images":
         raise SettingError(f"--transpose is for a folder of IDX files; {source.name} is not one")
+    if all_rows and kind != "table":
+        raise SettingError(f"--all-rows is for a table; {source.name} comes split into training, validation and test")
     if kind == "table":
-        return _load_split_table(source, seed)
+        return _load_all_rows(source) if all_rows else _load_split_table(source, seed)
     if source.target is not None:
         raise SettingError(f"--target names a table's column; {source.name} has its labels")
-    dataset = _load_images(source, kind, transposed)
+    dataset = _load_data_set(source, kind, transposed)
+    example = "point" if kind == "plane" else "image"
     train, validation, test = dataset.train, dataset.validation, dataset.test
-    sizes = f"{pluralize(len(train), 'image')} to train on, {len(validation):,} to validate, {len(test):,} to test"
+    sizes = f"{pluralize(len(train), example)} to train on, {len(validation):,} to validate, {len(test):,} to test"
     return SplitData(source, kind, train, validation, test, np.arange(len(test)), f"{dataset.name}: {sizes}")
 
 
-def _load_images(source: Source, kind: Kind, transposed: bool | None) -> Dataset:
+def _load_data_set(source: Source, kind: Kind, transposed: bool | None) -> Dataset:
+    """Load data that comes split."""
     from .. import datasets
+    from ..datasets.plane_sets import PLANE_SETS
 
     if kind == "mnist":
         return datasets.mnist()
     if kind == "digits":
         return datasets.digits()
+    if kind == "plane":
+        return PLANE_SETS[source.name]()
     return datasets.idx(source.name, transposed=transposed)
 
 
 def _load_split_table(source: Source, seed: int) -> SplitData:
     table, first_column = load_table(source)
     return replace(split_table(source, table, seed), first_column=first_column)
+
+
+def _load_all_rows(source: Source) -> SplitData:
+    """Read a table whose rows are all trained on, in columns as they are: the network's test is on the same rows."""
+    table, first_column = load_table(source)
+    note = f"{source.name}: {pluralize(len(table), 'row')} to train on, and the same to validate and to test"
+    return SplitData(source, "table", table, table, table, np.arange(len(table)), note, first_column, all_rows=True)
 
 
 def load_table(source: Source, network: Network | None = None) -> tuple[Examples, int | None]:

@@ -25,7 +25,7 @@ from .reading_options import collect_reading_options, reading_options, refuse_re
 @click.command("evaluate")
 @arguments_panel
 @model_argument()
-@data_argument("mnist, digits, a folder of IDX files, or a table.", default="the data of its training")
+@data_argument("mnist, digits, circles, spiral, xor, moons, a folder of IDX files, or a table.", default="the data of its training")
 @target_option("A table's column to compare with.", default="as in training")
 @transpose_option("Whether the images of another folder lie on their side, as EMNIST's do.")
 @flag("--importance", text="Measure how much the score falls when each column is permuted among the rows.")

@@ -12,7 +12,7 @@ from .._checks import check_int
 from ..errors import DataError, SettingError
 from ..tables.read import is_table_of_columns
 from .column_names import read_examples_for
-from .data_source import Source, load_split, load_table, resolve_path, split_table
+from .data_source import MIN_ROWS, Source, load_split, load_table, resolve_path, split_table
 from .output import print_message
 from .task import is_classifier, signs_to_classes
 
@@ -73,17 +73,18 @@ def find_evaluation_data(
     if Source(name).kind == "table":
         found = _find_rows(network, training_source, name, target, test_only=test_only)
     else:
-        found = _find_images(network, training_source, Source(name, target), transposed)
+        found = _find_split(network, training_source, Source(name, target), transposed)
     _check_width(network, found, data)
     return found
 
 
-def _find_images(network: Network, training_source: Source | None, source: Source, transposed: bool | None) -> EvaluationData:
+def _find_split(network: Network, training_source: Source | None, source: Source, transposed: bool | None) -> EvaluationData:
     same = training_source is not None and _same_file(source.name, training_source.name)
     if transposed is None and same and network.inputs and source.kind == "images":
         transposed = network.inputs.transposed
     parts = load_split(source, 0, transposed=transposed)
-    return EvaluationData(f"the test images of {source.name}", _transpose_like_training(network, parts.test), parts.test_rows)
+    examples = "points" if source.kind == "plane" else "images"
+    return EvaluationData(f"the test {examples} of {source.name}", _transpose_like_training(network, parts.test), parts.test_rows)
 
 
 def find_example(numbers: Indices, number: int, name: str) -> int:
@@ -116,6 +117,7 @@ def _find_rows(
         and _same_file(name, training_source.name)
         and network.provenance
         and isinstance(seed, int)
+        and len(table) >= MIN_ROWS
     ):
         parts = split_table(source, table, seed)
         if len(parts.train) == network.provenance.examples:

@@ -11,10 +11,13 @@ from ..errors import SettingError
 if TYPE_CHECKING:
     from ..calculus.optimizers import Optimizer
 
-Kind = Literal["mnist", "digits", "images", "table"]
+Kind = Literal["mnist", "digits", "plane", "images", "table"]
 Task = Literal["classification", "regression"]
 
-BUILT_IN_DATA = ("mnist", "digits")
+PLANE_DATA = ("circles", "spiral", "xor", "moons")
+"""The sets of points in the plane."""
+
+BUILT_IN_DATA = ("mnist", "digits", *PLANE_DATA)
 """The data sets that have a name; all others have a path."""
 
 
@@ -40,6 +43,8 @@ class Settings:
     schedule : str
     early_stopping : int
         The patience in epochs; 0 for none.
+    distort : str or None
+        The amounts by which images are distorted anew in each epoch, as ``normalize_amounts`` writes them; None for none.
     """
 
     hidden: tuple[int, ...] = (30,)
@@ -56,6 +61,7 @@ class Settings:
     init: str | None = None
     schedule: str = "constant"
     early_stopping: int = 0
+    distort: str | None = None
 
 
 MNIST_DEFAULTS = Settings()
@@ -65,21 +71,31 @@ MNIST_DEFAULTS = Settings()
 _RELU_AND_ADAM = Settings(activation=("relu",), cost="log_loss", optimizer="adam", batch_size=32)
 DIGITS_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), learning_rate=0.003, epochs=100, early_stopping=10)
 IMAGES_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(128,), learning_rate=0.001, epochs=50, early_stopping=5)
+DISTORTED_MNIST_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(256,), learning_rate=0.002, batch_size=64, epochs=15, schedule="cosine")
 TABLE_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), init="scaled", learning_rate=0.003, epochs=200, early_stopping=10)
+PLANE_DEFAULTS = Settings(
+    (16, 16), activation=("tanh",), cost="log_loss", optimizer="adam", learning_rate=0.01, batch_size=20, epochs=200
+)
 
 REGRESSION_OUTPUTS = ("identity", "exp")
 CLASSIFICATION_OUTPUTS = ("sigmoid", "softmax")
 
 
-def defaults_for(kind: Kind, task: Task) -> Settings:
-    """Give the default settings for a kind of data and a task.
+def defaults_for(kind: Kind, task: Task, *, distorted: bool = False) -> Settings:
+    """Give the default settings for a kind of data and a task; distorted digits need a larger network than the notes'.
 
     Examples
     --------
     >>> defaults_for("mnist", "classification").learning_rate, defaults_for("table", "regression").cost
     (3.0, 'mean_squared_error')
     """
-    by_kind = {"mnist": MNIST_DEFAULTS, "digits": DIGITS_DEFAULTS, "images": IMAGES_DEFAULTS, "table": TABLE_DEFAULTS}
+    by_kind = {
+        "mnist": DISTORTED_MNIST_DEFAULTS if distorted else MNIST_DEFAULTS,
+        "digits": DIGITS_DEFAULTS,
+        "plane": PLANE_DEFAULTS,
+        "images": IMAGES_DEFAULTS,
+        "table": TABLE_DEFAULTS,
+    }
     return replace(by_kind[kind], cost="mean_squared_error") if task == "regression" else by_kind[kind]
 
 

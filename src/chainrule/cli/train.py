@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ..errors import SettingError
+from .distort_option import USUAL_AMOUNTS, normalize_amounts
 from .options import (
     CHECKPOINT_PANEL,
     NETWORK_PANEL,
@@ -61,7 +62,9 @@ def setting_default(name: str) -> str:
 @click.command("train")
 @arguments_panel
 @data_argument(
-    "mnist, digits, a FOLDER of IDX files, or a table: .csv, .tsv, .parquet, .jsonl, .npz or .svmlight.", default="mnist"
+    "mnist, digits, circles, spiral, xor, moons, a FOLDER of IDX files, or a table: .csv, .tsv, .parquet, .jsonl, .npz or "
+    ".svmlight.",
+    default="mnist",
 )
 @option(
     "--hidden",
@@ -162,6 +165,15 @@ def setting_default(name: str) -> str:
     default=setting_default("dropout"),
     panel=TRAINING_PANEL,
 )
+@option(
+    "--distort",
+    metavar="[AMOUNT,...]",
+    is_flag=False,
+    flag_value=USUAL_AMOUNTS,
+    text=f"Distort images anew in each epoch, by up to these amounts, or by {USUAL_AMOUNTS} where none is given.",
+    default="off",
+    panel=TRAINING_PANEL,
+)
 @integer_option(
     "--early-stopping",
     metavar="N",
@@ -189,6 +201,12 @@ def setting_default(name: str) -> str:
     panel=TABLE_PANEL,
 )
 @float_option("--time-limit", metavar="SECONDS", text="Begin no further epoch after this time.", panel=TABLE_PANEL)
+@flag(
+    "--all-rows",
+    text="Train the network of these options on all rows of a table as they are, without split, scaling and recipe.",
+    panel=TABLE_PANEL,
+    default=None,
+)
 @reading_options
 @path_option(
     "--out",
@@ -257,6 +275,9 @@ def train(
 
     With --checkpoint FOLDER a training that was killed goes on with --resume FOLDER, and ends with the same numbers.
 
+    With --distort the network sees each image shifted, scaled, slanted and rotated anew in each epoch, and reads digits as people
+    draw them far better. For MNIST the defaults are then a larger network and other settings, which the program prints.
+
     The model is saved as mnist.safetensors, under DATA's name, or as --out says; an existing model is replaced. Ctrl-C saves the
     parameters learnt so far; a training that diverges saves those of its last finite epoch.
 
@@ -269,7 +290,7 @@ def train(
     engine, seconds and notes. The lines of epochs are of all networks, which are trained side by side.
 
     Exit status: 0; 1 if the training diverged or memory ran out; 2 for an error in the command line or the data; 130 after Ctrl-C;
-    143 after SIGTERM.
+    143 after SIGTERM, and 129 after SIGHUP, in a training with checkpoints.
     """
     from .output import Reporter
     from .training_request import CheckpointOptions, resumed
@@ -290,7 +311,7 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
     settings = dict(given)
     source = Source(settings.pop("data", "mnist"), settings.pop("target", None))
     out, plot = (None if name not in settings else Path(settings.pop(name)) for name in ("out", "plot"))
-    transpose = settings.pop("transpose", None)
+    transpose, all_rows = settings.pop("transpose", None), settings.pop("all_rows", False)
     reading = ReadingOptions.parse(settings.pop("reading", {}))
     table_settings = {name: settings.pop(name, None) for name in ("networks", "metric", "task", "time_limit")}
     program: dict[str, Any] = {
@@ -302,18 +323,20 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
         "checkpoints": checkpoints,
         "given": given,
     }
-    if source.kind == "table" and is_table_of_columns(Path(source.name)):
+    if source.kind == "table" and is_table_of_columns(Path(source.name)) and not all_rows:
         from .table_training_job import TableTrainingJob, recipe_settings
 
         if transpose is not None:
             raise SettingError(f"--transpose is for a folder of IDX files; {source.name} is not one")
+        if "distort" in settings:
+            raise SettingError(f"--distort is for images; {source.name} is a table. Leave it out")
         task, time_limit = table_settings.pop("task"), table_settings.pop("time_limit")
         chosen = recipe_settings(settings, table_settings)
         return TableTrainingJob(source, reading, out or source.model_path, chosen, task, time_limit, **program)
-    _refuse_table_options(source.name, reading, table_settings)
+    _refuse_table_options("a training with --all-rows" if all_rows else source.name, reading, table_settings)
     from .training_job import TrainingJob
 
-    return TrainingJob(source, out or source.model_path, settings, transposed=transpose, **program)
+    return TrainingJob(source, out or source.model_path, settings, transposed=transpose, all_rows=all_rows, **program)
 
 
 def _refuse_table_options(name: str, reading: ReadingOptions, table_settings: Mapping[str, Any]) -> None:
@@ -340,11 +363,12 @@ def collect_given(options: dict[str, Any]) -> dict[str, Any]:
     {'hidden': (12, 7), 'epochs': 3}
     """
     reading = collect_reading_options(options).to_json()
-    hidden, activation = options.get("hidden"), options.get("activation")
+    hidden, activation, distort = (options.get(name) for name in ("hidden", "activation", "distort"))
     values = {
         **options,
         "hidden": parse_layers(hidden) if hidden else None,
         "activation": None if activation is None else tuple(activation.split(",")),
+        "distort": None if distort is None else normalize_amounts(distort),
         "reading": reading or None,
         **{name: str(options[name]) for name in ("out", "plot") if options.get(name) is not None},
     }

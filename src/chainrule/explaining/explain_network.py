@@ -138,9 +138,9 @@ class NetworkSections:
         """N10 for one layer."""
         batch, w, sigma = self.batch, self.batch.weights[layer], self.batch.sigmas[layer]
         z, a, written = batch.trace.zs[layer][0], batch.trace.activations[layer][0], notation.activation_formula(sigma)
-        name, previous = layer + 1, layer
+        name = layer + 1
         blocks: list[Block] = [
-            Formulas((f"z^{name} = w^{name} a^{previous} + b^{name}", f"a^{name} = σ(z^{name}),   {written.value}")),
+            Formulas(notation.forward_formulas(name, sigma)),
             Shapes(f"{w.shape} @ ({w.shape[1]}, {batch.m}) + ({w.shape[0]}, 1) = ({w.shape[0]}, {batch.m})"),
             Prose(written.remark),
             *number_blocks({f"z^{name}": z, f"a^{name}": a}),

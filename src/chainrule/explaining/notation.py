@@ -52,6 +52,12 @@ def activation_formula(sigma: Activation) -> Formula:
     return Formula(f"σ(z) = {literal(sigma.name)}(z)", "σ′(z)  as its derivative gives it", "An activation of your own.")
 
 
+def forward_formulas(number: int, sigma: Activation) -> tuple[str, str]:
+    """Give the formulas of a layer (N10), whose number counts from 1: its weighted inputs, and their activation."""
+    weighted = f"z^{number} = w^{number} a^{number - 1} + b^{number}"
+    return weighted, f"a^{number} = σ(z^{number}),   {activation_formula(sigma).value}"
+
+
 def cost_formula(cost: Cost) -> Formula:
     """Give the formula of a cost; one of the user's own is written by its name."""
     return cost.formula or Formula(f"C = {literal(cost.name)}(a, y)", r"\frac{∂C}{∂a_j}  as its gradient gives it")

@@ -1,0 +1,349 @@
+r"""A run that trains in a thread of its own, obeys start, pause, step and reset, and publishes frames of how it learns.
+
+::
+
+              start            pause
+    ready  ---------> running <------> paused      reset leads from every state back to ready
+       \                 |     start     /
+        `- step -> paused|              `- step
+                         v
+              finished, diverged or failed
+
+The thread trains about ``CALL_SECONDS`` of mini-batches at a time, so that it obeys within that time; the parameters do not depend
+on where it stops. Between two such calls it publishes a frame, if one is due and somebody watches. It never waits for a reader.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Protocol
+
+import msgspec
+
+from ..errors import ChainruleError, DataError, SettingError
+from ..examples import Examples
+from ..history import EpochProgress
+from ..network import Network, network_from
+from ..training import Run
+from .layer_formulas import cost_formulas, layer_formulas
+from .learning_curves import LearningCurves, rounded
+from .network_pictures import decision_boundary, delta_histograms, plane_points, weight_pictures
+from .run_requests import RunRequest, command_line, examples_of, link_query, make_run, python_lines
+
+CALL_SECONDS = 0.03
+"""The time that one call of ``Run.advance`` is to take."""
+
+FRAME_SECONDS = 1 / 15
+"""The least time between two frames."""
+
+FRAME_SHARE = 0.1
+"""The largest part of a run's time that computing its frames may take."""
+
+DELTA_ROWS = 64
+"""The examples over which delta is counted."""
+
+ENDED = ("finished", "diverged", "failed")
+
+
+class Publisher(Protocol):
+    """Where frames go: a topic of the server's events, which calls ``refresh`` when somebody begins to watch."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody reads the topic."""
+        ...
+
+    def publish(self, kind: str, data: dict[str, Any]) -> None:
+        """Replace the topic's newest frame, from any thread and without waiting."""
+        ...
+
+
+class CallLength:
+    """The mini-batches of one call, so that it takes about ``CALL_SECONDS``: 1 at first, then as measured."""
+
+    def __init__(self) -> None:
+        self.mini_batches = 1
+        self.per_second = 0.0
+
+    def measured(self, mini_batches: int, seconds: float) -> None:
+        """Take the time of a call; the length at most doubles from one call to the next."""
+        if mini_batches == 0 or seconds <= 0:
+            return
+        self.per_second = mini_batches / seconds
+        self.mini_batches = max(1, min(2 * self.mini_batches, int(self.per_second * CALL_SECONDS)))
+
+
+class LiveRun:
+    """A run of the page.
+
+    Parameters
+    ----------
+    identifier : str
+    request : RunRequest
+    topic : Publisher
+
+    Attributes
+    ----------
+    state : str
+        ready, running, paused, finished, diverged or failed.
+    message : str
+        Why the run ended; empty while it goes on.
+    """
+
+    def __init__(self, identifier: str, request: RunRequest, topic: Publisher) -> None:
+        self.identifier = identifier
+        self.request = request
+        self.topic = topic
+        self.state = "ready"
+        self.message = ""
+        self._changed = threading.Condition()  # guards the state, the message, and what the thread is to do
+        self._steps_wanted = 0
+        self._reset_wanted = True
+        self._frame_wanted = False
+        self._closing = False
+        self._busy = False
+        self._run: Run | None = None  # these are the thread's alone
+        self._delta_rows: Examples | None = None
+        self._curves = LearningCurves()
+        self._call = CallLength()
+        self._seen = EpochProgress(1)  # the part of the epoch that the curves have
+        self._next_frame = 0.0
+        self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
+        self._thread.start()
+
+    # What the page asks for
+
+    def start(self) -> None:
+        """Train until the end, or until ``pause``.
+
+        Raises
+        ------
+        SettingError
+            When the run has ended.
+        """
+        with self._changed:
+            self._check_not_ended()
+            self._set_state("running")
+
+    def pause(self) -> None:
+        """Stop after the current mini-batches; a run that does not train stays as it is."""
+        with self._changed:
+            if self.state == "running":
+                self._set_state("paused")
+
+    def step(self) -> None:
+        """Train one mini-batch; a run that trains is paused.
+
+        Raises
+        ------
+        SettingError
+            When the run has ended.
+        """
+        with self._changed:
+            self._check_not_ended()
+            self._steps_wanted += 1
+            self._set_state("paused")
+
+    def reset(self) -> None:
+        """Begin anew, with the parameters of the same seed."""
+        with self._changed:
+            self._reset_wanted, self._steps_wanted = True, 0
+            self._set_state("ready")
+
+    def refresh(self) -> None:
+        """Publish a frame soon, for somebody who has just begun to watch."""
+        with self._changed:
+            self._frame_wanted = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the thread after the current mini-batches; ``join`` waits for that."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end of a closed run's thread; tell whether it has ended."""
+        self._thread.join(max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until the thread has nothing to do; tell whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._busy and not self._has_work(), seconds)
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """Describe what stays the same: the settings, the lines and the link that reproduce the run, formulas and points."""
+        request = self.request
+        network = Network(request.sizes, activation=request.activation, cost=request.cost, seed=0)
+        return {
+            "id": self.identifier,
+            "settings": msgspec.to_builtins(request),
+            "lines": {"python": python_lines(request), "cli": command_line(request)},
+            "link": link_query(request),
+            "sizes": network.sizes,
+            "formulas": {"layers": layer_formulas(network), **cost_formulas(network)},
+            "points": plane_points(examples_of(request)[0]) if request.sizes[0] == 2 else None,
+        }
+
+    def progress(self) -> dict[str, Any]:
+        """Tell the state and how far the training is, with its curves, without computing pictures."""
+        run, state, message = self._run, self.state, self.message
+        return {
+            "id": self.identifier,
+            "state": state,
+            "message": message,
+            "epoch": 0 if run is None else len(run.history),
+            "epochs": self.request.epochs,
+            "step": 0 if run is None else run.done,
+            "steps": 0 if run is None else run.steps,
+            "examples_per_second": rounded(self._call.per_second * self.request.batch_size),
+            "curves": self._curves.columns(),
+        }
+
+    # The thread
+
+    def _work(self) -> None:
+        """Do what is asked for, until ``close``; an error ends the run, not the thread."""
+        while (task := self._next_task()) is not None:
+            try:
+                task()
+            except Exception as error:  # whatever a run raises must not reach another run or the server
+                self._end("failed", _first_line(error))
+            self._publish_when_due()
+
+    def _has_work(self) -> bool:
+        running = self.state == "running"
+        return self._closing or self._reset_wanted or self._frame_wanted or self._steps_wanted > 0 or running
+
+    def _next_task(self) -> Callable[[], None] | None:
+        """Wait for something to do; None after ``close``."""
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+            self._changed.wait_for(self._has_work)
+            if self._closing:
+                return None
+            self._busy = True
+            if self._reset_wanted:
+                self._reset_wanted, self._frame_wanted = False, True
+                return self._begin
+            if self._steps_wanted:
+                self._steps_wanted, self._frame_wanted = self._steps_wanted - 1, True
+                return self._train_one
+            return self._train_call if self.state == "running" else _do_nothing
+
+    def _begin(self) -> None:
+        """Make the run anew."""
+        self._run = None
+        self._curves, self._call, self._seen = LearningCurves(), CallLength(), EpochProgress(1)
+        self._run = make_run(self.request)
+        self._delta_rows = self._run.examples[: min(DELTA_ROWS, len(self._run.examples))]
+
+    def _train_one(self) -> None:
+        self._advance(1)
+
+    def _train_call(self) -> None:
+        """Train for about ``CALL_SECONDS``."""
+        began, before = time.perf_counter(), self.run.done
+        end = before + self._call.mini_batches
+        while self.run.done < end and self.run.history.stopped is None and self.state == "running":
+            self._advance(end - self.run.done)
+        self._call.measured(self.run.done - before, time.perf_counter() - began)
+
+    @property
+    def run(self) -> Run:
+        """The training."""
+        if self._run is None:
+            raise DataError("the run could not be made; reset it")
+        return self._run
+
+    def _advance(self, mini_batches: int) -> None:
+        """Train some mini-batches of the current epoch, and add to the curves."""
+        run = self.run
+        record = run.advance(mini_batches)
+        if record is not None:
+            self._curves.add_epoch(record)
+            self._seen = EpochProgress(record.epoch + 1)
+        elif run.history.stopped is None:
+            self._add_batches(run.epoch_progress)
+        if run.history.stopped is not None:
+            self._end("diverged" if run.history.stopped == "diverged" else "finished", run.history.message)
+
+    def _add_batches(self, progress: EpochProgress) -> None:
+        """Add the mean cost and accuracy of the mini-batches since the last call."""
+        seen, self._seen = self._seen, progress
+        rows = progress.rows - seen.rows
+        if rows <= 0:
+            return
+        first = len(seen.costs)
+        cost = float(progress.costs[first:].sum()) / rows
+        accuracy = None if progress.right is None else float(progress.right[first:].sum()) / rows
+        self._curves.add_batches(progress.epoch - 1 + progress.rows / self.run.n, cost, accuracy)
+
+    def _publish_when_due(self) -> None:
+        """Publish a frame, if somebody watches, and the last one is long enough ago or the state has changed."""
+        began = time.perf_counter()
+        with self._changed:
+            wanted, self._frame_wanted = self._frame_wanted, False
+        if not self.topic.watched or not (wanted or began >= self._next_frame):
+            return
+        self.topic.publish("frame", self._frame())
+        ended = time.perf_counter()
+        self._next_frame = began + max(FRAME_SECONDS, (ended - began) / FRAME_SHARE)
+
+    def _frame(self) -> dict[str, Any]:
+        """Give the progress, and the pictures of the present parameters."""
+        run = self._run
+        pictures: dict[str, Any] = {"weights": None, "deltas": [], "boundary": None}
+        if run is not None:
+            pictures = network_frame(current_network(run), self._delta_rows)
+        return {**self.progress(), **pictures}
+
+    # The state
+
+    def _set_state(self, state: str) -> None:
+        """Change the state, with the condition held."""
+        self.state, self.message, self._frame_wanted = state, "", True
+        self._changed.notify_all()
+
+    def _end(self, state: str, message: str) -> None:
+        """End the run, unless it was reset in the meantime."""
+        with self._changed:
+            if not self._reset_wanted:
+                self.state, self.message, self._frame_wanted, self._steps_wanted = state, message, True, 0
+
+    def _check_not_ended(self) -> None:
+        if self.state in ENDED:
+            raise SettingError(f"the run has ended ({self.message or self.state}); reset it first")
+
+
+def current_network(run: Run) -> Network:
+    """Give a network with the parameters after the last mini-batch; the run's own has those of the last epoch."""
+    state, network = run.current_state(), run.network
+    return network_from(network.plan, state.weights, state.biases, init=network.init, seed=network.seed, inputs=run.inputs)
+
+
+def network_frame(network: Network, examples: Examples | None) -> dict[str, Any]:
+    """Give a network's pictures; without those of delta where its numbers overflow or there are no examples."""
+    if not network.state().is_finite:
+        return {"weights": None, "deltas": [], "boundary": None}
+    try:
+        deltas = [] if examples is None else delta_histograms(network, examples)
+    except DataError:
+        deltas = []
+    return {"weights": weight_pictures(network), "deltas": deltas, "boundary": decision_boundary(network)}
+
+
+def _do_nothing() -> None:
+    """Serve a wish for a frame, which is published after every task."""
+
+
+def _first_line(error: Exception) -> str:
+    """Describe an error in one line."""
+    text = (str(error).strip() or "no reason given").splitlines()[0]
+    return text if isinstance(error, ChainruleError) else f"{type(error).__name__}: {text}"

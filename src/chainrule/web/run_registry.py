@@ -1,0 +1,128 @@
+"""The runs of a server: their ids, and limits on how many exist and how many train at once."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ..errors import SettingError, UnknownName
+from .live_run import LiveRun, Publisher
+from .run_requests import RunRequest
+
+MOST_RUNS = 24
+"""The most runs that exist at once; each holds a network of at most 1.2 million parameters and its optimizer's slots."""
+
+MOST_TRAINING = 12
+"""The most runs that train at once: beyond that they would only take turns."""
+
+CLOSING_SECONDS = 0.8
+"""The time within which all threads are to end; those that are within a longer call of an engine end with the process."""
+
+
+class Closable(Protocol):
+    """What a registry closes: a live run or a watched one."""
+
+    def close(self) -> None:
+        """Ask the thread to end."""
+        ...
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread; tell whether it has ended."""
+        ...
+
+
+class RunRegistry:
+    """The live runs of a server.
+
+    Parameters
+    ----------
+    topic_of : callable
+        Gives the topic of a name; a run publishes to ``run:ID``.
+    """
+
+    def __init__(self, topic_of: Callable[[str], Publisher]) -> None:
+        self._topic_of = topic_of
+        self._runs: dict[str, LiveRun] = {}
+        self._lock = threading.Lock()
+
+    def create(self, request: RunRequest) -> LiveRun:
+        """Make a run, which is ready to be started.
+
+        Raises
+        ------
+        SettingError
+            When there are too many.
+        """
+        with self._lock:
+            if len(self._runs) >= MOST_RUNS:
+                raise SettingError(f"there are {MOST_RUNS} runs, and there may be no more; remove one first")
+            identifier = secrets.token_hex(4)
+            run = LiveRun(identifier, request, self._topic_of(f"run:{identifier}"))
+            self._runs[identifier] = run
+            return run
+
+    def get(self, identifier: str) -> LiveRun:
+        """Find a run.
+
+        Raises
+        ------
+        UnknownName
+            When there is none of that id.
+        """
+        run = self._runs.get(identifier)
+        if run is None:
+            raise UnknownName("run", identifier, list(self._runs))
+        return run
+
+    def all(self) -> list[LiveRun]:
+        """Give all runs, the oldest first."""
+        return list(self._runs.values())
+
+    def start(self, identifier: str) -> LiveRun:
+        """Start a run, or go on with it.
+
+        Raises
+        ------
+        UnknownName
+            When there is none of that id.
+        SettingError
+            When too many train, or the run has ended.
+        """
+        run = self.get(identifier)
+        with self._lock:
+            training = sum(other.state == "running" for other in self._runs.values() if other is not run)
+            if training >= MOST_TRAINING:
+                raise SettingError(f"{MOST_TRAINING} runs are training, and no more may at once; pause one first")
+            run.start()
+        return run
+
+    def remove(self, identifier: str) -> None:
+        """End a run and forget it.
+
+        Raises
+        ------
+        UnknownName
+            When there is none of that id.
+        """
+        run = self.get(identifier)
+        with self._lock:
+            self._runs.pop(identifier, None)
+        run.close()
+
+    def close(self) -> bool:
+        """End all runs within ``CLOSING_SECONDS``; tell whether every thread has ended."""
+        with self._lock:
+            runs, self._runs = list(self._runs.values()), {}
+        return close_all(runs)
+
+
+def close_all(runs: Sequence[Closable]) -> bool:
+    """Close runs side by side, and wait for their threads; tell whether all have ended."""
+    end = time.monotonic() + CLOSING_SECONDS
+    for run in runs:
+        run.close()
+    ended = [run.join(end - time.monotonic()) for run in runs]
+    return all(ended)
