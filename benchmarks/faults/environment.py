@@ -34,6 +34,7 @@ COMMANDS = (
     "explain digits.safetensors --html {out}/out.html",
     "explain t.safetensors --data t.csv",
     "check digits.safetensors",
+    "export digits.safetensors {out}/out.mjs",
     "columns t.csv",
     "info digits.run",
     "runs .",
