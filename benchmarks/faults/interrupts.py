@@ -25,7 +25,7 @@ COMMANDS = (
     "train mnist --hidden 10 --epochs 2 --out out.safetensors",
     "train digits --epochs 20 --out out.safetensors --plot out.png",
     "train digits --epochs 20 --out out.safetensors --checkpoint out.run",
-    "train digits --distort shift=1 --epochs 4 --out out.safetensors",
+    "train mnist --distort shift=1 --hidden 10 --epochs 1 --out out.safetensors",
     "train --resume digits.run --epochs 30 --out out.safetensors",
     "train t.csv --networks 2 --epochs 4 --out out.safetensors",
     "train t.parquet --networks 2 --epochs 4 --out out.safetensors",
