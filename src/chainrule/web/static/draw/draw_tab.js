@@ -49,7 +49,7 @@ export class DrawTab {
   /** Load the server's network, the first time and after it has trained another one. */
   async load(version) {
     this.network = await loadNetwork(version);
-    this.hidden.setNetwork(this.network, this.network.exported.inputs.shape);
+    this.hidden.setNetwork(this.network);
     this.compute();
   }
 

@@ -4,6 +4,7 @@ import { largestMagnitude, signedColors } from "../shared/colormap.js";
 import { element } from "../shared/dom.js";
 import { number } from "../shared/format.js";
 import { drawPixels } from "../shared/picture.js";
+import { SIDE } from "./mnist_form.js";
 
 const MOST_UNITS = 1024; // of one layer that are shown
 const KEYS = { ArrowRight: 1, ArrowLeft: -1 };
@@ -15,13 +16,13 @@ export class HiddenView {
     this.tiles = [];
   }
 
-  /** Show the units of a network; `imageShape` is the [rows, columns] of its input. */
-  setNetwork(network, imageShape) {
+  /** Show the units of a network. */
+  setNetwork(network) {
     const hidden = network.sizes.slice(1, -1);
     this.heading.textContent = hidden.length ? `${hidden.join(" and ")} hidden units` : "No hidden units";
     this.tiles = hidden.map((units, layer) => Array.from({ length: Math.min(units, MOST_UNITS) }, (_, unit) => this.tile(layer, unit)));
     this.container.replaceChildren(...this.tiles.map((tiles, layer) => this.grid(tiles, layer, hidden[layer])));
-    if (this.tiles.length) this.drawWeights(network, imageShape);
+    if (this.tiles.length) this.drawWeights(network);
   }
 
   tile(layer, unit) {
@@ -56,10 +57,10 @@ export class HiddenView {
     next.focus();
   }
 
-  drawWeights(network, [rows, columns]) {
+  drawWeights(network) {
     const fullScale = largestMagnitude(network.layers[0].weights);
     this.tiles[0].forEach((tile, unit) => {
-      drawPixels(tile.firstChild, signedColors(network.weightsInto(0, unit), fullScale), rows, columns);
+      drawPixels(tile.firstChild, signedColors(network.weightsInto(0, unit), fullScale), SIDE, SIDE);
     });
   }
 

@@ -9,6 +9,7 @@ export class ModelPanel {
   constructor(events, load) {
     Object.assign(this, { events, load });
     this.version = null;
+    this.figures = new Map(); // distort -> test accuracy
     byId("train-distorted").addEventListener("click", () => this.trainDistorted());
     events.onConnection((connected) => connected && this.refresh());
   }
@@ -30,7 +31,6 @@ export class ModelPanel {
   async attempt(action) {
     try {
       await action();
-      this.showError("");
     } catch (error) {
       this.showError(error.message);
     }
@@ -41,18 +41,40 @@ export class ModelPanel {
     byId("model-error").hidden = !message;
   }
 
-  /** Show the state of the server's network, and load it where it is new. */
-  async show(state) {
-    byId("model-state").textContent = stateText(state);
-    byId("model-progress").hidden = state.state !== "training";
-    byId("train-distorted").disabled = state.state === "training";
-    if (state.state === "ready" && state.version !== this.version) {
-      this.version = state.version;
-      await this.load(state.version);
-    }
+  /** Show the state of the server's network, and load the network where it is another one. */
+  async show({ state, message, model, training }) {
+    byId("model-state").textContent = training ? trainingText(training, model) : modelText(model);
+    byId("model-progress").hidden = !training;
+    if (training) byId("model-progress").value = training.step / Math.max(1, training.steps);
+    byId("train-distorted").disabled = state === "training";
+    this.showError(message);
+    if (!model) return;
+    this.showFigures(model);
+    if (model.version === this.version) return;
+    this.version = model.version;
+    await this.load(model.version);
+  }
+
+  /** Add the accuracy of a network that this page has trained to those of the others. */
+  showFigures({ distort, test_accuracy: accuracy }) {
+    if (accuracy === null) return;
+    this.figures.set(distort, accuracy);
+    const rows = [...this.figures].map(([distorted, value]) =>
+      element("tr", {}, element("th", { scope: "row" }, distorted ? "on distorted digits" : "on plain digits"), element("td", {}, percent(value))),
+    );
+    byId("model-figures").tBodies[0].replaceChildren(...rows);
+    byId("model-figures").hidden = false;
   }
 }
 
-function stateText({ state, sizes, accuracy }) {
-  return `${sizes.join(" – ")}: ${state}, reads ${percent(accuracy)} of the test digits.`;
+function trainingText({ distort, epoch, epochs, accuracy }, model) {
+  const which = distort ? "a network on distorted digits" : "a network";
+  const read = accuracy === null ? "" : ` It reads ${percent(accuracy)} of the training digits.`;
+  return `Training ${which}: epoch ${Math.min(epoch + 1, epochs)} of ${epochs}.${read}${model ? " Until then the present one answers." : " You can draw already."}`;
+}
+
+function modelText(model) {
+  if (!model) return "There is no network yet.";
+  const units = `${model.sizes.join(" – ")} units`;
+  return `${model.name}: ${units}.`;
 }

@@ -14,7 +14,8 @@ export class Network {
 
   /** The activations of each layer for pixels from 0 to 255; the last layer's are the outputs. */
   activations(pixels) {
-    return this.exported.activations(pixels).slice(-this.layers.length);
+    const x = this.exported.inputs?.kind === "pixels" ? pixels : Array.from(pixels, (level) => level / 255);
+    return this.exported.activations(x).slice(-this.layers.length);
   }
 
   /** The weights of one unit, as many as the layer has inputs. */

@@ -3,11 +3,13 @@
 import { get, post, remove } from "../shared/api.js";
 import { decodeBytes } from "../shared/bytes.js";
 
+const NO_PICTURES = { weights: null, deltas: [], boundary: null };
+
 export class RunWatch {
   /** `description` is the server's; `onChange` is called with each new frame. */
   constructor(events, description, onChange) {
     Object.assign(this, { events, description, onChange });
-    this.frame = null;
+    this.frame = { ...NO_PICTURES, ...description };
     this.isLost = false; // whether the server no longer has the run
   }
 
@@ -28,7 +30,7 @@ export class RunWatch {
   }
 
   get state() {
-    return this.frame?.state ?? this.description.state ?? "ready";
+    return this.frame.state;
   }
 
   /** Whether the training is another process's, and only watched. */
@@ -44,7 +46,8 @@ export class RunWatch {
   follow() {
     if (this.isLost) return;
     this.events.subscribe(this.topic, (frame) => {
-      this.frame = decodeFrame(frame);
+      if (frame.gone) this.isLost = true;
+      else this.frame = decodeFrame(frame);
       this.onChange();
     });
   }
@@ -58,21 +61,10 @@ export class RunWatch {
     return post(`/api/runs/${this.id}/${verb}`);
   }
 
-  /** Find out whether the server still has the run. */
-  async check() {
-    try {
-      await get(`/api/runs/${this.id}`);
-    } catch (error) {
-      if (error.status !== 404) return;
-      this.isLost = true;
-      this.leave();
-    }
-  }
-
-  /** Stop following the run, and remove it from the server. */
+  /** Stop following the run, and remove it from the server, if it is the server's. */
   async remove() {
     this.leave();
-    await remove(`/api/runs/${this.id}`);
+    if (!this.isLost && !this.isWatchedOnly) await remove(`/api/runs/${this.id}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The Train tab: a form of settings, a run of the server, and what it shows while it learns. */
 
 import { announce } from "../shared/announcer.js";
+import { get } from "../shared/api.js";
 import { byId } from "../shared/dom.js";
 import { connectCopyButtons, showDescription, showLink } from "./description_view.js";
 import { Plane } from "./plane.js";
@@ -19,13 +20,13 @@ export class TrainTab {
     this.current = null; // the RunWatch of this tab
     this.kept = null; // the RunWatch that it is compared with
     this.shown = false;
+    this.linked = false; // whether the page was opened by a link with settings
     this.form = new SettingsForm(byId("settings"), () => this.settingsChanged());
     this.view = new RunView();
     this.plane = new Plane(byId("plane"), { onPoint: (at) => this.addPoint(at), onUndo: () => this.removePoint() });
     this.list = new RunList(byId("others"), { onOpen: (id) => this.open(id), isOwn: (id) => [this.current?.id, this.kept?.id].includes(id) });
     this.connectButtons();
     connectCopyButtons(byId("view-train"));
-    events.onConnection((connected) => connected && this.serverIsBack());
     addEventListener("pagehide", () => this.dropUntrained());
     this.render();
   }
@@ -37,7 +38,10 @@ export class TrainTab {
   /** Take the settings of a link. */
   takeLink(hash) {
     const query = hash.split("?")[1];
-    if (query) this.form.settings = fromQuery(query);
+    if (!query || query === toQuery(this.form.settings)) return;
+    this.linked = true;
+    this.form.settings = fromQuery(query);
+    if (this.current) this.settingsChanged();
   }
 
   setShown(shown) {
@@ -83,17 +87,28 @@ export class TrainTab {
 
   // The run of this tab
 
-  /** Go on with this tab's run after a reload; otherwise make one. */
+  /** Go on with this tab's run after a reload; else show the run folder that the server watches; else make a run. */
   async restore() {
     const id = sessionStorage.getItem(KEY);
-    const found = id && (await RunWatch.open(this.events, id, () => this.frameArrived()).catch(() => null));
-    if (found && (!location.hash.includes("?") || toQuery(found.description.settings ?? this.form.settings) === toQuery(this.form.settings))) return this.take(found);
-    return this.renew();
+    const found = id && (await this.watch(id).catch(() => null));
+    if (found && this.fitsLink(found.description)) return this.take(found);
+    const { runs } = await get("/api/runs");
+    const watched = runs.find(({ folder }) => folder);
+    return watched && !this.linked ? this.take(await this.watch(watched.id)) : this.renew();
+  }
+
+  /** Whether a run is that of the link by which the page was opened. */
+  fitsLink({ settings }) {
+    return !this.linked || (settings && toQuery(settings) === toQuery(this.form.settings));
+  }
+
+  watch(id) {
+    return RunWatch.open(this.events, id, () => this.frameArrived());
   }
 
   /** Follow another run of the server. */
   open(id) {
-    return this.attempt(async () => this.take(await RunWatch.open(this.events, id, () => this.frameArrived())));
+    return this.attempt(async () => this.take(await this.watch(id)));
   }
 
   take(watch) {
@@ -111,11 +126,13 @@ export class TrainTab {
   async renew() {
     const old = this.current;
     this.take(await RunWatch.create(this.events, this.form.settings, () => this.frameArrived()));
-    if (old && old !== this.kept && !old.isLost && !old.isWatchedOnly) await old.remove();
+    if (old && old !== this.kept) await old.remove();
   }
 
+  /** Whether a start must make another run: there is none of this tab's own with the form's settings. */
   get isOutdated() {
-    return !this.current || this.current.isLost || (!this.current.isWatchedOnly && toQuery(this.current.description.settings) !== toQuery(this.form.settings));
+    const { current } = this;
+    return !current || current.isLost || current.isWatchedOnly || toQuery(current.description.settings) !== toQuery(this.form.settings);
   }
 
   async start() {
@@ -140,7 +157,7 @@ export class TrainTab {
   async endComparison() {
     const kept = this.kept;
     this.kept = null;
-    if (kept && !kept.isLost && kept !== this.current) await kept.remove();
+    if (kept && kept !== this.current) await kept.remove();
   }
 
   /** A changed setting makes another run at once where the present one has not been trained; else the next start does. */
@@ -149,7 +166,7 @@ export class TrainTab {
     this.render();
     clearTimeout(this.typing);
     this.typing = setTimeout(() => {
-      const untrained = !this.current || (this.current.state === "ready" && this.current !== this.kept);
+      const untrained = !this.current || (this.current.state === "ready" && !this.current.isWatchedOnly);
       if (untrained && this.isOutdated && this.isComplete) this.attempt(() => this.renew());
     }, PAUSE_OF_TYPING);
   }
@@ -165,11 +182,6 @@ export class TrainTab {
     if (this.shown) history.replaceState(null, "", `#${this.hash}`);
   }
 
-  /** After the connection came back: a server that was started again has no runs. */
-  serverIsBack() {
-    for (const watch of [this.current, this.kept]) watch?.check().then(() => this.render());
-  }
-
   /** Remove a run that nobody trained when the page is left. */
   dropUntrained() {
     if (this.current?.state !== "ready" || this.current.isWatchedOnly) return;
@@ -181,7 +193,7 @@ export class TrainTab {
   // Points of one's own
 
   addPoint([x, y]) {
-    const label = Number(byId("settings").ownerDocument.querySelector('[name="point-class"]:checked').value);
+    const label = Number(document.querySelector('[name="point-class"]:checked').value);
     this.form.setPoints([...this.form.points, [x, y, label]]);
   }
 
@@ -224,13 +236,13 @@ export class TrainTab {
 
   renderButtons() {
     const { current } = this;
-    const watchedOnly = Boolean(current?.isWatchedOnly);
-    const running = current?.state === "running" && !current.isLost;
-    byId("train-start").disabled = watchedOnly || (running && !this.isOutdated);
-    byId("train-pause").disabled = watchedOnly || !running;
-    byId("train-step").disabled = watchedOnly;
-    byId("train-reset").disabled = watchedOnly || !current || current.isLost || !current.frame?.step;
-    byId("compare").disabled = watchedOnly || !current?.frame?.step || current.isLost;
+    const own = current && !current.isLost && !current.isWatchedOnly;
+    const running = own && current.state === "running";
+    const trained = current && !current.isLost && current.frame.step > 0;
+    byId("train-start").disabled = running && !this.isOutdated;
+    byId("train-pause").disabled = !running;
+    byId("train-reset").disabled = !own || !trained;
+    byId("compare").disabled = !trained;
   }
 
   renderNotes(frame) {
@@ -238,11 +250,11 @@ export class TrainTab {
     note.textContent = this.noteOf(frame);
     note.hidden = !note.textContent;
     byId("compared").hidden = !this.kept;
-    if (this.kept) byId("compared").firstElementChild.textContent = comparison(this.kept.description.settings, this.form.settings);
+    if (this.kept) byId("compared").firstElementChild.textContent = comparison(this.kept.description, this.form.settings);
   }
 
   noteOf(frame) {
-    if (this.current?.isWatchedOnly) return `Watching the run folder ${this.current.description.folder}, which another process trains.`;
+    if (this.current?.isWatchedOnly) return `This is the run folder ${this.current.description.folder}, which another process trains. Start begins a run of your own.`;
     if (this.current?.isLost) return "The server was started again and no longer has this run. Start begins it anew.";
     if (!this.isComplete) return "Place points of both classes, then press Start.";
     if (this.current && this.isOutdated && frame?.step) return "The settings have changed: Start begins a new run with them.";
@@ -256,7 +268,8 @@ export class TrainTab {
   }
 }
 
-function comparison(kept, present) {
+function comparison({ settings: kept, folder }, present) {
+  if (!kept) return `Compared with the run folder ${folder}.`;
   const changes = differences(kept, present).map(({ name, values }) => `${name} ${values[0]} (compared), ${values[1]} (this run)`);
   return changes.length ? `Compared runs differ in ${changes.join("; ")}.` : "Both runs have the same settings; change one and press Start.";
 }

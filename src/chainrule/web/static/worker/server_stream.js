@@ -3,7 +3,8 @@
 const RETRY = 1500; // milliseconds
 
 /**
- * Open a stream of topics. `onFrame` is called with (topic, frame), `onConnection` with whether the server answers.
+ * Open a stream of topics. `onFrame` is called with (topic, frame), where the frame of a topic that
+ * does not exist, or no more, is {gone: true}; `onConnection` with whether the server answers.
  *
  * The result is a function that closes the stream.
  */
@@ -18,10 +19,12 @@ export function openStream(topics, onFrame, onConnection) {
       onConnection(false);
       retry = setTimeout(connect, RETRY);
     };
-    for (const kind of ["model", "frame"]) source.addEventListener(kind, ({ data }) => {
-      const { topic, ...frame } = JSON.parse(data);
-      onFrame(topic, frame);
-    });
+    for (const kind of ["model", "frame", "gone"]) {
+      source.addEventListener(kind, ({ data }) => {
+        const { topic, ...frame } = JSON.parse(data);
+        onFrame(topic, kind === "gone" ? { gone: true } : frame);
+      });
+    }
   };
   connect();
   return () => {
