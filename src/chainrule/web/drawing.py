@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from ..table_model import TableModel
 
 TOPIC = "model"
-REPORTS = 40
-"""How often a training tells its progress."""
+MINI_BATCHES = 16
+"""The mini-batches between two looks at whether the server ends."""
+
+SECONDS_BETWEEN_REPORTS = 0.1
 
 NOT_IMAGES = "drawings are images of 28 x 28 pixels, but this model"
 
@@ -189,9 +192,12 @@ class Drawing:
     def _trained(self, recipe: Recipe) -> Network | None:
         """Train a network, and publish the progress; None where the server ends before."""
         run = run_of(recipe)
+        next_report = 0.0
         while run.history.stopped is None and not self._closing.is_set():
-            run.advance(max(1, run.steps // REPORTS))
-            self._publish(msgspec.structs.replace(self._state, training=progress_of(run, recipe)))
+            run.advance(MINI_BATCHES)
+            if time.monotonic() >= next_report:
+                next_report = time.monotonic() + SECONDS_BETWEEN_REPORTS
+                self._publish(msgspec.structs.replace(self._state, training=progress_of(run, recipe)))
         if run.history.stopped == "diverged":
             raise DataError(run.history.message)
         return None if self._closing.is_set() else run.network
