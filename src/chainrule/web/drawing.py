@@ -37,6 +37,7 @@ MINI_BATCHES = 16
 
 SECONDS_BETWEEN_REPORTS = 0.1
 
+DIGITS = 10
 NOT_IMAGES = "drawings are images of 28 x 28 pixels, but this model"
 
 
@@ -141,6 +142,8 @@ class Drawing:
         ------
         Refusal
             When there is no network, or no pixel is above 1.
+        DataError
+            When an output is NaN.
         """
         network = self.network
         x = inputs_of(network, pixels)
@@ -273,8 +276,10 @@ def drawable(model: Network | TableModel) -> Network:
         raise DataError(f"{NOT_IMAGES} reads rows of a table")
     if model.sizes[0] != SIDE * SIDE:
         raise DataError(f"{NOT_IMAGES} takes {model.sizes[0]:,} numbers")
-    if model.sizes[-1] < 2:
-        raise DataError("the Draw tab shows an output for each label, but this model has one output")
+    if model.sizes[-1] != DIGITS:
+        raise DataError(f"the Draw tab shows the outputs of ten digits, but this model has {model.sizes[-1]:,}")
+    if model.provenance is not None and model.provenance.classes is False:
+        raise DataError("the Draw tab shows the outputs of ten digits, but this model learnt values")
     if model.inputs is None:
         raise DataError(f"{NOT_IMAGES} does not say what inputs it learnt; train it first")
     _check_inputs(model.inputs)
