@@ -20,7 +20,7 @@ from ..network import Network, network_from
 from ..plan import Layer, Plan, State, cost_from_json
 from .layer_formulas import cost_formulas, layer_formulas
 from .learning_curves import LearningCurves, rounded
-from .live_run import DELTA_ROWS, Publisher, network_frame
+from .live_run import DELTA_ROWS, NO_PICTURES, Publisher, error_line, network_frame
 from .network_pictures import plane_points
 from .run_requests import SIZES, named_data
 
@@ -39,7 +39,14 @@ STATES = {
 NAMED_DATA = (*SIZES, "circles", "spiral", "xor", "moons")
 """The data whose examples can be loaded by their name."""
 
-NO_PICTURES: dict[str, Any] = {"weights": None, "deltas": [], "boundary": None}
+NO_PROGRESS: dict[str, Any] = {
+    "epoch": 0,
+    "epochs": 0,
+    "step": 0,
+    "steps": 0,
+    "examples_per_second": None,
+    "curves": LearningCurves().columns(),
+}
 
 
 class WatchedRun:
@@ -90,19 +97,8 @@ class WatchedRun:
         """Read the folder, and give its frame; a folder that cannot be read is a failed run with a message."""
         try:
             return self._frame(read_status(_run_folder(self.folder)))
-        except (ChainruleError, OSError, ValueError, KeyError, TypeError) as error:
-            return {
-                "id": self.identifier,
-                "state": "failed",
-                "message": str(error).splitlines()[0],
-                "epoch": 0,
-                "epochs": 0,
-                "step": 0,
-                "steps": 0,
-                "examples_per_second": None,
-                "curves": LearningCurves().columns(),
-                **NO_PICTURES,
-            }
+        except Exception as error:  # another process writes the folder, and anybody may have damaged it
+            return {"id": self.identifier, "state": "failed", "message": error_line(error), **NO_PROGRESS, **NO_PICTURES}
 
     def _frame(self, status: RunStatus) -> dict[str, Any]:
         settings, records = status.header.settings, status.records
@@ -139,7 +135,7 @@ class WatchedRun:
         """
         path = _run_folder(self.folder)
         header = RunFolder(path).header()
-        network, data = network_of(header.settings["plan"], newest_state(path)), _named_data(header.notes)
+        network, data = network_of(header.settings.get("plan"), newest_state(path)), _named_data(header.notes)
         return {
             "id": self.identifier,
             "folder": self.folder.name,
@@ -166,7 +162,7 @@ def newest_state(path: Path) -> State:
     raise error
 
 
-def network_of(plan: dict[str, Any], state: State) -> Network:
+def network_of(plan: Any, state: State) -> Network:
     """Make a network of a checkpoint's plan and parameters.
 
     Raises
