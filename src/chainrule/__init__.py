@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, schedules
+    from . import datasets, distort, schedules
     from .calculus import activations, costs, optimizers
     from .calculus.activations import Activation
     from .calculus.costs import Cost
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .examples import Examples
     from .explaining.explain_model import explain
     from .explaining.gradient_check import check_gradient
+    from .exporting.export_model import export
     from .history import EpochRecord, History
     from .loading import load
     from .network import Network
@@ -52,6 +53,7 @@ _MODULE_OF = {
     "TableRegressor": ".estimators",
     "check_gradient": ".explaining.gradient_check",
     "explain": ".explaining.explain_model",
+    "export": ".exporting.export_model",
     "load": ".loading",
     "read_table": ".tables.read",
     "train": ".training",
@@ -61,6 +63,7 @@ _MODULES = {
     "activations": ".calculus.activations",
     "costs": ".calculus.costs",
     "datasets": ".datasets",
+    "distort": ".distort",
     "optimizers": ".calculus.optimizers",
     "schedules": ".schedules",
 }
@@ -68,8 +71,8 @@ _MODULES = {
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
     "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
-    "activations", "check_gradient", "costs", "datasets", "explain", "load", "optimizers", "read_table", "schedules", "train",
-    "train_population",
+    "activations", "check_gradient", "costs", "datasets", "distort", "explain", "export", "load", "optimizers", "read_table", "schedules",
+    "train", "train_population",
 ]  # fmt: skip
 
 

@@ -25,10 +25,12 @@ from ..errors import ChainruleError, UnknownName
 from .check import check
 from .columns import columns
 from .completion import install_completion, show_completion
+from .draw import draw
 from .equations import equations
 from .evaluate import evaluate
 from .exit_codes import FAILURE, INTERRUPTED, USAGE_ERROR
 from .explain import explain
+from .export import export
 from .info import info
 from .options import action_option
 from .output import print_line, print_message
@@ -36,7 +38,7 @@ from .predict import predict
 from .runs import runs
 from .train import train
 
-COMMANDS = (train, evaluate, predict, columns, info, runs, explain, check, equations)
+COMMANDS = (train, evaluate, predict, columns, info, runs, draw, explain, export, check, equations)
 """Every command, in the order of the help."""
 
 HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}
@@ -153,7 +155,7 @@ def _run(arguments: list[str]) -> int:
             raise
         reason = str(error) or "none left"
         print_message(f"error: not enough memory ({reason}); take less data, a smaller network or smaller batches")
-        return FAILURE
+        raise SystemExit(FAILURE) from error  # the cause tells ``__main__`` that a library may have been loaded in part
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
 

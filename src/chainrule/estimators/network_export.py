@@ -116,10 +116,7 @@ class NetworkExport(FittedNetwork):
         ValueError
             When ``scaler_`` was set to something other than a ``StandardScaler``.
         """
-        network, scaler = self.network_, self._fitted_scaler()
-        if scaler is not None:
-            _column_scaler(scaler).fold_into_inputs(network)
-        network.save(path)
+        network_for_raw_rows(self).save(path)
 
     def for_network(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         """Return X, and y if given, as ``network_`` takes them: rows scaled, classes counted from 0.
@@ -139,6 +136,20 @@ class NetworkExport(FittedNetwork):
             return self._network_inputs(X), None
         X, y = self._check_labelled_rows(X, y, "y")
         return self._scale_rows(X), self._encode_targets(y)[0]
+
+
+def network_for_raw_rows(estimator: NetworkExport) -> Network:
+    """Give the network of a fitted estimator that takes X as ``predict`` does: the columns' scale is folded into its first layer.
+
+    Raises
+    ------
+    ValueError
+        When ``scaler_`` was set to something other than a ``StandardScaler``.
+    """
+    network, scaler = estimator.network_, estimator._fitted_scaler()
+    if scaler is not None:
+        _column_scaler(scaler).fold_into_inputs(network)
+    return network
 
 
 def _column_scaler(scaler: Any) -> ColumnScaler:

@@ -35,14 +35,20 @@ def to_page(document: Document) -> str:
 
 def to_fragment(document: Document) -> str:
     """Return an ``<article>`` with its style, for a notebook's output or a page's body."""
+    return f"<style>{style()}</style>{to_article(document)}"
+
+
+def to_article(document: Document) -> str:
+    """Return an ``<article>`` without its style, for a page that loads ``style`` as a file of its own."""
     head = f"<h1>{escape(document.title)}</h1><p>{_inline(document.summary)}</p>"
     sections = "\n".join(_section(section) for section in document.sections)
-    return f'<style>{_style()}</style><article class="chainrule-explanation">{head}\n{sections}</article>'
+    return f'<article class="chainrule-explanation">{head}\n{sections}</article>'
 
 
 @cache
-def _style() -> str:
-    return (files(__package__) / "html_renderer.css").read_text()
+def style() -> str:
+    """Return the style of an article."""
+    return (files(__package__) / "html_renderer.css").read_text(encoding="utf-8")
 
 
 def _inline(text: str) -> str:

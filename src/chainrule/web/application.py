@@ -1,0 +1,134 @@
+"""The server's application: every route, made from the table of operations, the page's files, and the stream of events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from .events import MOST_STREAMS, Hub
+from .guard import Admission, Guard
+from .openapi import document
+from .operations import OPERATIONS, Context, Operation
+from .page_files import PageFile, page_files
+from .refusal import Refusal
+from .request_body import decode
+
+NO_STORE = {"Cache-Control": "no-store"}
+MOST_TOPICS = 64
+TOPIC_NAME = re.compile(r"[\w:.-]{1,64}", re.ASCII)
+
+HTTP_ERRORS = {404: "there is nothing at this address", 405: "this address does not take the request's method"}
+REMEDY = "/openapi.json lists the addresses"
+
+
+def application(context: Context, admission: Admission, *, on_start: Callable[[], None], on_end: Callable[[], None]) -> Guard:
+    """Make the application.
+
+    Parameters
+    ----------
+    context : Context
+    admission : Admission
+        Which requests are admitted.
+    on_start, on_end : callable
+        Called once before the first request and after the last.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        on_start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(on_end)
+
+    paths = dict.fromkeys(operation.path for operation in OPERATIONS)
+    routes = [_api_route(context, path, [each for each in OPERATIONS if each.path == path]) for path in paths]
+    routes += [_file_route(path, file) for path, file in page_files().items()]
+    routes += [
+        Route("/openapi.json", _constant(msgspec.json.encode(document(OPERATIONS)), "application/json")),
+        Route("/model.js", _javascript(context)),
+        Route("/api/events", _events(context.hub)),
+    ]
+    handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _http_error, Exception: _failed}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Guard(app, admission)
+
+
+def _api_route(context: Context, path: str, operations: Sequence[Operation]) -> Route:
+    """Serve the operations of one path, each with a method of its own."""
+    by_method = {operation.method: operation for operation in operations}
+
+    async def endpoint(request: Request) -> Response:
+        operation = by_method["GET" if request.method == "HEAD" else request.method]
+        arguments = [] if operation.body is None else [decode(await request.body(), operation.body)]
+        answer = await run_in_threadpool(operation.answer, context, *arguments, **request.path_params)
+        if answer is None:
+            return Response(status_code=operation.status)
+        return Response(msgspec.json.encode(answer), operation.status, NO_STORE, "application/json")
+
+    return Route(path, endpoint, methods=list(by_method))
+
+
+def _file_route(path: str, file: PageFile) -> Route:
+    """Serve a file, which a browser keeps and asks for again only where it has changed."""
+    headers = {"Cache-Control": "no-cache", "ETag": file.tag}
+
+    async def endpoint(request: Request) -> Response:
+        if file.tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(file.contents, headers=headers, media_type=file.media_type)
+
+    return Route(path, endpoint)
+
+
+def _constant(body: bytes, media_type: str) -> Callable[[Request], Any]:
+    async def endpoint(_: Request) -> Response:
+        return Response(body, media_type=media_type)
+
+    return endpoint
+
+
+def _javascript(context: Context) -> Callable[[Request], Any]:
+    async def endpoint(_: Request) -> Response:
+        return Response(context.drawing.javascript, headers=NO_STORE, media_type="text/javascript")
+
+    return endpoint
+
+
+def _events(hub: Hub) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        names = list(dict.fromkeys(request.query_params.get("topics", "").split(",")))
+        if len(names) > MOST_TOPICS or not all(TOPIC_NAME.fullmatch(name) for name in names):
+            raise Refusal(400, f"topics must be at most {MOST_TOPICS} names with commas between them, such as topics=model,run:ID")
+        if hub.is_full:
+            raise Refusal(
+                429, f"{MOST_STREAMS} streams are open, and there may be no more; close a tab first", {"Retry-After": "5"}
+            )
+        return StreamingResponse(hub.subscribe(names), headers=NO_STORE, media_type="text/event-stream")
+
+    return endpoint
+
+
+async def _refused(_: Request, error: Refusal) -> Response:
+    return error.response()
+
+
+async def _http_error(_: Request, error: HTTPException) -> Response:
+    text = f"{HTTP_ERRORS.get(error.status_code, error.detail)}; {REMEDY}"
+    return Refusal(error.status_code, text, error.headers).response()
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    """Answer a request that met a fault of the server; the log has the error itself."""
+    return Refusal(500, f"a fault of the server: {type(error).__name__}; its log has the details").response()

@@ -1,0 +1,281 @@
+"""The Draw tab's network: given by a file, or trained here in a thread; its answers, its explanations, and its JavaScript."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from .. import datasets
+from ..errors import DataError, SettingError
+from ..explaining.explain_model import explain
+from ..explaining.html_renderer import to_article
+from ..exporting.javascript import module_text
+from ..history import History
+from ..input_spec import SIDE, InputSpec
+from ..network import Network
+from ..training import Run
+from .events import Topic
+from .messages import Derivation, ModelState, Reading, ReadyModel, TrainingProgress
+from .refusal import Refusal, as_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._types import Array
+    from ..table_model import TableModel
+
+TOPIC = "model"
+REPORTS = 40
+"""How often a training tells its progress."""
+
+NOT_IMAGES = "drawings are images of 28 x 28 pixels, but this model"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training for drawings."""
+
+    sizes: tuple[int, ...]
+    epochs: int
+    distort: bool = False
+    activation: str = "relu"
+    cost: str = "log_loss"
+    optimizer: str = "adam"
+    learning_rate: float = 0.002
+    batch_size: int = 64
+
+
+PLAIN = Recipe((784, 100, 10), epochs=4)
+"""Trains in a second or two."""
+
+DISTORTED = Recipe((784, 100, 10), epochs=30, distort=True)
+"""Trains in half a minute at most."""
+
+
+class Drawing:
+    """The network that reads drawings.
+
+    All methods may be called from any thread. A network that is being trained replaces the present one when it is complete.
+
+    Parameters
+    ----------
+    topic : Topic
+        Where the state is published, as ``GET /api/model`` gives it.
+    """
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+        self._lock = threading.Lock()
+        self._network: Network | None = None
+        self._javascript: str | None = None
+        self._state = ModelState("failed", "there is no network yet")
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def state(self) -> ModelState:
+        """The state."""
+        return self._state
+
+    def give(self, model: Network | TableModel, name: str) -> None:
+        """Take a model of a file, or say why it cannot read drawings."""
+        try:
+            network = drawable(model)
+            self._take(network, ReadyModel(version_of(network), name, network.sizes, None, None))
+        except (DataError, SettingError) as error:
+            self._publish(ModelState("refused", f"{name}: {as_line(str(error))}"))
+
+    @property
+    def javascript(self) -> str:
+        """The present network as an ES module, by ``cr.export``.
+
+        Raises
+        ------
+        Refusal
+            When there is none.
+        """
+        if self._javascript is None:
+            raise self._no_network()
+        return self._javascript
+
+    def train(self, recipe: Recipe) -> None:
+        """Train a network on MNIST in a thread.
+
+        Raises
+        ------
+        Refusal
+            When one is being trained already.
+        """
+        with self._lock:
+            if self._state.training is not None:
+                raise Refusal(409, "a network is being trained already; wait for its end")
+            progress = TrainingProgress(recipe.distort, 0, recipe.epochs, 0, 0, None)
+            self._publish(ModelState("training", model=self._state.model, training=progress))
+            self._thread = threading.Thread(target=self._train, args=(recipe,), name="chainrule-drawing", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End a training after its current mini-batches; ``join`` waits for that."""
+        self._closing.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end of a closed training's thread; tell whether it has ended."""
+        if self._thread is not None:
+            self._thread.join(max(0.0, seconds))
+        return self._thread is None or not self._thread.is_alive()
+
+    def read(self, pixels: Sequence[float]) -> Reading:
+        """Read a picture in MNIST's form: 784 numbers from 0 to 255.
+
+        Raises
+        ------
+        Refusal
+            When there is no network, or no pixel is above 1.
+        """
+        network = self.network
+        x = inputs_of(network, pixels)
+        return Reading(int(network.predict(x)[0]), [float(output) for output in network.feedforward(x)[0]])
+
+    def explain(self, pixels: Sequence[float], label: int) -> Derivation:
+        """Explain how the network reads a picture, and what it would learn from its true label, by ``cr.explain``.
+
+        Raises
+        ------
+        Refusal
+            When there is no network, or no pixel is above 1.
+        DataError
+            When the network has no such label.
+        """
+        network = self.network
+        return Derivation(to_article(explain(network, inputs_of(network, pixels)[0], label)))
+
+    @property
+    def network(self) -> Network:
+        """The present network.
+
+        Raises
+        ------
+        Refusal
+            When there is none.
+        """
+        if self._network is None:
+            raise self._no_network()
+        return self._network
+
+    def _no_network(self) -> Refusal:
+        return Refusal(409, self._state.message or "the network is being trained; try again in a moment")
+
+    # The thread
+
+    def _train(self, recipe: Recipe) -> None:
+        """Train a network and take it; whatever goes wrong becomes the state's message."""
+        try:
+            network = self._trained(recipe)
+        except Exception as error:  # an error here must not end the server
+            self._fail(f"the training failed: {as_line(str(error) or type(error).__name__)}")
+            return
+        if network is not None:
+            accuracy = network.accuracy(datasets.mnist().test)
+            self._take(network, ReadyModel(version_of(network), "trained by this page", network.sizes, recipe.distort, accuracy))
+
+    def _trained(self, recipe: Recipe) -> Network | None:
+        """Train a network, and publish the progress; None where the server ends before."""
+        run = run_of(recipe)
+        while run.history.stopped is None and not self._closing.is_set():
+            run.advance(max(1, run.steps // REPORTS))
+            self._publish(msgspec.structs.replace(self._state, training=progress_of(run, recipe)))
+        if run.history.stopped == "diverged":
+            raise DataError(run.history.message)
+        return None if self._closing.is_set() else run.network
+
+    def _take(self, network: Network, model: ReadyModel) -> None:
+        self._javascript = module_text(network)
+        self._network = network
+        self._publish(ModelState("ready", model=model))
+
+    def _fail(self, message: str) -> None:
+        model = self._state.model
+        self._publish(ModelState("failed" if model is None else "ready", message, model))
+
+    def _publish(self, state: ModelState) -> None:
+        self._state = state
+        self._topic.publish(TOPIC, msgspec.to_builtins(state))
+
+
+def run_of(recipe: Recipe) -> Run:
+    """Make the training of a recipe."""
+    network = Network(recipe.sizes, activation=recipe.activation, cost=recipe.cost, seed=0)
+    run = Run(
+        network,
+        datasets.mnist().train,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        optimizer=recipe.optimizer,
+    )
+    run.warns_of_divergence = False  # the state's message says it
+    return run
+
+
+def progress_of(run: Run, recipe: Recipe) -> TrainingProgress:
+    """Tell how far a training is."""
+    history: History = run.history
+    accuracy = history.records[-1].accuracy if history.records else None
+    return TrainingProgress(recipe.distort, len(history), run.epochs, run.done, run.steps, accuracy)
+
+
+def version_of(network: Network) -> str:
+    """Give a digest of a network's parameters, which the address of its JavaScript holds."""
+    digest = hashlib.sha256()
+    for array in (*network.weights, *network.biases):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def inputs_of(network: Network, pixels: Sequence[float]) -> Array:
+    """Give 784 pixels from 0 to 255 as one row of inputs from 0 to 1, (1, 784).
+
+    Raises
+    ------
+    Refusal
+        When they may be from 0 to 1.
+    """
+    if 0 < max(pixels) <= 1:
+        raise Refusal(400, "no pixel is above 1, but they go from 0 to 255; multiply them by 255")
+    return (np.array(pixels, dtype=np.float64) / 255).astype(network.plan.dtype)[None]
+
+
+def drawable(model: Network | TableModel) -> Network:
+    """Give a model that can read drawings in MNIST's form.
+
+    Raises
+    ------
+    DataError
+        When it cannot.
+    """
+    if not isinstance(model, Network):
+        raise DataError(f"{NOT_IMAGES} reads rows of a table")
+    if model.sizes[0] != SIDE * SIDE:
+        raise DataError(f"{NOT_IMAGES} takes {model.sizes[0]:,} numbers")
+    if model.sizes[-1] < 2:
+        raise DataError("the Draw tab shows an output for each label, but this model has one output")
+    if model.inputs is None:
+        raise DataError(f"{NOT_IMAGES} does not say what inputs it learnt; train it first")
+    _check_inputs(model.inputs)
+    return model
+
+
+def _check_inputs(inputs: InputSpec) -> None:
+    if inputs.kind == "csr" or not (inputs.kind == "pixels" or inputs.unit):
+        raise DataError(f"{NOT_IMAGES} learnt other numbers")
+    if inputs.is_image and inputs.shape != (SIDE, SIDE):
+        raise DataError(f"{NOT_IMAGES} learnt images of {inputs.shape[0]} x {inputs.shape[1]}")
+    if inputs.transposed:
+        raise DataError("drawings are stored row by row, but this model learnt images stored column by column")
+    if inputs.background == "light":
+        raise DataError("drawings are bright on dark, as MNIST's digits are, but this model learnt images on a light background")

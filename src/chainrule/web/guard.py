@@ -1,0 +1,193 @@
+"""The server's guard: who may ask, how much a request may hold, and what a browser may do with an answer.
+
+Every request passes through it before a route is looked up:
+
+- its Host must be a name of this server: a page of another site that DNS rebinding leads here comes with that site's name;
+- its Origin, where a browser sends one, must be this server: pages of other sites may not send requests;
+- on an address that other machines reach it must hold the token, as a cookie or in the header Authorization;
+- its body may have ``MOST_BYTES``, whether its length is announced or not.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .refusal import Refusal
+
+MOST_BYTES = 1 << 20
+"""The most bytes of a request's body."""
+
+TOO_LARGE = f"the request's body must be at most {MOST_BYTES:,} bytes"
+TOKEN_REQUIRED = "a token is required: open the link that chainrule draw printed, or send the header Authorization: Bearer TOKEN"  # noqa: S105
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""The headers of every answer: scripts and styles from this server's files alone, pictures also from within a page."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Which requests are admitted.
+
+    Attributes
+    ----------
+    hosts : frozenset of str
+        The names that a request may give as its Host, in lower case.
+    any_address : bool
+        Whether it may also give any IP address: a server that listens on all of them cannot know its own. A page of another site
+        always has a name.
+    token : str or None
+        What a request must hold; None on a loopback address.
+    """
+
+    hosts: frozenset[str] = LOOPBACK_NAMES
+    any_address: bool = False
+    token: str | None = None
+
+    def takes_host(self, host: str) -> bool:
+        """Whether a Host is this server's.
+
+        Examples
+        --------
+        >>> Admission().takes_host("localhost:8000"), Admission().takes_host("evil.example")
+        (True, False)
+        """
+        name = host_name(host)
+        return name in self.hosts or (self.any_address and is_address(name))
+
+    def takes_token(self, token: str | None) -> bool:
+        """Whether a token is the right one; the time that it takes does not depend on where it differs."""
+        return self.token is None or hmac.compare_digest((token or "").encode(), self.token.encode())
+
+
+def host_name(host: str) -> str:
+    """Give the name or address of a Host header, without its port and without the brackets of IPv6, in lower case.
+
+    Examples
+    --------
+    >>> host_name("LOCALHOST:80"), host_name("[::1]:80"), host_name("127.0.0.1")
+    ('localhost', '::1', '127.0.0.1')
+    """
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Guard:
+    """ASGI middleware that checks requests, limits their bodies, and adds ``HEADERS`` to every answer.
+
+    Parameters
+    ----------
+    app : ASGI application
+    admission : Admission
+    """
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self.app = app
+        self.admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass an admitted request on, and answer any other."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            answer = self._admit(HTTPConnection(scope))
+        except Refusal as refusal:
+            answer = refusal.response()
+        await (answer or self.app)(scope, _limited(receive), _with_headers(send))
+
+    def _admit(self, request: HTTPConnection) -> Response | None:
+        """Check a request; give the answer to the printed link, which stores its token in a cookie, and None for all others.
+
+        Raises
+        ------
+        Refusal
+            When it is not admitted.
+        """
+        self._check_source(request.headers)
+        self._check_length(request.headers)
+        if self.admission.token is None:
+            return None
+        cookie = f"chainrule-token-{request.url.port}"  # browsers share cookies between the ports of a host
+        given = request.query_params.get("token")
+        if request.url.path == "/" and given is not None and self.admission.takes_token(given):
+            answer = RedirectResponse("/", 303)
+            answer.set_cookie(cookie, given, httponly=True, samesite="lax")
+            return answer
+        if not self.admission.takes_token(_bearer(request.headers) or request.cookies.get(cookie)):
+            raise Refusal(401, TOKEN_REQUIRED, {"WWW-Authenticate": "Bearer"})
+        return None
+
+    def _check_source(self, headers: Headers) -> None:
+        """Refuse the names of other sites: as the Host after DNS rebinding, as the Origin of their pages."""
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if len(headers.getlist("host")) != 1 or not self.admission.takes_host(host):
+            raise Refusal(403, f"this server is not {host!r}; open the address that chainrule draw printed")
+        if origin is not None and origin.lower() != f"http://{host.lower()}":
+            raise Refusal(403, f"a page of {origin!r} may not use this server; open the address that chainrule draw printed")
+
+    @staticmethod
+    def _check_length(headers: Headers) -> None:
+        """Refuse a body whose announced length is too large, before any of it is read."""
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > MOST_BYTES:
+            raise Refusal(413, TOO_LARGE)
+
+
+def _bearer(headers: Headers) -> str | None:
+    """Give the token of the header Authorization; None where there is none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _limited(receive: Receive) -> Receive:
+    """Count a body's bytes as they come, since a chunked one announces no length, and refuse those beyond the limit."""
+    count = 0
+
+    async def receive_limited() -> Message:
+        nonlocal count
+        message = await receive()
+        count += len(message.get("body", b""))
+        if count > MOST_BYTES:
+            raise Refusal(413, TOO_LARGE)
+        return message
+
+    return receive_limited
+
+
+def _with_headers(send: Send) -> Send:
+    """Add ``HEADERS`` to an answer."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(HEADERS)
+        await send(message)
+
+    return send_with_headers

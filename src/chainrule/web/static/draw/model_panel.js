@@ -1,0 +1,80 @@
+/** The network of the Draw tab: its training, its figures, and the button that trains a better one. */
+
+import { get, post } from "../shared/api.js";
+import { byId, element } from "../shared/dom.js";
+import { percent } from "../shared/format.js";
+
+export class ModelPanel {
+  /** `load` is called with the version of a network that is ready. */
+  constructor(events, load) {
+    Object.assign(this, { events, load });
+    this.version = null;
+    this.figures = new Map(); // distort -> test accuracy
+    byId("train-distorted").addEventListener("click", () => this.trainDistorted());
+    events.onConnection((connected) => connected && this.refresh());
+  }
+
+  setShown(shown) {
+    if (!shown) return this.events.unsubscribe("model");
+    this.events.subscribe("model", (state) => this.show(state));
+    return this.refresh();
+  }
+
+  async refresh() {
+    await this.attempt(async () => this.show(await get("/api/model")));
+  }
+
+  trainDistorted() {
+    return this.attempt(async () => this.show(await post("/api/model", { distort: true })));
+  }
+
+  async attempt(action) {
+    try {
+      await action();
+    } catch (error) {
+      this.showError(error.message);
+    }
+  }
+
+  showError(message) {
+    byId("model-error").textContent = message;
+    byId("model-error").hidden = !message;
+  }
+
+  /** Show the state of the server's network, and load the network where it is another one. */
+  async show({ state, message, model, training }) {
+    byId("model-state").textContent = training ? trainingText(training, model) : modelText(model);
+    byId("model-progress").hidden = !training;
+    if (training) byId("model-progress").value = training.step / Math.max(1, training.steps);
+    byId("train-distorted").disabled = state === "training";
+    this.showError(message);
+    if (!model) return;
+    this.showFigures(model);
+    if (model.version === this.version) return;
+    this.version = model.version;
+    await this.load(model.version);
+  }
+
+  /** Add the accuracy of a network that this page has trained to those of the others. */
+  showFigures({ distort, test_accuracy: accuracy }) {
+    if (accuracy === null) return;
+    this.figures.set(distort, accuracy);
+    const rows = [...this.figures].map(([distorted, value]) =>
+      element("tr", {}, element("th", { scope: "row" }, distorted ? "on distorted digits" : "on plain digits"), element("td", {}, percent(value))),
+    );
+    byId("model-figures").tBodies[0].replaceChildren(...rows);
+    byId("model-figures").hidden = false;
+  }
+}
+
+function trainingText({ distort, epoch, epochs, accuracy }, model) {
+  const which = distort ? "a network on distorted digits" : "a network";
+  const read = accuracy === null ? "" : ` It reads ${percent(accuracy)} of the training digits.`;
+  return `Training ${which}: epoch ${Math.min(epoch + 1, epochs)} of ${epochs}.${read}${model ? " Until then the present one answers." : " You can draw already."}`;
+}
+
+function modelText(model) {
+  if (!model) return "There is no network yet.";
+  const units = `${model.sizes.join(" – ")} units`;
+  return `${model.name}: ${units}.`;
+}

@@ -1,0 +1,48 @@
+/** The form of a run's settings. */
+
+import { FIELDS, fieldText, parseField, PLANAR, startingSettings } from "./settings.js";
+
+export class SettingsForm {
+  /** `onChange` is called with the settings whenever one was changed. */
+  constructor(form, onChange) {
+    this.form = form;
+    this.onChange = onChange;
+    this.points = []; // the user's own, [x, y, class]
+    this.touched = new Set(); // the settings that the user has chosen; another data set leaves them
+    form.addEventListener("change", ({ target }) => target.name in FIELDS && this.changed(target.name));
+    form.addEventListener("submit", (event) => event.preventDefault());
+    this.settings = startingSettings("spiral");
+  }
+
+  get settings() {
+    const values = Object.keys(FIELDS).map((name) => [name, parseField(name, this.form.elements[name].value)]);
+    const settings = Object.fromEntries(values);
+    return { ...settings, points: settings.data === "points" ? this.points : [] };
+  }
+
+  set settings(settings) {
+    for (const name of Object.keys(FIELDS)) this.form.elements[name].value = fieldText(name, settings[name]);
+    if (settings.data === "points") this.points = settings.points;
+  }
+
+  get isPlanar() {
+    return PLANAR.has(this.form.elements.data.value);
+  }
+
+  /** Respond to a changed field. Another data set brings the settings that suit it, except those that the user has chosen. */
+  changed(name) {
+    if (name === "data") this.suit(this.form.elements.data.value);
+    else this.touched.add(name);
+    this.onChange(this.settings);
+  }
+
+  suit(data) {
+    const suited = startingSettings(data);
+    for (const name of Object.keys(FIELDS)) if (!this.touched.has(name)) this.form.elements[name].value = fieldText(name, suited[name]);
+  }
+
+  setPoints(points) {
+    this.points = points;
+    this.onChange(this.settings);
+  }
+}
