@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -30,6 +30,7 @@ from ..examples import Examples
 from ..history import EpochProgress
 from ..network import Network, network_from
 from ..training import Run
+from .events import Topic
 from .fair_turns import FairTurns
 from .layer_formulas import cost_formulas, layer_formulas
 from .learning_curves import LearningCurves, rounded
@@ -60,19 +61,6 @@ NO_PICTURES: dict[str, Any] = {"weights": None, "deltas": [], "boundary": None}
 ENDED = ("finished", "diverged", "failed")
 
 
-class Publisher(Protocol):
-    """Where frames go: a topic of the server's events, which calls ``refresh`` when somebody begins to watch."""
-
-    @property
-    def watched(self) -> bool:
-        """Whether somebody reads the topic."""
-        ...
-
-    def publish(self, kind: str, data: dict[str, Any]) -> None:
-        """Replace the topic's newest frame, from any thread and without waiting."""
-        ...
-
-
 class CallLength:
     """The mini-batches of one call, so that it takes about ``CALL_SECONDS``: 1 at first, then as measured."""
 
@@ -99,7 +87,8 @@ class LiveRun:
     ----------
     identifier : str
     request : RunRequest
-    topic : Publisher
+    topic : Topic
+        Where frames are published; it calls ``refresh`` when somebody begins to watch.
 
     Attributes
     ----------
@@ -109,7 +98,7 @@ class LiveRun:
         Why the run ended; empty while it goes on.
     """
 
-    def __init__(self, identifier: str, request: RunRequest, topic: Publisher) -> None:
+    def __init__(self, identifier: str, request: RunRequest, topic: Topic) -> None:
         self.identifier = identifier
         self.request = request
         self.topic = topic
@@ -129,6 +118,7 @@ class LiveRun:
         self._next_frame = 0.0
         self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
         self._thread.start()
+        topic.on_watch = self.refresh
 
     # What the page asks for
 

@@ -18,9 +18,10 @@ from ..errors import ChainruleError, FileError, ModelFileError
 from ..examples import Examples
 from ..network import Network, network_from
 from ..plan import Layer, Plan, State, cost_from_json
+from .events import Topic
 from .layer_formulas import cost_formulas, layer_formulas
 from .learning_curves import LearningCurves, rounded
-from .live_run import DELTA_ROWS, NO_PICTURES, Publisher, error_line, network_frame
+from .live_run import DELTA_ROWS, NO_PICTURES, error_line, network_frame
 from .network_pictures import plane_points
 from .run_requests import SIZES, named_data
 
@@ -57,10 +58,11 @@ class WatchedRun:
     identifier : str
     folder : Path
         That of ``--checkpoint``; of a table's networks the first is watched.
-    topic : Publisher
+    topic : Topic
+        Where frames are published; it calls ``refresh`` when somebody begins to watch.
     """
 
-    def __init__(self, identifier: str, folder: Path, topic: Publisher) -> None:
+    def __init__(self, identifier: str, folder: Path, topic: Topic) -> None:
         self.identifier = identifier
         self.folder = folder
         self.topic = topic
@@ -70,6 +72,7 @@ class WatchedRun:
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=f"chainrule-watch-{identifier}", daemon=True)
         self._thread.start()
+        topic.on_watch = self.refresh
 
     def refresh(self) -> None:
         """Publish a frame soon, for somebody who has just begun to watch."""
