@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from ..engines import thread_count
+from ..epoch_blocks import BLOCK_SECONDS, block_length
 from ..errors import ChainruleError, DataError, SettingError
 from ..examples import Examples
 from ..history import EpochProgress
@@ -62,10 +63,16 @@ ENDED = ("finished", "diverged", "failed")
 
 
 class CallLength:
-    """The mini-batches of one call, so that it takes about ``CALL_SECONDS``: 1 at first, then as measured."""
+    """The mini-batches of one call, so that it takes about ``CALL_SECONDS``: first as estimated, then as measured.
 
-    def __init__(self) -> None:
-        self.mini_batches = 1
+    Parameters
+    ----------
+    estimate : int
+        The mini-batches of the first call.
+    """
+
+    def __init__(self, estimate: int = 1) -> None:
+        self.mini_batches = max(1, estimate)
         self.per_second = 0.0
 
     def measured(self, mini_batches: int, seconds: float, computing: float) -> None:
@@ -252,8 +259,10 @@ class LiveRun:
         """Make the run anew."""
         self._run = None
         self._curves, self._call, self._seen = LearningCurves(), CallLength(), EpochProgress(1)
-        self._run = make_run(self.request)
-        self._delta_rows = self._run.examples[: min(DELTA_ROWS, len(self._run.examples))]
+        self._run = run = make_run(self.request)
+        block = block_length(run.plan, run.examples) / run.plan.batch_size
+        self._call = CallLength(int(block * CALL_SECONDS / BLOCK_SECONDS))
+        self._delta_rows = run.examples[: min(DELTA_ROWS, len(run.examples))]
 
     def _train_one(self) -> None:
         self._advance(1)
