@@ -146,6 +146,21 @@ def test_an_error_ends_its_run_alone(runs, monkeypatch):
     broken.topic.wait_for(lambda frame: frame["state"] == "finished")
 
 
+def test_a_run_that_was_reset_is_not_ended_by_what_went_before(runs, monkeypatch):
+    """An error in mini-batches that were going on when the run was reset leaves it ready."""
+    run = runs()
+    assert run.wait_idle(SECONDS)
+
+    def fail(mini_batches):
+        run.reset()
+        raise RuntimeError("of the training before")
+
+    monkeypatch.setattr(run.run, "advance", fail)
+    run.step()
+    assert run.wait_idle(SECONDS)
+    assert (run.state, run.message) == ("ready", "")
+
+
 def test_a_run_that_cannot_be_made_fails(runs, monkeypatch):
     """An error while the run is made is a failed run with its message; start is then refused."""
 
