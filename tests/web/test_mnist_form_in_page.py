@@ -48,7 +48,9 @@ def test_random_shapes_get_the_librarys_form():
 
 def test_a_blank_drawing_has_no_form():
     """A drawing without ink, or with ink too faint to see, has no form."""
-    expression = "argument.map((level) => m.toMnist({ height: 280, width: 280, data: new Uint8Array(280 * 280).fill(level, 0, 400) }))"
+    expression = (
+        "argument.map((level) => m.toMnist({ height: 280, width: 280, data: new Uint8Array(280 * 280).fill(level, 0, 400) }))"
+    )
     assert run_module("draw/mnist_form.js", expression, [0, 4]) == [None, None]
 
 
