@@ -27,8 +27,9 @@ LAST_DRAWN = "calculus"
 WIDTH = 900
 PLACES = {  # the left and right edge of each box, by one of the names in it
     "cli": (20, 880),
-    "web": (250, 530),
-    "loading": (250, 650),
+    "web": (20, 530),
+    "loading": (400, 650),
+    "exporting": (130, 380),
     "explaining": (20, 230),
     "plotting": (560, 710),
     "datasets": (730, 880),
@@ -55,6 +56,7 @@ DESCRIPTIONS = {
     "cli": "the command line: one file a command",
     "web": "the page: draw a digit, watch a training",
     "loading": "load: a network, or a table's estimator",
+    "exporting": "export: a network in JavaScript",
     "explaining": "explanations, the gradient check, homework",
     "plotting": "figures, and the numbers in them",
     "datasets": "MNIST, tables, pictures",
@@ -220,8 +222,11 @@ def _imports(found: dict[str, set[str]], box: Box, other: Box) -> bool:
 
 
 def path_of(box: Box, other: Box, obstacles: list[Box], taken: list[int]) -> int:
-    """Choose the x of a vertical arrow: in both boxes, beside those between them, nearest to the middle of the narrower one."""
-    left, right = max(box.left, other.left) + 14, min(box.right, other.right) - 14
+    """Choose the x of an arrow that leads down: beside the boxes between the two, nearest to the middle of the narrower one.
+
+    It is in both boxes where they overlap; where the other one is farther right, the arrow leaves the box at its side.
+    """
+    left, right = max(box.left, other.left) + 14, (other.right if box.right < other.left else min(box.right, other.right)) - 14
     between = [one for one in obstacles if box.top < one.top < other.top]
     free = [
         x
@@ -255,7 +260,12 @@ def picture() -> str:
         x = path_of(box, other, placed, taken[box] + taken[other])
         taken[box].append(x)
         taken[other].append(x)
-        lines.append(line(x, box.bottom, x, other.top - 3))
+        if x > box.right:
+            y = (box.top + box.bottom) // 2
+            lines.append(f'<path d="M{box.right} {y}H{x}" stroke="{ARROW}" stroke-width="1.8"/>')
+            lines.append(line(x, y, x, other.top - 3))
+        else:
+            lines.append(line(x, box.bottom, x, other.top - 3))
     engines = next(box for box in placed if "engines" in box.modules)
     lines.append(line(170, engines.bottom, 170, kernels.top - 3, "5 4"))
     middle = (kernels.top + placed[-1].bottom) // 2

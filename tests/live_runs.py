@@ -18,7 +18,6 @@ class Frames:
 
     def __init__(self, watched=True):
         self.watched = watched
-        self.on_watch = lambda: None
         self.kept = []
         self._published = threading.Condition()
 
@@ -41,15 +40,3 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.002)
-
-
-class Topics(dict):
-    """The topics of a server, without its streams."""
-
-    def topic(self, name):
-        """Give the topic of a name."""
-        return self.setdefault(name, Frames())
-
-    def remove(self, name):
-        """Remove a topic."""
-        del self[name]

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from live_runs import LONG, SECONDS, SHORT, Topics, wait_until
+from live_runs import LONG, SECONDS, SHORT, Frames, wait_until
 
 from chainrule.errors import SettingError, UnknownName
 from chainrule.web import run_registry
@@ -12,14 +12,14 @@ from chainrule.web.run_registry import RunRegistry
 
 @pytest.fixture
 def topics():
-    """The topics to which the runs publish."""
-    return Topics()
+    """The topics to which the runs publish, by name."""
+    return {}
 
 
 @pytest.fixture
 def registry(topics):
     """A registry, which is closed after the test."""
-    made = RunRegistry(topics)
+    made = RunRegistry(lambda name: topics.setdefault(name, Frames()))
     yield made
     made.close()
     wait_until(lambda: not any(thread.name.startswith("chainrule-run") for thread in threading.enumerate()))
@@ -63,13 +63,12 @@ def test_too_many_trainings_are_refused(registry, monkeypatch):
     assert other.state == "running"
 
 
-def test_a_removed_run_is_unknown_and_ends(registry, topics):
+def test_a_removed_run_is_unknown_and_ends(registry):
     """A removed run's thread ends, and its id is unknown."""
     run = registry.create(LONG)
     registry.start(run.identifier)
     registry.remove(run.identifier)
     assert run.join(SECONDS)
-    assert list(topics) == []
     for use in (registry.get, registry.start, registry.remove):
         with pytest.raises(UnknownName, match="unknown run"):
             use(run.identifier)

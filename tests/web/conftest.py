@@ -1,39 +1,56 @@
-"""The page in a real browser: the server of ``chainrule draw`` as a process, and Chromium driven by Playwright."""
+"""Fixtures of the page's tests: a small network that reads digits, its file, a server of it, and a browser that opens the page."""
 
-import re
 import shutil
-import signal
-import subprocess
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browser_window import MOMENT, Window
+from server_process import serving
+
+import chainrule as cr
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MOMENT = 60_000  # milliseconds: the tests wait for a state, not for a time
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
-@contextmanager
-def serving(*options, port=0):
-    """Start ``chainrule draw``, give its address, and end it by Ctrl-C."""
-    command = [sys.executable, "-m", "chainrule", "draw", "--port", str(port), "--no-browser", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            line = process.stdout.readline()
-            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\n", line), f"the first line is not the address: {line!r}"
-            yield line.strip()
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(10)
+@pytest.fixture(scope="session")
+def digits_network():
+    """The notes' network after one epoch of MNIST."""
+    net = cr.Network([784, 30, 10], seed=0)
+    cr.train(net, cr.datasets.mnist().train, epochs=1, batch_size=10, learning_rate=3.0)
+    return net
+
+
+@pytest.fixture(scope="session")
+def digits_file(digits_network, tmp_path_factory):
+    """Its file."""
+    path = tmp_path_factory.mktemp("model") / "digits.safetensors"
+    digits_network.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(digits_file):
+    """A server of this network, which all tests share."""
+    with serving(digits_file) as process:
+        yield process
+
+
+@pytest.fixture
+def client(server):
+    """A client of the shared server."""
+    with server.client() as client:
+        yield client
+
+
+# The browser
 
 
 @pytest.fixture(scope="session")
 def address():
-    """The address of a server that all tests share."""
-    with serving() as address:
-        yield address
+    """The address of a server that trains its network itself, which all tests of the page share."""
+    with serving() as process:
+        yield process.link
 
 
 @pytest.fixture(scope="session")
@@ -47,25 +64,6 @@ def browser():
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-class Window:
-    """A window of the browser with its own storage; ``faults`` are what its console says against the pages."""
-
-    def __init__(self, browser, address, **options):
-        self.address = address
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self.context.set_default_timeout(MOMENT)
-        self.faults, self.requests = [], []
-
-    def open(self, link="#draw"):
-        """Open a tab."""
-        page = self.context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.goto(self.address + link)
-        return page
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from drawn_pages import STROKES
 
-STEPS = 5  # moves of the mouse along one line
+STEPS = 3  # moves of the mouse along one line
 
 
 def draw_digit(page, digit, *, scale=0.6, left=0.2, top=0.2):

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from conftest import MOMENT, serving
+from browser_window import MOMENT
+from server_process import serving
 
 expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
 
@@ -82,13 +83,13 @@ def test_a_reload_finds_the_run_again(tab):
 
 def test_the_page_outlives_its_server(browser):
     """A page says that its server is gone, and after another has started in its place, that the run is lost; it begins it anew."""
-    with serving() as address:
+    with serving() as server:
         page = browser.new_page()
-        page.goto(f"{address}{SLOW}")
+        page.goto(f"{server.link}{SLOW}")
         page.get_by_test_id("train-start").click()
         await_more(page, "train-epoch", 1)
     expect(page.locator("#connection")).to_be_visible(timeout=MOMENT)
-    with serving(port=int(address.rsplit(":", 1)[1].strip("/"))):
+    with serving("--port", server.url.rpartition(":")[2]):
         expect(page.locator("#connection")).to_be_hidden(timeout=MOMENT)
         expect(page.locator("#run-note")).to_contain_text("no longer has this run")
         page.get_by_test_id("train-start").click()

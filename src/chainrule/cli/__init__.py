@@ -30,6 +30,7 @@ from .equations import equations
 from .evaluate import evaluate
 from .exit_codes import FAILURE, INTERRUPTED, USAGE_ERROR
 from .explain import explain
+from .export import export
 from .info import info
 from .options import action_option
 from .output import print_line, print_message
@@ -37,7 +38,7 @@ from .predict import predict
 from .runs import runs
 from .train import train
 
-COMMANDS = (train, evaluate, predict, columns, info, runs, draw, explain, check, equations)
+COMMANDS = (train, evaluate, predict, columns, info, runs, draw, explain, export, check, equations)
 """Every command, in the order of the help."""
 
 HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}

@@ -1,8 +1,9 @@
-"""The check that saving a model destroys no file that is not a model."""
+"""The checks that a command replaces only files that chainrule has written."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FileError
@@ -17,14 +18,36 @@ def check_replaceable(path: Path) -> None:
     FileError
         Then, or when no file can have this name.
     """
+    _refuse_other_files(path, _is_model, "is not a chainrule model; remove it, or choose another name with --out")
+
+
+def check_export_replaceable(path: Path, first_bytes: bytes) -> None:
+    """Refuse to replace a file that is neither empty nor an exported one, which begins with ``first_bytes``.
+
+    Raises
+    ------
+    FileError
+        Then, or when no file can have this name.
+    """
+
+    def is_exported(path: Path) -> bool:
+        with path.open("rb") as file:
+            return file.read(len(first_bytes)) == first_bytes
+
+    _refuse_other_files(path, is_exported, "was not written by chainrule export; remove it, or choose another name")
+
+
+def _refuse_other_files(path: Path, is_own: Callable[[Path], bool], fault: str) -> None:
+    """Refuse a file that exists, is not empty, and is not one of our own."""
     try:
         size = path.stat().st_size
+        if path.is_file() and (not size or is_own(path)):
+            return
     except FileNotFoundError:
         return
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
-    if not path.is_file() or (size and not _is_model(path)):
-        raise FileError(f"{path} exists and is not a chainrule model; remove it, or choose another name with --out")
+    raise FileError(f"{path} exists and {fault}")
 
 
 def _is_model(path: Path) -> bool:

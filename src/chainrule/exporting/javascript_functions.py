@@ -168,10 +168,12 @@ const LARGEST = {largest!r};
 WEIGHTED_INPUT = """
 /** z = w a + b: for each unit j the sum over k of w[j][k] a[k], and b[j] (N10). */
 function weightedInput({ weights, biases }, a) {
-  return Float64Array.from(biases, (bias, j) => {
+  const z = new Float64Array(biases.length);
+  for (let j = 0; j < z.length; j++) {
     let sum = 0;
     for (let k = 0; k < a.length; k++) sum += weights[j * a.length + k] * a[k];
-    return sum + bias;
-  });
+    z[j] = sum + biases[j];
+  }
+  return z;
 }
 """

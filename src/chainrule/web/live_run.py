@@ -49,15 +49,7 @@ ENDED = ("finished", "diverged", "failed")
 
 
 class Publisher(Protocol):
-    """Where frames go: a topic of the server's events.
-
-    Attributes
-    ----------
-    on_watch : callable
-        What the topic calls whenever somebody begins to read it.
-    """
-
-    on_watch: Callable[[], None]
+    """Where frames go: a topic of the server's events, which calls ``refresh`` when somebody begins to watch."""
 
     @property
     def watched(self) -> bool:
@@ -121,7 +113,6 @@ class LiveRun:
         self._next_frame = 0.0
         self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
         self._thread.start()
-        topic.on_watch = self.refresh
 
     # What the page asks for
 

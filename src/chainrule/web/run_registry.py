@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..errors import SettingError, UnknownName
@@ -20,18 +20,6 @@ MOST_TRAINING = 12
 
 CLOSING_SECONDS = 0.8
 """The time within which all threads are to end; those that are within a longer call of an engine end with the process."""
-
-
-class Topics(Protocol):
-    """The topics of a server, by their names."""
-
-    def topic(self, name: str) -> Publisher:
-        """Give the topic of a name, made where there is none."""
-        ...
-
-    def remove(self, name: str) -> None:
-        """Remove a topic."""
-        ...
 
 
 class Closable(Protocol):
@@ -51,12 +39,12 @@ class RunRegistry:
 
     Parameters
     ----------
-    topics : Topics
-        A run publishes to the topic ``run:ID``.
+    topic_of : callable
+        Gives the topic of a name; a run publishes to ``run:ID``.
     """
 
-    def __init__(self, topics: Topics) -> None:
-        self._topics = topics
+    def __init__(self, topic_of: Callable[[str], Publisher]) -> None:
+        self._topic_of = topic_of
         self._runs: dict[str, LiveRun] = {}
         self._lock = threading.Lock()
 
@@ -72,7 +60,7 @@ class RunRegistry:
             if len(self._runs) >= MOST_RUNS:
                 raise SettingError(f"there are {MOST_RUNS} runs, and there may be no more; remove one first")
             identifier = secrets.token_hex(4)
-            run = LiveRun(identifier, request, self._topics.topic(topic_of(identifier)))
+            run = LiveRun(identifier, request, self._topic_of(f"run:{identifier}"))
             self._runs[identifier] = run
             return run
 
@@ -123,24 +111,12 @@ class RunRegistry:
         with self._lock:
             self._runs.pop(identifier, None)
         run.close()
-        self._topics.remove(topic_of(identifier))
 
     def close(self) -> bool:
         """End all runs within ``CLOSING_SECONDS``; tell whether every thread has ended."""
         with self._lock:
             runs, self._runs = list(self._runs.values()), {}
         return close_all(runs)
-
-
-def topic_of(identifier: str) -> str:
-    """Give the name of a run's topic.
-
-    Examples
-    --------
-    >>> topic_of("1f2e3d4c")
-    'run:1f2e3d4c'
-    """
-    return f"run:{identifier}"
 
 
 def close_all(runs: Sequence[Closable]) -> bool:

@@ -44,7 +44,7 @@ POINTS_FILE = "points.csv"
 
 
 class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The settings of a live run; ``decode_request`` and ``parse_link`` check that each is within its limits.
+    """The settings of a live run; decoding a body or a link checks that each is within its limits.
 
     Attributes
     ----------
@@ -85,20 +85,6 @@ class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """The network's sizes."""
         n_in, n_out = SIZES.get(self.data, (2, 2))
         return [n_in, *self.hidden, n_out]
-
-
-def decode_request(body: bytes) -> RunRequest:
-    """Read a request's JSON strictly.
-
-    Raises
-    ------
-    SettingError
-        When it is not JSON, has an unknown entry, or one that is out of its limits.
-    """
-    try:
-        return msgspec.json.decode(body, type=RunRequest)
-    except msgspec.DecodeError as error:
-        raise SettingError(f"the settings of a run are not valid: {error}") from None
 
 
 # The run

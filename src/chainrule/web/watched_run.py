@@ -63,7 +63,6 @@ class WatchedRun:
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=f"chainrule-watch-{identifier}", daemon=True)
         self._thread.start()
-        topic.on_watch = self.refresh
 
     def refresh(self) -> None:
         """Publish a frame soon, for somebody who has just begun to watch."""
