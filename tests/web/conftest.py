@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import httpx
 import pytest
 from browser_window import MOMENT, Window
 from server_process import serving
@@ -68,7 +69,7 @@ def browser():
 
 @pytest.fixture
 def window(browser, address):
-    """A function that opens windows; each is closed after the test, and must have shown no fault."""
+    """A function that opens windows; after the test each is closed, the runs are removed, and no fault may have been shown."""
     opened = []
 
     def open_window(**options):
@@ -78,6 +79,9 @@ def window(browser, address):
     yield open_window
     for each in opened:
         each.context.close()
+    with httpx.Client(base_url=address, trust_env=False, timeout=MOMENT / 1000) as client:
+        for run in client.get("api/runs").json()["runs"]:
+            client.delete(f"api/runs/{run['id']}")
     assert [fault for each in opened for fault in each.faults] == []
 
 

@@ -40,7 +40,9 @@ def test_the_input_is_centred(tab):
     page = ready(tab("#draw"))
     draw_digit(page, 3, scale=0.3, left=0.65, top=0.65)
     page.wait_for_function("document.querySelector('[data-testid=answer]').dataset.blank === 'false'")
-    opacity = page.get_by_test_id("input").evaluate("c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, k) => k % 4 === 3)")
+    opacity = page.get_by_test_id("input").evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, k) => k % 4 === 3)"
+    )
     ink = np.array(opacity, float).reshape(28, 28)
     centre = [np.arange(28) @ ink.sum(axis=1 - axis) / ink.sum() for axis in (0, 1)]
     np.testing.assert_allclose(centre, 14, atol=0.55)

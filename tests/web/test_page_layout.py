@@ -22,7 +22,7 @@ def test_nothing_is_wider_than_the_window(window, keep_screenshot, width):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_barrier(window, theme):
-    """axe finds no violation of WCAG A and AA in either tab, with a digit read and a run trained."""
+    """The checker axe finds no violation of WCAG A and AA in either tab, with a digit read and a run trained."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     browser = window(color_scheme=theme)
     for name in TABS:
@@ -50,5 +50,9 @@ def test_every_request_goes_to_the_server(window, address):
         page.wait_for_load_state("networkidle") if name == "never" else expect(page.get_by_test_id("canvas")).to_be_attached()
         expect(page.locator("#formulas math").first if name == "train" else page.get_by_test_id("hidden-0")).to_be_attached()
     assert all(url.startswith((address, "data:", "blob:")) for url in browser.requests)
-    files = [response.body() for url, response in sizes.items() if "/api/" not in url and "/model.js" not in url and response.status == 200]
+    files = [
+        response.body()
+        for url, response in sizes.items()
+        if "/api/" not in url and "/model.js" not in url and response.status == 200
+    ]
     assert sum(map(len, files)) < 300_000
