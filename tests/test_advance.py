@@ -1,11 +1,19 @@
-"""``Run.advance``: a training that its caller pauses, or takes mini-batch by mini-batch."""
+"""``Run.advance``: a training that its caller pauses, takes mini-batch by mini-batch, or leaves."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from training_cases import VALIDATION, X, Y, make_network, parameter_bytes
 
 import chainrule as cr
+from chainrule.checkpoints.checkpoint_file import read_header
+from chainrule.checkpoints.run_folder import RunFolder
 from chainrule.errors import SettingError
+from chainrule.held_signals import SignalHolder
 
 SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.5, "optimizer": "adam", "dropout": 0.25, "validation": VALIDATION}
 STEPS_AN_EPOCH = 8  # 60 examples in batches of 8, the last of 4
@@ -93,3 +101,34 @@ def test_a_number_below_1_is_refused():
     """``advance(0)`` is an error that names the argument."""
     with pytest.raises(SettingError, match="mini_batches"):
         cr.Run(make_network(), (X, Y), **SETTINGS).advance(0)
+
+
+def test_a_program_that_ends_within_a_training_leaves_a_checkpoint_of_that_place(tmp_path):
+    """A Run that the program's end leaves unfinished writes its last checkpoint, without a message."""
+    program = f"""if True:
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        import chainrule as cr
+        from training_cases import X, Y, make_network
+        run = cr.Run(make_network(), (X, Y), epochs=3, batch_size=8, learning_rate=0.5, checkpoint={str(tmp_path / "run")!r})
+        run.advance(3)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).step == 3
+
+
+def test_signals_are_held_within_a_step_alone_and_handlers_are_put_back():
+    """``SignalHolder`` delivers Ctrl-C at the end of the block, at once outside of it, and leaves Python's handler at its end."""
+    before = signal.getsignal(signal.SIGINT)
+    holder, reached = SignalHolder(), []
+    with holder.installed():
+        with pytest.raises(KeyboardInterrupt), holder:  # noqa: PT012  # the second line is what must still run
+            signal.raise_signal(signal.SIGINT)
+            reached.append("the end of the block")
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with holder:
+            reached.append("the next block")
+    assert reached == ["the end of the block", "the next block"]
+    assert signal.getsignal(signal.SIGINT) is before

@@ -205,6 +205,49 @@ def test_an_early_stop_is_resumed_at_its_end(tmp_path):
     assert parameter_bytes(again) == parameter_bytes(first)
 
 
+def test_a_target_that_a_callback_waits_for_stays_reached(tmp_path):
+    """A training that a callback ended is not trained on: resumed, it has the bits and the end of the first."""
+    settings = {**SETTINGS, "epochs": 9, "checkpoint": tmp_path / "run"}
+    seen = []
+
+    def reached(record):
+        seen.append(record.epoch)
+        return record.epoch >= 4
+
+    first, again = make_network(), make_network()
+    history = cr.train(first, (X, Y), callbacks=[reached], **settings)
+    for more in (0, 2):  # more epochs change nothing
+        resumed = cr.train(again, (X, Y), callbacks=[reached], resume=True, **{**settings, "epochs": 9 + more})
+        assert (resumed.stopped, resumed.message) == ("early", "a callback asked to stop, after epoch 4")
+        assert resumed.records == history.records
+        assert parameter_bytes(again) == parameter_bytes(first)
+    assert seen == [1, 2, 3, 4, 4, 4]
+
+
+def test_a_limit_of_time_that_is_set_anew_goes_on(tmp_path):
+    """Where the callbacks of now do not ask to stop, the training goes on, and ends with the bits of one never stopped."""
+    settings = {**SETTINGS, "checkpoint": tmp_path / "run"}
+    cr.train(make_network(), (X, Y), callbacks=[lambda record: True], **settings)
+    whole, again = make_network(), make_network()
+    cr.train(whole, (X, Y), **SETTINGS)
+    history = cr.train(again, (X, Y), callbacks=[lambda record: False], resume=True, **settings)
+    assert (history.stopped, len(history)) == ("finished", 3)
+    assert parameter_bytes(again) == parameter_bytes(whole)
+
+
+def test_an_error_in_the_epoch_that_exhausts_the_patience_leaves_it_ended(tmp_path):
+    """Where a callback fails in the last epoch, the resumed training trains no epoch more."""
+    settings = {"epochs": 50, "batch_size": 8, "learning_rate": 3.0, "validation": VALIDATION, "early_stopping": 1}
+    first, again = make_network(), make_network()
+    history = cr.train(first, (X, Y), **settings)
+    failing = lambda record: _raise(Stopped) if record.epoch == len(history) else None  # noqa: E731
+    with pytest.raises(Stopped):
+        cr.train(make_network(), (X, Y), callbacks=[failing], checkpoint=tmp_path / "run", **settings)
+    resumed = cr.train(again, (X, Y), checkpoint=tmp_path / "run", resume=True, **settings)
+    assert (resumed.stopped, resumed.message, len(resumed)) == ("early", history.message, len(history))
+    assert parameter_bytes(again) == parameter_bytes(first)
+
+
 def test_a_diverged_training_diverges_again(tmp_path):
     """Its checkpoint holds the last finite epoch, and resuming it warns as the first time."""
     settings = {**SETTINGS, "learning_rate": 1e38, "activation": None}
@@ -253,7 +296,7 @@ def test_an_interval_of_epochs_counts_epochs(tmp_path):
     assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).epoch == 7
 
 
-@pytest.mark.parametrize("text", ["30", "0 s", "-1 s", "5 parsecs", "1.5 epochs", "0 epochs", "", "nan s", 30, None, "1e9 s"])
+@pytest.mark.parametrize("text", ["30", "0 s", "-1 s", "5 parsecs", "1.5 epochs", "0 epochs", "", "nan s", 30, "1e9 s"])
 def test_a_wrong_interval_is_refused(text):
     """An interval without its unit, of 0, or of another form is refused with the forms it may have."""
     with pytest.raises(SettingError, match="'30 s', '5 min', '1 h' or '5 epochs'"):
@@ -266,6 +309,7 @@ def test_intervals_are_read():
     assert parse_interval(" 1.5min ") == Interval(seconds=90.0)
     assert parse_interval("2 h") == Interval(seconds=7200.0)
     assert parse_interval("1 epoch") == Interval(epochs=1)
+    assert parse_interval(None) == Interval(seconds=10.0)
 
 
 # What may not be resumed
@@ -384,6 +428,44 @@ def test_a_link_to_a_folder_takes_the_checkpoints(tmp_path):
         cr.Run(make_network(), (X, Y), checkpoint="a\0b", **SETTINGS)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_an_empty_folder_stays_the_same_folder(tmp_path):
+    """A folder that exists, such as a mount point, is not replaced by another: it keeps its mode and is written to alone."""
+    (tmp_path / "run").mkdir(mode=0o2750)
+    before = (tmp_path / "run").stat()
+    cr.train(make_network(), (X, Y), checkpoint=tmp_path / "run", **SETTINGS)
+    after = (tmp_path / "run").stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).stopped == "finished"
+
+
+def test_what_was_killed_before_its_first_checkpoint_begins_anew(tmp_path):
+    """An empty lock and an unfinished file in a folder are no training; a lock with contents is a file of the user's."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").touch()
+    (tmp_path / "run" / ".chainrule-0123456789abcdef").write_bytes(b"half")
+    cr.train(make_network(), (X, Y), checkpoint=tmp_path / "run", resume=True, **SETTINGS)
+    assert not list((tmp_path / "run").glob(".chainrule-*"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "lock").write_text("mine")
+    with pytest.raises(FileError, match="is not empty"):
+        cr.train(make_network(), (X, Y), checkpoint=tmp_path / "other", **SETTINGS)
+
+
+def test_an_empty_folder_goes_to_one_training(tmp_path):
+    """Of two trainings that both found it empty one gets it, and the other one is refused while it trains and afterwards."""
+    (tmp_path / "run").mkdir()
+    first, second, third = (cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", **SETTINGS) for _ in range(3))
+    next(first)
+    with pytest.raises(FileError, match="belongs to a training that is going on"):
+        next(second)
+    for _ in first:
+        pass
+    with pytest.raises(FileError, match="is not empty"):
+        next(third)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_copy_writes_nothing_and_releases_no_lock(tmp_path):
@@ -435,17 +517,53 @@ _writing_thread(os.getpid()).submit(gc.collect).result()
     assert not any(RunFolder(folder).is_locked() for folder in folders)
 
 
-@pytest.mark.parametrize("settings", [{"resume": True}, {"allow_other_engine": True}, {"checkpoint": ""}, {"checkpoint": 3}])
-def test_settings_of_checkpoints_need_a_folder(settings):
-    """Without a folder nothing could be resumed, and a training that was meant to go on would begin anew."""
-    with pytest.raises(SettingError, match="checkpoint"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"resume": True}, "resume is for a training with checkpoints in a folder: name it too, as checkpoint='folder'"),
+        ({"allow_other_engine": True}, "allow_other_engine is for"),
+        ({"checkpoint_every": "10 s"}, "checkpoint_every is for"),
+        ({"checkpoint_notes": {}}, "checkpoint_notes is for"),
+        ({"checkpoint_every": "5 epochs", "resume": True}, "checkpoint_every and resume are for"),
+        ({"checkpoint": ""}, "checkpoint must be the path"),
+        ({"checkpoint": 3}, "checkpoint must be the path"),
+    ],
+)
+def test_settings_of_checkpoints_need_a_folder(settings, message):
+    """Without a folder they have no effect: a training that was meant to be kept would be lost; for populations too."""
+    with pytest.raises(SettingError, match=message):
         cr.Run(make_network(), (X, Y), **SETTINGS, **settings)
+    with pytest.raises(SettingError, match=message):
+        cr.train_population([make_network()], (X, Y), **SETTINGS, **settings)
 
 
 def test_notes_must_be_json(tmp_path):
     """Notes that JSON cannot hold are refused before the training begins."""
     with pytest.raises(SettingError, match="checkpoint_notes"):
         cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", checkpoint_notes={"a": object()}, **SETTINGS)
+
+
+def _nested(depth):
+    value = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("notes", "message"),
+    [
+        ({"a": "x" * (1 << 20)}, r"checkpoint_notes may take 1,048,576 bytes.*they take 1,048,585"),
+        (_nested(33), "may be nested 32 deep"),
+        (_nested(100_000), "JSON's types|nested 32 deep"),
+    ],
+)
+def test_notes_are_limited(notes, message, tmp_path):
+    """Notes that a reader would refuse are refused before the training begins, not when the first checkpoint is written."""
+    with pytest.raises(SettingError, match=message):
+        cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", checkpoint_notes=notes, **SETTINGS)
+    cr.train(make_network(), (X, Y), checkpoint=tmp_path / "run", checkpoint_notes=_nested(32), **SETTINGS)
+    assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).notes == _nested(32)
 
 
 # Damage
@@ -560,6 +678,16 @@ def test_a_population_is_resumed(tmp_path):
     assert [len(history) for history in histories] == [3, 3, 3]
     for network, other in zip(again, whole, strict=True):
         assert parameter_bytes(network) == parameter_bytes(other)
+
+
+def test_a_population_of_fewer_networks_is_refused(tmp_path):
+    """Networks that were begun are not left out in silence; more may be added."""
+    settings = {**SETTINGS, "checkpoint": tmp_path / "runs", "resume": True}
+    cr.train_population([make_network() for _ in range(3)], (X, Y), **settings)
+    with pytest.raises(FileError, match="holds the checkpoints of more than 2 networks; train as many, or name another folder"):
+        cr.train_population([make_network() for _ in range(2)], (X, Y), **settings)
+    histories = cr.train_population([make_network() for _ in range(4)], (X, Y), **settings)
+    assert [history.stopped for history in histories] == ["finished"] * 4
 
 
 def _raise(error):

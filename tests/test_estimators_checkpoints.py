@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
-from sklearn.model_selection import GridSearchCV
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
 from chainrule._format import percent
@@ -21,8 +23,9 @@ from chainrule.checkpoints.checkpoint_file import read_checkpoint, read_header, 
 from chainrule.checkpoints.run_folder import RunFolder
 from chainrule.checkpoints.run_status import read_status
 from chainrule.checkpoints.snapshot import Extra
-from chainrule.cli.run_report import describe_run, run_as_json, sort_key
-from chainrule.errors import FileError, ModelFileError, SettingError
+from chainrule.cli.run_groups import RunGroup
+from chainrule.cli.run_report import describe_run, group_as_json, sort_key
+from chainrule.errors import EngineError, FileError, ModelFileError, SettingError
 from chainrule.training import CheckpointWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -312,6 +315,53 @@ def test_other_data_is_refused(begun):
     estimator.set_params(verbose=0, threads=1).fit(X, CLASSES)
 
 
+def test_other_names_of_the_classes_are_refused(tmp_path):
+    """Labels of other names have the same codes as the first ones; an array of another type with the same names is the same."""
+    estimator = cr.MLPClassifier(**SETTINGS, checkpoint=tmp_path / "run")
+    names = np.array(["ape", "bee", "cat"])
+    estimator.fit(X, names[CLASSES]).set_params(resume=True)
+    with pytest.raises(SettingError, match=r"resumed: the names of the classes are other ones\. Resume"):
+        estimator.fit(X, np.array(["bee", "cat", "dog"])[CLASSES])
+    estimator.fit(X, names.astype(object)[CLASSES])
+
+
+def test_another_unit_of_the_columns_is_refused(tmp_path):
+    """With ``standardize`` the network sees the same numbers of columns in another unit."""
+    estimator = cr.MLPClassifier(**SETTINGS, standardize=True, checkpoint=tmp_path / "run").fit(X, CLASSES)
+    with pytest.raises(SettingError, match=r"resumed: the means and scales of the columns are other ones\. Resume"):
+        estimator.set_params(resume=True).fit(2 * X, CLASSES)
+
+
+def _of_another_engine(folder):
+    """Rewrite a folder's newest checkpoint as if another instruction set had made it."""
+    newest = RunFolder(folder).checkpoints()[0]
+    header, snapshot = read_checkpoint(newest)
+    state = replace(snapshot.state, made_by="fused (sparc)")
+    write_checkpoint(newest, header.settings, header.notes, replace(snapshot, state=state, epoch_state=state))
+
+
+def test_another_engine_is_refused_unless_allowed(begun):
+    """On a machine with another instruction set the message names the parameter that allows it; then a warning says so."""
+    whole = numbers_of(cr.MLPClassifier(**SETTINGS).fit(X, CLASSES))
+    _of_another_engine(begun)
+    estimator = cr.MLPClassifier(**SETTINGS, checkpoint=begun, resume=True)
+    with pytest.raises(EngineError, match=r"was trained by fused \(sparc\).*allow_other_engine=True"):
+        estimator.fit(X, CLASSES)
+    with pytest.warns(CheckpointWarning, match="the last digits may differ"):
+        assert numbers_of(clone(estimator).set_params(allow_other_engine=True).fit(X, CLASSES)) == whole
+
+
+def test_another_engine_of_a_table_is_refused_unless_allowed(tmp_path):
+    """A table's estimator has the same parameter."""
+    estimator = cr.TableRegressor(networks=1, epochs=2, hidden=(4,), random_state=0, checkpoint=tmp_path / "run")
+    estimator.fit(X, X[:, 0])
+    _of_another_engine(tmp_path / "run")
+    with pytest.raises(EngineError, match="allow_other_engine=True"):
+        estimator.set_params(resume=True).fit(X, X[:, 0])
+    with pytest.warns(CheckpointWarning, match="the last digits may differ"):
+        estimator.set_params(allow_other_engine=True).fit(X, X[:, 0])
+
+
 def test_a_generator_in_another_state_is_refused(tmp_path):
     """A RandomState that has drawn other numbers before, or that comes in another state."""
     settings = {**SETTINGS, "checkpoint": tmp_path / "run"}
@@ -327,6 +377,8 @@ REFUSED = {
     "dropout": ({"random_state": None, "dropout": 0.5}, "decides the dropout"),
     "generator": ({"random_state": np.random.RandomState(np.random.PCG64(0))}, "needs the generator MT19937"),
     "no folder": ({"checkpoint": None, "resume": True}, "name it too, as checkpoint='folder'"),
+    "interval without a folder": ({"checkpoint": None, "checkpoint_every": "10 s"}, "checkpoint_every is for a training with"),
+    "engine without a folder": ({"checkpoint": None, "allow_other_engine": True}, "allow_other_engine is for a training with"),
 }
 
 
@@ -351,7 +403,7 @@ def test_partial_fit_and_a_second_warm_start_are_refused(begun):
 
 def test_a_folder_that_is_not_empty_is_refused(begun, tmp_path):
     """Without ``resume`` a fit begins in a folder of its own; the message tells what a search should do."""
-    with pytest.raises(FileError, match=r"resume=True goes on from them.*a search or a cross-validation.*set checkpoint=None"):
+    with pytest.raises(FileError, match=r"resume=True goes on from them.*makes many fits.*set checkpoint=None"):
         cr.MLPClassifier(**SETTINGS, checkpoint=begun).fit(X, CLASSES)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("")
@@ -359,13 +411,40 @@ def test_a_folder_that_is_not_empty_is_refused(begun, tmp_path):
         cr.MLPClassifier(**SETTINGS, checkpoint=tmp_path / "other").fit(X, CLASSES)
 
 
-def test_the_fits_of_a_search_are_refused_after_the_first(tmp_path):
-    """A search clones the estimator with its folder; every fit but the first fails with the remedy in its message."""
-    search = GridSearchCV(cr.MLPClassifier(**SETTINGS, checkpoint=tmp_path / "run"), {"alpha": [0.1, 0.2]}, cv=2, refit=False)
-    with pytest.warns((FitFailedWarning, UserWarning)) as caught:
-        search.fit(X, CLASSES)
-    messages = [str(warning.message) for warning in caught]
-    assert any("3 fits failed" in message and "set checkpoint=None" in message for message in messages)
+SEARCHED = {
+    "classifier": (cr.MLPClassifier(**SETTINGS), {"alpha": [0.1, 0.2]}, X),
+    "table": (cr.TableClassifier(networks=1, epochs=2, random_state=0), {"hidden": [(4,), (5,)]}, X),
+}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("case", SEARCHED)
+def test_the_fits_of_a_search_are_refused(case, resume, tmp_path):
+    """A search copies the estimator with its folder for each fit: every fit is refused, and the message has the remedy."""
+    estimator, grid, rows = SEARCHED[case]
+    kept = clone(estimator).set_params(checkpoint=tmp_path / "run", checkpoint_every="5 epochs", resume=resume)
+    remedy = rf"set checkpoint=None, checkpoint_every=None{', resume=False' * resume} in the estimator that it is given"
+    with pytest.raises(ValueError, match=rf"(?s)All the 4 fits failed.*{remedy}"):
+        GridSearchCV(kept, grid, cv=2).fit(rows, CLASSES)
+    with pytest.raises(SettingError, match=remedy):
+        cross_val_score(kept, rows, CLASSES, cv=2, error_score="raise")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("networks", [1, 2])
+def test_a_tables_second_fit_is_told_of_the_first(networks, tmp_path):
+    """A second fit in the folder of an earlier one is refused with both remedies, whatever makes it."""
+    estimator = cr.TableClassifier(networks=networks, epochs=2, hidden=(4,), random_state=0, checkpoint=tmp_path / "run")
+    estimator.fit(X, CLASSES)
+    with pytest.raises(FileError, match=r"checkpoints of an earlier fit: resume=True goes on from them.*set checkpoint=None"):
+        clone(estimator).fit(X, CLASSES)
+
+
+def test_a_pipeline_may_have_checkpoints(tmp_path):
+    """A pipeline makes one fit."""
+    estimator = cr.MLPClassifier(**SETTINGS, checkpoint=tmp_path / "run")
+    make_pipeline(StandardScaler(), estimator).fit(X, CLASSES)
+    assert read_status(tmp_path / "run").state == "finished"
 
 
 def test_a_failed_fit_changes_no_attribute(begun):
@@ -449,7 +528,9 @@ def test_a_fit_that_diverges_keeps_its_last_finite_checkpoint(tmp_path):
     for resume in (False, True):
         with pytest.raises(ValueError, match="non-finite parameter weights"):
             cr.MLPRegressor(**settings, resume=resume).fit(X, VALUES)
-        assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).step == 0
+        status = read_status(tmp_path / "run")
+        assert (status.state, status.header.step) == ("diverged", 0)
+        assert "; resuming trains epochs 1 to 12 again" in dict(describe_run(status))["checkpoint"]
 
 
 # The folder's status
@@ -474,14 +555,15 @@ def test_info_and_runs_describe_an_estimators_fit(tmp_path):
     regressor = cr.MLPRegressor(**settings, solver="sgd", alpha=0.5, checkpoint=tmp_path / "b").fit(X, VALUES)
     classes, values = (read_status(tmp_path / name) for name in "ab")
     expected = {"state": "finished", "epoch": 12, "epochs": 12, "learning_rate": 0.001, "alpha": 0.5, "seed": 3, "optimizer": "sgd"}
-    described = run_as_json(values)
+    described = group_as_json(RunGroup(values.path, [values]))
     assert {name: described[name] for name in expected} == expected
     assert (described["sizes"], described["batch_size"]) == ([5, 6, 2], 16)
     best = dict(describe_run(classes))["best epoch"]
     assert best == f"{np.argmax(clf.validation_scores_) + 1}: {percent(max(clf.validation_scores_))}"
     best = dict(describe_run(values))["best epoch"]
     assert best == f"{np.argmax(regressor.validation_scores_) + 1}: {max(regressor.validation_scores_):.4g}"
-    assert sorted([classes, values], key=lambda run: sort_key("validation", run)) == [classes, values]
+    groups = [RunGroup(run.path, [run]) for run in (values, classes)]
+    assert sorted(groups, key=lambda group: sort_key("validation", group)) == groups[::-1]
 
 
 # Tables
@@ -508,6 +590,36 @@ def test_a_tables_resumed_fit_has_the_model_of_one_never_stopped(estimator, netw
         estimator(**{**settings, "networks": 4 - networks}, checkpoint=tmp_path / "run", resume=True).fit(TABLE, y)
 
 
+@pytest.mark.parametrize("networks", [1, 2])
+def test_a_table_of_other_names_is_refused(networks, tmp_path):
+    """Columns, categories and classes of other names give the networks the same numbers."""
+    settings = {"networks": networks, "epochs": 2, "hidden": (4,), "random_state": 0, "checkpoint": tmp_path / "run"}
+    answers = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
+    first = cr.TableClassifier(**settings).fit(TABLE, answers)
+    changes = {
+        "columns": ({"z": TABLE["a"], **{name: TABLE[name] for name in "bc"}}, answers),
+        "categories": ({**TABLE, "b": np.where(TABLE["b"] == "red", "rouge", "bleu")}, answers),
+        "target": (TABLE, np.where(answers == "no", "non", "oui")),
+    }
+    for name, (rows, y) in changes.items():
+        with pytest.raises(SettingError, match=rf"cannot be resumed: the names of the {name} are other ones\. Resume"):
+            cr.TableClassifier(**settings, resume=True).fit(rows, y)
+    again = cr.TableClassifier(**settings, resume=True).fit(TABLE, answers)
+    assert again.model_.networks[0].weights[0].tobytes() == first.model_.networks[0].weights[0].tobytes()
+
+
+def test_a_tables_limit_of_time_goes_on(tmp_path):
+    """A fit that ``time_limit`` ended goes on when it is resumed, and ends with the model of one never stopped."""
+    settings = {"networks": 2, "epochs": 4, "hidden": (4,), "random_state": 0, "threads": 1}
+    whole = cr.TableClassifier(**settings).fit(TABLE, CLASSES)
+    settings["checkpoint"] = tmp_path / "run"
+    assert cr.TableClassifier(**settings, time_limit=1e-9).fit(TABLE, CLASSES).model_.training.stopped == "time limit"
+    resumed = cr.TableClassifier(**settings, resume=True).fit(TABLE, CLASSES)
+    assert resumed.model_.training.stopped == "finished"
+    parameters = [[w.tobytes() for net in each.model_.networks for w in net.weights] for each in (resumed, whole)]
+    assert parameters[0] == parameters[1]
+
+
 def _raise_at(stop, count):
     if count == stop:
         raise Stopped
@@ -517,8 +629,9 @@ def test_a_table_with_checkpoints_needs_a_random_state(tmp_path):
     """Its folds and networks are drawn from it; and ``resume`` needs a folder."""
     with pytest.raises(SettingError, match="set random_state=0"):
         cr.TableClassifier(checkpoint=tmp_path / "run").fit(TABLE, CLASSES)
-    with pytest.raises(SettingError, match="name it too, as checkpoint='folder'"):
-        cr.TableClassifier(random_state=0, resume=True).fit(TABLE, CLASSES)
+    for settings in ({"resume": True}, {"checkpoint_every": "10 s"}, {"allow_other_engine": True}):
+        with pytest.raises(SettingError, match="name it too, as checkpoint='folder'"):
+            cr.TableClassifier(random_state=0, **settings).fit(TABLE, CLASSES)
 
 
 # Real signals, in a process of its own

@@ -178,6 +178,21 @@ def test_plot_without_matplotlib_says_what_to_install(monkeypatch):
         make_history().plot()
 
 
+def test_plot_with_a_matplotlib_that_cannot_be_loaded(monkeypatch):
+    """An installed matplotlib that cannot be loaded, such as for lack of memory, is not reported as one that is missing."""
+
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "matplotlib.pyplot":
+                raise ImportError("ft2font.so: failed to map segment from shared object")
+
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(ImportError, match="failed to map segment") as caught:
+        make_history().plot()
+    assert not isinstance(caught.value, MissingExtra)
+
+
 def test_an_index_gives_a_record():
     """``history[0]`` is the first epoch's record, ``history[-1]`` the last's."""
     history = make_history()

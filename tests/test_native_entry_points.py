@@ -238,6 +238,38 @@ def test_compressing_with_any_arguments(data):
     )
 
 
+@MANY
+@given(st.data())
+def test_distorting_with_any_arguments(data):
+    """Images are distorted, or refused, whatever the arrays, the maps and the number of threads."""
+    n, rows, columns = (data.draw(st.integers(least, 5)) for least in (0, 0, 0))
+    dtype = data.draw(st.sampled_from(["uint8", "float32", "float64"]))
+    images, out = (data.draw(arrays((n, rows, columns), dtype)) for _ in range(2))
+    numbers = st.one_of(
+        st.integers(-(2**18), 2**18), st.sampled_from([2**30, -(2**30), 2**31, 2**60, -(2**60), 2**63 - 1, -(2**63)])
+    )
+    maps = np.array([data.draw(numbers) for _ in range(6 * n)], np.int64).reshape(n, 2, 3)
+    threads = data.draw(mostly(st.sampled_from([1, 2, 3]), st.sampled_from([0, -1, -(2**31)])))
+    tried(
+        fused.distort_images,
+        images,
+        data.draw(mostly(st.just(maps), arrays((n, 2, 3), "int64"))),
+        data.draw(st.booleans()),
+        out,
+        threads,
+    )
+
+
+def test_maps_whose_places_could_overflow_are_refused():
+    """Entries above 2^30 a pixel, or offsets above 2^60, are refused: sums of them may pass 2^63."""
+    images = np.ones((1, 2, 2), np.uint8)
+    for place, number in ((0, 2**30 + 1), (4, -(2**30) - 1), (2, 2**60 + 1), (5, -(2**63))):
+        maps = np.zeros(6, np.int64)
+        maps[place] = number
+        with pytest.raises(ValueError, match="maps must be at most"):
+            fused.distort_images(images, maps, False, np.empty_like(images), 1)
+
+
 def session_of(n_in, n_out):
     """A session of one layer."""
     settings_of_sgd = {"momentum": 0.0, "nesterov": False}

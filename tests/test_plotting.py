@@ -9,7 +9,7 @@ import pytest
 
 from chainrule.errors import DataError, FileError, SettingError
 from chainrule.history import EpochRecord, History
-from chainrule.plotting import calibration_and_roc, check_plot_path, confusion, curves, importance, save, values
+from chainrule.plotting import calibration_and_roc, check_plot_path, confusion, curves, importance, runs, save, values
 from chainrule.plotting.figure_style import fit_name, fit_names
 from chainrule.plotting.importance_plot import MOST_BARS
 from chainrule.plotting.metrics import area_under_roc, reliability_bins, roc_points
@@ -108,6 +108,36 @@ def test_curves_of_zero_or_one_epoch(epochs, tmp_path):
 
 
 # Confusion
+
+
+def _validated(accuracy, *scores):
+    """Give a record for each validation score."""
+    return [EpochRecord(k, 0.5, accuracy, None, score, 1.0, 0.1, 10.0) for k, score in enumerate(scores, 1)]
+
+
+def test_runs_names_the_score_of_values_and_of_classes():
+    """A regressor's score is its R2, a number; a classifier's the accuracy, in percent; of both kinds classifiers are drawn."""
+    axes = {}
+    for name, group in {"values": [_validated(None, -0.5, 0.5)], "classes": [_validated(0.9, 0.7, 0.75)]}.items():
+        figure = runs([group], [name])
+        figure.canvas.draw()
+        (axes[name],) = figure.axes
+    assert axes["values"].get_ylabel() == "R² on the validation rows"
+    assert not any("%" in tick.get_text() for tick in axes["values"].get_yticklabels())
+    assert axes["classes"].get_ylabel() == "validation accuracy"
+    assert any("%" in tick.get_text() for tick in axes["classes"].get_yticklabels())
+    (both,) = runs([[_validated(None, 0.5)], [_validated(0.9, 0.7)]], ["values", "classes"]).axes
+    assert [line.get_label() for line in both.lines] == ["classes"]
+
+
+def test_runs_draws_the_networks_of_a_run_alike():
+    """A line for each network, in the colour of their run, whose name is in the legend once."""
+    figure = runs([[_validated(0.9, 0.7, 0.8), _validated(0.9, 0.6)], [_validated(0.9, 0.5, 0.6)]], ["two", "one"])
+    (ax,) = figure.axes
+    one, *two = ax.lines
+    assert len({line.get_color() for line in two}) == 1
+    assert one.get_color() != two[0].get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["two", "one"]
 
 
 def test_confusion_shows_counts_and_shares_by_name():

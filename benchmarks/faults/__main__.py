@@ -28,7 +28,7 @@ def main() -> int:
     for name, times, text in (
         ("kill", 200, "SIGKILL at random moments, then resume"),
         ("power", 40, "loss of power: all that was not flushed to the disk is lost; needs mfusepy and fuse3"),
-        ("cost", 3, "the time that checkpoints cost at the default interval"),
+        ("cost", 1, "the time that checkpoints cost at the default interval"),
         *((name, times, text) for name, (_, times, text) in LOAD.items()),
     ):
         campaigns.add_parser(name, help=text).add_argument(
@@ -38,7 +38,7 @@ def main() -> int:
     if chosen.times < 1:
         parser.error("--times must be at least 1")
     if chosen.campaign == "cost":
-        return not cost.run(25.0, chosen.times)
+        return not cost.run(60.0, chosen.times)
     if chosen.campaign in LOAD:
         return not import_module(f"benchmarks.faults.{LOAD[chosen.campaign][0]}").run(chosen.times, chosen.seed)
     if chosen.campaign == "kill":

@@ -14,6 +14,7 @@
 #include <limits>
 #include <optional>
 
+#include "calculus/distortion.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/session.hpp"
 #include "sparse/build_csr.hpp"
@@ -607,6 +608,38 @@ void fill_entries_of(AnyInputArray x, InputArray<std::int64_t> row_starts,
     });
 }
 
+// Distorting images
+
+// Refuses maps whose places could overflow.
+void check_maps(const InputArray<std::int64_t> &maps) {
+    constexpr std::int64_t most_per_pixel = std::int64_t(1) << 30;
+    constexpr std::int64_t most_offset = std::int64_t(1) << 60;
+    for (std::size_t i = 0; i < maps.size(); ++i) {
+        const std::int64_t most = i % 3 == 2 ? most_offset : most_per_pixel;
+        check(maps.data()[i] >= -most && maps.data()[i] <= most, "maps must be at most 2^30 a pixel");
+    }
+}
+
+void distort_images_of(AnyInputArray images, InputArray<std::int64_t> maps, bool light,
+                       AnyOutputArray out, int threads) {
+    constexpr std::size_t most_pixels = 1 << 20;  // of a row or a column
+    check(images.ndim() == 3, "images must have three dimensions");
+    check(images.shape(1) <= most_pixels && images.shape(2) <= most_pixels,
+          "an image must have at most 2^20 rows and columns");
+    check(maps.size() == 6 * images.shape(0), "maps must have the shape (n, 2, 3)");
+    check(out.size() == images.size(), "out must have the shape of images");
+    check(out.dtype() == images.dtype(), "out must have the dtype of images");
+    check_aligned(images, maps, out);
+    check_maps(maps);
+    const GilReleased released;
+    with_input_type(input_kind_of(images), images.data(), [&](auto *pixels) {
+        using Value = std::remove_const_t<std::remove_pointer_t<decltype(pixels)>>;
+        distort_images(pixels, std::int64_t(images.shape(0)), std::int64_t(images.shape(1)),
+                       std::int64_t(images.shape(2)), maps.data(), light,
+                       static_cast<Value *>(out.data()), threads);
+    });
+}
+
 // The module
 
 std::vector<std::string> instruction_set_names() {
@@ -685,6 +718,8 @@ NB_MODULE(_fused, m) {
     bind_forward_small<double>(m);
     m.def("count_entries", &count_entries_of, unconverted("x"), unconverted("counts"),
           nb::arg("threads"));
+    m.def("distort_images", &distort_images_of, unconverted("images"), unconverted("maps"),
+          nb::arg("light"), unconverted("out"), nb::arg("threads"));
     bind_fill_entries<std::uint16_t>(m);
     bind_fill_entries<std::uint32_t>(m);
 }

@@ -182,4 +182,12 @@ private:
     }
 };
 
+// Calls f(first, last) for one range of the rows on each of at most `threads` threads.
+template <class F>
+void for_ranges_of_rows(std::int64_t n, int threads, F &&f) {
+    ThreadPool::instance().run(threads, [&](const Worker &worker) {
+        f(n * worker.rank / worker.size, n * (worker.rank + 1) / worker.size);
+    });
+}
+
 }  // namespace chainrule::host

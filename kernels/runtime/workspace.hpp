@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -38,14 +39,14 @@ public:
     // Makes room for a call, for `workers` threads; does nothing where there is enough. Throws
     // std::bad_alloc, or std::invalid_argument for a mini-batch of 2^31 examples or more.
     void reserve(Network<T> &network, int workers, WorkspaceSize required) {
-        if (required.fits_into(reserved)) {
+        if (reserved && required.fits_into(*reserved)) {
             return;
         }
         if (required.examples > std::numeric_limits<std::int32_t>::max()) {
             throw std::invalid_argument("a mini-batch holds at most 2147483647 examples");
         }
-        required = grown_size(required);
-        reserved = {};  // stays empty if an allocation fails
+        required = grown_size(required, reserved.value_or(WorkspaceSize{}));
+        reserved.reset();  // stays so if an allocation fails: the network points to freed memory
         arena.clear();
         allocate_examples(network, required);
         allocate_microbatches(network, workers, microbatch_count(network, required.dense_examples));
@@ -55,18 +56,18 @@ public:
 
 private:
     Arena arena;
-    WorkspaceSize reserved;
+    std::optional<WorkspaceSize> reserved;
     std::vector<CscBatch<T>> csc;
 
     // The sizes to allocate: at least those reserved before; where more CSC entries are needed, an
     // eighth more than that.
-    WorkspaceSize grown_size(const WorkspaceSize &required) const {
-        const bool more_entries = required.csc_entries > reserved.csc_entries;
+    static WorkspaceSize grown_size(const WorkspaceSize &required, const WorkspaceSize &before) {
+        const bool more_entries = required.csc_entries > before.csc_entries;
         return {
-            .examples = std::max(required.examples, reserved.examples),
-            .dense_examples = std::max(required.dense_examples, reserved.dense_examples),
-            .csc_entries = more_entries ? required.csc_entries + required.csc_entries / 8
-                                        : reserved.csc_entries,
+            .examples = std::max(required.examples, before.examples),
+            .dense_examples = std::max(required.dense_examples, before.dense_examples),
+            .csc_entries =
+                more_entries ? required.csc_entries + required.csc_entries / 8 : before.csc_entries,
         };
     }
 

@@ -34,14 +34,6 @@ void check_csr(const Data &data, const Column *columns) {
     }
 }
 
-// Calls f(first, last) for one range of the rows on each of at most `threads` threads.
-template <class F>
-void for_ranges_of_rows(std::int64_t n, int threads, F &&f) {
-    ThreadPool::instance().run(threads, [&](const Worker &worker) {
-        f(n * worker.rank / worker.size, n * (worker.rank + 1) / worker.size);
-    });
-}
-
 // counts[i] = how many numbers of row i are not 0; x is (n, n_in).
 template <class Value>
 void count_entries(const Value *x, std::int64_t n, std::int64_t n_in, std::int64_t *counts,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, schedules
+    from . import datasets, distort, schedules
     from .calculus import activations, costs, optimizers
     from .calculus.activations import Activation
     from .calculus.costs import Cost
@@ -63,6 +63,7 @@ _MODULES = {
     "activations": ".calculus.activations",
     "costs": ".calculus.costs",
     "datasets": ".datasets",
+    "distort": ".distort",
     "optimizers": ".calculus.optimizers",
     "schedules": ".schedules",
 }
@@ -70,7 +71,7 @@ _MODULES = {
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
     "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
-    "activations", "check_gradient", "costs", "datasets", "explain", "export", "load", "optimizers", "read_table", "schedules",
+    "activations", "check_gradient", "costs", "datasets", "distort", "explain", "export", "load", "optimizers", "read_table", "schedules",
     "train", "train_population",
 ]  # fmt: skip
 

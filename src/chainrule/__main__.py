@@ -1,7 +1,9 @@
 """The program ``chainrule``, also as ``python -m chainrule``."""
 
+import os
 import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -13,12 +15,28 @@ def main() -> None:
         from .cli import main as run
 
         run()
+    except SystemExit as end:
+        if isinstance(end.__cause__, (MemoryError, ImportError)):
+            _end_at_once(end.code)
+        raise
     except (KeyboardInterrupt, Exception) as error:
         if not _is_interrupt(error):
             raise
         sys.exit(130)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_at_once(status: object) -> None:
+    """End the process without the destructors of native libraries, where memory ran out.
+
+    A library that was loaded in part can crash in its destructor, as Arrow's allocator does, after the error has been printed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            if stream is not None:
+                stream.flush()
+    os._exit(status if isinstance(status, int) else 1)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -159,17 +159,26 @@ class Examples:
     def __getitem__(self, rows: slice | Indices | list[int]) -> Examples:
         """Some of the examples, by a slice, an array of row numbers, or a mask."""
         rows = _read_row_index(rows, len(self))
-        part = object.__new__(Examples)  # without the checks, which the whole has passed
-        part.x = _as_read_only(self.x[rows])
-        if not part.x.shape[0]:
+        x = self.x[rows]
+        if not x.shape[0]:
             raise DataError(f"these rows choose none of the {len(self)} examples")
-        part.y = None if self.y is None else _as_read_only(self.y[rows])
-        part.weights = None if self.weights is None else _as_read_only(self.weights[rows])
-        if part.weights is not None and not part.weights.any():
+        y, weights = (None if part is None else part[rows] for part in (self.y, self.weights))
+        if weights is not None and not weights.any():
             raise DataError("these rows weigh nothing together; choose some whose weight is above 0")
-        part.columns, part.layout = self.columns, self.layout
-        part._prepared, part._bounds, part._measured = {}, None, None
-        return part
+        return self._unchecked(x, y, weights)
+
+    def with_inputs(self, x: AnyArray) -> Examples:
+        """Give the same examples with other inputs, an array of the same shape and dtype of finite numbers, without checks."""
+        return self._unchecked(x, self.y, self.weights)
+
+    def _unchecked(self, x: Any, y: AnyArray | None, weights: Array | None) -> Examples:
+        """Make examples with these columns and this layout, of arrays that need no checks."""
+        made = object.__new__(Examples)
+        made.x = _as_read_only(x)
+        made.y, made.weights = (None if part is None else _as_read_only(part) for part in (y, weights))
+        made.columns, made.layout = self.columns, self.layout
+        made._prepared, made._bounds, made._measured = {}, None, None
+        return made
 
     def row_numbers(self, rows: slice | Indices | list[int]) -> Indices:
         """Give the numbers, from 0, of the rows that an index chooses: ``examples[rows]`` without a copy of the data.

@@ -1,6 +1,9 @@
 """Signals in a training with checkpoints: held back within a block, so that the last checkpoint is that of a whole step.
 
-Signals reach the main thread alone; in other threads both context managers do nothing.
+Signals reach the main thread alone; in other threads all this does nothing.
+
+A training that was begun in the main thread may end in another one, where its generator is collected: no handler can be set there,
+so the one of ``exit_on_signals`` counts the blocks that are open, and without any leaves the signal its default effect.
 """
 
 from __future__ import annotations
@@ -9,44 +12,102 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
-HELD = (signal.SIGINT, signal.SIGTERM)
+EXITING = (signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+"""The signals that end a process: a scheduler's, and that of a terminal which is closed (Windows has none)."""
+
+HELD = (signal.SIGINT, *EXITING)
+
+_open_blocks: set[object] = set()
+"""The blocks of ``exit_on_signals`` that have not ended."""
+
+
+class SignalHolder:
+    """Holds Ctrl-C, SIGTERM and SIGHUP back within ``with holder:``, and delivers them after it.
+
+    The handlers are put in place once, by ``installed``, for a whole training: putting them in place for every block would cost
+    several % of epochs of a few milliseconds.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[int, Any] = {}
+        self._depth = 0
+        self._received: tuple[int, Any] | None = None
+
+    @contextmanager
+    def installed(self) -> Iterator[Self]:
+        """Put the handlers in place within the block; signals that the program ignores, or leaves to the system, stay so."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        handlers = {number: signal.getsignal(number) for number in HELD}
+        self._handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+        for number in self._handlers:
+            signal.signal(number, self._handle)
+        try:
+            yield self
+        finally:
+            self._restore()
+
+    def _restore(self) -> None:
+        """Put the program's handlers back; where another thread collects the training, this holder stays, and passes signals on."""
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in reversed(self._handlers.items()):  # Ctrl-C last: once it can raise, none of these is left
+                if signal.getsignal(number) == self._handle:
+                    signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: Any) -> None:
+        if self._depth:
+            self._received = number, frame
+        else:
+            self._handlers[number](number, frame)
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._depth -= 1
+        if self._received is not None and not self._depth:
+            (number, frame), self._received = self._received, None
+            self._handlers[number](number, frame)
 
 
 @contextmanager
 def hold_signals() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back within the block, and deliver them after it."""
-    if threading.current_thread() is not threading.main_thread():
+    """Hold Ctrl-C, SIGTERM and SIGHUP back within the block, and deliver the last one after it."""
+    with SignalHolder().installed() as holder, holder:
         yield
-        return
-    received: list[tuple[int, Any]] = []
-    handlers = {number: signal.getsignal(number) for number in HELD}
-    held = [number for number, handler in handlers.items() if callable(handler)]
-    for number in held:
-        signal.signal(number, lambda *signal_and_frame: received.append(signal_and_frame))
-    try:
-        yield
-    finally:
-        for number in reversed(held):  # Ctrl-C last: once it can raise, no handler is left in place
-            signal.signal(number, handlers[number])
-    for last, frame in received[-1:]:
-        handlers[signal.Signals(last)](last, frame)  # type: ignore[operator,misc]  # it is callable
 
 
 @contextmanager
-def exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM raise ``SystemExit`` within the block, unless the program has a handler of its own."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+def exit_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise ``SystemExit`` within the block, unless the program ignores or handles them itself."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGTERM, _exit)
+    block = object()
     try:
+        _open_blocks.add(block)
+        for number in EXITING:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _exit)
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _open_blocks.discard(block)
+        if not _open_blocks and threading.current_thread() is threading.main_thread():
+            _restore_defaults()
+
+
+def _restore_defaults() -> None:
+    """Take away the handlers that ``exit_on_signals`` has set."""
+    for number in EXITING:
+        if signal.getsignal(number) is _exit:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _exit(number: int, frame: object) -> None:
+    if not _open_blocks:  # the last one ended in another thread
+        _restore_defaults()
+        signal.raise_signal(number)
     raise SystemExit(128 + number)

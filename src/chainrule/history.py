@@ -221,7 +221,7 @@ class History:
         try:
             import matplotlib.pyplot as plt
             from matplotlib.ticker import MaxNLocator, PercentFormatter
-        except ImportError:
+        except ModuleNotFoundError:
             raise MissingExtra("History.plot needs matplotlib; install it with: pip install 'chainrule[plot]'") from None
         if ax is None:
             _, ax = plt.subplots(layout="constrained")

@@ -6,7 +6,7 @@ The kernels hold no signal code: Python raises ``KeyboardInterrupt`` between two
 - Between two epochs ``drain`` catches it; a caller's own loop over a ``Run`` gets it raised.
 - While the network is written to, ``complete_despite_interrupt`` finishes that first.
 - ``train_population`` catches it for its threads, and an estimator's ``fit`` as scikit-learn's does; but where a search or a
-  pipeline of scikit-learn called ``fit``, it is raised there again (``estimators/interrupted_fit.py``).
+  pipeline of scikit-learn called ``fit``, it is raised there again (``estimators/calling_code.py``).
 """
 
 from __future__ import annotations

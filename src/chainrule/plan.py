@@ -325,6 +325,8 @@ class Provenance:
         Of an estimator's network: its ``random_state``, where that was a number.
     alpha : float or None
         Of an estimator's network: its L2 penalty.
+    distort : dict or None
+        The name and the settings of the distortion of the training's images; None where they were not distorted.
     """
 
     plan: dict[str, Any]
@@ -346,6 +348,7 @@ class Provenance:
     initializer: str = ""
     seed: int | None = None
     alpha: float | None = None
+    distort: dict[str, Any] | None = None
 
     @classmethod
     def parse(cls, described: Any) -> Provenance:
@@ -373,6 +376,8 @@ class Provenance:
             raise ValueError("provenance: a count is below 0")
         if not np.isfinite([self.learning_rate or 0.0, self.alpha or 0.0]).all():
             raise ValueError("provenance: the learning rate and alpha must be finite")
+        if self.distort is not None and not all(_is_setting(value) for value in self.distort.values()):
+            raise ValueError("provenance: the settings of distort must be texts, finite numbers or null")
         if len(self.columns) > MAXIMUM_COLUMNS or any(type(name) is not str for name in self.columns):
             raise ValueError("provenance: columns must be at most a million texts")
         if len(set(self.columns)) < len(self.columns):
@@ -399,12 +404,18 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "initializer": (str,),
     "seed": (int, type(None)),
     "alpha": (float, type(None)),
+    "distort": (dict, type(None)),
 }
 _ADDED_LATER = {
     *("classes", "earlier_epochs", "earlier_steps", "target"),
-    *("n_in", "kind", "initializer", "seed", "alpha"),
+    *("n_in", "kind", "initializer", "seed", "alpha", "distort"),
 }
 """The entries that older model files lack."""
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether a value of a file is a text, a finite number or None."""
+    return value is None or isinstance(value, str) or (type(value) in (int, float) and bool(np.isfinite(value)))
 
 
 def _read_repr(text: str) -> dict[str, Any]:

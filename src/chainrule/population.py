@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ._checks import check_int
+from ._format import pluralize
 from ._warnings import user_stacklevel
 from .checkpoints.run_folder import RunFolder
 from .engines import Threads, thread_count
 from .errors import ArgumentTypeError, ChainruleError, FileError, SettingError
 from .examples import as_examples
-from .held_signals import exit_on_sigterm
+from .held_signals import exit_on_signals
 from .history import History
 from .network import Network
 from .training import DivergenceWarning, Run
@@ -82,7 +83,7 @@ def train_population(
     at_once = thread_count(threads if threads == "auto" else check_int("threads", threads, least=1, most=1024))
     runs = _make_runs(members, examples, validation, _with_folders(settings, len(members)))
     _prepare_data(runs)
-    guard = exit_on_sigterm() if settings.get("checkpoint") is not None else nullcontext()
+    guard = exit_on_signals() if settings.get("checkpoint") is not None else nullcontext()
     with guard, _epoch_bar(sum(run.epochs - len(run.history) for run in runs), progress) as advance:
         _train_all(runs, at_once, advance)
     for k, run in enumerate(runs):
@@ -98,6 +99,9 @@ def _with_folders(settings: dict[str, Any], count: int) -> dict[str, Any]:
         return settings
     if RunFolder(folder).checkpoints():
         raise FileError(f"{folder} holds the checkpoints of one network, and this is a training of {count}; name another folder")
+    if RunFolder(Path(folder) / f"{count:03}").checkpoints():
+        networks = pluralize(count, "network")
+        raise FileError(f"{folder} holds the checkpoints of more than {networks}; train as many, or name another folder")
     return {**settings, "checkpoint": [Path(folder) / f"{k:03}" for k in range(count)]}
 
 
@@ -148,9 +152,7 @@ def _settings_of_each(settings: dict[str, Any], count: int) -> Iterator[dict[str
 def _prepare_data(runs: Sequence[Run]) -> None:
     """Prepare the data before the threads start, so that no two threads prepare the same."""
     for run in runs:
-        run.engine.prepare(run.examples)
-        if run.validation is not None:
-            run.engine.prepare(run.validation)
+        run.prepare_data()
 
 
 def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]) -> None:

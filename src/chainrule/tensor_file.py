@@ -46,7 +46,10 @@ def write_tensors(
 
     text = json.dumps(description, allow_nan=False)
     if len(text) > DESCRIPTION_BYTES[version]:
-        raise SettingError(f"the model's description takes {len(text):,} bytes, and a file holds {DESCRIPTION_BYTES[version]:,}")
+        raise SettingError(
+            f"the description in {path} would take {len(text):,} bytes, and a file may hold {DESCRIPTION_BYTES[version]:,}: "
+            "its names and texts must be shorter, or fewer"
+        )
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}  # ascontiguousarray makes a number a vector
     metadata = {"format": "chainrule", "version": str(version), "model": text, "sha256": _digest(text, list(arrays.values()))}
     write_atomically(Path(path), save(arrays, metadata=metadata))

@@ -18,16 +18,18 @@ Ctrl-C is described in ``interrupts``, the lock that refuses a second thread in 
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import copy
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec
+from weakref import WeakSet
 
 import numpy as np
 
@@ -40,15 +42,17 @@ from .checkpoints.checkpoints import Checkpoints
 from .checkpoints.fingerprint import digest_of, fingerprint
 from .checkpoints.interval import parse_interval
 from .checkpoints.run_folder import CheckpointWarning, RunFolder
-from .checkpoints.run_settings import check_engine, check_notes, compare_settings, digest_of_rates
+from .checkpoints.run_settings import check_engine, check_folder_given, check_notes, compare_settings, digest_of_rates
 from .checkpoints.snapshot import Snapshot
+from .distort import Distortion
+from .distorted_examples import DistortedExamples
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose, thread_count
 from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
 from .errors import ArgumentTypeError, DataError, ModelFileError, SettingError
 from .examples import Examples
-from .held_signals import exit_on_sigterm, hold_signals
+from .held_signals import SignalHolder, exit_on_signals
 from .history import EpochProgress, EpochRecord, History
 from .input_spec import InputSpec
 from .interrupts import complete_despite_interrupt, drain
@@ -125,6 +129,10 @@ class Run:
     rows, validation_rows : slice, row numbers or mask, optional
         The rows of ``examples`` to train on, and those to validate on in place of ``validation``: folds of one prepared copy of the
         data. A row that is named twice counts twice. The result is that of ``examples[rows]``, to rounding.
+    distort : Distortion, optional
+        Distorts the images anew in each epoch: ``cr.distort.Affine(shift=2, rotation=15)``. An image is a function of
+        (seed, epoch, row). It needs images, uint8 or floats, whose rows and columns are known. An epoch's cost and accuracy are
+        those on its distorted images, and so may be worse than the validation's, whose images stay as they are.
     shuffle : bool
         Whether each epoch trains on the examples in a new random order.
     seed : int, optional
@@ -139,8 +147,9 @@ class Run:
         Whether to print each epoch, and a live line in a terminal or a notebook.
     checkpoint : path, optional
         A folder, made when the training begins, that always holds a checkpoint: a training that was killed goes on from it.
-    checkpoint_every : str
-        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    checkpoint_every : str, optional
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs"; by default
+        "10 s".
     checkpoint_notes : mapping, optional
         Notes of the caller in JSON's types, which each checkpoint holds.
     resume : bool
@@ -190,6 +199,7 @@ class Run:
         early_stopping: int | EarlyStopping | None = None,
         rows: Any = None,
         validation_rows: Any = None,
+        distort: Distortion | None = None,
         shuffle: bool = True,
         seed: int | None = None,
         engine: str = "auto",
@@ -197,7 +207,7 @@ class Run:
         callbacks: Iterable[Callback] = (),
         progress: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: str = "10 s",
+        checkpoint_every: str | None = None,
         checkpoint_notes: Mapping[str, Any] | None = None,
         resume: bool = False,
         allow_other_engine: bool = False,
@@ -212,6 +222,7 @@ class Run:
         self.validation = None if validation is None else self._check_validation(validation)
         self.rows = None if rows is None else self.examples.row_numbers(rows)
         self.validation_rows = None if validation_rows is None else self._check_validation_rows(validation_rows)
+        self._distorted = None if distort is None else DistortedExamples(self.examples, self.rows, distort, self.inputs)
         self.epochs = check_int("epochs", epochs, least=0)
         self.learning_rate = check_float("learning_rate", learning_rate, above=0)
         self.schedule = find_schedule(schedule)
@@ -248,10 +259,14 @@ class Run:
         self._earlier_training: Provenance | None = None  # set when the training begins
         self._resumed: Snapshot | None = None
         self.checkpoints: Checkpoints | None = None
-        if checkpoint is None and (resume or allow_other_engine):
-            raise SettingError(
-                "resume and allow_other_engine are for a training with checkpoints; name the folder: checkpoint='run'"
-            )
+        self._signals = SignalHolder()
+        check_folder_given(
+            checkpoint,
+            checkpoint_every=checkpoint_every,
+            checkpoint_notes=checkpoint_notes,
+            resume=resume,
+            allow_other_engine=allow_other_engine,
+        )
         if checkpoint is not None:
             folder, every = RunFolder(checkpoint).resolved(), parse_interval(checkpoint_every)
             if resume and folder.checkpoints():
@@ -375,14 +390,19 @@ class Run:
 
         A generator, so that the caller decides when to stop.
         """
-        data = self.engine.prepare(self.examples)
-        validation_data = data if self.validation is None else self.engine.prepare(self.validation)
+        data, validation_data = self.prepare_data()
         self._begin()
         try:
             with self._saving_checkpoints():
                 yield from self._train_epochs(data, validation_data)
         finally:
             self._session = None
+
+    def prepare_data(self) -> tuple[Any, Any]:
+        """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
+        needed = self._distorted is None or self.validation_rows is not None
+        data = self.engine.prepare(self.examples) if needed else None
+        return data, data if self.validation is None else self.engine.prepare(self.validation)
 
     def _begin(self) -> None:
         """Open a session from the network's parameters, or from the checkpoint that is resumed."""
@@ -422,15 +442,27 @@ class Run:
 
     def _stop_if_ended(self) -> bool:
         """End the training at once where no epoch is left, or where the one that is resumed had stopped for good."""
-        resumed, best = self._resumed, self._best_epoch
+        resumed = self._resumed
         if resumed is not None and resumed.stopped == "diverged":
             self._stop_diverged(len(self.history) + 1)
-        elif resumed is not None and resumed.stopped == "early" and best is not None and best.patience_exhausted:
-            self._stop("early", resumed.message)
+        elif reason := self._reason_to_stay_stopped():
+            self._stop("early", f"{reason}, after epoch {len(self.history)}")
         elif len(self.history) >= self.epochs:
             done = pluralize(self.epochs, "epoch")
             self._stop("finished", f"finished after {done}" if self.epochs else "finished: the number of epochs is 0")
         return self.history.stopped is not None
+
+    def _reason_to_stay_stopped(self) -> str | None:
+        """Give the reason why a training that is resumed had stopped early, if it still holds.
+
+        The patience of early stopping stays exhausted. Where a callback asked to stop, the callbacks of now are asked about the
+        last epoch: the target that one waits for is still reached, but a limit of time may have been set anew.
+        """
+        if self._resumed is None or not self.history.records:
+            return None
+        if self._best_epoch is not None and self._best_epoch.patience_exhausted:
+            return f"no better for {self._best_epoch.epochs_since} epochs"
+        return self._reason_to_stop(self.history.records[-1]) if self._resumed.stopped == "early" else None
 
     @property
     def session(self) -> Session:
@@ -475,7 +507,7 @@ class Run:
 
     def _train_epoch(self, data: Any, validation_data: Any) -> Generator[None, None, EpochRecord | None]:
         """Train what is left of an epoch, block by block, and evaluate the validation; return None when it diverged."""
-        order = self._order()
+        order, data = self._order(), self._data_of_epoch(data)
         while self._epoch.rows < self.n:
             if not self._train_block(data, order[self._epoch.rows :][: self._block_length()]):
                 return None
@@ -496,10 +528,25 @@ class Run:
                 self._epoch.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
         return result.finite
 
+    @property
+    def _distortion(self) -> dict[str, Any] | None:
+        """The name and the settings of the distortion in JSON's types; None without one."""
+        return None if self._distorted is None else self._distorted.distortion.to_dict()
+
     def _order(self) -> Indices:
-        """Give the order of the examples in the current epoch."""
+        """Give the order of the examples in the current epoch: of distorted ones, which are the training's rows alone, by place."""
         order = epoch_order(self.n, self.plan.seed, self._epoch.epoch) if self.shuffle else np.arange(self.n)
-        return order if self.rows is None else self.rows[order]
+        return order if self.rows is None or self._distorted is not None else self.rows[order]
+
+    def _data_of_epoch(self, data: Any) -> Any:
+        """Give the data of the current epoch: with its distorted images, or that of every epoch."""
+        if self._distorted is None:
+            return data
+        start = time.perf_counter()
+        examples = self._distorted.in_epoch(self._epoch.epoch, seed=self.plan.seed, threads=self.threads)
+        data = self.engine.prepare(examples)
+        self._epoch.seconds += time.perf_counter() - start
+        return data
 
     def _block_length(self) -> int:
         """Count the examples of the next block."""
@@ -542,6 +589,7 @@ class Run:
             classes=self.classes,
             n_in=self.examples.n_in,
             kind=self.examples.kind,
+            distort=self._distortion,
         )
 
     def _reason_to_stop(self, record: EpochRecord) -> str | None:
@@ -587,6 +635,7 @@ class Run:
             "schedule": getattr(self.schedule, "__name__", "a schedule of its own"),
             "rates": digest_of_rates(self.schedule, self.learning_rate, steps),
             "shuffle": self.shuffle,
+            "distort": self._distortion,
             "early_stopping": stopping,
             "examples": self.n,
             **self._digests_of_data,
@@ -651,11 +700,13 @@ class Run:
         if self.checkpoints is None:
             yield
             return
-        with exit_on_sigterm():
+        with exit_on_signals(), self._signals.installed():
             self.checkpoints.begin(self._resumed or self._snapshot(), resumed=self._resumed is not None)
+            _SAVING.add(self)
             try:
                 yield
             finally:
+                _SAVING.discard(self)
                 self.checkpoints.end(self._last_snapshot())
 
     def _last_snapshot(self) -> Snapshot | None:
@@ -667,7 +718,7 @@ class Run:
 
     def _whole_step(self) -> AbstractContextManager[None]:
         """Hold signals back, in a training with checkpoints, so that its position is always that of its state."""
-        return nullcontext() if self.checkpoints is None else hold_signals()
+        return nullcontext() if self.checkpoints is None else self._signals
 
     def interrupt(self) -> None:
         """End a training between two epochs, as Ctrl-C does; the network keeps the parameters of the last epoch."""
@@ -680,6 +731,18 @@ class Run:
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
         return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
+
+
+_SAVING: WeakSet[Run] = WeakSet()
+"""The trainings with checkpoints that have begun and not ended."""
+
+
+@atexit.register
+def _end_trainings() -> None:
+    """Write the last checkpoint of trainings that the program leaves unfinished, while Python can still write files."""
+    for run in list(_SAVING):
+        with suppress(ValueError):  # another thread is within it
+            run._blocks.close()
 
 
 def _check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

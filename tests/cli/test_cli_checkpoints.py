@@ -1,6 +1,7 @@
 """``train --checkpoint`` and ``--resume``, ``info`` of a run's folder, and ``runs``."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from safetensors.numpy import load_file
 
 import chainrule as cr
 from chainrule.checkpoints.run_folder import RunFolder
+from chainrule.checkpoints.run_status import read_history
 from chainrule.cli import main
+from chainrule.cli.runs import SORTED_BY
 from chainrule.tensor_file import open_tensors, write_tensors
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -68,12 +71,12 @@ LONG = ("train", "digits", "--hidden", "64", "--epochs", "300", "--early-stoppin
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_training_that_was_stopped_goes_on(number, program):
-    """After SIGKILL, SIGTERM or Ctrl-C, --resume needs nothing else, and saves the model of a training never stopped."""
+    """After SIGKILL, SIGTERM, SIGHUP or Ctrl-C, --resume needs nothing else, and saves the model of a training never stopped."""
     assert program(*LONG, "--out", "whole.safetensors", "--quiet")[0] == 0
     status, _, errors = stop_after_an_epoch(number, "run", *LONG)
-    assert status == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    assert status == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}[number]
     if number != signal.SIGKILL:
         assert errors.rstrip().endswith("go on with: chainrule train --resume run")
     status, output, errors = program("train", "--resume", "run")
@@ -228,6 +231,121 @@ def test_runs_shows_every_name_whole(program, monkeypatch):
     assert [line.split()[0] for line in output.splitlines() if "finished" in line] == ["first-attempt", "second-attempt"]
     monkeypatch.setenv("COLUMNS", "50")
     assert "…" not in program("runs", "runs")[1]
+
+
+def test_runs_shows_the_networks_of_a_table_as_one(program):
+    """A row with their number and mean scores; their own folder shows each, and so does --json."""
+    rng = np.random.default_rng(0)
+    Path("t.csv").write_text("\n".join(["a,b", *(f"{a:.3f},{a + b:.3f}" for a, b in rng.normal(size=(60, 2)))]))
+    assert program("train", "t.csv", "--networks", "3", "--epochs", "2", "--checkpoint", "runs/table", "--quiet")[0] == 0
+    assert program(*DIGITS, "--checkpoint", "runs/digits", "--quiet")[0] == 0
+    status, output, errors = program("runs", "runs", "--plot", "runs.png")
+    assert (status, errors) == (0, "")
+    rows = {line.split()[0]: line.split()[1:] for line in output.splitlines() if "finished" in line}
+    assert {name: row[:3] for name, row in rows.items()} == {"digits": ["1", "finished", "6/6"], "table": ["3", "finished", "2/2"]}
+    status, output, _ = program("runs", "runs", "--json", "--by", "name")
+    table = json.loads(output.splitlines()[1])
+    status, output, _ = program("runs", "runs/table", "--json")
+    each = [json.loads(line) for line in output.splitlines()]
+    assert [sorted(entry["run"] for entry in each), [entry["networks"] for entry in each]] == [
+        [f"runs/table/00{k}" for k in range(3)],
+        [1, 1, 1],
+    ]
+    assert (table["run"], table["networks"], table["seed"]) == ("runs/table", 3, None)
+    assert sorted(table["best_epochs"]) == sorted(entry["best_epoch"] for entry in each)
+    assert table["validation_cost"] == pytest.approx(np.mean([entry["validation_cost"] for entry in each]), rel=1e-12)
+    assert program("info", "runs/table")[1].count("finished") == 3
+
+
+def test_runs_shows_networks_of_other_settings_one_by_one(program):
+    """A population that compares learning rates has a row for each: a mean would hide which is the best."""
+    digits = cr.datasets.digits()
+    networks = [cr.Network([64, 10], seed=seed) for seed in range(4)]
+    settings = {"epochs": 1, "batch_size": 10, "learning_rate": [0.1, 0.1, 1.0, 2.0]}
+    cr.train_population(networks, digits.train, checkpoint="runs/rates", **settings)
+    rows = [json.loads(line) for line in program("runs", "runs", "--json", "--by", "learning_rate")[1].splitlines()]
+    assert [(row["run"], row["networks"], row["learning_rate"]) for row in rows] == [
+        ("runs/rates", 2, 0.1),
+        ("runs/rates/002", 1, 1.0),
+        ("runs/rates/003", 1, 2.0),
+    ]
+
+
+FORGED = {
+    "plan": 3,
+    "plan.layers": [3],
+    "plan.layers.0.n_in": {"a": 1},
+    "plan.optimizer.name": 3,
+    "plan.batch_size": "8",
+    "plan.l2": None,
+    "plan.layers.0.dropout": [0.5],
+    "plan.seed": 10**300,
+    "learning_rate": "fast",
+    "alpha": {},
+}
+
+
+@pytest.mark.parametrize("entry", FORGED)
+def test_settings_of_a_crafted_checkpoint_are_shown_as_none(begun, program, entry):
+    """Whatever type a file's setting has, runs sorts by every column, and writes table, JSON and picture."""
+    shutil.copytree("run", "all/a")
+    shutil.copytree("run", "all/b")
+    for file in RunFolder("all/b").checkpoints():
+        with open_tensors(file) as tensors:
+            description = tensors.description
+        *names, last = entry.split(".")
+        place = description["settings"]
+        for name in names:
+            place = place[int(name) if name.isdigit() else name]
+        place[last] = FORGED[entry]
+        write_tensors(file, 3, description, load_file(file))
+    for by in SORTED_BY:
+        status, output, errors = program("runs", "all", "--by", by, "--plot", "runs.svg")
+        assert (status, errors) == (0, "")
+        assert output.count("finished") == 2
+    assert program("runs", "all", "--json")[0] == 0
+    assert program("info", "all/b")[0] == 0
+
+
+RECORD = '{"epoch": %s, "cost": %s, "accuracy": 0.5, "validation_cost": 1, "validation_accuracy": %s, "learning_rate": 1.0, '
+RECORD += '"seconds": 0.1, "examples_per_second": 10.0}'
+CRAFTED = {
+    "an integer of 400 digits": RECORD % (2, 10**400, "0.5"),
+    "an epoch of 400 digits": RECORD % (10**400, 0.1, "0.5"),
+    "an epoch again": RECORD % (1, 0.1, "0.5"),
+    "not a number": RECORD % (2, 0.1, "NaN"),
+    "infinity": RECORD % (2, "1e999", "0.5"),
+    "a text": RECORD % (2, '"x"', "0.5"),
+    "a truth": RECORD % (2, 0.1, "true"),
+    "a huge line": "[" + "0," * 5_000_000 + "0]",
+    "deep": "[" * 100_000,
+    "half": '{"epoch": 2, "cost"',
+    "bytes": "\0\ufffe",
+    "another object": '{"epoch": 2}',
+}
+
+
+@pytest.mark.parametrize("case", CRAFTED)
+def test_a_crafted_history_ends_at_its_first_wrong_line(begun, program, case):
+    """Info and runs take the records before it, and the epochs that the checkpoint has."""
+    Path("run/history.jsonl").write_text(RECORD % (1, 0.5, "0.5") + "\n" + CRAFTED[case] + "\n", encoding="utf-8")
+    assert [record.epoch for record in read_history(Path("run/history.jsonl"))] == [1]
+    status, output, errors = program("info", "run")
+    assert (status, errors) == (0, "")
+    assert "trained for   6 of 6 epochs" in output
+    assert "last epoch    cost 0.5," in output
+    assert program("runs", "run", "--plot", "runs.png")[0] == 0
+
+
+@posix
+def test_what_is_no_file_is_not_waited_for(begun, program):
+    """A pipe or a link to a device in the place of the history's file is no history."""
+    Path("run/history.jsonl").unlink()
+    os.mkfifo("run/history.jsonl")
+    assert "trained for   6 of 6 epochs" in program("info", "run")[1]
+    Path("run/history.jsonl").unlink()
+    Path("run/history.jsonl").symlink_to("/dev/zero")
+    assert "trained for   6 of 6 epochs" in program("info", "run")[1]
 
 
 def test_runs_tells_of_what_it_cannot_read(program, begun):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_helpers import ENVIRONMENT, MAIN_WITH_SIGINT
+from cli_helpers import ENVIRONMENT, MAIN_WITH_SIGINT, run_process
 
 NO_TEMPORARY_FOLDER = (
     "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/proc/none']; " + MAIN_WITH_SIGINT  # as where all are read-only
@@ -93,3 +93,30 @@ def test_a_library_that_does_not_fit_in_memory(tmp_path):
         else:
             assert (ended.returncode, ended.stderr.count("\n")) == (status, 1)
             assert "not enough memory" in ended.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs the exit handlers of glibc")
+def test_a_library_that_crashes_as_the_process_ends(tmp_path):
+    """Where memory ran out as a library was loaded, the process ends without the library's destructors, which may crash."""
+    (tmp_path / "sklearn.py").write_text(
+        "import ctypes\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.__cxa_atexit(ctypes.cast(libc.abort, ctypes.c_void_p), None, None)\n"
+        "raise ImportError('_isfinite.so: failed to map segment from shared object')\n"
+    )
+    environment = {**ENVIRONMENT, "PYTHONPATH": f"{tmp_path}:{ENVIRONMENT['PYTHONPATH']}"}
+    for arguments, output in ((("columns", "--help"), "Usage"), (("train", "digits"), "")):
+        ended = run_process(*arguments, env=environment)
+        assert output in ended.stdout
+        assert (ended.returncode, ended.stderr.count("\n")) == ((0, 0) if output else (1, 1)), ended.stderr
+    assert ended.stderr.startswith("chainrule: error: not enough memory (_isfinite.so: failed to map segment")
+
+
+def test_matplotlib_that_does_not_fit_in_memory(tmp_path):
+    """A matplotlib that is installed and cannot be mapped is told as a lack of memory, not as one that must be installed."""
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('ft2font.so: failed to map segment from shared object')\n")
+    environment = {**ENVIRONMENT, "PYTHONPATH": f"{tmp_path}:{ENVIRONMENT['PYTHONPATH']}"}
+    ended = run_process("train", "digits", "--plot", "out.png", env=environment)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert "not enough memory (ft2font.so: failed to map segment" in ended.stderr
+    assert "pip install" not in ended.stderr

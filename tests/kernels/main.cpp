@@ -78,6 +78,8 @@ void test_features() {
 void test_sessions(int cases) {
     const Case c = many_steps_case();
     const KernelData examples(c);
+    test_context = "a workspace without memory";
+    test_workspace_without_memory();
     for (const InstructionSet &set : chainrule::host::available_instruction_sets()) {
         test_context = set.name + ", allocations";
         for (int number = 0; number < std::min(cases, most_allocation_cases); ++number) {

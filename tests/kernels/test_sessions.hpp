@@ -97,6 +97,24 @@ inline void test_workspace(const InstructionSet &set) {
     require(evaluated_cost(1, true) == expected, "the same cost after sparse steps");
 }
 
+// After a call that found no memory, a call with no rows does not use what was freed for it.
+inline void test_workspace_without_memory() {
+    chainrule::Layer<float> layer{};
+    layer.n_in = layer.n_out = 1;
+    layer.padded_n_out = layer.stride = chainrule::line<float>;
+    chainrule::Network<float> network{};
+    network.n_layers = 1;
+    network.layers = &layer;
+    chainrule::host::Workspace<float> workspace;
+    workspace.reserve(network, 1, {.examples = 2});
+    network.row_squares = nullptr;
+    layer.stride = 1L << 60;
+    require_refused([&] { workspace.reserve(network, 1, {.examples = 3}); }, "too much memory");
+    layer.stride = chainrule::line<float>;
+    workspace.reserve(network, 1, {});
+    require(network.row_squares != nullptr, "the network points to memory that was allocated anew");
+}
+
 // Arrays that a session does not have, and instruction sets that do not exist.
 inline void test_refusals(const InstructionSet &set) {
     Case c = many_rows_case();

@@ -1,5 +1,6 @@
 """The server as a process: its first line, its end, its models, and faults that it survives."""
 
+import json
 import re
 import signal
 import socket
@@ -171,9 +172,27 @@ def test_a_slow_reader_holds_nobody_up(server):
         client.delete(f"/api/runs/{run}")
 
 
+def test_a_run_folder_is_watched(tmp_path, digits_file):
+    """A folder of ``--checkpoint`` is listed, described and published with its curves; the page cannot start or remove it."""
+    net = cr.Network([2, 3, 1], cost="mean_squared_error", seed=0)
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    cr.train(net, (x, x[:, 0]), epochs=3, batch_size=5, learning_rate=0.1, checkpoint=tmp_path / "run")
+    with serving(digits_file, "--run", tmp_path / "run") as server, server.client() as client:
+        (listed,) = client.get("/api/runs").json()["runs"]
+        assert listed["folder"] == "run"
+        shown = client.get(f"/api/runs/{listed['id']}").json()
+        assert (shown["sizes"], shown["state"], shown["epoch"]) == ([2, 3, 1], "finished", 3)
+        for method, path in (("POST", "/start"), ("POST", "/reset"), ("DELETE", "")):
+            assert "only be watched" in one_line(client.request(method, f"/api/runs/{listed['id']}{path}"), 409)
+        with client.stream("GET", f"/api/events?topics=run:{listed['id']}") as stream:
+            lines = stream.iter_lines()
+            frame = wait_for(lambda: (line := next(lines)).startswith("data:") and json.loads(line.removeprefix("data:")))
+        assert frame["curves"]["epochs"]["epoch"] == [1, 2, 3]
+
+
 def test_missing_libraries_are_named(monkeypatch):
     """Without the extra, one line says what to install."""
     monkeypatch.setattr("chainrule.web.find_spec", lambda name: None if name == "uvicorn" else name)
-    with pytest.raises(MissingExtra, match=r"the page needs uvicorn; install it with: pip install 'chainrule\[web\]'"):
+    with pytest.raises(MissingExtra, match=r"the page needs uvicorn; install with: pip install 'chainrule\[web\]'"):
         check_installed()
     assert LIBRARIES == ("starlette", "uvicorn", "msgspec")

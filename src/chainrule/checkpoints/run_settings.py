@@ -21,13 +21,34 @@ from .snapshot import Snapshot
 COMPARED_RATES = 1000
 """The steps whose learning rates are compared, spread over the training: enough to tell two schedules apart."""
 
+NOTES_BYTES, NOTES_DEPTH = 1 << 20, 32
+"""The most bytes of a caller's notes as JSON, and the deepest nesting: readers limit both."""
+
 _DATA = {
     "data": "the training examples",
     "rows": "the rows to train on",
     "validation": "the validation examples",
     "validation_rows": "the rows to validate on",
+    "classes": "the names of the classes",
+    "scaling": "the means and scales of the columns",
     "generator": "the random numbers of random_state",
 }
+
+
+def check_folder_given(checkpoint: object, **settings: object) -> None:
+    """Refuse settings of checkpoints where no folder is named: they would have no effect.
+
+    Raises
+    ------
+    SettingError
+        When one of ``settings`` is given: other than None and False.
+    """
+    given = [name for name, value in settings.items() if value not in (None, False)]
+    if checkpoint is None and given:
+        verb = "is" if len(given) == 1 else "are"
+        raise SettingError(
+            f"{' and '.join(given)} {verb} for a training with checkpoints in a folder: name it too, as checkpoint='folder'"
+        )
 
 
 def digest_of_rates(schedule: Schedule, learning_rate: float, total: int) -> str:
@@ -37,7 +58,7 @@ def digest_of_rates(schedule: Schedule, learning_rate: float, total: int) -> str
 
 
 def check_notes(notes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Refuse notes that JSON cannot hold.
+    """Refuse notes that JSON cannot hold, and those that are too long or too deep to be in every checkpoint.
 
     Raises
     ------
@@ -45,10 +66,23 @@ def check_notes(notes: Mapping[str, Any]) -> Mapping[str, Any]:
         When they hold another type, NaN or infinity.
     """
     try:
-        json.dumps(dict(notes), allow_nan=False)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(dict(notes), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
         raise SettingError(f"checkpoint_notes must be a mapping of JSON's types: {error}") from None
+    if len(text) > NOTES_BYTES:
+        raise SettingError(
+            f"checkpoint_notes may take {NOTES_BYTES:,} bytes as JSON, since each checkpoint holds them; they take {len(text):,}: "
+            "write them to a file, and note its name"
+        )
+    if _depth(notes) > NOTES_DEPTH:
+        raise SettingError(f"checkpoint_notes may be nested {NOTES_DEPTH} deep; they are deeper")
     return notes
+
+
+def _depth(value: Any) -> int:
+    """Count the levels of mappings and lists; values of JSON's types have no loops."""
+    entries = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return 1 + max(map(_depth, entries), default=0)
 
 
 def compare_settings(
@@ -91,9 +125,6 @@ def compare_settings(
         )
 
 
-ALLOW_OTHER = "allow that: allow_other_engine=True, --allow-other-engine"
-
-
 def check_engine(
     path: object,
     kept: Snapshot,
@@ -101,8 +132,6 @@ def check_engine(
     present: str,
     blas_threads: int | None,
     allow_other: bool,
-    *,
-    alternative: str = ALLOW_OTHER,
 ) -> None:
     """Refuse to go on with another engine than the one that wrote a checkpoint, unless the user allows it; then warn.
 
@@ -119,8 +148,6 @@ def check_engine(
     blas_threads : int or None
         As ``Snapshot`` has them.
     allow_other : bool
-    alternative : str
-        The words for what else the user may do, to end the message.
 
     Raises
     ------
@@ -131,7 +158,7 @@ def check_engine(
     if before != present and not allow_other:
         raise EngineError(
             f"{path} was trained by {before}, and this is {present}: its last digits would differ from those of a training that "
-            f"was never stopped. Resume it on such a machine, or {alternative}"
+            "was never stopped. Resume it on such a machine, or allow that: allow_other_engine=True, --allow-other-engine"
         )
     differences = [
         (before, present),

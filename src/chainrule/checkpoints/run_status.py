@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from ..history import EpochRecord
 from .checkpoint_file import CheckpointHeader
 from .run_folder import HISTORY, RunFolder
 
-HISTORY_BYTES = 1 << 28
-"""The most bytes of a history's file that are read."""
+HISTORY_BYTES, LINE_BYTES = 1 << 28, 1 << 12
+"""The most bytes of a history's file that are read, and of one of its lines, which takes some 200."""
 
 STATES = {"finished": "finished", "early": "stopped early", "diverged": "diverged", "interrupted": "interrupted"}
 
@@ -31,7 +31,7 @@ class RunStatus:
     path : Path
         Its folder.
     state : str
-        running, finished, stopped early, diverged, interrupted or killed.
+        running, finished, stopped early, diverged, interrupted or killed; "running or killed" where the lock cannot be read.
     header : CheckpointHeader
         That of the last checkpoint.
     age : float
@@ -45,6 +45,11 @@ class RunStatus:
     header: CheckpointHeader
     age: float
     records: list[EpochRecord]
+
+    @property
+    def epoch(self) -> int:
+        """The epochs that were trained: by the history's file, which may lack some, or by the checkpoint."""
+        return max(self.header.epoch - 1, self.records[-1].epoch if self.records else 0)
 
     @property
     def best(self) -> EpochRecord | None:
@@ -71,8 +76,9 @@ def read_status(path: Path) -> RunStatus:
     """
     folder = RunFolder(path)
     header = folder.header()
-    running = folder.is_locked()
-    state = "running" if running else STATES.get(header.stopped, "killed")
+    state = STATES.get(header.stopped, "killed")
+    if (running := folder.is_locked()) or running is None:
+        state = "running" if running else STATES.get(header.stopped, "running or killed")
     newest = folder.checkpoints()
     age = max(0.0, time.time() - newest[0].stat().st_mtime) if newest else 0.0
     return RunStatus(path, state, header, age, read_history(path / HISTORY))
@@ -109,32 +115,45 @@ def read_runs(folder: Path) -> tuple[list[RunStatus], list[str]]:
 
 
 def read_history(path: Path) -> list[EpochRecord]:
-    """Read a history's lines of JSON; a line that is not a record, such as one that is being written, ends them."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            lines = file.read(HISTORY_BYTES).splitlines()
-    except OSError:
-        return []
+    """Read a history's lines of JSON; a line that is not the record of a later epoch, such as one half-written, ends them."""
     records: list[EpochRecord] = []
-    for line in lines:
-        record = _parse_line(line)
-        if record is None:
-            break
-        records.append(record)
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return []
+        with path.open("rb") as file:
+            while file.tell() < HISTORY_BYTES and (line := file.readline(LINE_BYTES)):
+                record = _parse_line(line)
+                if record is None or (records and record.epoch <= records[-1].epoch):
+                    break
+                records.append(record)
+    except OSError:
+        return records
     return records
 
 
-def _parse_line(line: str) -> EpochRecord | None:
+def _parse_line(line: bytes) -> EpochRecord | None:
+    """Read a record; None where the line is none."""
     try:
         values: Any = json.loads(line)
-        numbers = {name: values[name] for name in _NAMES}
-    except (ValueError, TypeError, KeyError, RecursionError):
+        epoch, required = values["epoch"], [_number(values[name]) for name in _REQUIRED]
+        optional = [_number(values[name]) for name in _OPTIONAL]
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    if any(value is not None and type(value) not in (int, float) for value in numbers.values()) or type(values["epoch"]) is not int:
+    if type(epoch) is not int or not 1 <= epoch < 1 << 63:
         return None
-    complete: dict[str, Any] = {name: math.nan if numbers[name] is None and name in _REQUIRED else numbers[name] for name in _NAMES}
-    return EpochRecord(**complete)
+    numbers = [math.nan if value is None else value for value in required]
+    columns: dict[str, Any] = dict(zip((*_REQUIRED, *_OPTIONAL), (*numbers, *optional), strict=True))
+    return EpochRecord(epoch=epoch, **columns)
 
 
-_NAMES = tuple(entry.name for entry in fields(EpochRecord))
+def _number(value: Any) -> float | None:
+    """Give a number of a line; null, which stands for one that is not finite or absent, is None."""
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError("not a number")
+    return float(value)
+
+
 _REQUIRED = ("cost", "learning_rate", "seconds", "examples_per_second")
+_OPTIONAL = ("accuracy", "validation_cost", "validation_accuracy")

@@ -155,7 +155,7 @@ def _run(arguments: list[str]) -> int:
             raise
         reason = str(error) or "none left"
         print_message(f"error: not enough memory ({reason}); take less data, a smaller network or smaller batches")
-        return FAILURE
+        raise SystemExit(FAILURE) from error  # the cause tells ``__main__`` that a library may have been loaded in part
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
 

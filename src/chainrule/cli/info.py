@@ -11,6 +11,7 @@ import rich_click as click
 
 from .._format import pluralize
 from .describe import describe_inputs
+from .distort_option import describe_distortion
 from .options import PATH, arguments_panel, json_option
 from .output import print_json, print_line
 
@@ -51,15 +52,17 @@ def _print_run(folder: Path, as_json: bool) -> None:
     """Print how far a training is; of several networks, a table."""
     from ..checkpoints.run_folder import RunFolder
     from ..checkpoints.run_status import read_runs, read_status
-    from .run_report import describe_run, print_runs, run_as_json
+    from .run_groups import RunGroup
+    from .run_report import describe_run, group_as_json, print_runs
 
     several = [] if RunFolder(folder).checkpoints() else read_runs(folder)[0]
     runs = several or [read_status(folder)]
+    groups = [RunGroup(run.path, [run]) for run in runs]
     if as_json:
-        for run in runs:
-            print_json(run_as_json(run))
+        for group in groups:
+            print_json(group_as_json(group))
     elif several:
-        print_runs(several, folder)
+        print_runs(groups, folder)
     else:
         print_line(f"{folder}: a training with checkpoints")
         for label, text in describe_run(runs[0]):
@@ -175,6 +178,8 @@ def describe_training(provenance: Provenance) -> list[tuple[str, str]]:
     dropout = [layer.get("dropout") for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
     if any(dropout):
         lines.append(("dropout", ", ".join(map(str, dropout[:-1]))))
+    if provenance.distort:
+        lines.append(("distorted", describe_distortion(provenance.distort)))
     return [*lines, ("engine", provenance.engine)]
 
 

@@ -10,9 +10,9 @@ from .. import plotting
 
 if TYPE_CHECKING:
     from .._types import AnyArray, Array, Indices
-    from ..checkpoints.run_status import RunStatus
     from ..history import History
     from .importance import Importance
+    from .run_groups import RunGroup
 
 
 def save_curves(path: Path, histories: Sequence[History]) -> list[Path]:
@@ -21,10 +21,10 @@ def save_curves(path: Path, histories: Sequence[History]) -> list[Path]:
     return [path]
 
 
-def save_runs(path: Path, runs: Sequence[RunStatus], folder: Path) -> list[Path]:
+def save_runs(path: Path, groups: Sequence[RunGroup], folder: Path) -> list[Path]:
     """Draw the score of each run over its epochs; return the paths of the pictures."""
-    names = [str(run.path.relative_to(folder)) if run.path != folder else run.path.name for run in runs]
-    plotting.save(plotting.runs([run.records for run in runs], names), path)
+    names = [str(group.path.relative_to(folder)) if group.path != folder else group.path.name for group in groups]
+    plotting.save(plotting.runs([[run.records for run in group.runs] for group in groups], names), path)
     return [path]
 
 

@@ -10,6 +10,7 @@ from .._format import percent, pluralize
 from .._stdout import tolerate_closed_stdout
 from ..progress import format_duration
 from .output import as_one_line
+from .run_groups import SETTINGS, RunGroup, settings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,68 +18,33 @@ if TYPE_CHECKING:
     from ..checkpoints.run_status import RunStatus
     from ..history import EpochRecord
 
-SCORE_COLUMNS = 5
-"""The columns before the settings in a table of runs."""
 
-SETTINGS = ("sizes", "optimizer", "learning_rate", "batch_size", "l2", "alpha", "dropout", "seed")
-"""The settings of a table of runs, in this order; one that is the same in all runs is left out."""
-
-
-def settings_of(run: RunStatus) -> dict[str, Any]:
-    """Give the settings of a run that a table shows; one that its checkpoint does not hold as expected is None.
-
-    An estimator's checkpoint has its hyperparameters: the rate is ``learning_rate_init``, the seed ``random_state``.
-    """
-    settings = run.header.settings
-    plan = settings.get("plan")
-    plan = plan if isinstance(plan, dict) else {}
-    layers = plan.get("layers")
-    layers = [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
-    optimizer, seed = plan.get("optimizer"), settings.get("random_state", plan.get("seed"))
+def group_as_json(group: RunGroup) -> dict[str, Any]:
+    """Give the entries of a JSON object that describes a run, or several that are one row: of these the means of the scores."""
+    best, last = group.best, group.last
     return {
-        "sizes": [layer.get("n_in") for layer in layers[:1]] + [layer.get("n_out") for layer in layers],
-        "optimizer": optimizer.get("name") if isinstance(optimizer, dict) else None,
-        "learning_rate": settings.get("learning_rate_init", settings.get("learning_rate")),
-        "batch_size": plan.get("batch_size"),
-        "l2": plan.get("l2"),
-        "alpha": settings.get("alpha"),
-        "dropout": layers[0].get("dropout") if layers else None,
-        "seed": seed if isinstance(seed, int) else None,
-    }
-
-
-def run_as_json(run: RunStatus) -> dict[str, Any]:
-    """Give the entries of a JSON object that describes a run."""
-    best, last = run.best, run.records[-1] if run.records else None
-    return {
-        "run": str(run.path),
-        "state": run.state,
-        "epoch": len(run.records),
-        "epochs": run.header.settings["epochs"],
-        "steps": run.header.step,
-        "checkpoint_age": run.age,
+        "run": str(group.path),
+        "networks": len(group.runs),
+        "state": group.state,
+        "epoch": min(group.epochs),
+        "epochs": group.all_epochs,
+        "steps": sum(run.header.step for run in group.runs),
+        "checkpoint_epoch": min(run.header.epoch - 1 for run in group.runs),
+        "checkpoint_age": max(run.age for run in group.runs),
         "cost": None if last is None else last.cost,
         "accuracy": None if last is None else last.accuracy,
-        "best_epoch": None if best is None else best.epoch,
+        "best_epoch": None if best is None or len(group.runs) > 1 else best.epoch,
+        "best_epochs": group.best_epochs,
         "validation_accuracy": None if best is None else best.validation_accuracy,
         "validation_cost": None if best is None else best.validation_cost,
-        **settings_of(run),
+        **group.settings,
     }
 
 
 def describe_run(run: RunStatus) -> list[tuple[str, str]]:
     """Describe a run in labelled lines."""
-    header, best = run.header, run.best
-    epochs = pluralize(header.settings["epochs"], "epoch")
-    within = f", and {pluralize(header.rows, 'example')} of epoch {header.epoch}" if header.rows else ""
-    lines = [
-        ("state", run.state),
-        ("trained for", f"{len(run.records):,} of {epochs}"),
-        (
-            "checkpoint",
-            f"after {pluralize(header.step, 'step')}: epoch {header.epoch - 1:,}{within}; {format_duration(run.age)} ago",
-        ),
-    ]
+    best, epochs = run.best, pluralize(run.header.settings["epochs"], "epoch")
+    lines = [("state", run.state), ("trained for", f"{run.epoch:,} of {epochs}"), ("checkpoint", _describe_checkpoint(run))]
     if run.records:
         lines.append(("last epoch", _describe_record(run.records[-1])))
     if best is not None and best.is_validated:
@@ -86,6 +52,18 @@ def describe_run(run: RunStatus) -> list[tuple[str, str]]:
     shown = {name: format_setting(value) for name, value in settings_of(run).items() if value not in (None, 0, 0.0)}
     lines.append(("settings", ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in shown.items())))
     return lines
+
+
+def _describe_checkpoint(run: RunStatus) -> str:
+    """Say where the last checkpoint is, and which epochs are trained once more from there."""
+    header, whole = run.header, run.header.epoch - 1
+    place = f"epoch {whole:,}" if whole else "no whole epoch"
+    within = f", and {pluralize(header.rows, 'example')} of epoch {header.epoch:,}" if header.rows else ""
+    again = ""
+    if run.epoch > whole and run.state != "running":
+        lost = f"epoch {run.epoch:,}" if run.epoch == whole + 1 else f"epochs {whole + 1:,} to {run.epoch:,}"
+        again = f"; resuming trains {lost} again"
+    return f"after {pluralize(header.step, 'step')}: {place}{within}; {format_duration(run.age)} ago{again}"
 
 
 def _describe_record(record: EpochRecord) -> str:
@@ -120,7 +98,7 @@ def format_setting(value: Any) -> str:
     return "-".join(map(str, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def print_runs(runs: Sequence[RunStatus], folder: Path) -> None:
+def print_runs(groups: Sequence[RunGroup], folder: Path) -> None:
     """Print a table of runs, with the settings that are not the same in all of them, as many as fit beside the scores."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -128,10 +106,8 @@ def print_runs(runs: Sequence[RunStatus], folder: Path) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    rows = [_cells(run, folder) for run in runs]
-    shown = [name for name in rows[0] if name not in SETTINGS or len(runs) == 1 or len({row[name] for row in rows}) > 1]
-    while len(shown) > SCORE_COLUMNS and _width(shown, rows) > console.width:
-        shown.pop()
+    rows = [_cells(group, folder) for group in groups]
+    shown = _shown_columns(rows, console.width)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in shown:
         table.add_column(
@@ -143,19 +119,42 @@ def print_runs(runs: Sequence[RunStatus], folder: Path) -> None:
         console.print(table)
 
 
-def _cells(run: RunStatus, folder: Path) -> dict[str, str]:
-    """Give the texts of a run's line in a table, by their columns: the scores, then the settings."""
-    best = run.best
-    validation = format_validation(best)
+def _shown_columns(rows: Sequence[dict[str, str]], width: int) -> list[str]:
+    """Choose the columns: all scores, the networks where a row has several, and the settings that differ, as far as they fit."""
+    scores = [name for name in rows[0] if name not in SETTINGS]
+    if all(row["networks"] == "1" for row in rows):
+        scores.remove("networks")
+    settings = [name for name in rows[0] if name in SETTINGS and (len(rows) == 1 or len({row[name] for row in rows}) > 1)]
+    while settings and _width([*scores, *settings], rows) > width:
+        settings.pop()
+    return [*scores, *settings]
+
+
+def _cells(group: RunGroup, folder: Path) -> dict[str, str]:
+    """Give the texts of a row of a table, by their columns: the scores, then the settings."""
+    last, validation = group.last, format_validation(group.best)
     cells = {
-        "run": str(run.path.relative_to(folder)) if run.path != folder else str(run.path),
-        "state": run.state,
-        "epoch": f"{len(run.records):,}/{run.header.settings['epochs']:,}",
-        "cost": f"{run.records[-1].cost:.4g}" if run.records else "",
-        "best validation": f"{validation} ({best.epoch})" if best is not None and validation else "",
+        "run": str(group.path.relative_to(folder)) if group.path != folder else str(group.path),
+        "networks": str(len(group.runs)),
+        "state": group.state,
+        "epoch": f"{_range(group.epochs)}/{group.all_epochs:,}",
+        "cost": "" if last is None else f"{last.cost:.4g}",
+        "best validation": f"{validation} ({_range(group.best_epochs)})" if validation else "",
     }
-    settings = {name: format_setting(value) for name, value in settings_of(run).items()}
+    settings = {name: format_setting(value) for name, value in group.settings.items()}
     return {name: as_one_line(text) for name, text in {**cells, **settings}.items()}
+
+
+def _range(numbers: Sequence[int]) -> str:
+    """Write the least and the greatest of some numbers.
+
+    Examples
+    --------
+    >>> _range([3, 3]), _range([3, 7, 4])
+    ('3', '3-7')
+    """
+    least, most = min(numbers), max(numbers)
+    return f"{least:,}" if least == most else f"{least:,}-{most:,}"
 
 
 def _width(names: Sequence[str], rows: Sequence[dict[str, str]]) -> int:
@@ -163,21 +162,20 @@ def _width(names: Sequence[str], rows: Sequence[dict[str, str]]) -> int:
     return sum(max(len(name), *(len(row[name]) for row in rows)) + 2 for name in names)
 
 
-def sort_key(by: str, run: RunStatus) -> tuple[bool, Any]:
+def sort_key(by: str, group: RunGroup) -> tuple[bool, Any]:
     """Give the key by which runs are sorted: the best first, runs without the value last."""
-    best = run.best
-    settings = settings_of(run)
+    last = group.last
     values: dict[str, Any] = {
-        "name": str(run.path),
-        "state": run.state,
-        "epoch": -len(run.records),
-        "cost": run.records[-1].cost if run.records else None,
-        "validation": _validation_key(best),
-        **{name: settings[name] for name in SETTINGS},
+        "name": str(group.path),
+        "state": group.state,
+        "epoch": -min(group.epochs),
+        "cost": None if last is None else last.cost,
+        "validation": _validation_key(group.best),
+        **group.settings,
     }
     value = values[by]
     missing = value is None or (isinstance(value, float) and math.isnan(value))
-    return missing, (str(value) if isinstance(value, (list, str)) else 0 if missing else value)
+    return missing, 0 if missing else value
 
 
 def _validation_key(best: EpochRecord | None) -> float | None:

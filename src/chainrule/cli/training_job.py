@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ..scaler import ScaledTable, scale_table
 from ..training import DivergenceWarning, EarlyStopping, Run
 from .data_source import Source, SplitData, load_split, resolve_path
 from .describe import describe_inputs
+from .distort_option import make_distortion
 from .exit_codes import STATUS_AFTER
 from .output import Reporter, print_json, print_message
 from .replaceable_file import check_replaceable
@@ -75,7 +77,7 @@ class TrainingJob:
         """Do all of it, and return the exit status."""
         self._check_options()
         parts, task = self._load()
-        defaults = defaults_for(parts.kind, task)
+        defaults = defaults_for(parts.kind, task, distorted="distort" in self.chosen)
         settings = resolve_settings(defaults, self.chosen)
         n_out = count_outputs((parts.train, parts.validation, parts.test), task, parts.source.name)
         network = self._make_network(parts, settings, n_out)
@@ -87,8 +89,9 @@ class TrainingJob:
         began = time.perf_counter()
         try:
             history = run_to_end(run)
-        except SystemExit:  # by SIGTERM, in a training with checkpoints
-            print_message(f"terminated in epoch {len(run.history) + 1}{self.checkpoints.remedy}")
+        except SystemExit:  # by SIGTERM or SIGHUP, in a training with checkpoints
+            with suppress(OSError):  # after SIGHUP there is no terminal
+                print_message(f"terminated in epoch {len(run.history) + 1}{self.checkpoints.remedy}")
             raise
         return self._finish(parts, network, scaled, history, time.perf_counter() - began)
 
@@ -143,6 +146,7 @@ class TrainingJob:
             schedule=settings.schedule,
             l2=settings.l2,
             dropout=settings.dropout,
+            distort=None if settings.distort is None else make_distortion(settings.distort),
             early_stopping=_make_early_stopping(settings.early_stopping, kind),
             engine=self.engine,
             threads=self.threads,
@@ -163,7 +167,7 @@ class TrainingJob:
         """Report the data, the default settings, the network, the scaling, and how predict will read a picture."""
         note = self.reporter.note
         note(f"{parts.note}, {f'{network.sizes[-1]} classes' if task == 'classification' else 'a target of values'}")
-        if parts.kind != "mnist":
+        if parts.kind != "mnist" or settings.distort is not None:
             note(f"defaults for this data: {defaults_as_options(settings, self.chosen)}")
         elif settings.learning_rate != defaults.learning_rate and "learning_rate" not in self.chosen:
             note(f"default for these settings: --learning-rate {settings.learning_rate:g}")
@@ -172,6 +176,8 @@ class TrainingJob:
             note(_describe_scaling(scaled))
         if parts.kind == "images":
             note(_describe_images(parts))
+        if settings.distort is not None:
+            note(f"images are distorted anew in each epoch, by up to {settings.distort}: an epoch's cost and accuracy are on these")
 
     def _finish(self, parts: SplitData, network: Network, scaled: ScaledTable, history: History, seconds: float) -> int:
         """Save the model, report its score on the test examples, and return the exit status."""

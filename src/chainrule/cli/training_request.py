@@ -27,6 +27,7 @@ _TEXTS = (
     "schedule",
     "metric",
     "task",
+    "distort",
 )  # fmt: skip
 _COUNTS = ("seed", "epochs", "batch_size", "early_stopping", "networks")
 _NUMBERS = ("learning_rate", "momentum", "l2", "dropout", "time_limit")
@@ -127,11 +128,9 @@ def read_begun(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     FileError, ModelFileError
         When the folder has no checkpoint of ``chainrule train``, or its options are not valid.
     """
-    from ..checkpoints.run_folder import RunFolder
+    from ..checkpoints.run_folder import first_run
 
-    first = folder / "000"  # of a table's networks
-    run = RunFolder(folder if RunFolder(folder).checkpoints() or not first.is_dir() else first)
-    notes = run.header().notes
+    notes = first_run(folder).header().notes
     given, resolved = notes.get("given"), notes.get("resolved")
     if notes.get("command") != "train" or not isinstance(given, dict) or not isinstance(resolved, dict):
         raise ModelFileError(f"{folder} was not begun by chainrule train; resume it in Python, by resume=True")

@@ -6,7 +6,7 @@
 each on the next. ``hyperparameters`` declares and checks the parameters; ``estimator_plan`` translates them for the engines;
 ``input_checks``, ``labels``, ``coefficients`` and ``validation_set`` read data. ``stochastic`` and ``lbfgs`` are the two kinds of
 training; ``training_state`` is the state that warm starts continue from; ``learning_rates`` and ``random_state`` follow
-scikit-learn's schedules and random draws; ``reporters`` show progress; ``interrupted_fit`` lets Ctrl-C end a search. The estimators
+scikit-learn's schedules and random draws; ``reporters`` show progress; ``calling_code`` lets Ctrl-C end a search. The estimators
 of tables stand on ``table_base``, which calls the recipe in ``chainrule.recipes``; ``table_targets`` reads their targets.
 """
 

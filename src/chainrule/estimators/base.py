@@ -14,11 +14,11 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..examples import Examples
 from ..plan import Plan
+from .calling_code import raise_to_caller
 from .estimator_plan import make_plan
 from .fit_settings import check_checkpoint
 from .hyperparameters import CONSTRAINTS, check_hyperparameters
 from .input_checks import check_training_data
-from .interrupted_fit import raise_to_caller
 from .random_state import draw_parameters, initializer_name, make_random_state
 from .solvers import TrainableNetwork
 from .validation_set import ValidationSet

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..checkpoints.checkpoints import Checkpoints
 from ..checkpoints.snapshot import BestSnapshot, Extra, Snapshot
 from ..engines import Session
 from ..errors import ModelFileError
-from ..held_signals import exit_on_sigterm
+from ..held_signals import SignalHolder, exit_on_signals
 from ..history import EpochProgress, EpochRecord, column_of
 from ..plan import BlockResult, Plan
 from .fit_position import FitPosition
@@ -50,17 +51,19 @@ class FitCheckpoints:
         self.resumed = resumed
         self.blas_threads = blas_threads
         self.records: list[EpochRecord] = []
+        self.signals = SignalHolder()
+        self._last: Snapshot | None = None  # with finite parameters
 
     @contextmanager
     def saving(self, session: Session, training: TrainingState, position: FitPosition) -> Iterator[None]:
         """Write the first checkpoint before the training inside, and the last one after it, however it ends."""
-        with exit_on_sigterm():
-            first = self.resumed or self._snapshot(session, training, position)
-            self.checkpoints.begin(first, resumed=self.resumed is not None)
+        with exit_on_signals(), self.signals.installed():
+            self._last = self.resumed or self._snapshot(session, training, position)
+            self.checkpoints.begin(self._last, resumed=self.resumed is not None)
             try:
                 yield
             finally:
-                self.checkpoints.end(self._whole_snapshot(session, training, position))
+                self.checkpoints.end(self._final_snapshot(session, training, position))
 
     def visit(self, session: Session, training: TrainingState, position: FitPosition) -> None:
         """Write a checkpoint between two blocks, if one is due."""
@@ -85,7 +88,16 @@ class FitCheckpoints:
         snapshot = self._snapshot(session, training, position)
         size = self.plan.batch_size
         done = training.n_iter * steps_per_epoch(self.n, size) + steps_per_epoch(position.rows, size)
-        return snapshot if snapshot.state.step == done and snapshot.state.is_finite else None
+        if snapshot.state.step != done or not snapshot.state.is_finite:
+            return None
+        self._last = snapshot
+        return snapshot
+
+    def _final_snapshot(self, session: Session, training: TrainingState, position: FitPosition) -> Snapshot | None:
+        """Copy out the fit at its end; of one that has diverged, give the last snapshot before that, with the reason."""
+        if self._last is not None and not session.state().is_finite:
+            return replace(self._last, stopped="diverged")
+        return self._whole_snapshot(session, training, position)
 
     def _snapshot(self, session: Session, training: TrainingState, position: FitPosition) -> Snapshot:
         """Copy out all that the fit has computed so far."""

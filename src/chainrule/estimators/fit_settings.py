@@ -14,32 +14,55 @@ from ..checkpoints.checkpoints import Checkpoints
 from ..checkpoints.fingerprint import digest_of, fingerprint
 from ..checkpoints.interval import parse_interval
 from ..checkpoints.run_folder import RunFolder
-from ..checkpoints.run_settings import check_engine, compare_settings
+from ..checkpoints.run_settings import check_engine, check_folder_given, compare_settings
 from ..checkpoints.snapshot import Snapshot
 from ..engines import Engine, thread_count
 from ..errors import FileError, SettingError
 from ..examples import Examples
 from ..plan import Plan
+from .calling_code import is_in_search
 from .fit_checkpoints import FitCheckpoints
 from .validation_set import ValidationSet
 
-UNCOMPARED = {"max_iter", "max_fun", "verbose", "warm_start", "threads", "checkpoint", "checkpoint_every", "resume"}
+CHECKPOINT_SETTINGS = {"checkpoint": None, "checkpoint_every": None, "resume": False, "allow_other_engine": False}
+"""The hyperparameters of the checkpoints, as they are in a fit without any."""
+
+UNCOMPARED = {"max_iter", "max_fun", "verbose", "warm_start", "threads", *CHECKPOINT_SETTINGS}
 """The hyperparameters that may differ when a fit is resumed: they change no number, and ``max_iter`` may grow."""
 
 
 def has_checkpoints(estimator: Any) -> bool:
-    """Whether an estimator's fit has checkpoints; refuse a wrong interval, and ``resume`` without a folder.
+    """Whether an estimator's fit has checkpoints; refuse a wrong interval, other settings without a folder, and a search.
 
     Raises
     ------
     SettingError
     """
+    check_folder_given(**{name: getattr(estimator, name) for name in CHECKPOINT_SETTINGS})
     if estimator.checkpoint is None:
-        if estimator.resume:
-            raise SettingError("resume=True goes on from the checkpoints in a folder: name it too, as checkpoint='folder'")
         return False
     parse_interval(estimator.checkpoint_every)
+    if is_in_search():
+        given = [f"{name}={unset}" for name, unset in CHECKPOINT_SETTINGS.items() if getattr(estimator, name) != unset]
+        raise SettingError(
+            "a search or a cross-validation makes many fits, and a folder holds the checkpoints of one: set "
+            f"{', '.join(given)} in the estimator that it is given"
+        )
     return True
+
+
+def check_unused(folder: RunFolder, *, resume: bool) -> None:
+    """Refuse a folder with the checkpoints of an earlier fit, from which this one does not go on.
+
+    Raises
+    ------
+    FileError
+    """
+    if folder.checkpoints() and not resume:
+        raise FileError(
+            f"{folder.path} holds the checkpoints of an earlier fit: resume=True goes on from them, and another fit needs another "
+            "folder; where other code makes many fits of this estimator, as an ensemble does, set checkpoint=None"
+        )
 
 
 def check_checkpoint(estimator: Any, *, incremental: bool, splits: bool) -> None:
@@ -95,8 +118,22 @@ def describe_fit(
         "examples": len(examples),
         "data": fingerprint(examples),
         "validation": None if validation is None else fingerprint(validation.examples),
+        "classes": _digest_of_names(estimator),
+        "scaling": _digest_of_scaler(estimator),
         "plan": plan.to_dict(),
     }
+
+
+def _digest_of_names(estimator: Any) -> str | None:
+    """Give a digest of the names of a classifier's classes, which its examples hold as numbers; None of a regressor."""
+    classes = getattr(estimator, "classes_", None)
+    return None if classes is None else digest_of(text=repr([str(name) for name in classes.tolist()]))
+
+
+def _digest_of_scaler(estimator: Any) -> str | None:
+    """Give a digest of the scaling of the columns: the examples are scaled, and do not tell their unit."""
+    scaler = getattr(estimator, "scaler_", None)
+    return None if scaler is None else digest_of(scaler.mean_, scaler.scale_)
 
 
 def _kind_of_generator(random_state: Any) -> str | None:
@@ -148,7 +185,8 @@ def open_checkpoints(
     folder, settings = RunFolder(estimator.checkpoint).resolved(), describe_fit(estimator, plan, examples, validation, random_state)
     try:
         blas_threads = thread_count(estimator.threads) if engine.uses_blas else None
-        resumed = _find_checkpoint(folder, settings, engine, blas_threads, resume=estimator.resume)
+        check_unused(folder, resume=estimator.resume)
+        resumed = _find_checkpoint(folder, settings, engine, blas_threads, allow_other_engine=estimator.allow_other_engine)
         checkpoints = Checkpoints(folder, parse_interval(estimator.checkpoint_every), settings, {})
         yield FitCheckpoints(checkpoints, plan, len(examples), resumed, blas_threads)
     finally:
@@ -156,16 +194,10 @@ def open_checkpoints(
 
 
 def _find_checkpoint(
-    folder: RunFolder, settings: dict[str, Any], engine: Engine, blas_threads: int | None, *, resume: bool
+    folder: RunFolder, settings: dict[str, Any], engine: Engine, blas_threads: int | None, *, allow_other_engine: bool
 ) -> Snapshot | None:
     """Read and check the checkpoint to go on from; None where there is none, and the folder can be made."""
-    exists = bool(folder.checkpoints())
-    if exists and not resume:
-        raise FileError(
-            f"{folder.path} holds the checkpoints of an earlier fit: resume=True goes on from them, and another fit needs another "
-            "folder; where a search or a cross-validation makes many fits of this estimator, set checkpoint=None"
-        )
-    if not exists:
+    if not folder.checkpoints():
         folder.check_absent()
         return None
     header, snapshot = folder.newest()
@@ -175,6 +207,5 @@ def _find_checkpoint(
     compare_settings(
         folder.path, header.settings, lambda epochs: {**settings, "epochs": epochs}, settings["epochs"], derived="plan"
     )
-    alternative = "fit anew in another folder"
-    check_engine(folder.path, snapshot, header.version, engine.made_by(), blas_threads, False, alternative=alternative)
+    check_engine(folder.path, snapshot, header.version, engine.made_by(), blas_threads, allow_other_engine)
     return snapshot

@@ -48,10 +48,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "standardize": ["boolean"],
     "threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "checkpoint": [str, os.PathLike, None],
-    "checkpoint_every": [str],
+    "checkpoint_every": [str, None],
     "resume": ["boolean"],
+    "allow_other_engine": ["boolean"],
 }
-"""The hyperparameters that classifier and regressor share. The last six are not scikit-learn's, nor is ``verbose="live"``."""
+"""The hyperparameters that classifier and regressor share. The last seven are not scikit-learn's, nor is ``verbose="live"``."""
 
 
 def store_hyperparameters(estimator: BaseEstimator, arguments: dict[str, Any]) -> None:

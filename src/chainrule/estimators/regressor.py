@@ -20,7 +20,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     """A multi-layer perceptron regressor with scikit-learn's interface and numbers, on the fused engine.
 
     It has every parameter and attribute of scikit-learn's ``MLPRegressor``, with the same defaults; with the same integer
-    ``random_state`` it learns the same parameters. The last six parameters, and ``verbose="live"``, are not scikit-learn's.
+    ``random_state`` it learns the same parameters. The last seven parameters, and ``verbose="live"``, are not scikit-learn's.
 
     Parameters
     ----------
@@ -64,12 +64,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     checkpoint : path, optional
         A folder, made when the training begins, that always holds a checkpoint: a fit that was killed goes on from it, for adam and
         sgd. ``chainrule info`` and ``chainrule runs`` read it.
-    checkpoint_every : str
-        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    checkpoint_every : str, optional
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs"; by default
+        "10 s".
     resume : bool
         Whether ``fit`` goes on from the folder's checkpoint, where it has one; without, a folder that is not empty is refused. It
         ends with the numbers of a fit that was never stopped. Hyperparameters and data must be those it was begun with;
         ``max_iter`` may be more, and ``threads`` and ``verbose`` may differ.
+    allow_other_engine : bool
+        Whether to resume a fit of another engine or instruction set, whose numbers differ in the last digits.
 
     Attributes
     ----------
@@ -125,8 +128,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         standardize: bool = False,
         threads: Any = "auto",
         checkpoint: Any = None,
-        checkpoint_every: str = "10 s",
+        checkpoint_every: str | None = None,
         resume: bool = False,
+        allow_other_engine: bool = False,
     ) -> None:
         store_hyperparameters(self, locals())
 

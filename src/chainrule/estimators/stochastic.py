@@ -22,7 +22,6 @@ from .._warnings import user_stacklevel
 from ..engines import Engine, Session, Threads
 from ..epoch_blocks import block_length
 from ..examples import Examples
-from ..held_signals import hold_signals
 from ..history import EpochRecord
 from ..plan import Floats, Plan, State, Steps
 from .fit_checkpoints import FitCheckpoints
@@ -134,7 +133,7 @@ class StochasticTrainer:
 
     def _hold_signals(self) -> AbstractContextManager[None]:
         """Hold signals back in a fit with checkpoints, so that its state, curves and position are always of the same step."""
-        return nullcontext() if self.checkpoints is None else hold_signals()
+        return nullcontext() if self.checkpoints is None else self.checkpoints.signals
 
     def _end_epochs(self, session: Session, training: TrainingState, results: EpochResults) -> None:
         """Record the epochs of one call, and decide whether the training goes on."""

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from .._format import pluralize
 from .._types import AnyArray, Array, is_sparse
 from .._warnings import user_stacklevel
+from ..checkpoints.run_folder import first_run
 from ..errors import DataError, SettingError
 from ..history import EpochRecord, History
 from ..recipes.table_recipe import recipe_for
@@ -31,8 +33,8 @@ from ..tables.target import ClassTarget, ValueTarget
 from ..tables.writing import Learnt, compare_writings, written_of
 from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
-from .fit_settings import has_checkpoints
-from .interrupted_fit import raise_to_caller
+from .calling_code import raise_to_caller
+from .fit_settings import check_unused, has_checkpoints
 from .random_state import make_random_state
 from .table_targets import check_lengths, list_labels, read_known_target, target_column, without_missing_targets, without_target
 
@@ -47,8 +49,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
     "kinds": [dict, None],
     "checkpoint": [str, os.PathLike, None],
-    "checkpoint_every": [str],
+    "checkpoint_every": [str, None],
     "resume": ["boolean"],
+    "allow_other_engine": ["boolean"],
 }
 
 
@@ -72,8 +75,9 @@ class TableEstimator(BaseEstimator):
     verbose: Any
     kinds: dict[str, Kind] | None
     checkpoint: str | os.PathLike[str] | None
-    checkpoint_every: str
+    checkpoint_every: str | None
     resume: bool
+    allow_other_engine: bool
     model_: TableModel
     histories_: list[History]
 
@@ -147,12 +151,18 @@ class TableEstimator(BaseEstimator):
         """Give the settings of the checkpoints as ``train`` takes them; none where the fit has no checkpoints."""
         if not has_checkpoints(self):
             return {}
+        check_unused(first_run(Path(self.checkpoint or "")), resume=self.resume)
         if self.random_state is None:
             raise SettingError(
                 "checkpoint needs random_state to be a number: it decides the folds and the networks, which resuming must find "
                 "again; set random_state=0"
             )
-        return {"checkpoint": self.checkpoint, "checkpoint_every": self.checkpoint_every, "resume": self.resume}
+        return {
+            "checkpoint": self.checkpoint,
+            "checkpoint_every": self.checkpoint_every,
+            "resume": self.resume,
+            "allow_other_engine": self.allow_other_engine,
+        }
 
     def _chosen_settings(self) -> dict[str, Any]:
         return {

@@ -56,11 +56,14 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         The kind of a column by its name, where the rules decide otherwise: number, category, boolean, date or text.
     checkpoint : path, optional
         A folder, made when the training begins, that always holds a checkpoint of each network: a killed fit goes on from it.
-    checkpoint_every : str
-        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs".
+    checkpoint_every : str, optional
+        The interval between two checkpoints: a time such as "30 s", "5 min" or "1 h", or epochs, such as "5 epochs"; by default
+        "10 s".
     resume : bool
         Whether ``fit`` goes on from the folder's checkpoints, where it has some; without, a folder that is not empty is refused.
         The model is that of a fit which was never stopped. Settings and data must be those it was begun with.
+    allow_other_engine : bool
+        Whether to resume a fit of another engine or instruction set, whose numbers differ in the last digits.
 
     Attributes
     ----------
@@ -103,8 +106,9 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         verbose: Any = False,
         kinds: Any = None,
         checkpoint: Any = None,
-        checkpoint_every: str = "10 s",
+        checkpoint_every: str | None = None,
         resume: bool = False,
+        allow_other_engine: bool = False,
     ) -> None:
         store_hyperparameters(self, locals())
 

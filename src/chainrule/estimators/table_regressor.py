@@ -26,7 +26,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
 
     Parameters
     ----------
-    hidden, epochs, networks, validation, random_state, threads, time_limit, verbose, kinds, checkpoint, checkpoint_every, resume
+    hidden, epochs, networks, validation, random_state, threads, time_limit, verbose, kinds
+        As of ``TableClassifier``.
+    checkpoint, checkpoint_every, resume, allow_other_engine
         As of ``TableClassifier``.
     metric : {"rmse", "r2", "mae"}
         The score to be good at: for mae the cost is huber's, for the others the mean squared error.
@@ -58,8 +60,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
         verbose: Any = False,
         kinds: Any = None,
         checkpoint: Any = None,
-        checkpoint_every: str = "10 s",
+        checkpoint_every: str | None = None,
         resume: bool = False,
+        allow_other_engine: bool = False,
     ) -> None:
         store_hyperparameters(self, locals())
 

@@ -106,17 +106,17 @@ def _read_estimator(model: Any) -> tuple[Network, tuple[Label, ...]]:
     if isinstance(model, (str, bytes)) or hasattr(model, "__fspath__"):
         raise ArgumentTypeError(f"export takes a model, and this is a path: cr.export(cr.load({str(model)!r}), ...)")
     from ..estimators.network_export import NetworkExport, network_for_raw_rows
+    from ..estimators.table_base import TableEstimator
     from ..table_model import TableModel
 
-    if isinstance(model, TableModel) or hasattr(model, "model_"):
+    if isinstance(model, (TableModel, TableEstimator)):
         raise ArgumentTypeError(
             "a table's model cannot be exported: it prepares the columns before its networks, and averages their outputs. Predict "
             "in Python or with chainrule predict, or export a network of numbers, such as an MLPClassifier fitted on them"
         )
     if not isinstance(model, NetworkExport):
-        raise ArgumentTypeError(
-            f"export takes a Network, or a fitted MLPClassifier or MLPRegressor; this is {type(model).__name__}"
-        )
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise ArgumentTypeError(f"export takes a Network of chainrule, or its fitted MLPClassifier or MLPRegressor; this is {kind}")
     return network_for_raw_rows(model), _read_labels(getattr(model, "classes_", None))
 
 

@@ -59,7 +59,7 @@ def import_matplotlib() -> Any:
         import matplotlib as mpl
         import matplotlib.figure
         import matplotlib.style
-    except ImportError:
+    except ModuleNotFoundError:
         raise MissingExtra("a plot needs matplotlib; install it with: pip install 'chainrule[plot]'") from None
     except OSError as error:
         raise FileError(f"matplotlib cannot be used: {error}") from None

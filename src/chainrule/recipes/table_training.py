@@ -41,6 +41,7 @@ from ..tables.target import ClassTarget, Target
 from ..tables.writing import written_of
 from ..training import DivergenceWarning, Run, train
 from .column_weights import column_weights, fold_into_inputs, forest_rows, multiply_features
+from .table_names import with_names
 from .table_recipe import FEW_ROWS, TableRecipe
 
 Progress = Callable[[EpochRecord], Any]
@@ -116,7 +117,7 @@ def fit_table_model(
     settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
     networks = _make_networks(examples.n_in, target, recipe, seed)
     settings |= _training_settings(recipe, validated=bool(settings))
-    settings |= {"callbacks": [_after_epoch(deadline, progress)], **(checkpoints or {})}
+    settings |= {"callbacks": [_after_epoch(deadline, progress)], **with_names(checkpoints or {}, preprocessing, target)}
     histories = _train(networks, examples, threads=threads, engine=engine, **settings)
     for network in networks:
         fold_into_inputs(network, feature_weights)

@@ -95,8 +95,8 @@ def explain(context: Context, body: LabelledPicture) -> Derivation:
     """Explain how the network reads a picture."""
     try:
         return context.drawing.explain(body.pixels, body.label)
-    except DataError as error:
-        raise Refusal(400, str(error)) from None
+    except DataError as error:  # the network has no such label
+        raise Refusal(409, str(error)) from None
 
 
 def show_model(context: Context) -> ModelState:
@@ -219,7 +219,7 @@ OPERATIONS = (
         explain,
         LabelledPicture,
         Derivation,
-        refusals={409: NO_NETWORK},
+        refusals={409: f"{NO_NETWORK} Or it has no such label."},
     ),
     Operation("GET", "/api/model", "show_model", "The state of the network that reads drawings", show_model, returns=ModelState),
     Operation(
@@ -242,7 +242,7 @@ OPERATIONS = (
         RunRequest,
         RunDescription,
         201,
-        {409: "There are too many runs."},
+        {409: "There are too many runs, or the settings exclude one another."},
     ),
     Operation("GET", "/api/runs", "list_runs", "All runs, with those that are only watched first", list_runs, returns=RunList),
     Operation(
