@@ -116,7 +116,6 @@ def create_run(context: Context, body: RunRequest) -> dict[str, Any]:
     """Make a run."""
     with conflicts():
         run = context.runs.create(body)
-    context.hub.topic(f"run:{run.identifier}").on_watch = run.refresh
     return {**run.description, **run.progress()}
 
 
