@@ -116,7 +116,6 @@ def create_run(context: Context, body: RunRequest) -> dict[str, Any]:
     """Make a run."""
     with conflicts():
         run = context.runs.create(body)
-    context.hub.topic(f"run:{run.identifier}").on_watch = run.refresh
     return {**run.description, **run.progress()}
 
 
@@ -174,7 +173,6 @@ def remove_run(context: Context, run: str) -> None:
     """Remove a run."""
     find_run(context, run)
     context.runs.remove(run)
-    context.hub.remove(f"run:{run}")
 
 
 def find_run(context: Context, run: str) -> LiveRun:
