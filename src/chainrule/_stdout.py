@@ -29,8 +29,8 @@ def tolerate_closed_stdout() -> Iterator[None]:
     except OSError as error:
         discard_stdout()
         warnings.warn(unwritable_message(error), OutputWarning, stacklevel=2)
-    except SystemExit as error:  # rich raises it in place of BrokenPipeError
-        if not isinstance(error.__context__, BrokenPipeError):
+    except SystemExit as error:  # rich raises SystemExit(1) in place of BrokenPipeError; a signal's handler gives another status
+        if error.code != 1 or not isinstance(error.__context__, BrokenPipeError):
             raise
         discard_stdout()
 

@@ -103,8 +103,14 @@ def live(
         yield
         return
     line = LiveLine(run, get_time, formatter)
-    with Live(line, console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True):
+    display = Live(line, console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True)
+    with tolerate_closed_stdout():
+        display.start()
+    try:
         yield
+    finally:
+        with tolerate_closed_stdout():  # the terminal may have been closed: its error must not replace the signal's SystemExit
+            display.stop()
 
 
 class LiveLine:

@@ -71,6 +71,37 @@ LONG = ("train", "digits", "--hidden", "64", "--epochs", "300", "--early-stoppin
 
 
 @posix
+def test_a_terminal_that_is_closed_ends_the_training_with_a_last_checkpoint(tmp_path):
+    """A training that draws its live line in a terminal ends with status 129 when that is closed, and goes on from where it was."""
+    import fcntl
+    import pty
+    import termios
+
+    master, terminal = pty.openpty()
+
+    def take_terminal():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    arguments = ("train", "digits", "--hidden", "16", "--epochs", "100000", "--early-stopping", "0", "--checkpoint", "run")
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN_WITH_SIGINT, *arguments],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**ENVIRONMENT, "TERM": "xterm"},
+        start_new_session=True,
+        preexec_fn=take_terminal,
+    )
+    os.close(terminal)
+    wait_for(lambda: b"epoch" in os.read(master, 4096) and (tmp_path / "run" / "history.jsonl").exists(), process)
+    os.close(master)
+    assert process.wait(timeout=60) == 129
+    header = RunFolder(tmp_path / "run").header()
+    assert header.stopped == ""
+    assert header.epoch == len((tmp_path / "run" / "history.jsonl").read_text().splitlines()) + 1
+
+
+@posix
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_training_that_was_stopped_goes_on(number, program):
     """After SIGKILL, SIGTERM, SIGHUP or Ctrl-C, --resume needs nothing else, and saves the model of a training never stopped."""

@@ -34,7 +34,7 @@ def test_loopback_names_are_hosts(client, host):
 
 
 def test_two_hosts_are_refused(server):
-    """A request with two Hosts is refused, whichever comes first."""
+    """A request with two Hosts is refused, whichever comes first; uvicorn does so."""
     hosts = [("Host", "127.0.0.1"), ("Host", "evil.example")]
     assert {server.status_of("GET", "/", given) for given in (hosts, hosts[::-1])} == {400}
 

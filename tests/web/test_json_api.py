@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from server_process import wait_for
+from server_process import SECONDS, wait_for
 from test_guard import one_line
 
 import chainrule as cr
@@ -214,7 +214,7 @@ def test_answers_conform_to_the_document(schema, client, operation):
 
     @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def conforms(case):
-        answer = case.call_and_validate()
+        answer = case.call_and_validate(timeout=SECONDS)
         if operation == "create_run" and answer.status_code == 201:
             runs.append(answer.json()["id"])
             client.delete(f"/api/runs/{runs[-1]}")

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +29,15 @@ def print_line(line: str) -> None:
 
 
 def print_message(line: str) -> None:
-    """Print a line to standard error, after the program's name; a long one without its middle: a name may have 100,000 letters."""
+    """Print a line to standard error, after the program's name; a long one without its middle: a name may have 100,000 letters.
+
+    Where standard error cannot be written, as after its terminal was closed, there is nobody to tell.
+    """
     text = as_one_line(line)
     if len(text) > LONGEST_MESSAGE:
         text = f"{text[: LONGEST_MESSAGE - 400]} ... {text[-400:]}"
-    print(f"chainrule: {text}", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"chainrule: {text}", file=sys.stderr, flush=True)
 
 
 def print_json(values: Mapping[str, Any]) -> None:

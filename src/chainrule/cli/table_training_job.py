@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,8 +94,7 @@ class TableTrainingJob:
         try:
             trained = self._read_and_train()
         except SystemExit:  # by SIGTERM or SIGHUP, in a training with checkpoints
-            with suppress(OSError):  # after SIGHUP there is no terminal
-                print_message(f"terminated{self.checkpoints.remedy}")
+            print_message(f"terminated{self.checkpoints.remedy}")
             raise
         except KeyboardInterrupt:
             return self._report_nothing_learnt("interrupted", "interrupted", began)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,8 +89,7 @@ class TrainingJob:
         try:
             history = run_to_end(run)
         except SystemExit:  # by SIGTERM or SIGHUP, in a training with checkpoints
-            with suppress(OSError):  # after SIGHUP there is no terminal
-                print_message(f"terminated in epoch {len(run.history) + 1}{self.checkpoints.remedy}")
+            print_message(f"terminated in epoch {len(run.history) + 1}{self.checkpoints.remedy}")
             raise
         return self._finish(parts, network, scaled, history, time.perf_counter() - began)
 

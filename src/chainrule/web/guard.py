@@ -153,7 +153,7 @@ class Guard:
     def _check_source(self, headers: Headers) -> None:
         """Refuse the names of other sites: as the Host after DNS rebinding, as the Origin of their pages."""
         host, origin = headers.get("host", ""), headers.get("origin")
-        if len(headers.getlist("host")) != 1 or not self.admission.takes_host(host):
+        if not self.admission.takes_host(host):
             raise Refusal(403, f"this server is not {host!r}; open the address that chainrule draw printed")
         if origin is not None and origin.lower() != f"http://{host.lower()}":
             raise Refusal(403, f"a page of {origin!r} may not use this server; open the address that chainrule draw printed")

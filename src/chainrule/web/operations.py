@@ -173,7 +173,6 @@ def remove_run(context: Context, run: str) -> None:
     """Remove a run."""
     find_run(context, run)
     context.runs.remove(run)
-    context.hub.remove(f"run:{run}")
 
 
 def find_run(context: Context, run: str) -> LiveRun:

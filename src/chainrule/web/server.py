@@ -74,7 +74,8 @@ def listen(host: str, port: int) -> Address:
     """
     try:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listening = socket.create_server(where[:2], family=family, backlog=128)
+        both = host == "::" and socket.has_dualstack_ipv6()  # IPv4 too, as the user of all addresses expects
+        listening = socket.create_server(where[:2], family=family, backlog=128, dualstack_ipv6=both)
     except OSError as error:
         raise SettingError(_why_not_listening(host, port, error)) from None
     address = listening.getsockname()[0]
