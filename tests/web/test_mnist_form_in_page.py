@@ -48,12 +48,14 @@ def test_random_shapes_get_the_librarys_form():
 
 def test_a_blank_drawing_has_no_form():
     """A drawing without ink, or with ink too faint to see, has no form."""
-    expression = "argument.map((level) => m.toMnist({ height: 280, width: 280, data: new Uint8Array(280 * 280).fill(level, 0, 400) }))"
+    expression = (
+        "argument.map((level) => m.toMnist({ height: 280, width: 280, data: new Uint8Array(280 * 280).fill(level, 0, 400) }))"
+    )
     assert run_module("draw/mnist_form.js", expression, [0, 4]) == [None, None]
 
 
 def test_the_steps_are_told():
-    """The result tells the ink's box in the drawing, the digit in the box of 20 x 20, and its place, from which the pixels follow."""
+    """The result tells the ink's box in the drawing, and the digit's size in the box of 20 x 20 and place in the field of 28 x 28."""
     drawing = np.zeros((280, 280), np.uint8)
     drawing[40:240, 100:130] = 255
     expression = """(() => {

@@ -7,6 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from ..errors import FileError, SettingError
+from .exit_codes import INTERRUPTED
 from .options import arguments_panel, flag, folder_option, integer_option, model_argument, option
 from .output import print_line, print_message
 
@@ -26,7 +27,7 @@ MOST_PORT = 65535
 )
 @integer_option("--port", "-p", metavar="PORT", text="The port; 0 takes any that is free.", default=8784)
 @flag("--no-browser", text="Print the page's address, and do not open a browser.")
-def draw(model: Path | None, run: tuple[Path, ...], host: str | None, port: int, no_browser: bool) -> None:
+def draw(model: Path | None, run: tuple[Path, ...], host: str | None, port: int, no_browser: bool) -> int:
     """Open a page on which you draw a digit and see the network read it; another tab trains networks live.
 
     The page's address is the first line. Ctrl-C ends the server. It needs pip install 'chainrule[web]'.
@@ -48,13 +49,17 @@ def draw(model: Path | None, run: tuple[Path, ...], host: str | None, port: int,
     print_line(link)
     if not address.is_loopback:
         print_message("warning: other machines can reach this server; whoever has the link can use it, and it is not encrypted")
-    serve(
-        address,
-        admission,
-        model=loaded,
-        folders={f"watched-{k}": folder for k, folder in enumerate(run, start=1)},
-        on_listening=(lambda: None) if no_browser else (lambda: open_browser(link)),
-    )
+    try:
+        serve(
+            address,
+            admission,
+            model=loaded,
+            folders={f"watched-{k}": folder for k, folder in enumerate(run, start=1)},
+            on_listening=(lambda: None) if no_browser else (lambda: open_browser(link)),
+        )
+    except KeyboardInterrupt:  # uvicorn raises it again once all has ended
+        return INTERRUPTED
+    return 0
 
 
 def _check_run_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -22,6 +23,9 @@ from .operations import OPERATIONS, Context, Operation
 from .page_files import PageFile, page_files
 from .refusal import Refusal
 from .request_body import decode
+
+LOG = logging.getLogger("uvicorn.error")
+"""uvicorn's log, which goes to standard error."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 MOST_TOPICS = 64
@@ -59,7 +63,7 @@ def application(context: Context, admission: Admission, *, on_start: Callable[[]
         Route("/model.js", _javascript(context)),
         Route("/api/events", _events(context.hub)),
     ]
-    handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _http_error, Exception: _failed}
+    handlers: dict[Any, Any] = {Refusal: _refused, ClientDisconnect: _client_left, HTTPException: _http_error, Exception: _failed}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return Guard(app, admission)
@@ -71,8 +75,15 @@ def _api_route(context: Context, path: str, operations: Sequence[Operation]) -> 
 
     async def endpoint(request: Request) -> Response:
         operation = by_method["GET" if request.method == "HEAD" else request.method]
-        arguments = [] if operation.body is None else [decode(await request.body(), operation.body)]
-        answer = await run_in_threadpool(operation.answer, context, *arguments, **request.path_params)
+        body = await request.body()  # read where the operation takes none too: a connection goes on after a whole body
+        arguments = [] if operation.body is None else [decode(body, operation.body)]
+        try:
+            answer = await run_in_threadpool(operation.answer, context, *arguments, **request.path_params)
+        except Refusal:
+            raise
+        except Exception as error:
+            LOG.exception("a fault of the server in %s %s", operation.method, operation.path)
+            raise Refusal(500, fault_message(error)) from None
         if answer is None:
             return Response(status_code=operation.status)
         return Response(msgspec.json.encode(answer), operation.status, NO_STORE, "application/json")
@@ -115,6 +126,8 @@ def _events(hub: Hub) -> Callable[[Request], Any]:
             raise Refusal(
                 429, f"{MOST_STREAMS} streams are open, and there may be no more; close a tab first", {"Retry-After": "5"}
             )
+        if request.method == "HEAD":
+            return Response(headers=NO_STORE, media_type="text/event-stream")
         return StreamingResponse(hub.subscribe(names), headers=NO_STORE, media_type="text/event-stream")
 
     return endpoint
@@ -130,5 +143,15 @@ async def _http_error(_: Request, error: HTTPException) -> Response:
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    """Answer a request that met a fault of the server; the log has the error itself."""
-    return Refusal(500, f"a fault of the server: {type(error).__name__}; its log has the details").response()
+    """Answer a request that met a fault outside of an operation; uvicorn logs the error itself."""
+    return Refusal(500, fault_message(error)).response()
+
+
+async def _client_left(_: Request, error: ClientDisconnect) -> Response:
+    """End a request whose client left while it sent the body; nobody reads the answer."""
+    return Response(status_code=400)
+
+
+def fault_message(error: Exception) -> str:
+    """Name a fault's kind, and nothing of what it holds."""
+    return f"a fault of the server: {type(error).__name__}; its log has the details"

@@ -24,6 +24,9 @@ from .refusal import Refusal
 MOST_BYTES = 1 << 20
 """The most bytes of a request's body."""
 
+DISCARDED_BYTES = 16 * MOST_BYTES
+"""The most bytes of a body in chunks that are received before it is refused and the connection is closed."""
+
 TOO_LARGE = f"the request's body must be at most {MOST_BYTES:,} bytes"
 TOKEN_REQUIRED = "a token is required: open the link that chainrule draw printed, or send the header Authorization: Bearer TOKEN"  # noqa: S105
 
@@ -117,11 +120,13 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        request = HTTPConnection(scope)
+        body = LimitedBody(receive, announced="transfer-encoding" not in request.headers)
         try:
-            answer = self._admit(HTTPConnection(scope))
+            answer = self._admit(request)
         except Refusal as refusal:
             answer = refusal.response()
-        await (answer or self.app)(scope, _limited(receive), _with_headers(send))
+        await (answer or self.app)(scope, body.receive, _with_headers(send, body))
 
     def _admit(self, request: HTTPConnection) -> Response | None:
         """Check a request; give the answer to the printed link, which stores its token in a cookie, and None for all others.
@@ -167,27 +172,54 @@ def _bearer(headers: Headers) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _limited(receive: Receive) -> Receive:
-    """Count a body's bytes as they come, since a chunked one announces no length, and refuse those beyond the limit."""
-    count = 0
+class LimitedBody:
+    """A request's body, whose bytes are counted as they come, since one that is sent in chunks announces no length.
 
-    async def receive_limited() -> Message:
-        nonlocal count
-        message = await receive()
-        count += len(message.get("body", b""))
-        if count > MOST_BYTES:
+    Parameters
+    ----------
+    receive : callable
+        Gives the messages that hold the body.
+    announced : bool
+        Whether the body's length was announced.
+    """
+
+    def __init__(self, receive: Receive, *, announced: bool) -> None:
+        self._receive = receive
+        self._count = 0
+        self.is_endless = not announced  # until its last message has come
+
+    async def receive(self) -> Message:
+        """Give the next message.
+
+        Raises
+        ------
+        Refusal
+            When the body is too long. Some of what follows is received first: many clients read no answer while they send.
+        """
+        message = await self._next()
+        if self._count > MOST_BYTES:
+            while self.is_endless and self._count < DISCARDED_BYTES:
+                await self._next()
             raise Refusal(413, TOO_LARGE)
         return message
 
-    return receive_limited
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._count += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            self.is_endless = False
+        return message
 
 
-def _with_headers(send: Send) -> Send:
-    """Add ``HEADERS`` to an answer."""
+def _with_headers(send: Send, body: LimitedBody) -> Send:
+    """Add ``HEADERS`` to an answer, and close the connection where the body may go on without end."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(HEADERS)
+            headers = MutableHeaders(scope=message)
+            headers.update(HEADERS)
+            if body.is_endless:
+                headers["Connection"] = "close"
         await send(message)
 
     return send_with_headers

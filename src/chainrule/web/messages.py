@@ -17,6 +17,7 @@ Image = Annotated[
         min_length=SIDE * SIDE,
         max_length=SIDE * SIDE,
         description="A picture of 28 x 28 pixels in MNIST's form, row by row: 0 is background, 255 is ink.",
+        extra_json_schema={"anyOf": [{"contains": {"exclusiveMinimum": 1}}, {"items": {"const": 0}}]},
     ),
 ]
 Fraction = Annotated[float, Meta(ge=0, le=1)]

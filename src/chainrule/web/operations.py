@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import DataError, FileError, ModelFileError, SettingError, UnknownName
+from ..errors import DataError, FileError, SettingError, UnknownName
 from .drawing import DISTORTED, PLAIN, Drawing
 from .events import Hub
 from .live_run import LiveRun
@@ -88,15 +88,14 @@ class Operation:
 
 def predict(context: Context, body: Picture) -> Reading:
     """Read a picture."""
-    return context.drawing.read(body.pixels)
+    with conflicts():
+        return context.drawing.read(body.pixels)
 
 
 def explain(context: Context, body: LabelledPicture) -> Derivation:
     """Explain how the network reads a picture."""
-    try:
+    with conflicts():
         return context.drawing.explain(body.pixels, body.label)
-    except DataError as error:
-        raise Refusal(400, str(error)) from None
 
 
 def show_model(context: Context) -> ModelState:
@@ -117,6 +116,7 @@ def create_run(context: Context, body: RunRequest) -> dict[str, Any]:
     """Make a run."""
     with conflicts():
         run = context.runs.create(body)
+    context.hub.topic(f"run:{run.identifier}").on_watch = run.refresh
     return {**run.description, **run.progress()}
 
 
@@ -174,6 +174,7 @@ def remove_run(context: Context, run: str) -> None:
     """Remove a run."""
     find_run(context, run)
     context.runs.remove(run)
+    context.hub.remove(f"run:{run}")
 
 
 def find_run(context: Context, run: str) -> LiveRun:
@@ -194,10 +195,10 @@ def find_run(context: Context, run: str) -> LiveRun:
 
 @contextmanager
 def conflicts() -> Iterator[None]:
-    """Refuse what the state of a run, or the number of runs, does not allow."""
+    """Refuse what the network, the state of a run, or the number of runs does not allow."""
     try:
         yield
-    except (SettingError, FileError, ModelFileError) as error:
+    except (SettingError, FileError, DataError) as error:
         raise Refusal(409, str(error)) from None
 
 
@@ -217,7 +218,7 @@ OPERATIONS = (
         explain,
         LabelledPicture,
         Derivation,
-        refusals={409: NO_NETWORK},
+        refusals={409: f"{NO_NETWORK} Or it has no such label."},
     ),
     Operation("GET", "/api/model", "show_model", "The state of the network that reads drawings", show_model, returns=ModelState),
     Operation(
@@ -240,7 +241,7 @@ OPERATIONS = (
         RunRequest,
         RunDescription,
         201,
-        {409: "There are too many runs."},
+        {409: "There are too many runs, or the settings exclude one another."},
     ),
     Operation("GET", "/api/runs", "list_runs", "All runs, with those that are only watched first", list_runs, returns=RunList),
     Operation(

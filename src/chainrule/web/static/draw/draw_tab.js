@@ -67,7 +67,7 @@ export class DrawTab {
     this.form = toMnist(this.canvas.raster);
     this.activations = this.form && this.network ? this.network.activations(this.form.pixels) : null;
     const outputs = this.activations?.at(-1) ?? null;
-    this.formView.show(this.canvas.raster, this.form);
+    this.formView.show(this.canvas.strokes, this.form);
     this.hidden.show(this.activations);
     this.outputs.show(outputs);
     this.inspect(this.inspected);

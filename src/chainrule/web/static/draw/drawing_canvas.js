@@ -140,19 +140,7 @@ export class DrawingCanvas {
   }
 
   redraw() {
-    const context = this.canvas.getContext("2d");
-    const scale = this.canvas.width / PAPER;
-    context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.clearRect(0, 0, PAPER, PAPER);
-    context.strokeStyle = getComputedStyle(this.canvas).color;
-    context.lineCap = context.lineJoin = "round";
-    for (const { width, points } of this.strokes) {
-      context.lineWidth = width;
-      context.beginPath();
-      context.moveTo(...points[0]);
-      for (const point of points) context.lineTo(...point);
-      context.stroke();
-    }
+    const context = paintStrokes(this.canvas, this.strokes);
     if (this.cursorShown) this.drawCursor(context);
   }
 
@@ -168,4 +156,22 @@ export class DrawingCanvas {
     context.lineTo(x, y + 16);
     context.stroke();
   }
+}
+
+/** Paint strokes on a canvas in its text colour; the result is its context, in units of the paper. */
+export function paintStrokes(canvas, strokes) {
+  const context = canvas.getContext("2d");
+  const scale = canvas.width / PAPER;
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, PAPER, PAPER);
+  context.strokeStyle = getComputedStyle(canvas).color;
+  context.lineCap = context.lineJoin = "round";
+  for (const { width, points } of strokes) {
+    context.lineWidth = width;
+    context.beginPath();
+    context.moveTo(...points[0]);
+    for (const point of points) context.lineTo(...point);
+    context.stroke();
+  }
+  return context;
 }

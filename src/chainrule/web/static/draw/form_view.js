@@ -2,8 +2,8 @@
 
 import { inkColors } from "../shared/colormap.js";
 import { drawPixels, inkOf } from "../shared/picture.js";
+import { paintStrokes } from "./drawing_canvas.js";
 import { BOX, CENTRE, SIDE } from "./mnist_form.js";
-import { PAPER } from "./strokes.js";
 
 const MARK = "#2563eb";
 
@@ -13,23 +13,22 @@ export class FormView {
     this.input.parentElement.append(...centreLines());
   }
 
-  /** Show a drawing and its form, which is null for a blank drawing. */
-  show(raster, form) {
-    const ink = inkOf(this.drawn);
-    drawPixels(this.drawn, inkColors(raster.data.map === undefined ? [] : shares(raster.data), ink), PAPER, PAPER);
-    if (form) this.outline(form.box);
+  /** Show a drawing's strokes and its form, which is null for a blank drawing. */
+  show(strokes, form) {
+    const ink = inkOf(this.input);
+    const context = paintStrokes(this.drawn, strokes);
+    if (form) outline(context, form.box);
     const blank = { height: BOX, width: BOX, data: new Float64Array(BOX * BOX) };
     const { height, width, data } = form?.scaled ?? blank;
     drawPixels(this.scaled, inBox(inkColors(data, ink), height, width), BOX, BOX);
     drawPixels(this.input, inkColors(shares(form?.pixels ?? new Uint8Array(SIDE * SIDE)), ink), SIDE, SIDE);
   }
+}
 
-  outline({ top, left, bottom, right }) {
-    const context = this.drawn.getContext("2d");
-    context.strokeStyle = MARK;
-    context.lineWidth = 4;
-    context.strokeRect(left, top, right - left, bottom - top);
-  }
+function outline(context, { top, left, bottom, right }) {
+  context.strokeStyle = MARK;
+  context.lineWidth = 4;
+  context.strokeRect(left, top, right - left, bottom - top);
 }
 
 function shares(levels) {

@@ -82,8 +82,12 @@ export class HiddenView {
 }
 
 function showActivation(tile, unit, activation, fullScale) {
+  const label = `Unit ${unit}${activation === null ? "" : `, activation ${number(activation)}`}`;
   const share = activation === null ? 0 : activation / fullScale;
+  const shown = `${label} ${share.toFixed(3)}`;
+  if (tile.dataset.shown === shown) return; // most units of most networks stay as they are between two moves of the pen
+  tile.dataset.shown = shown;
   tile.style.setProperty("--activation", Math.abs(share).toFixed(3));
   tile.classList.toggle("negative", share < 0);
-  tile.setAttribute("aria-label", `Unit ${unit}${activation === null ? "" : `, activation ${number(activation)}`}`);
+  tile.setAttribute("aria-label", label);
 }

@@ -10,13 +10,17 @@ export function image(height, width, data = new Float64Array(height * width)) {
   return { height, width, data };
 }
 
-export function mapImage(source, compute) {
-  return image(source.height, source.width, source.data.map(compute));
+export function mapImage({ height, width, data }, compute) {
+  const result = new Float64Array(data.length);
+  for (let at = 0; at < data.length; at++) result[at] = compute(data[at], at);
+  return image(height, width, result);
 }
 
 /** The mask of the pixels for which a test holds. */
-export function maskOf(source, test) {
-  return image(source.height, source.width, Uint8Array.from(source.data, (value) => (test(value) ? 1 : 0)));
+export function maskOf({ height, width, data }, test) {
+  const mask = new Uint8Array(data.length);
+  for (let at = 0; at < data.length; at++) mask[at] = test(data[at]) ? 1 : 0;
+  return image(height, width, mask);
 }
 
 /** Round to the nearest integer, and a half to the even one, as Python's round and NumPy's rint do. */
@@ -27,18 +31,18 @@ export function roundHalfToEven(value) {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/** The rows and columns that contain ink: {top, left, bottom, right}, the last two exclusive; null for a blank mask. */
-export function boundingBox(mask) {
-  const box = { top: mask.height, left: mask.width, bottom: 0, right: 0 };
-  mask.data.forEach((inked, at) => {
-    if (!inked) return;
-    const row = Math.floor(at / mask.width);
-    const column = at - row * mask.width;
-    box.top = Math.min(box.top, row);
-    box.bottom = Math.max(box.bottom, row + 1);
-    box.left = Math.min(box.left, column);
-    box.right = Math.max(box.right, column + 1);
-  });
+/** The rows and columns that contain ink: {top, left, bottom, right}, the last two exclusive; null for a blank image. */
+export function boundingBox({ height, width, data }) {
+  const box = { top: height, left: width, bottom: 0, right: 0 };
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      if (!data[row * width + column]) continue;
+      box.top = Math.min(box.top, row);
+      box.bottom = row + 1;
+      box.left = Math.min(box.left, column);
+      box.right = Math.max(box.right, column + 1);
+    }
+  }
   return box.bottom > 0 ? box : null;
 }
 
@@ -96,14 +100,15 @@ export function gaussianBlur(source, sigma) {
   return transpose(convolveRows(transpose(convolveRows(source, normal)), normal));
 }
 
-function convolveRows(source, kernel) {
-  const { height, width, data } = source;
+function convolveRows({ height, width, data }, kernel) {
   const radius = (kernel.length - 1) / 2;
+  const line = new Float64Array(width + 2 * radius);
   const result = new Float64Array(height * width);
   for (let row = 0; row < height; row++) {
+    for (let at = 0; at < line.length; at++) line[at] = data[row * width + mirrored(at - radius, width)];
     for (let column = 0; column < width; column++) {
       let sum = 0;
-      for (let k = -radius; k <= radius; k++) sum += kernel[k + radius] * data[row * width + mirrored(column + k, width)];
+      for (let k = 0; k < kernel.length; k++) sum += kernel[k] * line[column + k];
       result[row * width + column] = sum;
     }
   }
@@ -128,7 +133,7 @@ function transpose({ height, width, data }) {
  * Columns, then rows, are transformed by the lower envelope of parabolas (Felzenszwalb and Huttenlocher 2012): exact, linear in time.
  */
 export function distanceToZeros(mask) {
-  const squared = mapImage(image(mask.height, mask.width, Float64Array.from(mask.data)), (inked) => (inked ? FAR : 0));
+  const squared = mapImage(mask, (inked) => (inked ? FAR : 0));
   const columns = transpose(squared);
   transformRows(columns);
   const rows = transpose(columns);
@@ -137,16 +142,15 @@ export function distanceToZeros(mask) {
 }
 
 function transformRows({ height, width, data }) {
-  const vertices = new Int32Array(width);
-  const bounds = new Float64Array(width + 1);
+  const work = { line: new Float64Array(width), vertices: new Int32Array(width), bounds: new Float64Array(width + 1) };
   for (let row = 0; row < height; row++) {
-    const line = data.subarray(row * width, (row + 1) * width);
-    line.set(lowerEnvelope(line, vertices, bounds));
+    work.line.set(data.subarray(row * width, (row + 1) * width));
+    lowerEnvelope(work, data.subarray(row * width, (row + 1) * width));
   }
 }
 
-/** For each position q the least of line[p] + (q - p)^2 over all p; vertices and bounds are work space. */
-function lowerEnvelope(line, vertices, bounds) {
+/** For each position q the least of line[p] + (q - p)^2 over all p. */
+function lowerEnvelope({ line, vertices, bounds }, result) {
   let last = 0;
   vertices[0] = 0;
   bounds[0] = -Infinity;
@@ -158,11 +162,10 @@ function lowerEnvelope(line, vertices, bounds) {
     bounds[last] = crossing;
     bounds[last + 1] = Infinity;
   }
-  let k = 0;
-  return line.map((_, q) => {
+  for (let q = 0, k = 0; q < line.length; q++) {
     while (bounds[k + 1] < q) k++;
-    return line[vertices[k]] + (q - vertices[k]) ** 2;
-  });
+    result[q] = line[vertices[k]] + (q - vertices[k]) ** 2;
+  }
 }
 
 function crossingOf(line, q, p) {
@@ -170,21 +173,21 @@ function crossingOf(line, q, p) {
 }
 
 /** The part of a mask that is connected, along diagonals too, with a seed (scipy.ndimage.label with eight neighbours). */
-export function connectedTo(seeds, mask) {
-  const { height, width } = mask;
-  const reached = Uint8Array.from(mask.data, (inked, at) => inked && seeds.data[at]);
+export function connectedTo(seeds, { height, width, data }) {
+  const reached = new Uint8Array(data.length);
   const pending = [];
-  reached.forEach((inked, at) => inked && pending.push(at));
+  const reach = (at) => {
+    reached[at] = 1;
+    pending.push(at);
+  };
+  for (let at = 0; at < data.length; at++) if (data[at] && seeds.data[at]) reach(at);
   while (pending.length) {
     const at = pending.pop();
     const row = Math.floor(at / width);
     const column = at - row * width;
     for (let r = Math.max(0, row - 1); r <= Math.min(height - 1, row + 1); r++) {
       for (let c = Math.max(0, column - 1); c <= Math.min(width - 1, column + 1); c++) {
-        const next = r * width + c;
-        if (!mask.data[next] || reached[next]) continue;
-        reached[next] = 1;
-        pending.push(next);
+        if (data[r * width + c] && !reached[r * width + c]) reach(r * width + c);
       }
     }
   }

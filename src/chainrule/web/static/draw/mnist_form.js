@@ -43,32 +43,50 @@ export function toMnist(drawing) {
   return { box: ink.box, scaled, ...placeAtCentre(scaled) };
 }
 
-/** The ink's box in the drawing; the contrast of the ink's surroundings, and the mask of its strokes there. */
+/** The ink's box in the drawing; the contrast around it, the mask of its strokes there, and how far from them soft edges reach. */
 function findInk(drawing) {
-  const contrast = gaussianBlur(drawing, BLUR * Math.max(drawing.height, drawing.width));
+  const inked = boundingBox(drawing);
+  if (!inked) return null;
+  const sigma = BLUR * Math.max(drawing.height, drawing.width);
+  const window = widenBox(inked, Math.ceil(4 * sigma) + 2, drawing); // beyond it the blurred drawing is 0
+  const contrast = gaussianBlur(crop(drawing, window), sigma);
   const threshold = inkThreshold(contrast.data);
   if (!(threshold >= LEAST_THRESHOLD)) return null;
   const strokes = maskOf(contrast, (level) => level > threshold);
-  const box = boundingBox(strokes);
+  const box = movedBox(boundingBox(strokes), window.top, window.left);
   const surroundings = widenBox(box, Math.floor(longerSide(box) / 2) + 2, drawing);
-  return { box, contrast: crop(contrast, surroundings), strokes: crop(strokes, surroundings) };
+  return { box, contrast, strokes, reach: Math.max(2, (1.5 * longerSide(surroundings)) / BOX) };
+}
+
+function movedBox({ top, left, bottom, right }, down, across) {
+  return { top: top + down, left: left + across, bottom: bottom + down, right: right + across };
 }
 
 /** The threshold between paper and ink: half the mean contrast of the ink, after two iterations from half the largest contrast. */
 function inkThreshold(levels) {
-  let threshold = levels.reduce((largest, level) => Math.max(largest, level), 0) / 2;
+  let threshold = largest(levels) / 2;
   for (let iteration = 0; iteration < 2; iteration++) {
-    const ink = levels.filter((level) => level > threshold);
-    threshold = ink.length ? ink.reduce((sum, level) => sum + level, 0) / ink.length / 2 : 0;
+    let [sum, count] = [0, 0];
+    for (const level of levels) {
+      if (level <= threshold) continue;
+      sum += level;
+      count += 1;
+    }
+    threshold = count ? sum / count / 2 : 0;
   }
   return threshold;
 }
 
+function largest(numbers) {
+  let most = 0;
+  for (const number of numbers) most = Math.max(most, number);
+  return most;
+}
+
 /** Each pixel's share of ink, 0 to 1: that of the strokes and their soft edges, and 0 elsewhere. */
-function inkShare({ contrast, strokes }) {
+function inkShare({ contrast, strokes, reach }) {
   const full = percentile(contrast.data.filter((_, at) => strokes.data[at]), 75);
   const floor = 0.05 * full;
-  const reach = Math.max(2, (1.5 * Math.max(strokes.height, strokes.width)) / BOX);
   const distance = distanceToZeros(maskOf(strokes, (inked) => !inked)).data;
   const shares = mapImage(contrast, (level, at) => (distance[at] <= reach ? clip((level - floor) / (full - floor), 0, 1) : 0));
   const kept = connectedTo(strokes, maskOf(shares, (share) => share > 0)).data;
@@ -87,24 +105,18 @@ function thicken(shares, strokes) {
 
 /** Estimate the width w of strokes from the mean distance to their edge, which is w/4 + 1/2 across a stroke. */
 function strokeWidth(strokes) {
-  const padded = pad(strokes, 1);
-  const depth = distanceToZeros(padded).data;
-  let sum = 0;
-  let count = 0;
-  padded.data.forEach((inked, at) => {
-    sum += inked ? depth[at] : 0;
-    count += inked;
-  });
-  return 4 * (sum / count - 0.5);
+  const depths = distanceToZeros(pad(strokes, 1)).data; // 0 outside the strokes
+  const inked = depths.filter((depth) => depth > 0).length;
+  return 4 * (depths.reduce((sum, depth) => sum + depth, 0) / inked - 0.5);
 }
 
 /** Scale a digit, its proportions kept, to fill the box in one direction. */
 function scaleToBox(shares) {
-  const ink = crop(shares, boundingBox(maskOf(shares, (share) => share > 0)));
-  const largest = Math.max(ink.height, ink.width);
-  const [height, width] = [ink.height, ink.width].map((length) => Math.max(1, roundHalfToEven((length * BOX) / largest)));
+  const ink = crop(shares, boundingBox(shares));
+  const longer = Math.max(ink.height, ink.width);
+  const [height, width] = [ink.height, ink.width].map((length) => Math.max(1, roundHalfToEven((length * BOX) / longer)));
   const resized = mapImage(resizeBicubic(mapImage(ink, Math.fround), height, width), (share) => clip(share, 0, 1));
-  const strongest = resized.data.reduce((most, share) => Math.max(most, share), 0);
+  const strongest = largest(resized.data);
   return mapImage(resized, (share) => share / strongest);
 }
 

@@ -94,7 +94,8 @@ export class TrainTab {
     if (found && this.fitsLink(found.description)) return this.take(found);
     const { runs } = await get("/api/runs");
     const watched = runs.find(({ folder }) => folder);
-    return watched && !this.linked ? this.take(await this.watch(watched.id)) : this.renew();
+    if (watched && !this.linked) return this.take(await this.watch(watched.id));
+    return this.isComplete ? this.renew() : null;
   }
 
   /** Whether a run is that of the link by which the page was opened. */

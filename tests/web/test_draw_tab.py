@@ -1,0 +1,128 @@
+"""The Draw tab in a real browser: what is drawn is read, in the page itself, as the library reads it."""
+
+import re
+
+import numpy as np
+import pytest
+from drawn_pages import STROKES
+from hand import draw_digit
+
+expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
+
+READY = re.compile("units")
+
+
+def ready(page):
+    """Wait until the page has a network."""
+    expect(page.get_by_test_id("model-state")).to_have_text(READY)
+    expect(page.get_by_test_id("hidden-0")).to_be_attached()
+    return page
+
+
+def test_drawn_digits_are_read(tab, keep_screenshot):
+    """Digits that are drawn with the mouse are read, wherever they stand and however large they are, and the server agrees."""
+    page = ready(tab("#draw"))
+    places = [{}, {"scale": 0.35, "left": 0.05, "top": 0.6}, {"scale": 0.9, "left": 0.05, "top": 0.05}]
+    read = []
+    for digit in STROKES:
+        draw_digit(page, digit, **places[digit % 3])
+        expect(page.get_by_test_id("agreement")).to_have_text(re.compile("same outputs"))
+        read.append(page.get_by_test_id("answer").inner_text())
+        if digit == 5:
+            keep_screenshot(page, "draw")
+        page.get_by_test_id("clear").click()
+        expect(page.get_by_test_id("answer")).to_have_text("–")
+    assert sum(answer == str(digit) for digit, answer in enumerate(read)) >= 9, read
+
+
+def test_the_input_is_centred(tab):
+    """The network's input has its centre of mass in the middle, though the digit is drawn in a corner."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 3, scale=0.3, left=0.65, top=0.65)
+    page.wait_for_function("document.querySelector('[data-testid=answer]').dataset.blank === 'false'")
+    opacity = page.get_by_test_id("input").evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, k) => k % 4 === 3)"
+    )
+    ink = np.array(opacity, float).reshape(28, 28)
+    centre = [np.arange(28) @ ink.sum(axis=1 - axis) / ink.sum() for axis in (0, 1)]
+    np.testing.assert_allclose(centre, 14, atol=0.55)
+
+
+def test_undo_takes_back_one_stroke(tab):
+    """Undo removes the last stroke only, and the drawing is read anew."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 1)
+    expect(page.get_by_test_id("answer")).to_have_text("1")
+    draw_digit(page, 0)
+    page.get_by_test_id("undo").click()
+    expect(page.get_by_test_id("answer")).to_have_text("1")
+    page.get_by_test_id("undo").click()
+    expect(page.get_by_test_id("answer")).to_have_text("–")
+    expect(page.get_by_test_id("undo")).to_be_disabled()
+
+
+def test_a_hidden_unit_shows_what_it_adds(tab):
+    """The numbers that all hidden units add to an output, and its bias, sum to the output's z: its softmax is the output."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 3)
+    expect(page.get_by_test_id("answer")).to_have_text("3")
+    added = np.zeros(10)
+    units = page.locator("#hidden .units.first .unit")
+    for unit in range(units.count()):
+        units.nth(unit).evaluate("node => node.dispatchEvent(new PointerEvent('pointerenter'))")
+        added += [float(text.replace("−", "-") or 0) for text in page.locator("#outputs .adds").all_inner_texts()]
+    biases = page.evaluate("import('/model.js').then((m) => [...m.layers.at(-1).biases])")
+    z = added + biases
+    shown = [float(text) for text in page.locator("#outputs .value").all_inner_texts()]
+    np.testing.assert_allclose(np.exp(z - z.max()) / np.exp(z - z.max()).sum(), shown, atol=0.2)
+
+
+def test_the_page_computes_what_the_server_does(tab):
+    """The forward pass of the page's network gives the outputs of ``POST /api/predict`` to 1e-4, for random pixels too."""
+    page = ready(tab("#draw"))
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 784)).tolist()
+    difference = page.evaluate(
+        """async (pictures) => {
+            const { loadNetwork } = await import("/static/draw/network.js");
+            const { largestDifference } = await import("/static/draw/agreement.js");
+            const { post } = await import("/static/shared/api.js");
+            const network = await loadNetwork("of the test");
+            const differences = pictures.map(async (pixels) =>
+                largestDifference(network.activations(pixels).at(-1), (await post("/api/predict", { pixels })).outputs));
+            return Math.max(...await Promise.all(differences));
+        }""",
+        pixels,
+    )
+    assert difference < 1e-4
+
+
+def test_the_derivation_is_shown(tab):
+    """The derivation for the digit that was meant is the library's explanation, with its pictures and formulas."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 5)
+    page.get_by_test_id("truth-3").click()
+    page.get_by_test_id("why").click()
+    derivation = page.get_by_test_id("derivation")
+    expect(derivation).to_contain_text("The target is 1 for output 3 and 0 for the others.")
+    assert derivation.locator("math").count() > 20
+    assert derivation.locator("img").evaluate_all("images => images.every((image) => image.complete && image.naturalWidth > 0)")
+
+
+def test_a_digit_is_drawn_by_keyboard_alone(tab):
+    """With the keyboard alone one reaches the canvas, draws a 1, hears the answer, and asks for the derivation."""
+    page = ready(tab("#draw"))
+    while page.evaluate("document.activeElement.dataset.testid") != "canvas":
+        page.keyboard.press("Tab")
+    page.keyboard.down(" ")
+    for _ in range(14):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.up(" ")
+    expect(page.get_by_test_id("answer")).to_have_text("1")
+    expect(page.locator("#announcer")).to_contain_text("The answer is 1")
+    while page.evaluate("document.activeElement.dataset.testid") != "why":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("derivation")).to_be_focused()
+    page.get_by_test_id("canvas").focus()
+    page.keyboard.press("Backspace")
+    expect(page.get_by_test_id("answer")).to_have_text("–")

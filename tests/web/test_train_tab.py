@@ -1,0 +1,191 @@
+"""The Train tab in a real browser: a run is made, trained, paused, stepped, reset, compared, and found again."""
+
+import re
+
+import pytest
+from browser_window import MOMENT
+from server_process import serving
+
+expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
+
+SLOW = "#train?data=spiral&hidden=32,32&learning_rate=0.002&epochs=20000"
+
+
+def number(page, name):
+    """Read a number that the page shows."""
+    return float(re.sub(r"[^\d.]", "", page.get_by_test_id(name).inner_text().split(" of ")[0]) or 0)
+
+
+def await_more(page, name, than):
+    """Wait until a number that the page shows is larger than another."""
+    script = "([name, than]) => parseFloat(document.querySelector(`[data-testid=${name}]`).textContent) > than"
+    page.wait_for_function(script, arg=[name, than], timeout=MOMENT)
+
+
+def test_the_spiral_is_learnt(tab, keep_screenshot):
+    """A run with the settings that the page begins with separates the spiral's arms: its accuracy passes 95 %."""
+    page = tab("#train?data=spiral")
+    page.get_by_test_id("train-start").click()
+    await_more(page, "train-accuracy", 95)
+    expect(page.get_by_test_id("train-state")).to_have_text("finished")
+    keep_screenshot(page, "train")
+    assert page.locator("#cost-chart polyline").count() >= 2
+    assert page.locator("#formulas math").count() >= 6
+    assert page.locator("#deltas figure").count() == 3
+    page.locator("#cost-chart summary").click()
+    assert page.locator("#cost-chart tbody tr").count() > 100
+
+
+def test_a_run_is_paused_stepped_and_reset(tab):
+    """Pause holds a run, a step trains one mini-batch, and reset leads back to the beginning."""
+    page = tab(SLOW)
+    page.get_by_test_id("train-start").click()
+    await_more(page, "train-epoch", 1)
+    page.get_by_test_id("train-pause").click()
+    expect(page.get_by_test_id("train-state")).to_have_text("paused")
+    page.wait_for_timeout(500)
+    paused = number(page, "train-step-value")
+    page.wait_for_timeout(500)
+    assert number(page, "train-step-value") == paused
+    page.get_by_test_id("train-step").click()
+    expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile(f"^{paused + 1:.0f} of"))
+    page.get_by_test_id("train-reset").click()
+    expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile("^0 of"))
+    expect(page.get_by_test_id("train-state")).to_have_text("ready")
+
+
+def test_tabs_have_runs_of_their_own(window):
+    """Two tabs of one browser train two runs, and each shows its own; a tab can follow the other's run too."""
+    browser = window()
+    one, two = browser.open(SLOW), browser.open(SLOW.replace("spiral", "moons"))
+    one.get_by_test_id("train-start").click()
+    await_more(one, "train-epoch", 0)
+    assert number(two, "train-epoch") == 0
+    two.get_by_test_id("train-start").click()
+    await_more(two, "train-epoch", 0)
+    two.get_by_text("Runs on this server").click()
+    two.get_by_role("button", name=re.compile("^Show spiral.*training|^Show spiral.*running")).first.click()
+    expect(two.get_by_test_id("train-data")).to_have_value("spiral")
+    await_more(two, "train-epoch", number(one, "train-epoch"))
+
+
+def test_a_reload_finds_the_run_again(tab):
+    """A page that is loaded again in the middle of its run shows this run, which went on in the meantime."""
+    page = tab(SLOW)
+    page.get_by_test_id("train-start").click()
+    await_more(page, "train-epoch", 3)
+    before = number(page, "train-epoch")
+    page.reload()
+    await_more(page, "train-epoch", before)
+    expect(page.get_by_test_id("train-state")).to_have_text("training")
+    expect(page.get_by_test_id("train-hidden")).to_have_value("32, 32")
+
+
+def test_the_page_outlives_its_server(browser):
+    """A page says that its server is gone, and after another has started in its place, that the run is lost; it begins it anew."""
+    with serving() as server:
+        page = browser.new_page()
+        page.goto(f"{server.link}{SLOW}")
+        page.get_by_test_id("train-start").click()
+        await_more(page, "train-epoch", 1)
+    expect(page.locator("#connection")).to_be_visible(timeout=MOMENT)
+    with serving("--port", server.url.rpartition(":")[2]):
+        expect(page.locator("#connection")).to_be_hidden(timeout=MOMENT)
+        expect(page.locator("#run-note")).to_contain_text("no longer has this run")
+        page.get_by_test_id("train-start").click()
+        expect(page.get_by_test_id("train-state")).to_have_text("training")
+        page.close()
+
+
+def test_points_of_ones_own_are_learnt(tab):
+    """Points that are clicked in, and one that is placed by keyboard, are trained on, and the lines hold them."""
+    page = tab("#train?data=points&epochs=2000")
+    expect(page.locator("#run-note")).to_contain_text("both classes")
+    plane = page.get_by_test_id("plane")
+    side = plane.bounding_box()["width"]
+    for x in (0.2, 0.25, 0.3):
+        plane.click(position={"x": x * side, "y": 0.5 * side})
+    page.get_by_test_id("class-1").check()
+    plane.click(position={"x": 0.8 * side, "y": 0.5 * side})
+    plane.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#points-count")).to_have_text("5 points")
+    page.get_by_test_id("train-start").click()
+    await_more(page, "train-accuracy", 99)
+    expect(page.get_by_test_id("run-python")).to_contain_text("[0.05, 0.0, 1]")
+    assert "points=" in page.get_by_test_id("run-link").get_attribute("href")
+
+
+def test_two_runs_are_compared(tab):
+    """A run is kept, another is trained beside it, and the charts show the curves of both and where their settings differ."""
+    page = tab("#train?data=xor&epochs=20")
+    page.get_by_test_id("train-start").click()
+    expect(page.get_by_test_id("train-state")).to_have_text("finished")
+    page.get_by_test_id("compare").click()
+    page.get_by_test_id("train-rate").fill("0.1")
+    page.get_by_test_id("train-rate").press("Tab")
+    page.get_by_test_id("train-start").click()
+    expect(page.get_by_test_id("train-state")).to_have_text("finished")
+    expect(page.get_by_test_id("compared")).to_contain_text("learning rate 0.01 (compared), 0.1 (this run)")
+    assert page.locator("#cost-chart polyline.other").count() >= 2
+    page.get_by_test_id("compare-end").click()
+    expect(page.locator("#cost-chart polyline.other")).to_have_count(0)
+
+
+def test_a_refused_setting_is_told(window):
+    """A setting that is out of its limits is refused with the server's reason, and the next one that is valid is taken."""
+    browser = window()
+    page = browser.open("#train?data=moons")
+    page.get_by_test_id("train-rate").fill("-1")
+    page.get_by_test_id("train-start").click()
+    expect(page.get_by_test_id("run-error")).to_contain_text("learning_rate")
+    page.get_by_test_id("train-rate").fill("0.05")
+    page.get_by_test_id("train-start").click()
+    expect(page.get_by_test_id("train-state")).not_to_have_text("ready")
+    expect(page.get_by_test_id("run-error")).to_be_hidden()
+    assert all("400 (Bad Request)" in fault for fault in browser.faults)
+    browser.faults.clear()
+
+
+def test_a_run_is_trained_by_keyboard_alone(tab):
+    """With the keyboard alone one changes to the Train tab, starts a run, and pauses it."""
+    page = tab("#draw")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("tab-train")).to_be_focused()
+    for name in ("train-epochs", "train-start"):
+        while page.evaluate("document.activeElement.dataset.testid") != name:
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter") if name == "train-start" else page.keyboard.type("20000")
+    expect(page.get_by_test_id("train-state")).to_have_text("training")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.testid") == "train-pause"
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("train-state")).to_have_text("paused")
+
+
+def test_ten_tabs_learn_at_once(window):
+    """Ten tabs of one browser train ten runs over one stream of events, and all go on, though a browser opens six connections."""
+    browser = window()
+    tabs = [browser.open(SLOW.replace("hidden=32,32", f"hidden={8 + k}")) for k in range(10)]
+    for page in tabs:
+        page.bring_to_front()
+        page.get_by_test_id("train-start").click()
+        await_more(page, "train-epoch", 0)
+    for page in tabs:
+        page.bring_to_front()
+        await_more(page, "train-epoch", number(page, "train-epoch"))
+        page.get_by_test_id("train-pause").click()
+        expect(page.get_by_test_id("train-state")).to_have_text("paused")
+
+
+def test_weight_pictures_change(tab):
+    """The pictures of the first layer's weights of a network of digits change while it trains."""
+    page = tab("#train?data=mnist")
+    picture = page.locator("#weights canvas").first
+    before = picture.evaluate("canvas => canvas.toDataURL()")
+    page.get_by_test_id("train-start").click()
+    changed = "(before) => document.querySelector('#weights canvas').toDataURL() !== before"
+    page.wait_for_function(changed, arg=before, timeout=MOMENT)
+    assert page.locator("#weights canvas").count() == 30
