@@ -13,7 +13,7 @@ if not (ROOT / "benchmarks").is_dir():
     pytest.skip("the benchmarks are not beside the tests", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.faults import environment, forks, interrupts, memory, threads  # noqa: E402
+from benchmarks.faults import environment, forks, interrupts, leaks, memory, threads  # noqa: E402
 from benchmarks.faults.trials import Trials, require  # noqa: E402
 
 
@@ -90,3 +90,24 @@ def test_growing_memory_is_seen():
     assert trials.end()
     memory.report(trials, "growing", 1_000, [100 + 0.1 * k for k in range(40)])
     assert not trials.end()
+
+
+def test_leaks_of_the_native_module_are_told_from_others():
+    """A report is of the module where the module allocated the memory, not where Python did so for it."""
+    text = """
+==1==ERROR: LeakSanitizer: detected memory leaks
+
+Direct leak of 952 byte(s) in 17 object(s) allocated from:
+    #0 0x7f in __interceptor_malloc lsan_interceptors.cpp:75
+    #1 0x7f in gc_alloc Modules/gcmodule.c:2283
+    #2 0x7f in _PyObject_GC_NewVar Modules/gcmodule.c:2318
+    #3 0x7f in type_call Objects/typeobject.c:1112
+    #4 0x7f in call (/site-packages/chainrule/engines/_fused.so+0x1)
+
+Indirect leak of 10 byte(s) in 1 object(s) allocated from:
+    #0 0x7f in operator new(unsigned long) lsan_interceptors.cpp:250
+    #1 0x7f in Session (/site-packages/chainrule/engines/_fused.so+0x1)
+
+SUMMARY: LeakSanitizer: 962 byte(s) leaked in 18 allocation(s).
+"""
+    assert [leaks.is_own(report) for report in leaks.reports(text)] == [False, True]

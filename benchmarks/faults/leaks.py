@@ -39,7 +39,8 @@ def main() -> int:
     own = [report for report in found if is_own(report)]
     own += [line for line in ended.stderr.splitlines() if line.startswith("nanobind: leaked")]
     print(f"leaks: {len(SCENARIOS)} scenarios, {TIMES} times each: {len(own)} leaks of the module, {len(found)} reports in all")
-    print("\n\n".join(own))
+    for report in own:
+        print(report)
     return bool(own)
 
 

@@ -120,3 +120,21 @@ def test_matplotlib_that_does_not_fit_in_memory(tmp_path):
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
     assert "not enough memory (ft2font.so: failed to map segment" in ended.stderr
     assert "pip install" not in ended.stderr
+
+
+def test_a_limit_of_the_address_space_is_named(tmp_path):
+    """Where memory ran out below a limit of the address space, the error names the limit as the remedy; without one it does not."""
+    resource = pytest.importorskip("resource")  # Windows has none
+    (tmp_path / "sklearn.py").write_text("raise MemoryError\n")
+    environment = {**ENVIRONMENT, "PYTHONPATH": f"{tmp_path}:{ENVIRONMENT['PYTHONPATH']}"}
+    size = 50_000 << 20  # far more than the program takes
+    limited = run_process(
+        "train",
+        "digits",
+        env=environment,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY)),
+    )
+    assert (limited.returncode, limited.stderr.count("\n")) == (1, 1)
+    assert "raise the limit of 50000 MB for the address space (ulimit -v), or take less data" in limited.stderr
+    free = run_process("train", "digits", env=environment)
+    assert "none left); take less data" in free.stderr

@@ -154,7 +154,7 @@ def _run(arguments: list[str]) -> int:
         if not _is_out_of_memory(error):
             raise
         reason = str(error) or "none left"
-        print_message(f"error: not enough memory ({reason}); take less data, a smaller network or smaller batches")
+        print_message(f"error: not enough memory ({reason}); {_remedy_for_memory()}")
         raise SystemExit(FAILURE) from error  # the cause tells ``__main__`` that a library may have been loaded in part
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -166,6 +166,19 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in signs):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def _remedy_for_memory() -> str:
+    """Say what helps where memory ran out; a limit of the address space is named."""
+    less = "take less data, a smaller network or smaller batches"
+    try:
+        import resource  # Windows has none
+    except ModuleNotFoundError:
+        return less
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return less
+    return f"raise the limit of {limit >> 20} MB for the address space (ulimit -v), or {less}"
 
 
 def _check_command(arguments: list[str]) -> None:
