@@ -9,7 +9,7 @@ export class ModelPanel {
   constructor(events, load) {
     Object.assign(this, { events, load });
     this.version = null;
-    this.figures = new Map(); // distort -> test accuracy
+    this.figures = new Map(); // how a network was trained -> its accuracies on plain and on distorted test digits
     byId("train-distorted").addEventListener("click", () => this.trainDistorted());
     events.onConnection((connected) => connected && this.refresh());
   }
@@ -56,11 +56,11 @@ export class ModelPanel {
   }
 
   /** Add the accuracy of a network that this page has trained to those of the others. */
-  showFigures({ distort, test_accuracy: accuracy }) {
-    if (accuracy === null) return;
-    this.figures.set(distort, accuracy);
-    const rows = [...this.figures].map(([distorted, value]) =>
-      element("tr", {}, element("th", { scope: "row" }, distorted ? "on distorted digits" : "on plain digits"), element("td", {}, percent(value))),
+  showFigures({ distort, test_accuracy: plain, distorted_accuracy: distorted }) {
+    if (plain === null) return;
+    this.figures.set(distort ? "on distorted digits" : "on plain digits", [plain, distorted]);
+    const rows = [...this.figures].map(([name, accuracies]) =>
+      element("tr", {}, element("th", { scope: "row" }, name), ...accuracies.map((accuracy) => element("td", {}, percent(accuracy)))),
     );
     byId("model-figures").tBodies[0].replaceChildren(...rows);
     byId("model-figures").hidden = false;
