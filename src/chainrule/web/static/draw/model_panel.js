@@ -75,6 +75,8 @@ function trainingText({ distort, epoch, epochs, accuracy }, model) {
 
 function modelText(model) {
   if (!model) return "There is no network yet.";
-  const units = `${model.sizes.join(" – ")} units`;
-  return `${model.name}: ${units}.`;
+  const [inputs, ...units] = model.sizes;
+  const outputs = units.pop();
+  const hidden = units.length ? `${units.join(" and ")} hidden units, ` : "";
+  return `${model.name[0].toUpperCase()}${model.name.slice(1)}: ${inputs} inputs, ${hidden}${outputs} outputs.`;
 }
