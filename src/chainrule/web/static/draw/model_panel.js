@@ -16,7 +16,7 @@ export class ModelPanel {
 
   setShown(shown) {
     if (!shown) return this.events.unsubscribe("model");
-    this.events.subscribe("model", (state) => this.show(state));
+    this.events.subscribe("model", (state) => this.attempt(() => this.show(state)));
     return this.refresh();
   }
 
@@ -50,9 +50,18 @@ export class ModelPanel {
     this.showError(message);
     if (!model) return;
     this.showFigures(model);
-    if (model.version === this.version) return;
-    this.version = model.version;
-    await this.load(model.version);
+    if (model.version !== this.version) await this.change(model.version);
+  }
+
+  /** Load another network; one that could not be loaded is tried again with the next state. */
+  async change(version) {
+    this.version = version;
+    try {
+      await this.load(version);
+    } catch (error) {
+      this.version = null;
+      throw error;
+    }
   }
 
   /** Add the accuracy of a network that this page has trained to those of the others. */
