@@ -139,6 +139,17 @@ def test_rows_are_distorted_by_their_numbers(engine):
     assert history["validation_accuracy"][-1] == pytest.approx(network.accuracy(examples[50:]))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_fold_is_trained_on_its_own_rows(engine):
+    """A training on some rows has the bits of one on the same rows of examples that were distorted before."""
+    settings = {**SETTINGS, "epochs": 1, "engine": engine, "rows": [69, 20, 21, 45, 3, 3, 50]}
+    examples, by_hand, network = make_examples(), make_network(), make_network()
+    x = AFFINE.apply(X.reshape(-1, SIDE, SIDE), np.arange(70), seed=5, epoch=1, light=False, threads=1).reshape(70, -1)
+    cr.train(network, examples, **{**settings, "rows": np.array(settings["rows"])})
+    cr.train(by_hand, cr.Examples(x, Y), **{**settings, "rows": np.array(settings["rows"]), "distort": None})
+    assert parameter_bytes(network) == parameter_bytes(by_hand)
+
+
 @pytest.mark.skipif("fused" not in ENGINES, reason="the density decides in the fused engine alone")
 @repeatable(max_examples=10)
 @given(st.integers(1, 50))

@@ -39,11 +39,13 @@ def test_shifts_by_whole_pixels(dtype, light):
     """An image shifted by whole pixels is the same image at another place, and background comes in."""
     images = draw_images(3, 7, 5, dtype)
     background = light * (255 if dtype == "uint8" else 1)
-    expected = np.full_like(images, background)
-    expected[:, 2:, :-1] = images[:, :-2, 1:]
+    to_the_left, to_the_right = np.full_like(images, background), np.full_like(images, background)
+    to_the_left[:, 2:, :-1] = images[:, :-2, 1:]
+    to_the_right[:, :-2, 1:] = images[:, 2:, :-1]
     found = moved(images, down=2, right=-1, light=light)
     assert found.dtype == images.dtype
-    assert np.array_equal(found, expected)
+    assert np.array_equal(found, to_the_left)
+    assert np.array_equal(moved(images, down=-2, right=1, light=light), to_the_right)
     assert np.array_equal(moved(images), images)
     assert (moved(images, down=99, light=light) == background).all()
 

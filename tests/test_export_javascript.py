@@ -107,8 +107,9 @@ def test_exp_ends_at_the_largest_number_of_the_networks_floats(tmp_path):
 @pytest.mark.parametrize("hidden", [3, 300])
 def test_weights_are_exact(hidden, dtype, tmp_path):
     """Weights come back to the same bits, as decimals and in base64: tiny, huge and subnormal ones, and -0."""
-    net = random_network([4, hidden, 2], 1, dtype=dtype)
+    net = random_network([20, hidden, 2], 1, dtype=dtype)
     info = np.finfo(dtype)
+    net.weights[0].ravel()[10:60] = 16 - np.arange(50) * 8 * info.eps  # neighbours, of which float32 needs nine digits
     net.weights[0].ravel()[:8] = [info.max, info.tiny, info.smallest_subnormal, -0.0, 0.1, 1 / 3, -info.max, info.eps]
     module = save(net, tmp_path)
     assert (net.parameters > DECIMALS_UP_TO) == (hidden == 300)

@@ -146,6 +146,21 @@ def test_an_error_ends_its_run_alone(runs, monkeypatch):
     broken.topic.wait_for(lambda frame: frame["state"] == "finished")
 
 
+def test_a_run_that_was_reset_is_not_ended_by_what_went_before(runs, monkeypatch):
+    """An error in mini-batches that were going on when the run was reset leaves it ready."""
+    run = runs()
+    assert run.wait_idle(SECONDS)
+
+    def fail(mini_batches):
+        run.reset()
+        raise RuntimeError("of the training before")
+
+    monkeypatch.setattr(run.run, "advance", fail)
+    run.step()
+    assert run.wait_idle(SECONDS)
+    assert (run.state, run.message) == ("ready", "")
+
+
 def test_a_run_that_cannot_be_made_fails(runs, monkeypatch):
     """An error while the run is made is a failed run with its message; start is then refused."""
 
@@ -159,6 +174,24 @@ def test_a_run_that_cannot_be_made_fails(runs, monkeypatch):
     assert frame["weights"] is None
     with pytest.raises(SettingError, match="reset it first"):
         run.start()
+
+
+def test_an_error_in_a_picture_ends_its_run_alone(runs, monkeypatch):
+    """An exception while a frame is computed makes the run failed; its thread lives, and reset leads to ready."""
+
+    def fail(*arguments):
+        raise RuntimeError("no picture")
+
+    run = runs(LONG)
+    assert run.wait_idle(SECONDS)
+    monkeypatch.setattr(live_run, "network_frame", fail)
+    run.start()
+    frame = run.topic.wait_for(lambda frame: frame["state"] == "failed")
+    assert (frame["message"], frame["weights"]) == ("RuntimeError: no picture", None)
+    monkeypatch.undo()
+    run.reset()
+    assert run.wait_idle(SECONDS)
+    assert run.state == "ready"
 
 
 def test_frames_are_json_and_complete(runs):
@@ -251,17 +284,27 @@ def test_close_ends_the_thread(runs):
     assert not any(thread.name == "chainrule-run-run0" for thread in threading.enumerate())
 
 
-@pytest.mark.parametrize(("per_second", "length"), [(1e6, 30_000), (100.0, 3), (5.0, 1)])
-def test_the_length_of_a_call_follows_the_measured_speed(per_second, length):
-    """The mini-batches of a call come to those of ``CALL_SECONDS``, in steps that at most double, and are never fewer than 1."""
+@pytest.mark.parametrize(("per_second", "length"), [(1e6, 15_000), (200.0, 3), (5.0, 1)])
+@pytest.mark.parametrize("waiting", [1, 8])
+def test_the_length_of_a_call_follows_the_measured_speed(per_second, length, waiting):
+    """The mini-batches of a call come to those of ``CALL_SECONDS`` of computing, however long the thread waited for a core."""
     call, before = CallLength(), 0
     for _ in range(30):
         before = call.mini_batches
-        call.measured(before, before / per_second)
+        call.measured(before, waiting * before / per_second, before / per_second)
         assert call.mini_batches <= 2 * before
     assert call.mini_batches == length == before
-    call.measured(0, 0.0)
+    assert call.per_second == pytest.approx(per_second / waiting)
+    call.measured(0, 0.0, 0.0)
     assert call.mini_batches == length
+
+
+def test_a_call_whose_work_is_done_elsewhere_is_limited_too():
+    """Where other threads compute, so that the run's own takes no time, a call lasts at most ten times ``CALL_SECONDS``."""
+    call = CallLength()
+    for _ in range(30):
+        call.measured(call.mini_batches, call.mini_batches / 1000, 0.0)
+    assert call.mini_batches == 150
 
 
 class Commands(RuleBasedStateMachine):

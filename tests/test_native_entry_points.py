@@ -260,6 +260,12 @@ def test_distorting_with_any_arguments(data):
     )
 
 
+def test_no_images_need_no_memory():
+    """None of images that are too large for any memory are distorted without allocating one."""
+    none = np.empty((0, 2**20, 2**20), np.uint8)
+    fused.distort_images(none, np.empty((0, 2, 3), np.int64), False, none.copy(), 1)
+
+
 def test_maps_whose_places_could_overflow_are_refused():
     """Entries above 2^30 a pixel, or offsets above 2^60, are refused: sums of them may pass 2^63."""
     images = np.ones((1, 2, 2), np.uint8)

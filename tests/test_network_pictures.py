@@ -107,3 +107,14 @@ def test_points_are_those_of_the_plane():
     examples = cr.Examples([[0.5, -0.25], [1 / 3, 1.0]], [0, 1])
     assert plane_points(examples) == {"x": [0.5, 0.33333], "y": [-0.25, 1.0], "class": [0, 1]}
     assert plane_points(cr.Examples(np.ones((2, 3)), [0, 1])) is None
+
+
+def test_outputs_that_overflow_are_drawn_as_undecided():
+    """Finite parameters whose outputs are NaN give a boundary without a class, no deltas, and no warning."""
+    net = cr.Network([2, 4, 2], activation="exp", cost="log_loss", seed=0)
+    net.weights[0][:] = 1e30
+    net.weights[1][:] = [[1e30], [-1e30]]
+    values = np.frombuffer(b64decode(decision_boundary(net)["values"]), np.uint8)
+    assert 128 in values
+    with pytest.raises(DataError, match="overflow"):
+        delta_histograms(net, cr.Examples(np.eye(2), [0, 1]))

@@ -3,38 +3,38 @@
 import threading
 
 import pytest
-from live_runs import LONG, SECONDS, SHORT, Frames, wait_until
+from live_runs import LONG, SECONDS, SHORT, wait_until
 
 from chainrule.errors import SettingError, UnknownName
 from chainrule.web import run_registry
-from chainrule.web.run_registry import RunRegistry
+from chainrule.web.events import Hub
+from chainrule.web.run_registry import RunRegistry, close_all, topic_of
 
 
 @pytest.fixture
-def topics():
-    """The topics to which the runs publish, by name."""
-    return {}
+def hub():
+    """The hub to which the runs publish."""
+    return Hub()
 
 
 @pytest.fixture
-def registry(topics):
-    """A registry, which is closed after the test."""
-    made = RunRegistry(lambda name: topics.setdefault(name, Frames()))
+def registry(hub):
+    """A registry, whose runs are closed after the test."""
+    made = RunRegistry(hub)
     yield made
-    made.close()
+    close_all(made.all())
     wait_until(lambda: not any(thread.name.startswith("chainrule-run") for thread in threading.enumerate()))
 
 
-def test_two_runs_train_side_by_side(registry, topics):
-    """Two runs for comparison are two runs of the registry, each with its own id, topic and frames."""
+def test_two_runs_train_side_by_side(registry):
+    """Two runs for comparison are two runs of the registry, each with its own id; equal settings give equal curves."""
     one, other = registry.create(SHORT), registry.create(SHORT)
     assert one.identifier != other.identifier
     assert registry.all() == [one, other]
     for run in (one, other):
         registry.start(run.identifier)
     for run in (one, other):
-        frame = topics[f"run:{run.identifier}"].wait_for(lambda frame: frame["state"] == "finished")
-        assert frame["id"] == run.identifier
+        wait_until(lambda run=run: run.state == "finished")
     assert one.progress()["curves"] == other.progress()["curves"]
 
 
@@ -63,23 +63,23 @@ def test_too_many_trainings_are_refused(registry, monkeypatch):
     assert other.state == "running"
 
 
-def test_a_removed_run_is_unknown_and_ends(registry):
+def test_a_removed_run_is_unknown_and_ends(registry, hub):
     """A removed run's thread ends, and its id is unknown."""
     run = registry.create(LONG)
     registry.start(run.identifier)
     registry.remove(run.identifier)
     assert run.join(SECONDS)
+    assert hub.topic(topic_of(run.identifier)) is not run.topic
     for use in (registry.get, registry.start, registry.remove):
         with pytest.raises(UnknownName, match="unknown run"):
             use(run.identifier)
 
 
 def test_close_ends_every_run(registry):
-    """Close ends all threads, of runs that train and of runs that do not, and leaves no run."""
+    """All threads end, of runs that train and of runs that do not."""
     runs = [registry.create(LONG) for _ in range(10)]
     for run in runs[:8]:
         registry.start(run.identifier)
     wait_until(lambda: all(run.progress()["step"] > 0 for run in runs[:8]))
-    registry.close()
-    assert registry.all() == []
+    close_all(registry.all())
     assert all(run.join(SECONDS) for run in runs)

@@ -157,6 +157,21 @@ def test_every_combination_makes_a_run(activation, cost, optimizer):
     assert run.done == 1
 
 
+def test_every_setting_reaches_the_run():
+    """The run has each setting of the request, none of them at its default."""
+    names = {"activation": "relu", "cost": "cross_entropy", "optimizer": "rmsprop"}
+    numbers = {"learning_rate": 0.5, "batch_size": 9, "l2": 0.25, "dropout": 0.5, "epochs": 3, "seed": 11}
+    request = RunRequest(data="digits", hidden=(7, 5), **names, **numbers)
+    run = make_run(request)
+    plan = run.plan
+    assert run.network.sizes == [64, 7, 5, 10]
+    assert [sigma.name for sigma in plan.sigmas] == ["relu", "relu", "sigmoid"]
+    assert (plan.cost, plan.optimizer.name, plan.batch_size, plan.l2, plan.seed) == ("cross_entropy", "rmsprop", 9, 0.25, 11)
+    assert [layer.dropout for layer in plan.layers] == [0.5, 0.5, 0]
+    assert (run.learning_rate, run.epochs, run.network.seed) == (0.5, 3, 11)
+    assert (len(run.examples), len(run.validation)) == (1197, 300)
+
+
 def test_the_points_are_the_examples():
     """A run of points trains and validates on them, with two inputs and two outputs."""
     run = make_run(REQUESTS[-2])

@@ -25,6 +25,7 @@ COMMANDS = (
     "train mnist --hidden 10 --epochs 2 --out out.safetensors",
     "train digits --epochs 20 --out out.safetensors --plot out.png",
     "train digits --epochs 20 --out out.safetensors --checkpoint out.run",
+    "train mnist --distort shift=1 --hidden 10 --epochs 1 --out out.safetensors",
     "train --resume digits.run --epochs 30 --out out.safetensors",
     "train t.csv --networks 2 --epochs 4 --out out.safetensors",
     "train t.parquet --networks 2 --epochs 4 --out out.safetensors",
@@ -44,10 +45,17 @@ COMMANDS = (
     "info digits.run",
     "runs .",
     "runs . --plot out.pdf",
+    "export digits.safetensors out.mjs",
     "equations BP2",
     "--version",
 )
 """Each command, in a folder with models, a run and tables; every file that it writes has a name that begins with out."""
+
+ENDLESS = ("draw digits.safetensors --no-browser --port 0",)
+"""Commands that only Ctrl-C ends."""
+
+SECONDS_OF_ENDLESS = 6.0
+"""Ctrl-C is sent to such a command within this time."""
 
 PROGRAM = "import os, sys; from chainrule.__main__ import main; os.write(int(sys.argv.pop(1)), b'.'); main()"
 """The program, which says when its first line runs: before that an interrupt reaches Python itself."""
@@ -68,10 +76,10 @@ def run(times: int, seed: int) -> bool:
     with tempfile.TemporaryDirectory() as name:
         material = Path(name) / "material"
         prepare(material)
-        for command in COMMANDS:
-            whole = start_and_interrupt(command, fresh(material, Path(name)), None)
-            if whole.status:
-                trials.add(command, f"ended with status {whole.status}: {whole.errors}")
+        for command in (*COMMANDS, *ENDLESS):
+            whole = start_and_interrupt(command, fresh(material, Path(name)), SECONDS_OF_ENDLESS if command in ENDLESS else None)
+            if whole.status not in ((0, 130) if command in ENDLESS else (0,)):
+                trials.add(command, f"ended with status {whole.status}: {whole.errors[-5:]}")
                 continue
             statuses = [try_interrupt(trials, command, whole, fresh(material, Path(name)), moments) for _ in range(times)]
             print(f"{command}: {times} interrupts within {whole.seconds:.1f} s, {statuses.count(0)} after its end", flush=True)
@@ -178,5 +186,5 @@ def is_whole(path: Path) -> bool:
             return len(pd.read_csv(path)) == 4_000
     except Exception:  # any error of a reader
         return False
-    ends = {".png": b"IEND\xaeB`\x82", ".svg": b"</svg>\n", ".pdf": b"%%EOF\n", ".html": b"</html>\n"}
+    ends = {".mjs": b"];\n", ".png": b"IEND\xaeB`\x82", ".svg": b"</svg>\n", ".pdf": b"%%EOF\n", ".html": b"</html>\n"}
     return path.read_bytes().endswith(ends[path.suffix])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
 import chainrule as cr
@@ -29,6 +30,7 @@ def run(times: int, seed: int) -> bool:
         folder = Path(name)
         try_own_networks(trials, times, seed, folder)
         try_one_network(trials, times, seed)
+        try_one_estimator(trials, times, seed)
         try_one_file(trials, times, seed, folder / "one.safetensors")
         try_one_folder(trials, times, folder)
     return trials.end()
@@ -110,6 +112,23 @@ def try_one_network(trials: Trials, count: int, seed: int) -> None:
                     (network.feedforward(x).tobytes(), [network.feedforward(row[None]).tobytes() for row in x[:50]]) == expected
                     for _ in range(ROUNDS)
                 )
+
+            require(all(at_once(count, predict)), "other bits than in one thread")
+
+
+def try_one_estimator(trials: Trials, count: int, seed: int) -> None:
+    """Let all threads predict with one fitted estimator, and with one fitted model of a table."""
+    x, y = data(seed)
+    frame = pd.DataFrame(x, columns=[f"x{k}" for k in range(x.shape[1])]).assign(colour=np.array(["red", "green", "blue"])[y])
+    for fitted, rows in (
+        (cr.MLPClassifier((5,), max_iter=3, random_state=seed).fit(x, y), x),
+        (cr.TableClassifier(epochs=3, networks=2, random_state=seed).fit(frame, "colour"), frame),
+    ):
+        expected = fitted.predict_proba(rows).tobytes()
+        with trials.trial(f"{count} threads predict with one {type(fitted).__name__}"):
+
+            def predict(_: int, fitted: Any = fitted, rows: Any = rows, expected: bytes = expected) -> bool:
+                return all(fitted.predict_proba(rows).tobytes() == expected for _ in range(ROUNDS))
 
             require(all(at_once(count, predict)), "other bits than in one thread")
 

@@ -22,6 +22,12 @@ class Trials:
         self.quiet = quiet
         self.tried = 0
         self.faults: list[str] = []
+        self.skipped: list[str] = []
+
+    def skip(self, part: str, reason: str) -> None:
+        """Name a part that is not tried here, and why; the summary repeats it."""
+        self.skipped.append(f"{part}: {reason}")
+        print(f"SKIPPED {part}: {reason}", flush=True)
 
     def add(self, name: str, fault: str = "", note: str = "") -> None:
         """Count a trial: with a fault, or without one and with a note of what was seen."""
@@ -44,9 +50,12 @@ class Trials:
 
     def end(self) -> bool:
         """Print the summary; whether nothing was lost."""
-        print(f"{self.title}: {self.tried:,} trials, {len(self.faults)} lost something")
+        left_out = f", {len(self.skipped)} parts skipped" if self.skipped else ""
+        print(f"{self.title}: {self.tried:,} trials, {len(self.faults)} lost something{left_out}")
         for fault in self.faults:
             print(f"  {fault}")
+        for part in self.skipped:
+            print(f"  SKIPPED {part}")
         return not self.faults
 
 

@@ -616,7 +616,8 @@ void check_maps(const InputArray<std::int64_t> &maps) {
     constexpr std::int64_t most_offset = std::int64_t(1) << 60;
     for (std::size_t i = 0; i < maps.size(); ++i) {
         const std::int64_t most = i % 3 == 2 ? most_offset : most_per_pixel;
-        check(maps.data()[i] >= -most && maps.data()[i] <= most, "maps must be at most 2^30 a pixel");
+        check(maps.data()[i] >= -most && maps.data()[i] <= most,
+              "maps must be at most 2^30 a pixel");
     }
 }
 

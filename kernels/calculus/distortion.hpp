@@ -54,12 +54,14 @@ public:
     PaddedImage(std::int64_t rows, std::int64_t columns, bool light)
         : n_rows(rows),
           n_columns(columns),
-          background(light ? (std::is_same_v<Value, std::uint8_t> ? Value(255) : Value(1)) : Value(0)),
+          background(light ? (std::is_same_v<Value, std::uint8_t> ? Value(255) : Value(1))
+                           : Value(0)),
           pixels(std::size_t((rows + 2) * (columns + 2)), background) {}
 
     void copy(const Value *image) {
         for (std::int64_t row = 0; row < n_rows; ++row) {
-            std::memcpy(at(row, 0), image + row * n_columns, std::size_t(n_columns) * sizeof(Value));
+            std::memcpy(at(row, 0), image + row * n_columns,
+                        std::size_t(n_columns) * sizeof(Value));
         }
         find_ink();
     }
@@ -119,30 +121,48 @@ Float interpolate(const Float *above, const Float *below, std::int64_t row, std:
     return (1 - down) * upper + down * lower;
 }
 
+// Where the pixels of one row of a new image come from: its pixel c from (row + c * row_step,
+// column + c * column_step) in the old one.
+struct Line {
+    std::int64_t row;
+    std::int64_t row_step;
+    std::int64_t column;
+    std::int64_t column_step;
+};
+
+// Interpolates the pixels first, ..., last - 1 of a line. All that the loop reads is copied first:
+// the compiler must suppose that a byte it writes may be a part of anything else.
+template <class Value>
+void fill_line(const PaddedImage<Value> &image, const Line line, Span columns, Value *out) {
+    const Value *origin = image.at(0, 0);
+    const std::int64_t stride = image.n_columns + 2;
+    std::int64_t row = line.row + columns.first * line.row_step;
+    std::int64_t column = line.column + columns.first * line.column_step;
+    for (std::int64_t c = columns.first; c < columns.last; ++c) {
+        const Value *above = origin + (row >> fraction_bits) * stride + (column >> fraction_bits);
+        out[c] =
+            interpolate(above, above + stride, row & (one_pixel - 1), column & (one_pixel - 1));
+        row += line.row_step;
+        column += line.column_step;
+    }
+}
+
 // Writes an image under the inverse of a map, (2, 3). Only pixels that come from the ink, or from
 // beside it, are interpolated.
 template <class Value>
 void distort_image(const PaddedImage<Value> &image, const std::int64_t *map, Value *out) {
-    std::fill_n(out, image.n_rows * image.n_columns, image.background);
     const auto from_ink = [&](std::int64_t start, std::int64_t step, const Span &ink) {
         return columns_between(start, step, (ink.first - 1) * one_pixel, ink.last * one_pixel,
                                image.n_columns);
     };
+    std::fill_n(out, image.n_rows * image.n_columns, image.background);
     for (std::int64_t row = 0; row < image.n_rows; ++row) {
-        const std::int64_t row_start = map[0] * row + map[2];
-        const std::int64_t column_start = map[3] * row + map[5];
-        const Span by_row = from_ink(row_start, map[1], image.ink_rows);
-        const Span by_column = from_ink(column_start, map[4], image.ink_columns);
-        const std::int64_t first = std::max(by_row.first, by_column.first);
-        const std::int64_t last = std::min(by_row.last, by_column.last);
-        Value *to = out + row * image.n_columns;
-        for (std::int64_t column = first; column < last; ++column) {
-            const std::int64_t from_row = row_start + map[1] * column;
-            const std::int64_t from_column = column_start + map[4] * column;
-            const Value *above = image.at(from_row >> fraction_bits, from_column >> fraction_bits);
-            to[column] = interpolate(above, above + image.n_columns + 2, from_row & (one_pixel - 1),
-                                     from_column & (one_pixel - 1));
-        }
+        const Line line{map[0] * row + map[2], map[1], map[3] * row + map[5], map[4]};
+        const Span by_row = from_ink(line.row, line.row_step, image.ink_rows);
+        const Span by_column = from_ink(line.column, line.column_step, image.ink_columns);
+        const Span both{std::max(by_row.first, by_column.first),
+                        std::min(by_row.last, by_column.last)};
+        fill_line(image, line, both, out + row * image.n_columns);
     }
 }
 
@@ -151,6 +171,9 @@ template <class Value>
 void distort_images(const Value *images, std::int64_t n, std::int64_t rows, std::int64_t columns,
                     const std::int64_t *maps, bool light, Value *out, int threads) {
     for_ranges_of_rows(n, threads, [=](std::int64_t first, std::int64_t last) {
+        if (first == last) {
+            return;  // without the memory of an image, which may be large where there are none
+        }
         PaddedImage<Value> image(rows, columns, light);
         for (std::int64_t i = first; i < last; ++i) {
             image.copy(images + i * rows * columns);

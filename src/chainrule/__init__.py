@@ -71,8 +71,8 @@ _MODULES = {
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
     "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
-    "activations", "check_gradient", "costs", "datasets", "distort", "explain", "export", "load", "optimizers", "read_table", "schedules",
-    "train", "train_population",
+    "activations", "check_gradient", "costs", "datasets", "distort", "explain", "export", "load", "optimizers", "read_table",
+    "schedules", "train", "train_population",
 ]  # fmt: skip
 
 

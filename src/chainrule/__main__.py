@@ -1,9 +1,19 @@
 """The program ``chainrule``, also as ``python -m chainrule``."""
 
+from __future__ import annotations
+
+import _thread
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+SECONDS_TO_LEAVE_A_CALLBACK = 0.01
 
 
 def main() -> None:
@@ -11,6 +21,7 @@ def main() -> None:
 
     Once a command has ended Ctrl-C is ignored: all is written, and within Python's own end it would print a traceback.
     """
+    sys.unraisablehook = _interrupt_again
     try:
         from .cli import main as run
 
@@ -25,6 +36,22 @@ def main() -> None:
         sys.exit(130)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interrupt_again(unraisable: UnraisableHookArgs) -> None:
+    """Repeat a Ctrl-C that fell into a callback of an import or of the garbage collector, where Python prints and forgets it.
+
+    Another thread repeats it, after this hook and the callback have been left: within them it would be forgotten once more.
+    """
+    if unraisable.exc_type is KeyboardInterrupt:
+        _thread.start_new_thread(_interrupt_later, ())
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def _interrupt_later() -> None:
+    time.sleep(SECONDS_TO_LEAVE_A_CALLBACK)
+    _thread.interrupt_main()
 
 
 def _end_at_once(status: object) -> None:

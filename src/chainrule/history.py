@@ -28,7 +28,7 @@ class EpochRecord:
         From 1.
     cost : float
         The mean cost over the examples, each mini-batch's before its update; without penalties. With label smoothing it is the cost
-        of the smoothed targets.
+        of the smoothed targets; with ``distort`` cost and accuracy are those on the epoch's distorted images.
     accuracy : float or None
         The fraction of the examples classified correctly, each mini-batch before its update, in [0, 1]; None where y holds values.
     validation_cost, validation_accuracy : float or None

@@ -99,8 +99,9 @@ def test_a_table_goes_on(program):
     assert program(*command, "--out", "whole.safetensors", "--checkpoint", "runs")[0] == 0
     assert sorted(path.name for path in Path("runs").iterdir()) == ["000", "001"]
     shutil.rmtree("runs/001")  # as if it had been killed before the second network began
-    status, _, errors = program("train", "--resume", "runs", "--out", "again.safetensors")
+    status, output, errors = program("train", "--resume", "runs", "--out", "again.safetensors")
     assert status == 0, errors
+    assert "resumed from runs: 1 of 2 networks had ended, 1 not begun" in output
     table = cr.read_table("t.csv")
     assert (cr.load("again.safetensors").predict_proba(table) == cr.load("whole.safetensors").predict_proba(table)).all()
     status, output, _ = program("info", "runs")
@@ -124,7 +125,9 @@ def begun(program):
         (("--epochs", "5"), "was begun with --epochs 6"),
         (("--engine", "reference"), "was begun with --engine auto"),
         (("--target", "a"), "was begun without --target"),
-        (("mnist",), "was begun with the data digits"),
+        (("mnist",), "which DATA contradicts"),
+        (("--drop", "a"), "was begun without --drop, which --drop contradicts"),
+        (("--category", "a"), "was begun without --category, --number, --date or --text, which"),
         (("--checkpoint", "other"), "--resume names the folder"),
     ],
 )
@@ -143,6 +146,21 @@ def test_an_option_that_agrees_is_no_contradiction(begun, program):
     assert (status, errors) == (0, "")
     assert output.startswith("test accuracy")
     assert cr.load("other.safetensors").provenance.epochs == 7
+
+
+def test_options_of_reading_are_compared_one_by_one(program):
+    """One that agrees may be given, and the others stay those that the training was begun with; another one is refused."""
+    rows = [f"{k},5;{k % 7},0;{k % 3}" for k in range(40)]
+    Path("t.csv").write_text("\n".join(["a;b;c", *rows]))
+    command = ("train", "t.csv", "--networks", "1", "--epochs", "2", "--delimiter", ";", "--decimal", ",")
+    assert program(*command, "--checkpoint", "run", "--time-limit", "100", "--quiet")[0] == 0
+    options = ("--decimal", ",", "--epochs", "3", "--time-limit", "200", "--quiet")
+    status, output, errors = program("train", "--resume", "run", *options)
+    assert (status, errors) == (0, "")
+    assert "rmse" in output or "accuracy" in output
+    status, _, errors = program("train", "--resume", "run", "--decimal", ".")
+    assert status == 2
+    assert "was begun with --decimal ,, which --decimal contradicts" in errors
 
 
 def test_the_folders_of_other_programs_are_refused(begun, program, tmp_path):

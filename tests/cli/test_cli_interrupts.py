@@ -39,3 +39,26 @@ def test_ctrl_c_that_an_extension_module_turned_into_another_error(tmp_path):
     Path(tmp_path, "rich_click.py").write_text(loading)
     paths = os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])
     assert run_python("from chainrule.__main__ import main; main()", "--version", PYTHONPATH=paths) == (130, "")
+
+
+def test_ctrl_c_within_a_callback(tmp_path):
+    """Ctrl-C that falls into a callback, where Python forgets it, still ends the program with status 130 and no traceback."""
+    Path(tmp_path, "rich_click.py").write_text(
+        "import os, signal, time, weakref\n"
+        "class Lock: pass\n"
+        "lock = Lock()\n"
+        "reference = weakref.ref(lock, lambda _: [os.kill(os.getpid(), signal.SIGINT), time.sleep(1)])\n"
+        "del lock\n"
+        "for _ in range(1_000): time.sleep(0.01)\n"
+        "raise SystemExit('the interrupt was forgotten')\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])
+    assert run_python("from chainrule.__main__ import main; main()", "--version", PYTHONPATH=paths) == (130, "")
+
+
+def test_another_error_within_a_callback_is_printed(tmp_path):
+    """An error other than Ctrl-C that Python cannot raise is printed as ever."""
+    code = "import weakref; from chainrule.__main__ import main\nclass A: pass\na = A(); r = weakref.ref(a, lambda _: 1 / 0)\n"
+    status, errors = run_python(code + "import atexit; atexit.register(globals().pop, 'a'); main()", "--version")
+    assert status == 0
+    assert "ZeroDivisionError" in errors

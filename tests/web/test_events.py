@@ -73,6 +73,7 @@ def test_threads_publish_to_several_streams():
             async for event in hub.subscribe(["run:1"]):
                 if event != KEEP_ALIVE and parsed(event)[1]["step"] == 4999:
                     return True
+            return False
 
         streams = [asyncio.create_task(until_last()) for _ in range(10)]
         await asyncio.sleep(0)

@@ -184,7 +184,7 @@ def test_the_document_describes_every_operation(client):
     assert found == json.loads(json.dumps(document(OPERATIONS)))
     assert found["openapi"].startswith("3.1")
     named = {each["operationId"] for path in found["paths"].values() for each in path.values()}
-    assert named == {operation.name for operation in OPERATIONS} | {"events", "model_module"}
+    assert named == {operation.name for operation in OPERATIONS} | {"model_module"}
     used = set(json.dumps(found).split('"#/components/schemas/')[1:])
     assert {text.partition('"')[0] for text in used} <= set(found["components"]["schemas"])
 
@@ -201,9 +201,9 @@ def test_the_examples_are_taken(client, operation):
 
 @pytest.fixture(scope="module")
 def schema(server):
-    """The document as schemathesis reads it, without the stream of events, which has no end."""
+    """The document as schemathesis reads it."""
     schemathesis = pytest.importorskip("schemathesis")
-    return schemathesis.openapi.from_url(f"{server.url}/openapi.json").exclude(path="/api/events")
+    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")
 
 
 @pytest.mark.parametrize("operation", [*(each.name for each in OPERATIONS if each.name != "train_model"), "model_module"])

@@ -55,7 +55,7 @@ def test_a_blank_drawing_has_no_form():
 
 
 def test_the_steps_are_told():
-    """The result tells the ink's box in the drawing, and the digit's size and place in the field of 28 x 28."""
+    """The result tells the ink's box in the drawing, and the digit's size in the box of 20 x 20 and place among 28 x 28."""
     drawing = np.zeros((280, 280), np.uint8)
     drawing[40:240, 100:130] = 255
     expression = """(() => {

@@ -85,7 +85,15 @@ def models_that_cannot_draw(folder):
     examples = cr.Examples(255 - mnist.x, mnist.y, layout=(28, 28))
     cr.train(net, examples, epochs=1, batch_size=10, learning_rate=0.1)
     net.save(inverted)
-    return [(digits, "takes 64 numbers"), (table, "learnt other numbers"), (inverted, "light background")]
+    net = cr.Network([784, 3], seed=0)
+    cr.train(net, mnist[mnist.y < 3], epochs=1, batch_size=10, learning_rate=0.1)
+    net.save(folder / "three.safetensors")
+    return [
+        (folder / "three.safetensors", "this model has 3"),
+        (digits, "takes 64 numbers"),
+        (table, "learnt other numbers"),
+        (inverted, "light background"),
+    ]
 
 
 def test_a_model_that_cannot_draw_is_refused_by_the_draw_tab(tmp_path):

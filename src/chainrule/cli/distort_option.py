@@ -9,7 +9,7 @@ from ..errors import SettingError
 if TYPE_CHECKING:
     from ..distort import Affine
 
-USUAL_AMOUNTS = "shift=2,scale=0.15,slant=0.2,rotation=15"
+USUAL_AMOUNTS = "shift=1.5,scale=0.15,slant=0.2,rotation=12"
 """The amounts of ``--distort`` without any: those that suit MNIST (docs/log.md)."""
 
 NAMES = ("shift", "scale", "slant", "rotation", "background")

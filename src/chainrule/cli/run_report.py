@@ -66,6 +66,20 @@ def _describe_checkpoint(run: RunStatus) -> str:
     return f"after {pluralize(header.step, 'step')}: {place}{within}; {format_duration(run.age)} ago{again}"
 
 
+def describe_resumed(folder: Path, networks: int) -> str:
+    """Say how far the networks of a table are that is resumed: those that have ended, go on, and begin."""
+    from ..checkpoints.run_status import read_runs
+
+    headers = [run.header for run in read_runs(folder)[0]]
+    going_on = [str(header.epoch) for header in headers if header.stopped in ("", "interrupted")]
+    parts = [
+        f"{len(headers) - len(going_on)} of {pluralize(networks, 'network')} had ended",
+        f"{len(going_on)} in epoch {', '.join(going_on)}" if going_on else "",
+        f"{networks - len(headers)} not begun" if networks > len(headers) else "",
+    ]
+    return f"resumed from {folder}: {', '.join(part for part in parts if part)}"
+
+
 def _describe_record(record: EpochRecord) -> str:
     parts = [f"cost {record.cost:.4g}"]
     if record.accuracy is not None:

@@ -19,6 +19,7 @@ from .exit_codes import STATUS_AFTER
 from .output import Reporter, print_message
 from .reading_options import ReadingOptions
 from .replaceable_file import check_replaceable
+from .run_report import describe_resumed
 from .settings import Task, resolve_task
 from .table_progress import TableProgress
 from .table_scores import score_of
@@ -119,7 +120,7 @@ class TableTrainingJob:
         check_recipe(recipe, target, threads=self.threads, engine=self.engine)
         self._report_data(split, reading)
         if self.checkpoints.resume is not None:
-            self.reporter.note(f"resumed: {self.checkpoints.resume} holds the networks' checkpoints")
+            self.reporter.note(describe_resumed(self.checkpoints.resume, recipe.networks))
         del reading  # and with it a number for each row
         train, test = split.divide()
         with progress.training(recipe.networks, recipe.epochs):

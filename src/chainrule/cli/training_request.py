@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ from ..errors import ModelFileError, SettingError
 from .reading_options import ReadingOptions, option_of
 from .settings import BUILT_IN_DATA
 
-MAY_DIFFER = ("out", "plot")
-"""The options that a resumed training may be given anew: they change no result."""
+MAY_DIFFER = ("out", "plot", "time_limit")
+"""The options that a resumed training may be given anew: they change no result of an epoch."""
 
 _TEXTS = (
     "data",
@@ -92,23 +92,38 @@ def resumed(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
         When the folder has no checkpoint of ``chainrule train``.
     """
     begun, resolved = read_begun(folder)
-    for name, value in given.items():
-        before = resolved.get(name)
+    for name, value, before in _compared(given, resolved):
         grows = name == "epochs" and isinstance(before, int) and value >= before
         present = absolute(value) if name == "data" else _normal(value)
         if name not in MAY_DIFFER and not grows and present != before:
             raise SettingError(
-                f"{folder} was begun {_describe(name, before)}, which {option_of(name)} contradicts; leave it out, or begin "
+                f"{folder} was begun {_describe(name, before)}, which {_option_of(name)} contradicts; leave it out, or begin "
                 "another training in another folder"
             )
-    return {**begun, **given}
+    reading = {**begun.get("reading", {}), **given.get("reading", {})}
+    return {**begun, **given, **({"reading": reading} if reading else {})}
+
+
+def _compared(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Give the name of each option, its value of now, and the one it was begun with; those of reading a table one by one."""
+    for name, value in given.items():
+        before = resolved.get(name)
+        if name != "reading":
+            yield name, value, before
+            continue
+        known = before if isinstance(before, Mapping) else {}
+        yield from ((entry, each, known.get(entry)) for entry, each in value.items())
+
+
+def _option_of(name: str) -> str:
+    return "DATA" if name == "data" else option_of(name)
 
 
 def _describe(name: str, value: Any) -> str:
     if name == "data":
         return f"with the data {value}"
     if name == "epochs":
-        return f"with --epochs {value}, which may become more"
+        return f"with --epochs {value} or more"
     if value in (None, {}, []):
         return f"without {option_of(name)}"
     text = ",".join(map(str, value)) if isinstance(value, list) else value

@@ -126,6 +126,8 @@ def _events(hub: Hub) -> Callable[[Request], Any]:
             raise Refusal(
                 429, f"{MOST_STREAMS} streams are open, and there may be no more; close a tab first", {"Retry-After": "5"}
             )
+        if request.method == "HEAD":
+            return Response(headers=NO_STORE, media_type="text/event-stream")
         return StreamingResponse(hub.subscribe(names), headers=NO_STORE, media_type="text/event-stream")
 
     return endpoint

@@ -11,6 +11,7 @@ r"""A run that trains in a thread of its own, obeys start, pause, step and reset
 
 The thread trains about ``CALL_SECONDS`` of mini-batches at a time, so that it obeys within that time; the parameters do not depend
 on where it stops. Between two such calls it publishes a frame, if one is due and somebody watches. It never waits for a reader.
+Runs take turns, as many at a time as there are cores, so that the server's own thread is not one of dozens that want to compute.
 """
 
 from __future__ import annotations
@@ -19,22 +20,29 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
+from ..engines import thread_count
+from ..epoch_blocks import BLOCK_SECONDS, block_length
 from ..errors import ChainruleError, DataError, SettingError
 from ..examples import Examples
 from ..history import EpochProgress
 from ..network import Network, network_from
 from ..training import Run
+from .events import Topic
+from .fair_turns import FairTurns
 from .layer_formulas import cost_formulas, layer_formulas
 from .learning_curves import LearningCurves, rounded
 from .network_pictures import decision_boundary, delta_histograms, plane_points, weight_pictures
 from .run_requests import RunRequest, command_line, examples_of, link_query, make_run, python_lines
 
-CALL_SECONDS = 0.03
-"""The time that one call of ``Run.advance`` is to take."""
+CALL_SECONDS = 0.015
+"""The processor's time that one call of ``Run.advance`` is to take: ten runs on two cores have a turn each within 75 ms."""
+
+MOST_WAITING = 10
+"""The most times that time that a call may last on a busy machine before the next ones become shorter."""
 
 FRAME_SECONDS = 1 / 15
 """The least time between two frames."""
@@ -42,38 +50,41 @@ FRAME_SECONDS = 1 / 15
 FRAME_SHARE = 0.1
 """The largest part of a run's time that computing its frames may take."""
 
+TURNS = FairTurns(thread_count("auto"))
+"""The runs that compute at once; with more of them the server's own thread would seldom get its turn."""
+
 DELTA_ROWS = 64
 """The examples over which delta is counted."""
+
+NO_PICTURES: dict[str, Any] = {"weights": None, "deltas": [], "boundary": None}
+"""The pictures of a run without parameters, or with some that are not finite."""
 
 ENDED = ("finished", "diverged", "failed")
 
 
-class Publisher(Protocol):
-    """Where frames go: a topic of the server's events, which calls ``refresh`` when somebody begins to watch."""
-
-    @property
-    def watched(self) -> bool:
-        """Whether somebody reads the topic."""
-        ...
-
-    def publish(self, kind: str, data: dict[str, Any]) -> None:
-        """Replace the topic's newest frame, from any thread and without waiting."""
-        ...
-
-
 class CallLength:
-    """The mini-batches of one call, so that it takes about ``CALL_SECONDS``: 1 at first, then as measured."""
+    """The mini-batches of one call, so that it takes about ``CALL_SECONDS``: first as estimated, then as measured.
 
-    def __init__(self) -> None:
-        self.mini_batches = 1
+    Parameters
+    ----------
+    estimate : int
+        The mini-batches of the first call.
+    """
+
+    def __init__(self, estimate: int = 1) -> None:
+        self.mini_batches = max(1, estimate)
         self.per_second = 0.0
 
-    def measured(self, mini_batches: int, seconds: float) -> None:
-        """Take the time of a call; the length at most doubles from one call to the next."""
+    def measured(self, mini_batches: int, seconds: float, computing: float) -> None:
+        """Take the time of a call, and the processor's time of its thread; the length at most doubles from call to call.
+
+        The processor's time counts: a call that only waited for a busy machine must not make the next ones shorter.
+        """
         if mini_batches == 0 or seconds <= 0:
             return
         self.per_second = mini_batches / seconds
-        self.mini_batches = max(1, min(2 * self.mini_batches, int(self.per_second * CALL_SECONDS)))
+        lasts = max(computing, seconds / MOST_WAITING)
+        self.mini_batches = max(1, min(2 * self.mini_batches, int(mini_batches * CALL_SECONDS / lasts)))
 
 
 class LiveRun:
@@ -83,7 +94,8 @@ class LiveRun:
     ----------
     identifier : str
     request : RunRequest
-    topic : Publisher
+    topic : Topic
+        Where frames are published; it calls ``refresh`` when somebody begins to watch.
 
     Attributes
     ----------
@@ -93,7 +105,7 @@ class LiveRun:
         Why the run ended; empty while it goes on.
     """
 
-    def __init__(self, identifier: str, request: RunRequest, topic: Publisher) -> None:
+    def __init__(self, identifier: str, request: RunRequest, topic: Topic) -> None:
         self.identifier = identifier
         self.request = request
         self.topic = topic
@@ -113,6 +125,7 @@ class LiveRun:
         self._next_frame = 0.0
         self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
         self._thread.start()
+        topic.on_watch = self.refresh
 
     # What the page asks for
 
@@ -210,11 +223,16 @@ class LiveRun:
     def _work(self) -> None:
         """Do what is asked for, until ``close``; an error ends the run, not the thread."""
         while (task := self._next_task()) is not None:
-            try:
-                task()
-            except Exception as error:  # whatever a run raises must not reach another run or the server
-                self._end("failed", _first_line(error))
-            self._publish_when_due()
+            with TURNS:
+                self._do(task)
+
+    def _do(self, task: Callable[[], None]) -> None:
+        """Do one task, and publish a frame if one is due."""
+        try:
+            task()
+        except Exception as error:  # whatever a run raises must not reach another run or the server
+            self._end("failed", error_line(error))
+        self._publish_when_due()
 
     def _has_work(self) -> bool:
         running = self.state == "running"
@@ -241,19 +259,21 @@ class LiveRun:
         """Make the run anew."""
         self._run = None
         self._curves, self._call, self._seen = LearningCurves(), CallLength(), EpochProgress(1)
-        self._run = make_run(self.request)
-        self._delta_rows = self._run.examples[: min(DELTA_ROWS, len(self._run.examples))]
+        self._run = run = make_run(self.request)
+        block = block_length(run.plan, run.examples) / run.plan.batch_size
+        self._call = CallLength(int(block * CALL_SECONDS / BLOCK_SECONDS))
+        self._delta_rows = run.examples[: min(DELTA_ROWS, len(run.examples))]
 
     def _train_one(self) -> None:
         self._advance(1)
 
     def _train_call(self) -> None:
         """Train for about ``CALL_SECONDS``."""
-        began, before = time.perf_counter(), self.run.done
+        began, computing, before = time.perf_counter(), time.thread_time(), self.run.done
         end = before + self._call.mini_batches
         while self.run.done < end and self.run.history.stopped is None and self.state == "running":
             self._advance(end - self.run.done)
-        self._call.measured(self.run.done - before, time.perf_counter() - began)
+        self._call.measured(self.run.done - before, time.perf_counter() - began, time.thread_time() - computing)
 
     @property
     def run(self) -> Run:
@@ -287,21 +307,23 @@ class LiveRun:
 
     def _publish_when_due(self) -> None:
         """Publish a frame, if somebody watches, and the last one is long enough ago or the state has changed."""
-        began = time.perf_counter()
+        began, computing = time.perf_counter(), time.thread_time()
         with self._changed:
             wanted, self._frame_wanted = self._frame_wanted, False
         if not self.topic.watched or not (wanted or began >= self._next_frame):
             return
-        self.topic.publish("frame", self._frame())
-        ended = time.perf_counter()
-        self._next_frame = began + max(FRAME_SECONDS, (ended - began) / FRAME_SHARE)
+        try:
+            frame = self._frame()
+        except Exception as error:  # of the pictures, which a failed run does not have
+            self._end("failed", error_line(error))
+            frame = {**self.progress(), **NO_PICTURES}
+        self.topic.publish("frame", frame)
+        self._next_frame = began + max(FRAME_SECONDS, (time.thread_time() - computing) / FRAME_SHARE)
 
     def _frame(self) -> dict[str, Any]:
-        """Give the progress, and the pictures of the present parameters."""
-        run = self._run
-        pictures: dict[str, Any] = {"weights": None, "deltas": [], "boundary": None}
-        if run is not None:
-            pictures = network_frame(current_network(run), self._delta_rows)
+        """Give the progress, and the pictures of the present parameters; of a failed run without pictures."""
+        run = None if self.state == "failed" else self._run
+        pictures = NO_PICTURES if run is None else network_frame(current_network(run), self._delta_rows)
         return {**self.progress(), **pictures}
 
     # The state
@@ -331,7 +353,7 @@ def current_network(run: Run) -> Network:
 def network_frame(network: Network, examples: Examples | None) -> dict[str, Any]:
     """Give a network's pictures; without those of delta where its numbers overflow or there are no examples."""
     if not network.state().is_finite:
-        return {"weights": None, "deltas": [], "boundary": None}
+        return NO_PICTURES
     try:
         deltas = [] if examples is None else delta_histograms(network, examples)
     except DataError:
@@ -343,7 +365,7 @@ def _do_nothing() -> None:
     """Serve a wish for a frame, which is published after every task."""
 
 
-def _first_line(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """Describe an error in one line."""
     text = (str(error).strip() or "no reason given").splitlines()[0]
     return text if isinstance(error, ChainruleError) else f"{type(error).__name__}: {text}"

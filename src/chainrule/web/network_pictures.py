@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._types import AnyArray, Array
+from ..errors import DataError
 from ..examples import Examples
 from ..explaining.batch_pass import run_batch
 from ..network import Network
@@ -85,7 +86,11 @@ def delta_histograms(network: Network, examples: Examples) -> list[dict[str, Any
     DataError
         When a parameter is not finite, or the numbers overflow.
     """
-    return [_histogram(delta) for delta in run_batch(network, examples).deltas]
+    with np.errstate(all="ignore"):
+        deltas = run_batch(network, examples).deltas
+    if not all(np.isfinite(delta).all() for delta in deltas):
+        raise DataError("the network's deltas overflow with these examples")
+    return [_histogram(delta) for delta in deltas]
 
 
 def _histogram(delta: Array) -> dict[str, Any]:
@@ -104,13 +109,14 @@ def decision_boundary(network: Network) -> dict[str, Any] | None:
     -------
     dict or None
         ``values``, in base64: ``side x side`` bytes, row by row from the lowest y, each row from the lowest x; 0 where class 0 is
-        certain, 255 where class 1 is, with the boundary between 127 and 128. ``limit`` is the largest coordinate. None for other
-        networks.
+        certain, 255 where class 1 is, with the boundary between 127 and 128; 128 too where the outputs are NaN. ``limit`` is the
+        largest coordinate. None for other networks.
     """
     if network.sizes[0] != 2 or network.sizes[-1] != 2:
         return None
     a = network.feedforward(_grid(), threads=1)
-    certainty = np.clip((1 + a[:, 1] - a[:, 0]) / 2, 0, 1)
+    with np.errstate(all="ignore"):
+        certainty = np.nan_to_num(np.clip((1 + a[:, 1] - a[:, 0]) / 2, 0, 1), nan=0.5)
     return {"side": GRID_SIDE, "limit": GRID_LIMIT, "values": _base64(np.rint(255 * certainty).astype(np.uint8))}
 
 

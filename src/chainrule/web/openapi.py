@@ -29,6 +29,13 @@ EXAMPLES: dict[Any, Any] = {
 }
 """An example of a body, for the classes of which one helps."""
 
+REFUSALS = "Every refusal is one line of JSON, an error and its remedy."
+EVENTS = (
+    "Beside these operations, GET /api/events?topics=model,run:ID is a stream of server-sent events with the newest frames of the "
+    "topics: an event model holds a ModelState, an event frame a RunProgress and pictures, each with its topic; an event gone says "
+    "that a topic does not exist. It is not among the paths: a program that calls each of them would wait for its end."
+)
+
 ALWAYS_REFUSED = {
     403: "The Host or the Origin is not this server's.",
     401: "A token is required, since this server can be reached from other machines.",
@@ -48,9 +55,9 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
             "title": "chainrule draw",
             "version": __version__,
             "summary": "Read drawings of digits, and train networks live",
-            "description": "Every refusal is one line of JSON, an error and its remedy.",
+            "description": f"{REFUSALS} {EVENTS}",
         },
-        "paths": {**paths, **_other_paths()},
+        "paths": {**paths, "/model.js": _module()},
         "components": {"schemas": _schemas(table), "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{}, {"token": []}],
     }
@@ -101,44 +108,17 @@ def _json(body: Any) -> dict[str, Any]:
     return {"application/json": content}
 
 
-def _other_paths() -> dict[str, Any]:
-    """Describe the answers that are not JSON: the stream of events, and the network as JavaScript."""
-    refused = {str(status): {"description": text, "content": _json(Mistake)} for status, text in sorted(ALWAYS_REFUSED.items())}
+def _module() -> dict[str, Any]:
+    """Describe the network as JavaScript."""
+    answers = {409: "There is no network yet, or none that reads drawings.", **ALWAYS_REFUSED}
+    refused = {str(status): {"description": text, "content": _json(Mistake)} for status, text in sorted(answers.items())}
     return {
-        "/api/events": {
-            "get": {
-                "operationId": "events",
-                "summary": "A stream of server-sent events: the newest frames of some topics",
-                "description": (
-                    "An event `model` has a ModelState, an event `frame` a RunProgress and the pictures of a run, each with its "
-                    "`topic` beside; an event `gone` says that a topic does not exist."
-                ),
-                "parameters": [
-                    {
-                        "name": "topics",
-                        "in": "query",
-                        "required": True,
-                        "description": "The names of topics, with commas between them: model, run:ID.",
-                        "schema": {"type": "string", "example": "model"},
-                    }
-                ],
-                "responses": {
-                    "200": {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-                    "400": {"description": "The names are not valid.", "content": _json(Mistake)},
-                    "429": {"description": "Too many streams are open.", "content": _json(Mistake)},
-                    **refused,
-                },
-            }
-        },
-        "/model.js": {
-            "get": {
-                "operationId": "model_module",
-                "summary": "The network that reads drawings, as one ES module with predict(x), outputs(x) and activations(x)",
-                "responses": {
-                    "200": {"description": "The module", "content": {"text/javascript": {"schema": {"type": "string"}}}},
-                    "409": {"description": "There is no network yet, or none that reads drawings.", "content": _json(Mistake)},
-                    **refused,
-                },
-            }
-        },
+        "get": {
+            "operationId": "model_module",
+            "summary": "The network that reads drawings, as one ES module with predict(x), outputs(x) and activations(x)",
+            "responses": {
+                "200": {"description": "The module", "content": {"text/javascript": {"schema": {"type": "string"}}}},
+                **refused,
+            },
+        }
     }

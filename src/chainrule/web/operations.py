@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import DataError, FileError, ModelFileError, SettingError, UnknownName
+from ..errors import DataError, FileError, SettingError, UnknownName
 from .drawing import DISTORTED, PLAIN, Drawing
 from .events import Hub
 from .live_run import LiveRun
@@ -88,15 +88,14 @@ class Operation:
 
 def predict(context: Context, body: Picture) -> Reading:
     """Read a picture."""
-    return context.drawing.read(body.pixels)
+    with conflicts():
+        return context.drawing.read(body.pixels)
 
 
 def explain(context: Context, body: LabelledPicture) -> Derivation:
     """Explain how the network reads a picture."""
-    try:
+    with conflicts():
         return context.drawing.explain(body.pixels, body.label)
-    except DataError as error:  # the network has no such label
-        raise Refusal(409, str(error)) from None
 
 
 def show_model(context: Context) -> ModelState:
@@ -117,7 +116,6 @@ def create_run(context: Context, body: RunRequest) -> dict[str, Any]:
     """Make a run."""
     with conflicts():
         run = context.runs.create(body)
-    context.hub.topic(f"run:{run.identifier}").on_watch = run.refresh
     return {**run.description, **run.progress()}
 
 
@@ -196,10 +194,10 @@ def find_run(context: Context, run: str) -> LiveRun:
 
 @contextmanager
 def conflicts() -> Iterator[None]:
-    """Refuse what the state of a run, or the number of runs, does not allow."""
+    """Refuse what the network, the state of a run, or the number of runs does not allow."""
     try:
         yield
-    except (SettingError, FileError, ModelFileError) as error:
+    except (SettingError, FileError, DataError) as error:
         raise Refusal(409, str(error)) from None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..errors import SettingError, UnknownName
-from .live_run import LiveRun, Publisher
+from .events import Hub
+from .live_run import LiveRun
 from .run_requests import RunRequest
 
 MOST_RUNS = 24
@@ -23,7 +24,7 @@ CLOSING_SECONDS = 0.8
 
 
 class Closable(Protocol):
-    """What a registry closes: a live run or a watched one."""
+    """What has a thread that ends on request: a live run, or a watched one."""
 
     def close(self) -> None:
         """Ask the thread to end."""
@@ -39,12 +40,12 @@ class RunRegistry:
 
     Parameters
     ----------
-    topic_of : callable
-        Gives the topic of a name; a run publishes to ``run:ID``.
+    hub : Hub
+        A run publishes to the topic ``run:ID`` there.
     """
 
-    def __init__(self, topic_of: Callable[[str], Publisher]) -> None:
-        self._topic_of = topic_of
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
         self._runs: dict[str, LiveRun] = {}
         self._lock = threading.Lock()
 
@@ -60,7 +61,7 @@ class RunRegistry:
             if len(self._runs) >= MOST_RUNS:
                 raise SettingError(f"there are {MOST_RUNS} runs, and there may be no more; remove one first")
             identifier = secrets.token_hex(4)
-            run = LiveRun(identifier, request, self._topic_of(f"run:{identifier}"))
+            run = LiveRun(identifier, request, self._hub.topic(topic_of(identifier)))
             self._runs[identifier] = run
             return run
 
@@ -111,16 +112,22 @@ class RunRegistry:
         with self._lock:
             self._runs.pop(identifier, None)
         run.close()
+        self._hub.remove(topic_of(identifier))
 
-    def close(self) -> bool:
-        """End all runs within ``CLOSING_SECONDS``; tell whether every thread has ended."""
-        with self._lock:
-            runs, self._runs = list(self._runs.values()), {}
-        return close_all(runs)
+
+def topic_of(identifier: str) -> str:
+    """Give the name of a run's topic.
+
+    Examples
+    --------
+    >>> topic_of("1f2e3d4c")
+    'run:1f2e3d4c'
+    """
+    return f"run:{identifier}"
 
 
 def close_all(runs: Sequence[Closable]) -> bool:
-    """Close runs side by side, and wait for their threads; tell whether all have ended."""
+    """Close runs side by side, wait for their threads within ``CLOSING_SECONDS``, and tell whether all have ended."""
     end = time.monotonic() + CLOSING_SECONDS
     for run in runs:
         run.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from threading import Lock
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -90,9 +91,17 @@ class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 # The run
 
 
-@cache
 def named_data(name: str) -> Dataset:
     """Load a data set once: all runs of it share the copy that their engine has prepared."""
+    with _LOADING:
+        return _load(name)
+
+
+_LOADING = Lock()  # without it two threads would load two copies
+
+
+@cache
+def _load(name: str) -> Dataset:
     dataset: Dataset = getattr(datasets, name)()
     return dataset
 

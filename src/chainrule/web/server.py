@@ -23,7 +23,7 @@ from .drawing import PLAIN, TOPIC, Drawing
 from .events import Hub
 from .guard import LOOPBACK_NAMES, Admission, Guard
 from .operations import Context
-from .run_registry import RunRegistry, close_all
+from .run_registry import RunRegistry, close_all, topic_of
 from .watched_run import WatchedRun
 
 if TYPE_CHECKING:
@@ -149,10 +149,8 @@ def serve(
         Called once the server answers.
     """
     hub = Hub()
-    watched = {name: WatchedRun(name, folder, hub.topic(f"run:{name}")) for name, folder in folders.items()}
-    for name, run in watched.items():
-        hub.topic(f"run:{name}").on_watch = run.refresh
-    context = Context(hub, Drawing(hub.topic(TOPIC)), RunRegistry(hub.topic), watched)
+    watched = {name: WatchedRun(name, folder, hub.topic(topic_of(name))) for name, folder in folders.items()}
+    context = Context(hub, Drawing(hub.topic(TOPIC)), RunRegistry(hub), watched)
     config = uvicorn.Config(
         _application(context, admission, model),
         log_level="error",

@@ -18,9 +18,10 @@ from ..errors import ChainruleError, FileError, ModelFileError
 from ..examples import Examples
 from ..network import Network, network_from
 from ..plan import Layer, Plan, State, cost_from_json
+from .events import Topic
 from .layer_formulas import cost_formulas, layer_formulas
 from .learning_curves import LearningCurves, rounded
-from .live_run import DELTA_ROWS, Publisher, network_frame
+from .live_run import DELTA_ROWS, NO_PICTURES, error_line, network_frame
 from .network_pictures import plane_points
 from .run_requests import SIZES, named_data
 
@@ -39,7 +40,14 @@ STATES = {
 NAMED_DATA = (*SIZES, "circles", "spiral", "xor", "moons")
 """The data whose examples can be loaded by their name."""
 
-NO_PICTURES: dict[str, Any] = {"weights": None, "deltas": [], "boundary": None}
+NO_PROGRESS: dict[str, Any] = {
+    "epoch": 0,
+    "epochs": 0,
+    "step": 0,
+    "steps": 0,
+    "examples_per_second": None,
+    "curves": LearningCurves().columns(),
+}
 
 
 class WatchedRun:
@@ -50,10 +58,11 @@ class WatchedRun:
     identifier : str
     folder : Path
         That of ``--checkpoint``; of a table's networks the first is watched.
-    topic : Publisher
+    topic : Topic
+        Where frames are published; it calls ``refresh`` when somebody begins to watch.
     """
 
-    def __init__(self, identifier: str, folder: Path, topic: Publisher) -> None:
+    def __init__(self, identifier: str, folder: Path, topic: Topic) -> None:
         self.identifier = identifier
         self.folder = folder
         self.topic = topic
@@ -63,6 +72,7 @@ class WatchedRun:
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=f"chainrule-watch-{identifier}", daemon=True)
         self._thread.start()
+        topic.on_watch = self.refresh
 
     def refresh(self) -> None:
         """Publish a frame soon, for somebody who has just begun to watch."""
@@ -90,19 +100,8 @@ class WatchedRun:
         """Read the folder, and give its frame; a folder that cannot be read is a failed run with a message."""
         try:
             return self._frame(read_status(_run_folder(self.folder)))
-        except (ChainruleError, OSError, ValueError, KeyError, TypeError) as error:
-            return {
-                "id": self.identifier,
-                "state": "failed",
-                "message": str(error).splitlines()[0],
-                "epoch": 0,
-                "epochs": 0,
-                "step": 0,
-                "steps": 0,
-                "examples_per_second": None,
-                "curves": LearningCurves().columns(),
-                **NO_PICTURES,
-            }
+        except Exception as error:  # another process writes the folder, and anybody may have damaged it
+            return {"id": self.identifier, "state": "failed", "message": error_line(error), **NO_PROGRESS, **NO_PICTURES}
 
     def _frame(self, status: RunStatus) -> dict[str, Any]:
         settings, records = status.header.settings, status.records
@@ -139,7 +138,7 @@ class WatchedRun:
         """
         path = _run_folder(self.folder)
         header = RunFolder(path).header()
-        network, data = network_of(header.settings["plan"], newest_state(path)), _named_data(header.notes)
+        network, data = network_of(header.settings.get("plan"), newest_state(path)), _named_data(header.notes)
         return {
             "id": self.identifier,
             "folder": self.folder.name,
@@ -166,7 +165,7 @@ def newest_state(path: Path) -> State:
     raise error
 
 
-def network_of(plan: dict[str, Any], state: State) -> Network:
+def network_of(plan: Any, state: State) -> Network:
     """Make a network of a checkpoint's plan and parameters.
 
     Raises
