@@ -9,7 +9,7 @@ from hand import draw_digit
 
 expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
 
-READY = re.compile("units")
+READY = re.compile("outputs")
 
 
 def ready(page):

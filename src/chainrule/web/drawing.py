@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,7 @@ import numpy as np
 from .. import datasets
 from ..distort import Affine
 from ..errors import DataError, SettingError
+from ..examples import Examples
 from ..explaining.explain_model import explain
 from ..explaining.html_renderer import to_article
 from ..exporting.javascript import module_text
@@ -59,10 +61,11 @@ class Recipe:
 PLAIN = Recipe((784, 100, 10), epochs=4)
 """Trains in a second or two."""
 
+DISTORTION = Affine(shift=1.5, scale=0.15, slant=0.2, rotation=12)
 DISTORTED = Recipe(
     (784, 256, 10),
     epochs=20,
-    distort=Affine(shift=1.5, scale=0.15, slant=0.2, rotation=12),
+    distort=DISTORTION,
     schedule="cosine",
     learning_rate=0.004,
     batch_size=128,
@@ -99,7 +102,7 @@ class Drawing:
         """Take a model of a file, or say why it cannot read drawings."""
         try:
             network = drawable(model)
-            self._take(network, ReadyModel(version_of(network), name, network.sizes, None, None))
+            self._take(network, ReadyModel(version_of(network), name, network.sizes))
         except (DataError, SettingError) as error:
             self._publish(ModelState("refused", f"{name}: {as_line(str(error))}"))
 
@@ -195,9 +198,9 @@ class Drawing:
             self._fail(f"the training failed: {as_line(str(error) or type(error).__name__)}")
             return
         if network is not None:
-            accuracy = network.accuracy(datasets.mnist().test)
+            accuracies = network.accuracy(datasets.mnist().test), network.accuracy(distorted_test())
             distorted = recipe.distort is not None
-            self._take(network, ReadyModel(version_of(network), "trained by this page", network.sizes, distorted, accuracy))
+            self._take(network, ReadyModel(version_of(network), "trained by this page", network.sizes, distorted, *accuracies))
 
     def _trained(self, recipe: Recipe) -> Network | None:
         """Train a network, and publish the progress; None where the server ends before."""
@@ -248,6 +251,15 @@ def progress_of(run: Run, recipe: Recipe) -> TrainingProgress:
     history: History = run.history
     accuracy = history.records[-1].accuracy if history.records else None
     return TrainingProgress(recipe.distort is not None, len(history), run.epochs, run.done, run.steps, accuracy)
+
+
+@cache
+def distorted_test() -> Examples:
+    """Distort each of MNIST's test digits once, with the amounts of the page's distortion and a seed that no training here has."""
+    test = datasets.mnist().test
+    rows = np.arange(len(test))
+    images = DISTORTION.apply(np.asarray(test.x).reshape(-1, SIDE, SIDE), rows, seed=1, epoch=1, light=False, threads=1)
+    return Examples(images.reshape(len(rows), -1), test.y)
 
 
 def version_of(network: Network) -> str:

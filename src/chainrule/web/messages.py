@@ -69,14 +69,16 @@ class TrainingProgress(msgspec.Struct, frozen=True):
 class ReadyModel(msgspec.Struct, frozen=True):
     """The network that reads drawings.
 
-    ``version`` changes with the network, as in ``/model.js?version=...``; ``distort`` is null where a file gave the network.
+    ``version`` changes with the network, as in ``/model.js?version=...``. ``distort`` and the accuracies are null where a file gave
+    the network; ``distorted_accuracy`` is that of the test digits, each distorted once.
     """
 
     version: str
     name: str
     sizes: list[int]
-    distort: bool | None
-    test_accuracy: Fraction | None
+    distort: bool | None = None
+    test_accuracy: Fraction | None = None
+    distorted_accuracy: Fraction | None = None
 
 
 class ModelState(msgspec.Struct, frozen=True):

@@ -73,6 +73,7 @@ export class DrawTab {
     this.inspect(this.inspected);
     this.agreement.check(this.form?.pixels, outputs);
     this.explanation.drawingChanged();
+    if (this.form && !this.network) byId("agreement").textContent = "The network is still being trained; its answer follows.";
     if (outputs) announce(`The answer is ${labelOf(outputs)}, with output ${number(Math.max(...outputs))}.`);
   }
 

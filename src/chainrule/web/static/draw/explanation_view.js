@@ -1,7 +1,7 @@
 /** The library's explanation of the drawing, fetched from the server. */
 
 import { post } from "../shared/api.js";
-import { byId, element } from "../shared/dom.js";
+import { byId, element, reachScrolled } from "../shared/dom.js";
 
 export class ExplanationView {
   /** `input` gives the present {pixels, answer}, or null for a blank drawing. */
@@ -51,6 +51,7 @@ export class ExplanationView {
     for (const style of parsed.querySelectorAll("style, script")) style.remove(); // the page has the style as a file
     place.replaceChildren(...parsed.body.childNodes);
     place.hidden = false;
+    reachScrolled(place);
     place.focus({ preventScroll: true });
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     place.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });

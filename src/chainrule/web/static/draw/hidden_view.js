@@ -47,8 +47,8 @@ export class HiddenView {
   /** Arrow keys move the focus between units; only one unit of a layer is in the tab order. */
   moveFocus(event, tiles) {
     const at = tiles.indexOf(event.target);
-    const row = tiles.findIndex((tile) => tile.offsetTop > tiles[0].offsetTop);
-    const steps = { ...KEYS, ArrowDown: row, ArrowUp: -row };
+    const inFirstRow = tiles.filter((tile) => tile.offsetTop === tiles[0].offsetTop).length;
+    const steps = { ...KEYS, ArrowDown: inFirstRow, ArrowUp: -inFirstRow };
     const next = tiles[at + (steps[event.key] ?? 0)];
     if (!(event.key in steps) || !next) return;
     event.preventDefault();

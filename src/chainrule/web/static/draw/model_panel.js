@@ -9,14 +9,14 @@ export class ModelPanel {
   constructor(events, load) {
     Object.assign(this, { events, load });
     this.version = null;
-    this.figures = new Map(); // distort -> test accuracy
+    this.figures = new Map(); // how a network was trained -> its accuracies on plain and on distorted test digits
     byId("train-distorted").addEventListener("click", () => this.trainDistorted());
     events.onConnection((connected) => connected && this.refresh());
   }
 
   setShown(shown) {
     if (!shown) return this.events.unsubscribe("model");
-    this.events.subscribe("model", (state) => this.show(state));
+    this.events.subscribe("model", (state) => this.attempt(() => this.show(state)));
     return this.refresh();
   }
 
@@ -50,17 +50,26 @@ export class ModelPanel {
     this.showError(message);
     if (!model) return;
     this.showFigures(model);
-    if (model.version === this.version) return;
-    this.version = model.version;
-    await this.load(model.version);
+    if (model.version !== this.version) await this.change(model.version);
+  }
+
+  /** Load another network; one that could not be loaded is tried again with the next state. */
+  async change(version) {
+    this.version = version;
+    try {
+      await this.load(version);
+    } catch (error) {
+      this.version = null;
+      throw error;
+    }
   }
 
   /** Add the accuracy of a network that this page has trained to those of the others. */
-  showFigures({ distort, test_accuracy: accuracy }) {
-    if (accuracy === null) return;
-    this.figures.set(distort, accuracy);
-    const rows = [...this.figures].map(([distorted, value]) =>
-      element("tr", {}, element("th", { scope: "row" }, distorted ? "on distorted digits" : "on plain digits"), element("td", {}, percent(value))),
+  showFigures({ distort, test_accuracy: plain, distorted_accuracy: distorted }) {
+    if (plain === null) return;
+    this.figures.set(distort ? "on distorted digits" : "on plain digits", [plain, distorted]);
+    const rows = [...this.figures].map(([name, accuracies]) =>
+      element("tr", {}, element("th", { scope: "row" }, name), ...accuracies.map((accuracy) => element("td", {}, percent(accuracy)))),
     );
     byId("model-figures").tBodies[0].replaceChildren(...rows);
     byId("model-figures").hidden = false;
@@ -75,6 +84,8 @@ function trainingText({ distort, epoch, epochs, accuracy }, model) {
 
 function modelText(model) {
   if (!model) return "There is no network yet.";
-  const units = `${model.sizes.join(" – ")} units`;
-  return `${model.name}: ${units}.`;
+  const [inputs, ...units] = model.sizes;
+  const outputs = units.pop();
+  const hidden = units.length ? `${units.join(" and ")} hidden units, ` : "";
+  return `${model.name[0].toUpperCase()}${model.name.slice(1)}: ${inputs} inputs, ${hidden}${outputs} outputs.`;
 }

@@ -25,7 +25,7 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Find an element by its data-testid. */
-export function byTestId(name, root = document) {
-  return root.querySelector(`[data-testid="${name}"]`);
+/** Let the keyboard reach the elements that scroll sideways: they get a place in the tab order. */
+export function reachScrolled(root) {
+  for (const node of root.querySelectorAll("div")) if (node.scrollWidth > node.clientWidth + 1) node.tabIndex = 0;
 }

@@ -14,5 +14,6 @@ export function number(value) {
 
 /** A signed number with two decimals. */
 export function signed(value) {
-  return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+  const size = Math.abs(value).toFixed(2);
+  return Number(size) === 0 ? size : (value < 0 ? "−" : "+") + size;
 }

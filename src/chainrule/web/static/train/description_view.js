@@ -1,6 +1,6 @@
 /** What stays the same while a run trains: its formulas, and the lines that reproduce it. */
 
-import { byId, element } from "../shared/dom.js";
+import { byId, element, reachScrolled } from "../shared/dom.js";
 import { toQuery } from "./settings.js";
 
 export function showDescription(description) {
@@ -23,6 +23,7 @@ function showFormulas(formulas) {
   );
   const cost = formulas ? [formulaBlock(`Cost: ${formulas.cost.replace("_", " ")}, and its error at the output`, formulas.lines)] : [];
   byId("formulas").replaceChildren(...layers, ...cost);
+  reachScrolled(byId("formulas"));
 }
 
 /** One block of formulas; the MathML is the library's own. */

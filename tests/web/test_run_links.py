@@ -1,0 +1,38 @@
+"""The link that holds a run's settings is the same in the page and in the library."""
+
+import msgspec
+import pytest
+from page_modules import NODE, run_module
+
+from chainrule.web.run_requests import RunRequest, link_query, parse_link
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not here")
+
+REQUESTS = [
+    RunRequest(),
+    RunRequest(data="mnist", hidden=(30,), activation="sigmoid", cost="quadratic", optimizer="sgd", learning_rate=3.0, epochs=30),
+    RunRequest(data="digits", hidden=(), activation="leaky_relu", cost="cross_entropy", l2=0.0001, dropout=0.25, seed=2**53 - 1),
+    RunRequest(data="points", hidden=(8, 4, 2), points=((0.5, -0.25, 1), (-1.0, 1.0, 0), (0.01, 0.0, 1))),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: each.data)
+def test_the_page_writes_links_that_the_library_reads(request_):
+    """The query string that the page writes of a run's settings is read by the library as these settings."""
+    query = run_module("train/settings.js", "m.toQuery(argument)", msgspec.to_builtins(request_))
+    assert parse_link(query) == request_
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: each.data)
+def test_the_page_reads_links_that_the_library_writes(request_):
+    """The library's link of a run is read by the page as the same settings, and written by it as before."""
+    query = link_query(request_)
+    settings = run_module("train/settings.js", "m.fromQuery(argument)", query)
+    assert msgspec.convert(settings, RunRequest) == request_
+    assert parse_link(run_module("train/settings.js", "m.toQuery(m.fromQuery(argument))", query)) == request_
+
+
+def test_a_strange_link_gives_settings_that_the_server_can_refuse():
+    """What a link holds is kept as it is where it has not the form of a setting; points that are not points are left out."""
+    settings = run_module("train/settings.js", "m.fromQuery(argument)", "data=<script>&hidden=a,8&epochs=many&points=1,2;x,y,z")
+    assert (settings["data"], settings["hidden"], settings["epochs"], settings["points"]) == ("spiral", ["a", 8], "many", [])
