@@ -2,13 +2,10 @@
 
 import re
 
-import pytest
-from browser_window import MOMENT
+from browser_window import MOMENT, expect
 from server_process import serving
 
 import chainrule as cr
-
-expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
 
 SLOW = "#train?data=spiral&hidden=32,32&learning_rate=0.002&epochs=20000"
 

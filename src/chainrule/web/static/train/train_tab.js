@@ -166,10 +166,12 @@ export class TrainTab {
     this.followLink();
     this.render();
     clearTimeout(this.typing);
-    this.typing = setTimeout(() => {
-      const untrained = !this.current || (this.current.state === "ready" && !this.current.isWatchedOnly);
-      if (untrained && this.isOutdated && this.isComplete) this.attempt(() => this.renew());
-    }, PAUSE_OF_TYPING);
+    this.typing = setTimeout(() => this.attempt(() => this.renewUntrained()), PAUSE_OF_TYPING);
+  }
+
+  async renewUntrained() {
+    const untrained = !this.current || (this.current.state === "ready" && !this.current.isWatchedOnly);
+    if (untrained && this.isOutdated && this.isComplete) await this.renew();
   }
 
   /** Whether a run can be made of the settings: points of one's own must be of both classes. */
@@ -256,7 +258,7 @@ export class TrainTab {
 
   noteOf(frame) {
     if (this.current?.isWatchedOnly) return `This is the run folder ${this.current.description.folder}, which another process trains. Start begins a run of your own.`;
-    if (this.current?.isLost) return "The server was started again and no longer has this run. Start begins it anew.";
+    if (this.current?.isLost) return "The server no longer has this run, perhaps because it was started again. Start begins it anew.";
     if (!this.isComplete) return "Place points of both classes, then press Start.";
     if (this.current && this.isOutdated && frame?.step) return "The settings have changed: Start begins a new run with them.";
     return frame?.message ?? "";
