@@ -91,10 +91,10 @@ export class TrainTab {
   async restore() {
     const id = sessionStorage.getItem(KEY);
     const found = id && (await this.watch(id).catch(() => null));
-    if (found && this.fitsLink(found.description)) return this.take(found);
+    if (found && this.fitsLink(found.description)) return this.adopt(found);
     const { runs } = await get("/api/runs");
     const watched = runs.find(({ folder }) => folder);
-    if (watched && !this.linked) return this.take(await this.watch(watched.id));
+    if (watched && !this.linked) return this.adopt(await this.watch(watched.id));
     return this.isComplete ? this.renew() : null;
   }
 
@@ -109,7 +109,13 @@ export class TrainTab {
 
   /** Follow another run of the server. */
   open(id) {
-    return this.attempt(async () => this.take(await this.watch(id)));
+    return this.attempt(async () => this.adopt(await this.watch(id)));
+  }
+
+  /** Take a run that another page has made, with its settings. */
+  adopt(watch) {
+    if (watch.description.settings) this.form.settings = watch.description.settings;
+    this.take(watch);
   }
 
   take(watch) {
@@ -117,7 +123,6 @@ export class TrainTab {
     this.current = watch;
     if (this.shown) watch.follow();
     sessionStorage.setItem(KEY, watch.id);
-    if (watch.description.settings) this.form.settings = watch.description.settings;
     showDescription(watch.description);
     this.followLink();
     this.list.refresh();
