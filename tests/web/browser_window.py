@@ -1,6 +1,35 @@
-"""A window of the browser, as a test sees it."""
+"""Chromium, driven by Playwright, and a window of it as a test sees it.
 
+Tests that import this module are skipped where one of the two is missing; CHAINRULE_REQUIRE_BROWSER=1 makes that a
+failure, as in CI.
+"""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MOMENT = 60_000  # milliseconds: the tests wait for a state, not for a time
+
+if "CHAINRULE_REQUIRE_BROWSER" not in os.environ:
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("there is no browser here: apt-get install chromium", allow_module_level=True)
+
+from playwright.sync_api import expect, sync_playwright  # noqa: E402
+
+expect.set_options(timeout=MOMENT)
+
+
+@contextmanager
+def chromium():
+    """Run the browser while the block lasts."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 class Window:

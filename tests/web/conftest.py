@@ -1,16 +1,13 @@
 """Fixtures of the page's tests: a small network that reads digits, its file, a server of it, and a browser that opens the page."""
 
-import shutil
 from pathlib import Path
 
 import httpx
 import pytest
-from browser_window import MOMENT, Window
 from server_process import serving
 
 import chainrule as cr
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
@@ -56,20 +53,18 @@ def address():
 
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium; the tests are skipped where it or Playwright is missing."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright")
-    if CHROMIUM is None:
-        pytest.skip("there is no browser here: apt-get install chromium")
-    playwright.expect.set_options(timeout=MOMENT)
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    """Chromium."""
+    from browser_window import chromium
+
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def window(browser, address):
     """A function that opens windows; after the test each is closed, the runs are removed, and no fault may have been shown."""
+    from browser_window import MOMENT, Window
+
     opened = []
 
     def open_window(**options):

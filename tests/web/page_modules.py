@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from node import NODE
+
 import chainrule
 
 STATIC = Path(chainrule.__file__).parent / "web" / "static"
-NODE = shutil.which("node")
 
 
 def run_module(module: str, expression: str, argument: Any) -> Any:

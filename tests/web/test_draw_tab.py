@@ -3,11 +3,9 @@
 import re
 
 import numpy as np
-import pytest
+from browser_window import expect
 from drawn_pages import STROKES
 from hand import draw_digit
-
-expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
 
 READY = re.compile("outputs")
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from drawn_pages import STROKES, penned
-from page_modules import NODE, run_module
+from node import needs_node
+from page_modules import run_module
 
 from chainrule.datasets.mnist_form import to_mnist
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not here")
+pytestmark = needs_node
 
 ROUNDING = 1  # grey level of 255: the library fits the paper's grey, which a drawing's is exactly 0
 

@@ -1,9 +1,8 @@
 """The page at every size and in both themes: nothing runs over, nothing comes from elsewhere, and axe finds no barrier."""
 
 import pytest
+from browser_window import expect
 from hand import draw_digit
-
-expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
 
 TABS = ["draw", "train"]
 RULES = {

@@ -2,11 +2,12 @@
 
 import msgspec
 import pytest
-from page_modules import NODE, run_module
+from node import needs_node
+from page_modules import run_module
 
 from chainrule.web.run_requests import RunRequest, link_query, parse_link
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not here")
+pytestmark = needs_node
 
 REQUESTS = [
     RunRequest(),

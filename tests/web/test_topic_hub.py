@@ -1,9 +1,9 @@
 """One stream of events is shared by the tabs of a browser: each gets the frames that it wants, and a hidden one gets none."""
 
-import pytest
-from page_modules import NODE, run_module
+from node import needs_node
+from page_modules import run_module
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not here")
+pytestmark = needs_node
 
 PLAY = """await (async () => {
     const streams = [], got = { one: [], two: [] };

@@ -2,11 +2,10 @@
 
 import re
 
-import pytest
-from browser_window import MOMENT
+from browser_window import MOMENT, expect
 from server_process import serving
 
-expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not here: pip install playwright").expect
+import chainrule as cr
 
 SLOW = "#train?data=spiral&hidden=32,32&learning_rate=0.002&epochs=20000"
 
@@ -189,3 +188,21 @@ def test_weight_pictures_change(tab):
     changed = "(before) => document.querySelector('#weights canvas').toDataURL() !== before"
     page.wait_for_function(changed, arg=before, timeout=MOMENT)
     assert page.locator("#weights canvas").count() == 30
+
+
+def test_a_run_folder_is_watched(browser, tmp_path):
+    """A training with checkpoints of another process is shown with its curves and points, and cannot be paused from the page."""
+    data = cr.datasets.moons()
+    net = cr.Network([2, 8, 2], activation="tanh", cost="log_loss", seed=0)
+    cr.train(net, data.train, epochs=12, batch_size=20, learning_rate=0.5, validation=data.validation, checkpoint=tmp_path / "run")
+    with serving("--run", tmp_path / "run") as server:
+        page = browser.new_page()
+        page.goto(f"{server.link}#train")
+        expect(page.locator("#run-note")).to_contain_text("run folder run")
+        expect(page.get_by_test_id("train-state")).to_have_text("finished")
+        expect(page.get_by_test_id("train-epoch")).to_have_text("12")
+        expect(page.get_by_test_id("train-pause")).to_be_disabled()
+        assert page.locator("#cost-chart polyline").count() >= 2
+        page.get_by_test_id("train-start").click()
+        expect(page.locator("#run-note")).not_to_contain_text("run folder")
+        page.close()

@@ -57,8 +57,8 @@ export class RunWatch {
   }
 
   /** Ask the server to "start", "pause", "step" or "reset" the run. */
-  ask(verb) {
-    return post(`/api/runs/${this.id}/${verb}`);
+  async ask(verb) {
+    this.frame = { ...this.frame, ...(await post(`/api/runs/${this.id}/${verb}`)) };
   }
 
   /** Stop following the run, and remove it from the server, if it is the server's. */

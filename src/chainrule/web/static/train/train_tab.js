@@ -91,10 +91,10 @@ export class TrainTab {
   async restore() {
     const id = sessionStorage.getItem(KEY);
     const found = id && (await this.watch(id).catch(() => null));
-    if (found && this.fitsLink(found.description)) return this.take(found);
+    if (found && this.fitsLink(found.description)) return this.adopt(found);
     const { runs } = await get("/api/runs");
     const watched = runs.find(({ folder }) => folder);
-    if (watched && !this.linked) return this.take(await this.watch(watched.id));
+    if (watched && !this.linked) return this.adopt(await this.watch(watched.id));
     return this.isComplete ? this.renew() : null;
   }
 
@@ -109,7 +109,13 @@ export class TrainTab {
 
   /** Follow another run of the server. */
   open(id) {
-    return this.attempt(async () => this.take(await this.watch(id)));
+    return this.attempt(async () => this.adopt(await this.watch(id)));
+  }
+
+  /** Take a run that another page has made, with its settings. */
+  adopt(watch) {
+    if (watch.description.settings) this.form.settings = watch.description.settings;
+    this.take(watch);
   }
 
   take(watch) {
@@ -117,7 +123,6 @@ export class TrainTab {
     this.current = watch;
     if (this.shown) watch.follow();
     sessionStorage.setItem(KEY, watch.id);
-    if (watch.description.settings) this.form.settings = watch.description.settings;
     showDescription(watch.description);
     this.followLink();
     this.list.refresh();
@@ -166,10 +171,12 @@ export class TrainTab {
     this.followLink();
     this.render();
     clearTimeout(this.typing);
-    this.typing = setTimeout(() => {
-      const untrained = !this.current || (this.current.state === "ready" && !this.current.isWatchedOnly);
-      if (untrained && this.isOutdated && this.isComplete) this.attempt(() => this.renew());
-    }, PAUSE_OF_TYPING);
+    this.typing = setTimeout(() => this.attempt(() => this.renewUntrained()), PAUSE_OF_TYPING);
+  }
+
+  async renewUntrained() {
+    const untrained = !this.current || (this.current.state === "ready" && !this.current.isWatchedOnly);
+    if (untrained && this.isOutdated && this.isComplete) await this.renew();
   }
 
   /** Whether a run can be made of the settings: points of one's own must be of both classes. */
@@ -256,7 +263,7 @@ export class TrainTab {
 
   noteOf(frame) {
     if (this.current?.isWatchedOnly) return `This is the run folder ${this.current.description.folder}, which another process trains. Start begins a run of your own.`;
-    if (this.current?.isLost) return "The server was started again and no longer has this run. Start begins it anew.";
+    if (this.current?.isLost) return "The server no longer has this run, perhaps because it was started again. Start begins it anew.";
     if (!this.isComplete) return "Place points of both classes, then press Start.";
     if (this.current && this.isOutdated && frame?.step) return "The settings have changed: Start begins a new run with them.";
     return frame?.message ?? "";
