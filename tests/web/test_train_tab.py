@@ -114,6 +114,10 @@ def test_points_of_ones_own_are_learnt(tab):
     await_more(page, "train-accuracy", 99)
     expect(page.get_by_test_id("run-python")).to_contain_text("[0.05, 0.0, 1]")
     assert "points=" in page.get_by_test_id("run-link").get_attribute("href")
+    with page.expect_download() as download:
+        page.get_by_test_id("run-csv").click()
+    assert download.value.suggested_filename == "points.csv"
+    assert len(download.value.path().read_text().splitlines()) == 1 + 5
 
 
 def test_two_runs_are_compared(tab):

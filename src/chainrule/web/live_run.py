@@ -36,7 +36,7 @@ from .fair_turns import FairTurns
 from .layer_formulas import cost_formulas, layer_formulas
 from .learning_curves import LearningCurves, rounded
 from .network_pictures import decision_boundary, delta_histograms, plane_points, weight_pictures
-from .run_requests import RunRequest, command_line, examples_of, link_query, make_run, python_lines
+from .run_requests import RunRequest, command_line, examples_of, link_query, make_run, points_csv, python_lines
 
 CALL_SECONDS = 0.015
 """The processor's time that one call of ``Run.advance`` is to take: ten runs on two cores have a turn each within 75 ms."""
@@ -196,7 +196,11 @@ class LiveRun:
         return {
             "id": self.identifier,
             "settings": msgspec.to_builtins(request),
-            "lines": {"python": python_lines(request), "cli": command_line(request)},
+            "lines": {
+                "python": python_lines(request),
+                "cli": command_line(request),
+                "csv": points_csv(request) if request.points else None,
+            },
             "link": link_query(request),
             "sizes": network.sizes,
             "formulas": {"layers": layer_formulas(network), **cost_formulas(network)},

@@ -115,10 +115,11 @@ class RunProgress(msgspec.Struct, frozen=True):
 
 
 class RunLines(msgspec.Struct, frozen=True):
-    """The Python program and the command that reproduce a run."""
+    """The Python program and the command that reproduce a run; ``csv`` is the file of points that the command reads, if any."""
 
     python: str
     cli: str
+    csv: str | None
 
 
 class WrittenFormula(msgspec.Struct, frozen=True):

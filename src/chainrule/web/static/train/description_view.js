@@ -7,6 +7,7 @@ export function showDescription(description) {
   showFormulas(description?.formulas);
   byId("run-python").textContent = description?.lines?.python ?? "";
   byId("run-cli").textContent = description?.lines?.cli ?? "";
+  showPointsFile(description?.lines?.csv);
   if (description?.settings) showLink(description.settings);
 }
 
@@ -15,6 +16,14 @@ export function showLink(settings) {
   const link = new URL(`#train?${toQuery(settings)}`, location.href).href;
   byId("run-link").href = link;
   byId("run-link").textContent = link;
+}
+
+/** Offer the user's own points as the file that the command line reads. */
+function showPointsFile(text) {
+  const link = byId("run-csv");
+  URL.revokeObjectURL(link.href);
+  link.hidden = !text;
+  link.href = text ? URL.createObjectURL(new Blob([text], { type: "text/csv" })) : "#train";
 }
 
 function showFormulas(formulas) {
