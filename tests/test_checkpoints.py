@@ -714,7 +714,7 @@ def limit(record):
 net = cr.Network([64, 20, 10], seed=0)
 print("begun", flush=True)
 settings = {"epochs": epochs, "batch_size": 10, "learning_rate": 0.01, "optimizer": "adam", "dropout": 0.2}
-checkpoints = {"checkpoint": folder or None, "checkpoint_every": "0.003 s", "resume": resume}
+checkpoints = {"checkpoint": folder, "checkpoint_every": "0.003 s", "resume": resume} if folder else {}
 history = cr.train(net, (x, y), engine=ENGINE, threads=1, callbacks=[limit], **settings, **checkpoints)
 print(history.stopped, len(history), hash(b"".join(w.tobytes() for w in net.weights)))
 """
@@ -814,3 +814,28 @@ def test_a_folder_that_another_training_went_on_from_is_refused(tmp_path):
     cr.train(make_network(), (X, Y), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
     with pytest.raises(FileError, match="was trained further by another training"):
         next(run)
+
+
+@posix
+def test_an_interrupt_while_the_writing_thread_starts_leaves_none_that_never_ends(tmp_path):
+    """Ctrl-C that arrives within the first hand-over to the writing thread ends the training, and the process too."""
+    program = f"""if True:
+        import signal, sys, threading
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        import chainrule as cr
+        from training_cases import X, Y, make_network
+        start = threading.Thread.start
+
+        def interrupted_start(thread):
+            start(thread)
+            if thread.name.startswith("chainrule-checkpoints"):
+                signal.raise_signal(signal.SIGINT)
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread.start = interrupted_start
+        settings = {{"epochs": 50, "batch_size": 8, "learning_rate": 0.5}}
+        history = cr.train(make_network(), (X, Y), checkpoint={str(tmp_path / "run")!r}, checkpoint_every="1 epoch", **settings)
+        print(history.stopped)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")

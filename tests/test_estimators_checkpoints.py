@@ -646,7 +646,7 @@ rng = np.random.default_rng(0)
 x, y = rng.normal(size=(2_000, 30)), rng.integers(0, 4, 2_000)
 print("begun", flush=True)
 warnings.simplefilter("ignore")
-checkpoints = {"checkpoint": folder, "checkpoint_every": "0.003 s", "resume": resume}
+checkpoints = {"checkpoint": folder, "checkpoint_every": "0.003 s", "resume": resume} if folder else {}
 settings = {"max_iter": 60, "random_state": 0, "early_stopping": True, "dropout": 0.1, "n_iter_no_change": 60, "threads": 1}
 clf = cr.MLPClassifier((20,), **settings, **checkpoints)
 clf.fit(x, y)

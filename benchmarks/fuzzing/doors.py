@@ -212,7 +212,8 @@ def read_checkpoint(data: bytes, folder: Path) -> None:
     """Read a checkpoint's description as ``info`` reports it, then all of it, as a training reads it that goes on."""
     from chainrule.checkpoints.checkpoint_file import read_checkpoint as read_file
     from chainrule.checkpoints.run_status import read_status
-    from chainrule.cli.run_report import describe_run, run_as_json
+    from chainrule.cli.run_groups import RunGroup
+    from chainrule.cli.run_report import describe_run, group_as_json
 
     path = folder / "checkpoint-000001.safetensors"
     path.write_bytes(data)
@@ -220,7 +221,7 @@ def read_checkpoint(data: bytes, folder: Path) -> None:
     def report() -> None:
         run = read_status(folder)
         describe_run(run)
-        run_as_json(run)
+        group_as_json(RunGroup(folder, [run]))
 
     _ignore_errors(report)
     read_file(path)

@@ -102,7 +102,8 @@ class Checkpoints:
         self._last = time.monotonic()
         snapshot = take_snapshot()
         if snapshot is not None:
-            self._submit(snapshot)
+            with hold_signals():  # an interrupt while the executor starts its thread would leave one that nothing ever ends
+                self._submit(snapshot)
 
     def epoch_done(self, record: EpochRecord) -> None:
         """Add an epoch to the history's file: at once, or with the next ones where epochs are very short."""

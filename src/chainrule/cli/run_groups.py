@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..history import COLUMNS, EpochRecord, column_of
-
 if TYPE_CHECKING:
     from ..checkpoints.run_status import RunStatus
+    from ..history import EpochRecord
 
 SETTINGS = ("sizes", "optimizer", "learning_rate", "batch_size", "l2", "alpha", "dropout", "seed")
 """The settings of a table of runs, in this order; one that is the same in all runs is left out."""
@@ -95,6 +94,8 @@ def _group_of(run: RunStatus, folder: Path) -> Any:
 
 def mean_record(records: Sequence[EpochRecord]) -> EpochRecord | None:
     """Give the mean of the columns of some records, with their largest epoch; None without records."""
+    from ..history import COLUMNS, EpochRecord, column_of
+
     if len(records) < 2:
         return records[0] if records else None
     means = {name: float(column_of(records, name).mean()) for name in COLUMNS}
