@@ -106,6 +106,19 @@ def test_the_derivation_is_shown(tab):
     assert derivation.locator("img").evaluate_all("images => images.every((image) => image.complete && image.naturalWidth > 0)")
 
 
+def test_a_cleared_drawing_takes_its_true_digit_along(tab):
+    """The true digit that was chosen for one drawing does not count for the next: there the network's answer counts as true."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 5)
+    page.get_by_test_id("truth-3").click()
+    page.get_by_test_id("clear").click()
+    expect(page.get_by_test_id("truth-3")).to_have_attribute("aria-pressed", "false")
+    draw_digit(page, 1)
+    expect(page.get_by_test_id("answer")).to_have_text("1")
+    page.get_by_test_id("why").click()
+    expect(page.get_by_test_id("derivation")).to_contain_text("The target is 1 for output 1 and 0 for the others.")
+
+
 def test_a_digit_is_drawn_by_keyboard_alone(tab):
     """With the keyboard alone one reaches the canvas, draws a 1, hears the answer, and asks for the derivation."""
     page = ready(tab("#draw"))

@@ -57,6 +57,7 @@ export class DrawTab {
   inkChanged() {
     byId("undo").disabled = byId("clear").disabled = this.canvas.isBlank;
     byId("paper-hint").hidden = !this.canvas.isBlank;
+    if (this.canvas.isBlank) this.explanation.forgetTruth();
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.compute();
