@@ -35,7 +35,7 @@ def test_the_page_reads_links_that_the_library_writes(request_):
 
 @pytest.mark.parametrize("name", ["toString", "constructor", "__proto__"])
 def test_a_name_of_javascripts_own_is_not_a_data_set(name):
-    """A link whose data set has the name of a property that every object of JavaScript has is read as one of an unknown data set."""
+    """A link whose data set has the name of a property that every JavaScript object has is read as one of an unknown data set."""
     settings = run_module("train/settings.js", "m.fromQuery(argument)", f"data={name}")
     assert msgspec.convert(settings, RunRequest) == RunRequest()
 

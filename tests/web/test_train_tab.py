@@ -195,18 +195,22 @@ def test_weight_pictures_change(tab):
 
 
 def test_a_run_folder_is_watched(browser, tmp_path):
-    """A training with checkpoints of another process is shown with its curves and points, and cannot be paused from the page."""
+    """A training with checkpoints of another process opens the page, without the settings and the buttons of a run of its own."""
     data = cr.datasets.moons()
     net = cr.Network([2, 8, 2], activation="tanh", cost="log_loss", seed=0)
     cr.train(net, data.train, epochs=12, batch_size=20, learning_rate=0.5, validation=data.validation, checkpoint=tmp_path / "run")
     with serving("--run", tmp_path / "run") as server:
         page = browser.new_page()
-        page.goto(f"{server.link}#train")
-        expect(page.locator("#run-note")).to_contain_text("run folder run")
+        page.goto(server.link)
+        expect(page.locator("#run-note")).to_have_text("This is the run folder run. Its training has ended.")
         expect(page.get_by_test_id("train-state")).to_have_text("finished")
         expect(page.get_by_test_id("train-epoch")).to_have_text("12")
-        expect(page.get_by_test_id("train-pause")).to_be_disabled()
+        for name in ("train-start", "train-pause", "train-step", "train-reset"):
+            expect(page.get_by_test_id(name)).to_be_disabled()
+        expect(page.get_by_test_id("train-data")).to_be_hidden()
+        expect(page.get_by_test_id("run-cli")).to_be_hidden()
         assert page.locator("#cost-chart polyline").count() >= 2
-        page.get_by_test_id("train-start").click()
+        page.get_by_test_id("own-run").click()
         expect(page.locator("#run-note")).not_to_contain_text("run folder")
+        expect(page.get_by_test_id("run-cli")).to_be_visible()
         page.close()

@@ -1,14 +1,15 @@
-/** What stays the same while a run trains: its formulas, and the lines that reproduce it. */
+/** What stays the same while a run trains: its formulas, and the lines that reproduce it, which a watched folder has not. */
 
 import { byId, element, reachScrolled } from "../shared/dom.js";
 import { toQuery } from "./settings.js";
 
 export function showDescription(description) {
-  showFormulas(description?.formulas);
-  byId("run-python").textContent = description?.lines?.python ?? "";
-  byId("run-cli").textContent = description?.lines?.cli ?? "";
-  showPointsFile(description?.lines?.csv);
-  if (description?.settings) showLink(description.settings);
+  showFormulas(description.formulas);
+  byId("lines-card").hidden = !description.lines;
+  byId("run-python").textContent = description.lines?.python ?? "";
+  byId("run-cli").textContent = description.lines?.cli ?? "";
+  showPointsFile(description.lines?.csv);
+  if (description.settings) showLink(description.settings);
 }
 
 /** Show the link that holds these settings. */
