@@ -17,7 +17,7 @@ def number(page, name):
 
 def await_more(page, name, than):
     """Wait until a number that the page shows is larger than another."""
-    script = "([name, than]) => parseFloat(document.querySelector(`[data-testid=${name}]`).textContent) > than"
+    script = "([name, than]) => parseFloat(document.querySelector(`[data-testid=${name}]`).textContent.replaceAll(',', '')) > than"
     page.wait_for_function(script, arg=[name, than], timeout=MOMENT)
 
 
@@ -47,7 +47,7 @@ def test_a_run_is_paused_stepped_and_reset(tab):
     page.wait_for_timeout(500)
     assert number(page, "train-step-value") == paused
     page.get_by_test_id("train-step").click()
-    expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile(f"^{paused + 1:.0f} of"))
+    expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile(f"^{paused + 1:,.0f} of"))
     page.get_by_test_id("train-reset").click()
     expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile("^0 of"))
     expect(page.get_by_test_id("train-state")).to_have_text("ready")
@@ -149,6 +149,19 @@ def test_a_refused_setting_is_told(window):
     expect(page.get_by_test_id("run-error")).to_be_hidden()
     assert all("400 (Bad Request)" in fault for fault in browser.faults)
     browser.faults.clear()
+
+
+def test_another_data_set_brings_its_own_settings(tab):
+    """Settings that were typed for one data set do not stay for the next; one that is typed after it was chosen does."""
+    page = tab("#train?data=spiral")
+    page.get_by_test_id("train-rate").fill("0.5")
+    page.get_by_test_id("train-rate").press("Tab")
+    page.get_by_test_id("train-data").select_option("mnist")
+    expect(page.get_by_test_id("train-rate")).to_have_value("3")
+    page.get_by_test_id("train-epochs").fill("2")
+    page.get_by_test_id("train-epochs").press("Tab")
+    expect(page.get_by_test_id("run-cli")).to_contain_text("chainrule train mnist --hidden 30")
+    expect(page.get_by_test_id("run-cli")).to_contain_text("--epochs 2 ")
 
 
 def test_a_run_is_trained_by_keyboard_alone(tab):
