@@ -6,6 +6,9 @@ import numpy as np
 from browser_window import expect
 from drawn_pages import STROKES
 from hand import draw_digit
+from server_process import serving
+
+import chainrule as cr
 
 READY = re.compile("outputs")
 
@@ -117,6 +120,22 @@ def test_a_cleared_drawing_takes_its_true_digit_along(tab):
     expect(page.get_by_test_id("answer")).to_have_text("1")
     page.get_by_test_id("why").click()
     expect(page.get_by_test_id("derivation")).to_contain_text("The target is 1 for output 1 and 0 for the others.")
+
+
+def test_a_model_that_does_not_read_drawings_is_refused_beside_the_canvas(browser, tmp_path):
+    """The reason is an error above the canvas, and no drawing is said to wait for a training that does not take place."""
+    cr.Network([2, 3, 2], seed=0).save(tmp_path / "plane.safetensors")
+    with serving(tmp_path / "plane.safetensors") as server:
+        page = browser.new_page()
+        page.goto(server.link)
+        refused = page.get_by_role("alert").filter(has_text="plane.safetensors: drawings are images of 28 x 28 pixels")
+        expect(refused).to_be_visible()
+        assert refused.bounding_box()["y"] < page.get_by_test_id("canvas").bounding_box()["y"]
+        draw_digit(page, 1)
+        expect(page.get_by_test_id("undo")).to_be_enabled()
+        page.wait_for_timeout(500)
+        expect(page.get_by_test_id("agreement")).to_be_empty()
+        page.close()
 
 
 def test_a_digit_is_drawn_by_keyboard_alone(tab):

@@ -29,7 +29,7 @@ export class DrawTab {
     this.outputs.setLabels(Array.from({ length: 10 }, (_, digit) => String(digit)));
     this.agreement = new Agreement();
     this.explanation = new ExplanationView(() => this.input());
-    this.model = new ModelPanel(events, (version) => this.load(version));
+    this.model = new ModelPanel(events, { load: (version) => this.load(version), onChange: () => this.showWaiting() });
     this.connectTools();
     followTheme(() => this.compute());
   }
@@ -74,8 +74,14 @@ export class DrawTab {
     this.inspect(this.inspected);
     this.agreement.check(this.form?.pixels, outputs);
     this.explanation.drawingChanged();
-    if (this.form && !this.network) byId("agreement").textContent = "The network is still being trained; its answer follows.";
+    this.showWaiting();
     if (outputs) announce(`The answer is ${labelOf(outputs)}, with output ${number(Math.max(...outputs))}.`);
+  }
+
+  /** Say that a drawing waits for the network's training. */
+  showWaiting() {
+    if (this.network) return;
+    byId("agreement").textContent = this.form && this.model.isTraining ? "The network is still being trained; its answer follows." : "";
   }
 
   /** The pixels and the answer of this drawing; null where there are none yet. */

@@ -44,13 +44,13 @@ export class OutputView {
       adds.classList.toggle("negative", value < 0);
       adds.style.setProperty("--adds", value === null ? 0 : Math.abs(value / fullScale).toFixed(3));
     });
-    this.inspected.textContent = contributions ? `Unit ${unit} has activation ${number(activation)} and adds weight × activation to each output’s z.` : HINT;
+    this.inspected.textContent = contributions ? `Unit ${unit + 1} has activation ${number(activation)} and adds weight × activation to each output’s z.` : HINT;
   }
 
   /** Explain a unit that does not feed the outputs directly. */
   showDeepUnit(layer, unit, activation) {
     this.showContributions(null);
-    this.inspected.textContent = `Unit ${unit} of hidden layer ${layer + 1} has activation ${number(activation)}; it feeds the units of layer ${layer + 2}.`;
+    this.inspected.textContent = `Unit ${unit + 1} of hidden layer ${layer + 1} has activation ${number(activation)}; it feeds the units of layer ${layer + 2}.`;
   }
 }
 
