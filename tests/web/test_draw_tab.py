@@ -78,6 +78,18 @@ def test_a_hidden_unit_shows_what_it_adds(tab):
     np.testing.assert_allclose(np.exp(z - z.max()) / np.exp(z - z.max()).sum(), shown, atol=0.2)
 
 
+def test_the_inspected_unit_is_shown_enlarged(tab):
+    """The enlarged picture beside the outputs is that of the unit that is pointed at, and units are counted from 1."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 3)
+    picture = "canvas => canvas.toDataURL()"
+    page.get_by_test_id("hidden-2").hover()
+    expect(page.get_by_test_id("inspected")).to_contain_text("Unit 3 has activation")
+    enlarged = page.get_by_test_id("inspected-weights")
+    assert enlarged.evaluate(picture) == page.get_by_test_id("hidden-2").locator("canvas").evaluate(picture)
+    assert enlarged.bounding_box()["width"] > 2 * page.get_by_test_id("hidden-2").bounding_box()["width"]
+
+
 def test_the_page_computes_what_the_server_does(tab):
     """The forward pass of the page's network gives the outputs of ``POST /api/predict`` to 1e-4, for random pixels too."""
     page = ready(tab("#draw"))

@@ -25,7 +25,7 @@ export class DrawTab {
     this.canvas = new DrawingCanvas(byId("canvas"), () => this.inkChanged());
     this.formView = new FormView({ drawn: byId("form-drawn"), scaled: byId("form-scaled"), input: byId("form-input") });
     this.hidden = new HiddenView(byId("hidden"), byId("hidden-heading"), (inspected) => this.inspect(inspected));
-    this.outputs = new OutputView({ list: byId("outputs"), answer: byId("answer"), inspected: byId("inspected") });
+    this.outputs = new OutputView({ list: byId("outputs"), answer: byId("answer"), inspected: byId("inspected"), weights: byId("inspected-weights") });
     this.outputs.setLabels(Array.from({ length: 10 }, (_, digit) => String(digit)));
     this.agreement = new Agreement();
     this.explanation = new ExplanationView(() => this.input());
@@ -49,6 +49,7 @@ export class DrawTab {
   /** Load the server's network, the first time and after it has trained another one. */
   async load(version) {
     this.network = await loadNetwork(version);
+    this.inspected = null; // the other network may have fewer units
     this.hidden.setNetwork(this.network);
     this.compute();
   }
@@ -89,10 +90,11 @@ export class DrawTab {
     return this.activations && { pixels: this.form.pixels, answer: labelOf(this.activations.at(-1)) };
   }
 
-  /** Show what a hidden unit adds to each output. */
+  /** Show the weights of a hidden unit, and what it adds to each output; null where none is pointed at. */
   inspect(inspected) {
     this.inspected = inspected;
     this.hidden.mark(inspected);
+    this.outputs.showWeights(inspected?.layer === 0 ? this.network.weightsInto(0, inspected.unit) : null, this.network?.largestFirstWeight);
     if (!inspected || !this.activations) return this.outputs.showContributions(null);
     const { layer, unit } = inspected;
     const activation = this.activations[layer][unit];

@@ -58,9 +58,8 @@ export class HiddenView {
   }
 
   drawWeights(network) {
-    const fullScale = largestMagnitude(network.layers[0].weights);
     this.tiles[0].forEach((tile, unit) => {
-      drawPixels(tile.firstChild, signedColors(network.weightsInto(0, unit), fullScale), SIDE, SIDE);
+      drawPixels(tile.firstChild, signedColors(network.weightsInto(0, unit), network.largestFirstWeight), SIDE, SIDE);
     });
   }
 
