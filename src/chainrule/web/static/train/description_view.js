@@ -36,7 +36,8 @@ function showFormulas(formulas) {
   const layers = (formulas?.layers ?? []).map(({ layer, inputs, units, activation, lines }) =>
     formulaBlock(`Layer ${layer}: ${inputs} → ${units}, ${activation.replace("_", " ")}`, lines),
   );
-  const cost = formulas ? [formulaBlock(`Cost: ${formulas.cost.replace("_", " ")}, and its error at the output`, formulas.lines)] : [];
+  const error = formulas?.lines.length > 1 ? ", and its error at the output" : "";
+  const cost = formulas ? [formulaBlock(`Cost: ${formulas.cost.replace("_", " ")}${error}`, formulas.lines)] : [];
   byId("formulas").replaceChildren(...layers, ...cost);
   reachScrolled(byId("formulas"));
 }
