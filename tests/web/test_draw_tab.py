@@ -6,6 +6,9 @@ import numpy as np
 from browser_window import expect
 from drawn_pages import STROKES
 from hand import draw_digit
+from server_process import serving
+
+import chainrule as cr
 
 READY = re.compile("outputs")
 
@@ -75,6 +78,18 @@ def test_a_hidden_unit_shows_what_it_adds(tab):
     np.testing.assert_allclose(np.exp(z - z.max()) / np.exp(z - z.max()).sum(), shown, atol=0.2)
 
 
+def test_the_inspected_unit_is_shown_enlarged(tab):
+    """The enlarged picture beside the outputs is that of the unit that is pointed at, and units are counted from 1."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 3)
+    picture = "canvas => canvas.toDataURL()"
+    page.get_by_test_id("hidden-2").hover()
+    expect(page.get_by_test_id("inspected")).to_contain_text("Unit 3 has activation")
+    enlarged = page.get_by_test_id("inspected-weights")
+    assert enlarged.evaluate(picture) == page.get_by_test_id("hidden-2").locator("canvas").evaluate(picture)
+    assert enlarged.bounding_box()["width"] > 2 * page.get_by_test_id("hidden-2").bounding_box()["width"]
+
+
 def test_the_page_computes_what_the_server_does(tab):
     """The forward pass of the page's network gives the outputs of ``POST /api/predict`` to 1e-4, for random pixels too."""
     page = ready(tab("#draw"))
@@ -104,6 +119,35 @@ def test_the_derivation_is_shown(tab):
     expect(derivation).to_contain_text("The target is 1 for output 3 and 0 for the others.")
     assert derivation.locator("math").count() > 20
     assert derivation.locator("img").evaluate_all("images => images.every((image) => image.complete && image.naturalWidth > 0)")
+
+
+def test_a_cleared_drawing_takes_its_true_digit_along(tab):
+    """The true digit that was chosen for one drawing does not count for the next: there the network's answer counts as true."""
+    page = ready(tab("#draw"))
+    draw_digit(page, 5)
+    page.get_by_test_id("truth-3").click()
+    page.get_by_test_id("clear").click()
+    expect(page.get_by_test_id("truth-3")).to_have_attribute("aria-pressed", "false")
+    draw_digit(page, 1)
+    expect(page.get_by_test_id("answer")).to_have_text("1")
+    page.get_by_test_id("why").click()
+    expect(page.get_by_test_id("derivation")).to_contain_text("The target is 1 for output 1 and 0 for the others.")
+
+
+def test_a_model_that_does_not_read_drawings_is_refused_beside_the_canvas(browser, tmp_path):
+    """The reason is an error above the canvas, and no drawing is said to wait for a training that does not take place."""
+    cr.Network([2, 3, 2], seed=0).save(tmp_path / "plane.safetensors")
+    with serving(tmp_path / "plane.safetensors") as server:
+        page = browser.new_page()
+        page.goto(server.link)
+        refused = page.get_by_role("alert").filter(has_text="plane.safetensors: drawings are images of 28 x 28 pixels")
+        expect(refused).to_be_visible()
+        assert refused.bounding_box()["y"] < page.get_by_test_id("canvas").bounding_box()["y"]
+        draw_digit(page, 1)
+        expect(page.get_by_test_id("undo")).to_be_enabled()
+        page.wait_for_timeout(500)
+        expect(page.get_by_test_id("agreement")).to_be_empty()
+        page.close()
 
 
 def test_a_digit_is_drawn_by_keyboard_alone(tab):

@@ -33,6 +33,13 @@ def test_the_page_reads_links_that_the_library_writes(request_):
     assert parse_link(run_module("train/settings.js", "m.toQuery(m.fromQuery(argument))", query)) == request_
 
 
+@pytest.mark.parametrize("name", ["toString", "constructor", "__proto__"])
+def test_a_name_of_javascripts_own_is_not_a_data_set(name):
+    """A link whose data set has the name of a property that every JavaScript object has is read as one of an unknown data set."""
+    settings = run_module("train/settings.js", "m.fromQuery(argument)", f"data={name}")
+    assert msgspec.convert(settings, RunRequest) == RunRequest()
+
+
 def test_a_strange_link_gives_settings_that_the_server_can_refuse():
     """What a link holds is kept as it is where it has not the form of a setting; points that are not points are left out."""
     settings = run_module("train/settings.js", "m.fromQuery(argument)", "data=<script>&hidden=a,8&epochs=many&points=1,2;x,y,z")

@@ -17,7 +17,7 @@ def number(page, name):
 
 def await_more(page, name, than):
     """Wait until a number that the page shows is larger than another."""
-    script = "([name, than]) => parseFloat(document.querySelector(`[data-testid=${name}]`).textContent) > than"
+    script = "([name, than]) => parseFloat(document.querySelector(`[data-testid=${name}]`).textContent.replaceAll(',', '')) > than"
     page.wait_for_function(script, arg=[name, than], timeout=MOMENT)
 
 
@@ -47,7 +47,7 @@ def test_a_run_is_paused_stepped_and_reset(tab):
     page.wait_for_timeout(500)
     assert number(page, "train-step-value") == paused
     page.get_by_test_id("train-step").click()
-    expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile(f"^{paused + 1:.0f} of"))
+    expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile(f"^{paused + 1:,.0f} of"))
     page.get_by_test_id("train-reset").click()
     expect(page.get_by_test_id("train-step-value")).to_have_text(re.compile("^0 of"))
     expect(page.get_by_test_id("train-state")).to_have_text("ready")
@@ -151,6 +151,19 @@ def test_a_refused_setting_is_told(window):
     browser.faults.clear()
 
 
+def test_another_data_set_brings_its_own_settings(tab):
+    """Settings that were typed for one data set do not stay for the next; one that is typed after it was chosen does."""
+    page = tab("#train?data=spiral")
+    page.get_by_test_id("train-rate").fill("0.5")
+    page.get_by_test_id("train-rate").press("Tab")
+    page.get_by_test_id("train-data").select_option("mnist")
+    expect(page.get_by_test_id("train-rate")).to_have_value("3")
+    page.get_by_test_id("train-epochs").fill("2")
+    page.get_by_test_id("train-epochs").press("Tab")
+    expect(page.get_by_test_id("run-cli")).to_contain_text("chainrule train mnist --hidden 30")
+    expect(page.get_by_test_id("run-cli")).to_contain_text("--epochs 2 ")
+
+
 def test_a_run_is_trained_by_keyboard_alone(tab):
     """With the keyboard alone one changes to the Train tab, starts a run, and pauses it."""
     page = tab("#draw")
@@ -195,18 +208,22 @@ def test_weight_pictures_change(tab):
 
 
 def test_a_run_folder_is_watched(browser, tmp_path):
-    """A training with checkpoints of another process is shown with its curves and points, and cannot be paused from the page."""
+    """A training with checkpoints of another process opens the page, without the settings and the buttons of a run of its own."""
     data = cr.datasets.moons()
     net = cr.Network([2, 8, 2], activation="tanh", cost="log_loss", seed=0)
     cr.train(net, data.train, epochs=12, batch_size=20, learning_rate=0.5, validation=data.validation, checkpoint=tmp_path / "run")
     with serving("--run", tmp_path / "run") as server:
         page = browser.new_page()
-        page.goto(f"{server.link}#train")
-        expect(page.locator("#run-note")).to_contain_text("run folder run")
+        page.goto(server.link)
+        expect(page.locator("#run-note")).to_have_text("This is the run folder run. Its training has ended.")
         expect(page.get_by_test_id("train-state")).to_have_text("finished")
         expect(page.get_by_test_id("train-epoch")).to_have_text("12")
-        expect(page.get_by_test_id("train-pause")).to_be_disabled()
+        for name in ("train-start", "train-pause", "train-step", "train-reset"):
+            expect(page.get_by_test_id(name)).to_be_disabled()
+        expect(page.get_by_test_id("train-data")).to_be_hidden()
+        expect(page.get_by_test_id("run-cli")).to_be_hidden()
         assert page.locator("#cost-chart polyline").count() >= 2
-        page.get_by_test_id("train-start").click()
+        page.get_by_test_id("own-run").click()
         expect(page.locator("#run-note")).not_to_contain_text("run folder")
+        expect(page.get_by_test_id("run-cli")).to_be_visible()
         page.close()

@@ -25,11 +25,11 @@ export class DrawTab {
     this.canvas = new DrawingCanvas(byId("canvas"), () => this.inkChanged());
     this.formView = new FormView({ drawn: byId("form-drawn"), scaled: byId("form-scaled"), input: byId("form-input") });
     this.hidden = new HiddenView(byId("hidden"), byId("hidden-heading"), (inspected) => this.inspect(inspected));
-    this.outputs = new OutputView({ list: byId("outputs"), answer: byId("answer"), inspected: byId("inspected") });
+    this.outputs = new OutputView({ list: byId("outputs"), answer: byId("answer"), inspected: byId("inspected"), weights: byId("inspected-weights") });
     this.outputs.setLabels(Array.from({ length: 10 }, (_, digit) => String(digit)));
     this.agreement = new Agreement();
     this.explanation = new ExplanationView(() => this.input());
-    this.model = new ModelPanel(events, (version) => this.load(version));
+    this.model = new ModelPanel(events, { load: (version) => this.load(version), onChange: () => this.showWaiting() });
     this.connectTools();
     followTheme(() => this.compute());
   }
@@ -49,6 +49,7 @@ export class DrawTab {
   /** Load the server's network, the first time and after it has trained another one. */
   async load(version) {
     this.network = await loadNetwork(version);
+    this.inspected = null; // the other network may have fewer units
     this.hidden.setNetwork(this.network);
     this.compute();
   }
@@ -57,6 +58,7 @@ export class DrawTab {
   inkChanged() {
     byId("undo").disabled = byId("clear").disabled = this.canvas.isBlank;
     byId("paper-hint").hidden = !this.canvas.isBlank;
+    if (this.canvas.isBlank) this.explanation.forgetTruth();
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.compute();
@@ -73,8 +75,14 @@ export class DrawTab {
     this.inspect(this.inspected);
     this.agreement.check(this.form?.pixels, outputs);
     this.explanation.drawingChanged();
-    if (this.form && !this.network) byId("agreement").textContent = "The network is still being trained; its answer follows.";
+    this.showWaiting();
     if (outputs) announce(`The answer is ${labelOf(outputs)}, with output ${number(Math.max(...outputs))}.`);
+  }
+
+  /** Say that a drawing waits for the network's training. */
+  showWaiting() {
+    if (this.network) return;
+    byId("agreement").textContent = this.form && this.model.isTraining ? "The network is still being trained; its answer follows." : "";
   }
 
   /** The pixels and the answer of this drawing; null where there are none yet. */
@@ -82,10 +90,11 @@ export class DrawTab {
     return this.activations && { pixels: this.form.pixels, answer: labelOf(this.activations.at(-1)) };
   }
 
-  /** Show what a hidden unit adds to each output. */
+  /** Show the weights of a hidden unit, and what it adds to each output; null where none is pointed at. */
   inspect(inspected) {
     this.inspected = inspected;
     this.hidden.mark(inspected);
+    this.outputs.showWeights(inspected?.layer === 0 ? this.network.weightsInto(0, inspected.unit) : null, this.network?.largestFirstWeight);
     if (!inspected || !this.activations) return this.outputs.showContributions(null);
     const { layer, unit } = inspected;
     const activation = this.activations[layer][unit];

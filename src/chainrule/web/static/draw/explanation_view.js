@@ -20,9 +20,18 @@ export class ExplanationView {
   }
 
   choose(digit) {
+    this.mark(digit);
+    if (!byId("derivation").hidden) this.fetch();
+  }
+
+  mark(digit) {
     this.truth = digit;
     this.buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(at === digit)));
-    if (!byId("derivation").hidden) this.fetch();
+  }
+
+  /** Forget the true digit: the drawing that it was chosen for is gone. */
+  forgetTruth() {
+    this.mark(null);
   }
 
   /** Respond to a changed drawing: an explanation of the one before is removed. */
@@ -39,7 +48,7 @@ export class ExplanationView {
     try {
       this.showError("");
       const { html } = await post("/api/explain", { pixels: [...input.pixels], label: this.truth ?? input.answer });
-      this.show(html);
+      if (this.input()?.pixels === input.pixels) this.show(html); // else it was drawn on in the meantime
     } catch (error) {
       this.showError(error.message);
     }

@@ -58,9 +58,8 @@ export class HiddenView {
   }
 
   drawWeights(network) {
-    const fullScale = largestMagnitude(network.layers[0].weights);
     this.tiles[0].forEach((tile, unit) => {
-      drawPixels(tile.firstChild, signedColors(network.weightsInto(0, unit), fullScale), SIDE, SIDE);
+      drawPixels(tile.firstChild, signedColors(network.weightsInto(0, unit), network.largestFirstWeight), SIDE, SIDE);
     });
   }
 
@@ -82,7 +81,7 @@ export class HiddenView {
 }
 
 function showActivation(tile, unit, activation, fullScale) {
-  const label = `Unit ${unit}${activation === null ? "" : `, activation ${number(activation)}`}`;
+  const label = `Unit ${unit + 1}${activation === null ? "" : `, activation ${number(activation)}`}`;
   const share = activation === null ? 0 : activation / fullScale;
   const shown = `${label} ${share.toFixed(3)}`;
   if (tile.dataset.shown === shown) return; // most units of most networks stay as they are between two moves of the pen

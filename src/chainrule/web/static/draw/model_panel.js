@@ -5,9 +5,10 @@ import { byId, element } from "../shared/dom.js";
 import { percent } from "../shared/format.js";
 
 export class ModelPanel {
-  /** `load` is called with the version of a network that is ready. */
-  constructor(events, load) {
-    Object.assign(this, { events, load });
+  /** `load` is called with the version of a network that is ready, `onChange` with each new state. */
+  constructor(events, { load, onChange }) {
+    Object.assign(this, { events, load, onChange });
+    this.isTraining = false;
     this.version = null;
     this.figures = new Map(); // how a network was trained -> its accuracies on plain and on distorted test digits
     byId("train-distorted").addEventListener("click", () => this.trainDistorted());
@@ -47,7 +48,10 @@ export class ModelPanel {
     byId("model-progress").hidden = !training;
     if (training) byId("model-progress").value = training.step / Math.max(1, training.steps);
     byId("train-distorted").disabled = state === "training";
-    this.showError(message);
+    this.showError(model ? message : "");
+    showNoModel(model ? "" : message);
+    this.isTraining = Boolean(training);
+    this.onChange();
     if (!model) return;
     this.showFigures(model);
     if (model.version !== this.version) await this.change(model.version);
@@ -74,6 +78,12 @@ export class ModelPanel {
     byId("model-figures").tBodies[0].replaceChildren(...rows);
     byId("model-figures").hidden = false;
   }
+}
+
+/** Say beside the canvas why there is no network that reads drawings. */
+function showNoModel(message) {
+  byId("no-model").textContent = message && `Drawings are not read: ${message}.`;
+  byId("no-model").hidden = !message;
 }
 
 function trainingText({ distort, epoch, epochs, accuracy }, model) {

@@ -1,5 +1,7 @@
 /** The network as it runs in the page: the library's JavaScript export, which the server gives as /model.js. */
 
+import { largestMagnitude } from "../shared/colormap.js";
+
 /** Load the export. `version` tells a new network from the one that the browser has loaded before. */
 export async function loadNetwork(version) {
   return new Network(await import(`/model.js?version=${encodeURIComponent(version)}`));
@@ -10,6 +12,7 @@ export class Network {
     this.sizes = exported.sizes;
     this.layers = exported.layers;
     this.exported = exported;
+    this.largestFirstWeight = largestMagnitude(exported.layers[0].weights); // the strongest colour of the weights' pictures
   }
 
   /** The activations of each layer for pixels from 0 to 255; the last layer's are the outputs. */

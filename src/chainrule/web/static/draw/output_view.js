@@ -1,15 +1,18 @@
 /** The outputs as bars, the answer, and what an inspected hidden unit adds to each output. */
 
-import { largestMagnitude } from "../shared/colormap.js";
+import { largestMagnitude, signedColors } from "../shared/colormap.js";
 import { element } from "../shared/dom.js";
 import { number, signed } from "../shared/format.js";
+import { drawPixels } from "../shared/picture.js";
+import { SIDE } from "./mnist_form.js";
 import { labelOf } from "./network.js";
 
 const HINT = "Point at a hidden unit to see what it adds to each output.";
 
 export class OutputView {
-  constructor({ list, answer, inspected }) {
-    Object.assign(this, { list, answer, inspected });
+  /** `weights` is the canvas of the inspected unit's weights. */
+  constructor({ list, answer, inspected, weights }) {
+    Object.assign(this, { list, answer, inspected, weights });
     this.rows = [];
   }
 
@@ -44,13 +47,18 @@ export class OutputView {
       adds.classList.toggle("negative", value < 0);
       adds.style.setProperty("--adds", value === null ? 0 : Math.abs(value / fullScale).toFixed(3));
     });
-    this.inspected.textContent = contributions ? `Unit ${unit} has activation ${number(activation)} and adds weight × activation to each output’s z.` : HINT;
+    this.inspected.textContent = contributions ? `Unit ${unit + 1} has activation ${number(activation)} and adds weight × activation to each output’s z.` : HINT;
+  }
+
+  /** Show the weights of a unit of the first hidden layer, of which `fullScale` is the strongest colour; null for none. */
+  showWeights(weights, fullScale) {
+    drawPixels(this.weights, signedColors(weights ?? new Float64Array(SIDE * SIDE), fullScale), SIDE, SIDE);
   }
 
   /** Explain a unit that does not feed the outputs directly. */
   showDeepUnit(layer, unit, activation) {
     this.showContributions(null);
-    this.inspected.textContent = `Unit ${unit} of hidden layer ${layer + 1} has activation ${number(activation)}; it feeds the units of layer ${layer + 2}.`;
+    this.inspected.textContent = `Unit ${unit + 1} of hidden layer ${layer + 1} has activation ${number(activation)}; it feeds the units of layer ${layer + 2}.`;
   }
 }
 

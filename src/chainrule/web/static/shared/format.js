@@ -4,12 +4,17 @@ export function percent(fraction) {
   return Number.isFinite(fraction) ? `${(100 * fraction).toFixed(2)} %` : "–";
 }
 
-/** A number with three or so significant digits, and a true minus sign. */
+/** A number with three significant digits, or all of a whole part that is longer, and a true minus sign. */
 export function number(value) {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  const text = size !== 0 && (size < 0.001 || size >= 1e6) ? value.toExponential(1) : size >= 100 ? value.toFixed(0) : value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
-  return text.replace("-", "−");
+  if (size < 1e6 && (size >= 999.5 || Number.isInteger(value))) return count(Math.round(value));
+  return (size < 0.001 || size >= 1e6 ? value.toExponential(2) : value.toPrecision(3)).replaceAll("-", "−");
+}
+
+/** A whole number, with a comma between thousands. */
+export function count(value) {
+  return value.toLocaleString("en-US").replace("-", "−");
 }
 
 /** A signed number with two decimals. */

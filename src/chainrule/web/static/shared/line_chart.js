@@ -1,11 +1,11 @@
 /** A line chart in SVG, with its numbers in a table behind a disclosure. */
 
 import { element, svg } from "./dom.js";
-import { number } from "./format.js";
+import { count, number } from "./format.js";
 import { ticks } from "./ticks.js";
 
-const HEIGHT = 190;
-const MARGIN = { left: 46, right: 10, top: 8, bottom: 26 };
+const HEIGHT = 206;
+const MARGIN = { left: 46, right: 10, top: 8, bottom: 42 };
 
 export class LineChart {
   /** `title` names the chart; `format` writes a value, `tick` one of the axis; `range` gives the least span of the y axis, [low, high]. */
@@ -46,16 +46,15 @@ export class LineChart {
     const all = this.series.flatMap(({ points }) => points);
     const lastX = Math.max(1, ...all.map(([x]) => x));
     const low = Math.min(this.range[0], ...all.map(([, y]) => y));
-    const high = Math.max(this.range[1], ...all.map(([, y]) => y));
-    const marks = ticks(low, high > low ? high : low + 1, 4);
-    const [bottom, top] = [Math.min(low, marks[0]), Math.max(high, marks.at(-1))];
+    const highest = Math.max(this.range[1], ...all.map(([, y]) => y));
+    const high = highest > low ? highest : low + 1;
     const spanX = width - MARGIN.left - MARGIN.right;
     const spanY = HEIGHT - MARGIN.top - MARGIN.bottom;
     return {
       lastX,
-      marks,
+      marks: ticks(low, high, 4),
       x: (value) => MARGIN.left + (value / lastX) * spanX,
-      y: (value) => MARGIN.top + ((top - value) / (top - bottom || 1)) * spanY,
+      y: (value) => MARGIN.top + ((high - value) / (high - low)) * spanY,
       valueAt: (position) => ((position - MARGIN.left) / spanX) * lastX,
     };
   }
@@ -67,8 +66,9 @@ export class LineChart {
       svg("text", { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" }, this.tick(value)),
     ]);
     const along = ticks(0, lastX, Math.max(2, Math.floor(width / 90))).filter(Number.isInteger);
-    const labels = along.map((value) => svg("text", { x: x(value), y: HEIGHT - 8, "text-anchor": "middle" }, String(value)));
-    return [...across, ...labels];
+    const labels = along.map((value) => svg("text", { x: x(value), y: HEIGHT - MARGIN.bottom + 18, "text-anchor": "middle" }, count(value)));
+    const name = svg("text", { x: x(lastX / 2), y: HEIGHT - 6, "text-anchor": "middle" }, "epoch");
+    return [...across, ...labels, name];
   }
 
   line({ points, style }) {

@@ -1,14 +1,15 @@
-/** What stays the same while a run trains: its formulas, and the lines that reproduce it. */
+/** What stays the same while a run trains: its formulas, and the lines that reproduce it, which a watched folder has not. */
 
 import { byId, element, reachScrolled } from "../shared/dom.js";
 import { toQuery } from "./settings.js";
 
 export function showDescription(description) {
-  showFormulas(description?.formulas);
-  byId("run-python").textContent = description?.lines?.python ?? "";
-  byId("run-cli").textContent = description?.lines?.cli ?? "";
-  showPointsFile(description?.lines?.csv);
-  if (description?.settings) showLink(description.settings);
+  showFormulas(description.formulas);
+  byId("lines-card").hidden = !description.lines;
+  byId("run-python").textContent = description.lines?.python ?? "";
+  byId("run-cli").replaceChildren(...unbroken(description.lines?.cli ?? ""));
+  showPointsFile(description.lines?.csv);
+  if (description.settings) showLink(description.settings);
 }
 
 /** Show the link that holds these settings. */
@@ -16,6 +17,11 @@ export function showLink(settings) {
   const link = new URL(`#train?${toQuery(settings)}`, location.href).href;
   byId("run-link").href = link;
   byId("run-link").textContent = link;
+}
+
+/** A command in pieces, one for each option: a line may end between them, but not at their hyphens. */
+function unbroken(command) {
+  return command.split(/ (?=--)/).flatMap((piece) => [" ", element("span", { class: "option" }, piece)]).slice(1);
 }
 
 /** Offer the user's own points as the file that the command line reads. */
@@ -30,7 +36,8 @@ function showFormulas(formulas) {
   const layers = (formulas?.layers ?? []).map(({ layer, inputs, units, activation, lines }) =>
     formulaBlock(`Layer ${layer}: ${inputs} → ${units}, ${activation.replace("_", " ")}`, lines),
   );
-  const cost = formulas ? [formulaBlock(`Cost: ${formulas.cost.replace("_", " ")}, and its error at the output`, formulas.lines)] : [];
+  const error = formulas?.lines.length > 1 ? ", and its error at the output" : "";
+  const cost = formulas ? [formulaBlock(`Cost: ${formulas.cost.replace("_", " ")}${error}`, formulas.lines)] : [];
   byId("formulas").replaceChildren(...layers, ...cost);
   reachScrolled(byId("formulas"));
 }

@@ -2,7 +2,7 @@
 
 import { signedColors } from "../shared/colormap.js";
 import { byId, element, svg } from "../shared/dom.js";
-import { number, percent } from "../shared/format.js";
+import { count, number, percent } from "../shared/format.js";
 import { LineChart } from "../shared/line_chart.js";
 import { drawPixels } from "../shared/picture.js";
 
@@ -28,9 +28,9 @@ function showNumbers(frame) {
   const { cost, accuracy, accuracyName } = newestNumbers(frame?.curves);
   byId("train-state").textContent = frame ? STATE_NAMES[frame.state] : "no run";
   byId("train-state").dataset.state = frame?.state ?? "";
-  byId("train-epoch").textContent = String(frame?.epoch ?? 0);
-  byId("train-epochs-of").textContent = frame ? ` of ${frame.epochs}` : "";
-  byId("train-step-value").textContent = frame ? `${frame.step} of ${frame.steps}` : "0";
+  byId("train-epoch").textContent = count(frame?.epoch ?? 0);
+  byId("train-epochs-of").textContent = frame ? ` of ${count(frame.epochs)}` : "";
+  byId("train-step-value").textContent = frame ? `${count(frame.step)} of ${count(frame.steps)}` : "0";
   byId("train-cost-value").textContent = number(cost ?? NaN);
   byId("train-accuracy").textContent = percent(accuracy ?? NaN);
   byId("accuracy-name").textContent = accuracyName;
@@ -67,7 +67,7 @@ function showWeights(weights) {
   if (!weights) return place.replaceChildren();
   const { rows, columns, units } = weights;
   while (place.children.length > units) place.lastChild.remove();
-  while (place.children.length < units) place.append(element("canvas", { role: "img", "aria-label": `Weights of unit ${place.children.length}` }));
+  while (place.children.length < units) place.append(element("canvas", { role: "img", "aria-label": `Weights of unit ${place.children.length + 1}` }));
   place.classList.toggle("strips", rows === 1);
   [...place.children].forEach((canvas, unit) => {
     const values = Float64Array.from(weights.pixels.subarray(unit * rows * columns, (unit + 1) * rows * columns), (level) => (level - 128) / 127);

@@ -67,7 +67,7 @@ export function toQuery(settings) {
 /** Read a query string; settings that it leaves out are those with which its data set is begun. */
 export function fromQuery(query) {
   const given = new URLSearchParams(query);
-  const data = given.get("data") in STARTS ? given.get("data") : "spiral";
+  const data = Object.hasOwn(STARTS, given.get("data")) ? given.get("data") : "spiral";
   const settings = startingSettings(data);
   for (const name of Object.keys(FIELDS)) if (name !== "data" && given.has(name)) settings[name] = parseField(name, given.get(name));
   if (data === "points") settings.points = parsePoints(given.get("points") ?? "");

@@ -8,7 +8,6 @@ export class SettingsForm {
     this.form = form;
     this.onChange = onChange;
     this.points = []; // the user's own, [x, y, class]
-    this.touched = new Set(); // the settings that the user has chosen; another data set leaves them
     form.addEventListener("change", ({ target }) => target.name in FIELDS && this.changed(target.name));
     form.addEventListener("submit", (event) => event.preventDefault());
     this.settings = startingSettings("spiral");
@@ -29,16 +28,10 @@ export class SettingsForm {
     return PLANAR.has(this.form.elements.data.value);
   }
 
-  /** Respond to a changed field. Another data set brings the settings that suit it, except those that the user has chosen. */
+  /** Respond to a changed field. Another data set brings the settings that suit it. */
   changed(name) {
-    if (name === "data") this.suit(this.form.elements.data.value);
-    else this.touched.add(name);
+    if (name === "data") this.settings = { ...startingSettings(this.form.elements.data.value), points: this.points };
     this.onChange(this.settings);
-  }
-
-  suit(data) {
-    const suited = startingSettings(data);
-    for (const name of Object.keys(FIELDS)) if (!this.touched.has(name)) this.form.elements[name].value = fieldText(name, suited[name]);
   }
 
   setPoints(points) {

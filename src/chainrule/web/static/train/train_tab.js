@@ -32,16 +32,22 @@ export class TrainTab {
   }
 
   get hash() {
-    return `train?${toQuery(this.form.settings)}`;
+    return this.watchesFolder ? "train" : `train?${toQuery(this.form.settings)}`;
+  }
+
+  /** Whether the run that is shown is another process's: its folder is only watched. */
+  get watchesFolder() {
+    return this.current?.isWatchedOnly ?? false;
   }
 
   /** Take the settings of a link. */
   takeLink(hash) {
     const query = hash.split("?")[1];
-    if (!query || query === toQuery(this.form.settings)) return;
+    if (!query || (query === toQuery(this.form.settings) && !this.watchesFolder)) return;
     this.linked = true;
     this.form.settings = fromQuery(query);
-    if (this.current) this.settingsChanged();
+    if (this.watchesFolder) this.attempt(() => this.renew());
+    else if (this.current) this.settingsChanged();
   }
 
   setShown(shown) {
@@ -56,6 +62,7 @@ export class TrainTab {
       "train-pause": () => this.current.ask("pause"),
       "train-step": () => this.step(),
       "train-reset": () => this.current.ask("reset"),
+      "own-run": () => this.renew(),
       compare: () => this.keep(),
       "compare-end": () => this.endComparison(),
     };
@@ -138,7 +145,7 @@ export class TrainTab {
   /** Whether a start must make another run: there is none of this tab's own with the form's settings. */
   get isOutdated() {
     const { current } = this;
-    return !current || current.isLost || current.isWatchedOnly || toQuery(current.description.settings) !== toQuery(this.form.settings);
+    return !current || current.isLost || this.watchesFolder || toQuery(current.description.settings) !== toQuery(this.form.settings);
   }
 
   async start() {
@@ -175,7 +182,7 @@ export class TrainTab {
   }
 
   async renewUntrained() {
-    const untrained = !this.current || (this.current.state === "ready" && !this.current.isWatchedOnly);
+    const untrained = !this.current || (this.current.state === "ready" && !this.watchesFolder);
     if (untrained && this.isOutdated && this.isComplete) await this.renew();
   }
 
@@ -192,7 +199,7 @@ export class TrainTab {
 
   /** Remove a run that nobody trained when the page is left. */
   dropUntrained() {
-    if (this.current?.state !== "ready" || this.current.isWatchedOnly) return;
+    if (this.current?.state !== "ready" || this.watchesFolder) return;
     fetch(`/api/runs/${this.current.id}`, { method: "DELETE", keepalive: true });
     sessionStorage.removeItem(KEY);
     this.current.isLost = true;
@@ -230,7 +237,7 @@ export class TrainTab {
 
   renderPlane(frame) {
     const { data, points } = this.form.settings;
-    const own = data === "points";
+    const own = data === "points" && !this.watchesFolder;
     const given = this.current?.description.points;
     byId("plane-card").hidden = !own && !given;
     byId("points-tools").hidden = !own;
@@ -243,12 +250,15 @@ export class TrainTab {
   }
 
   renderButtons() {
-    const { current } = this;
-    const own = current && !current.isLost && !current.isWatchedOnly;
+    const { current, watchesFolder } = this;
+    byId("fields").hidden = watchesFolder;
+    byId("watched-help").hidden = byId("own-run").hidden = !watchesFolder;
+    const own = current && !current.isLost && !watchesFolder;
     const running = own && current.state === "running";
     const trained = current && !current.isLost && current.frame.step > 0;
-    byId("train-start").disabled = running && !this.isOutdated;
+    byId("train-start").disabled = watchesFolder || (running && !this.isOutdated);
     byId("train-pause").disabled = !running;
+    byId("train-step").disabled = watchesFolder;
     byId("train-reset").disabled = !own || !trained;
     byId("compare").disabled = !trained;
   }
@@ -258,11 +268,11 @@ export class TrainTab {
     note.textContent = this.noteOf(frame);
     note.hidden = !note.textContent;
     byId("compared").hidden = !this.kept;
-    if (this.kept) byId("compared").firstElementChild.textContent = comparison(this.kept.description, this.form.settings);
+    if (this.kept) byId("compared").firstElementChild.textContent = comparison(this.kept.description, this.watchesFolder ? null : this.form.settings);
   }
 
   noteOf(frame) {
-    if (this.current?.isWatchedOnly) return `This is the run folder ${this.current.description.folder}, which another process trains. Start begins a run of your own.`;
+    if (this.watchesFolder) return folderNote(this.current);
     if (this.current?.isLost) return "The server no longer has this run, perhaps because it was started again. Start begins it anew.";
     if (!this.isComplete) return "Place points of both classes, then press Start.";
     if (this.current && this.isOutdated && frame?.step) return "The settings have changed: Start begins a new run with them.";
@@ -276,7 +286,16 @@ export class TrainTab {
   }
 }
 
+/** Say whose the run of a watched folder is, or why its training has ended. */
+function folderNote({ description, frame, isLost }) {
+  if (isLost) return "The server no longer has this run, perhaps because it was started again.";
+  const folder = `This is the run folder ${description.folder}`;
+  if (frame.state === "running") return `${folder}, which another process trains. Here it can only be watched.`;
+  return frame.message ? `${folder}, which is not trained now: ${frame.message}.` : `${folder}. Its training has ended.`;
+}
+
 function comparison({ settings: kept, folder }, present) {
+  if (!present) return "The run folder is compared with another run.";
   if (!kept) return `Compared with the run folder ${folder}.`;
   const changes = differences(kept, present).map(({ name, values }) => `${name} ${values[0]} (compared), ${values[1]} (this run)`);
   return changes.length ? `Compared runs differ in ${changes.join("; ")}.` : "Both runs have the same settings; change one and press Start.";
