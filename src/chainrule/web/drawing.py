@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import datasets
 from ..distort import Affine
-from ..errors import DataError, SettingError
+from ..errors import DataError
 from ..examples import Examples
 from ..explaining.explain_model import explain
 from ..explaining.html_renderer import to_article
@@ -103,8 +103,8 @@ class Drawing:
         try:
             network = drawable(model)
             self._take(network, ReadyModel(version_of(network), name, network.sizes))
-        except (DataError, SettingError) as error:
-            self._publish(ModelState("refused", f"{name}: {as_line(str(error))}"))
+        except Exception as error:  # a file that cannot be shown must not end the server
+            self._publish(ModelState("refused", f"{name}: {as_line(str(error) or type(error).__name__)}"))
 
     @property
     def javascript(self) -> str:
