@@ -40,6 +40,26 @@ def test_a_signal_ends_the_server_with_streams_open_and_trainings_running(number
             assert time.monotonic() - began < 10  # a guard against a hang
 
 
+def test_a_signal_ends_the_server_within_a_long_request(digits_file, monkeypatch):
+    """Ctrl-C ends a server while a request is computed that would take minutes more."""
+    slow = f"""
+import time
+import chainrule.web.drawing as drawing
+drawing.Drawing.read = lambda self, pixels: (print("reading", flush=True), time.sleep(600))
+{MAIN}
+"""
+    monkeypatch.setattr("server_process.MAIN", slow)
+    body = json.dumps({"pixels": [0.0] * 784}).encode()
+    head = f"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with serving(digits_file) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            connection.sendall(head + body)
+            assert server.process.stdout.readline() == "reading\n"
+            status, err = server.end()
+    assert (status, err) == (130, "")
+
+
 def test_the_page_trains_a_network_first():
     """Without a model the server trains one, tells its progress, and then reads digits with it."""
     with serving() as server, server.client() as client:

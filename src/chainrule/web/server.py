@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import os
 import secrets
 import socket
@@ -125,6 +126,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then all connections."""
         self._hub.close()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # without a traceback for each request that is cut off
         await super().shutdown(sockets)
 
 
