@@ -1,4 +1,4 @@
-"""Standard output that closes or cannot be written: a command or a training goes on without it. And the end of a process at once."""
+"""Standard output that closes or cannot be written: a command or a training goes on without it; and a process's end at once."""
 
 from __future__ import annotations
 

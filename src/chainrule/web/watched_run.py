@@ -12,8 +12,8 @@ from typing import Any
 
 from ..calculus.descent import number_of_steps
 from ..checkpoints.checkpoint_file import read_checkpoint
-from ..checkpoints.run_folder import RunFolder
-from ..checkpoints.run_status import RunStatus, read_status
+from ..checkpoints.run_folder import HISTORY, RunFolder
+from ..checkpoints.run_status import HistoryReader, RunStatus, read_status
 from ..errors import ChainruleError, FileError, ModelFileError
 from ..examples import Examples
 from ..network import Network, network_from
@@ -68,6 +68,7 @@ class WatchedRun:
         self.topic = topic
         self._checkpoint: tuple[str, Network] | None = None  # the file that the pictures are of
         self._pictures = NO_PICTURES
+        self._history = HistoryReader(folder / HISTORY)
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=f"chainrule-watch-{identifier}", daemon=True)
@@ -99,9 +100,16 @@ class WatchedRun:
     def frame(self) -> dict[str, Any]:
         """Read the folder, and give its frame; a folder that cannot be read is a failed run with a message."""
         try:
-            return self._frame(read_status(_run_folder(self.folder)))
+            path = _run_folder(self.folder)
+            return self._frame(read_status(path, self._history_of(path)))
         except Exception as error:  # another process writes the folder, and anybody may have damaged it
             return {"id": self.identifier, "state": "failed", "message": error_line(error), **NO_PROGRESS, **NO_PICTURES}
+
+    def _history_of(self, path: Path) -> HistoryReader:
+        """Give the reader of a run folder's history, which keeps what it has read from frame to frame."""
+        if self._history.path != path / HISTORY:
+            self._history = HistoryReader(path / HISTORY)
+        return self._history
 
     def _frame(self, status: RunStatus) -> dict[str, Any]:
         settings, records = status.header.settings, status.records
