@@ -38,7 +38,10 @@ def test_a_line_is_parsed_once(tmp_path, parsed):
     assert reader.read() == read_history(path)
 
 
-@pytest.mark.parametrize("anew", [lines_of(1, cost=0.25), lines_of(1, 2, 3, 4, 5, cost=0.25), ""], ids=["shorter", "longer", "empty"])
+REWRITTEN = {"shorter": lines_of(1, cost=0.25), "longer": lines_of(1, 2, 3, 4, 5, cost=0.25), "empty": ""}
+
+
+@pytest.mark.parametrize("anew", REWRITTEN.values(), ids=REWRITTEN)
 def test_a_history_that_is_written_anew_is_read_anew(tmp_path, anew):
     """After a file is replaced by another, shorter or longer, the records are those of the other alone; after its end, none."""
     path = tmp_path / "history.jsonl"
