@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -173,6 +174,22 @@ def test_the_number_of_streams_is_limited(server):
         for connection in sockets:
             connection.close()
         wait_for(lambda: client.head("/api/events?topics=model").status_code == 200)
+
+
+def test_streams_that_come_at_once_are_limited_too(digits_file):
+    """Of twice as many streams as there may be, asked for in one moment, no more are admitted than there may be."""
+    from chainrule.web.events import MOST_STREAMS
+
+    with serving(digits_file) as server, ExitStack() as stack:
+        host, port = server.url.removeprefix("http://").split(":")
+        connections = [
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=SECONDS)) for _ in range(2 * MOST_STREAMS)
+        ]
+        for connection in connections:
+            connection.sendall(b"GET /api/events?topics=model HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        statuses = [connection.recv(12).partition(b" ")[2] for connection in connections]
+    assert statuses.count(b"200") == MOST_STREAMS
+    assert statuses.count(b"429") == MOST_STREAMS
 
 
 @pytest.mark.parametrize(
