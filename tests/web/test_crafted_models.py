@@ -2,9 +2,11 @@
 
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.errors import DataError
 from chainrule.input_spec import InputSpec
 from chainrule.network import network_from
 from chainrule.web.drawing import Drawing
@@ -33,3 +35,13 @@ def test_a_model_that_cannot_be_written_as_javascript_is_refused():
     assert drawing.state.state == "refused"
     assert drawing.state.message.startswith("far.safetensors: ")
     assert "\n" not in drawing.state.message
+
+
+def test_outputs_that_overflow_are_refused():
+    """A picture whose outputs overflow is refused with one line, in place of outputs that JSON does not have."""
+    plan = cr.Network([784, 10], cost="mean_squared_error", seed=0).plan
+    weights, biases = [np.full((10, 784), 3e38, np.float32)], [np.full(10, 1e38, np.float32)]
+    drawing = Drawing(Hub().topic("model"))
+    drawing.give(network_from(plan, weights, biases, init=None, inputs=PIXELS), "huge.safetensors")
+    with pytest.raises(DataError, match="must be finite"):
+        drawing.read([255.0] * 784)

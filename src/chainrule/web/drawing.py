@@ -153,11 +153,14 @@ class Drawing:
         Refusal
             When there is no network, or no pixel is above 1.
         DataError
-            When an output is NaN.
+            When an output is not finite.
         """
         network = self.network
         x = inputs_of(network, pixels)
-        return Reading(int(network.predict(x)[0]), [float(output) for output in network.feedforward(x)[0]])
+        outputs = network.feedforward(x)[0]
+        if not np.isfinite(outputs).all():
+            raise DataError("the network's outputs for this picture must be finite, but one overflows; train another network")
+        return Reading(int(network.predict(x)[0]), [float(output) for output in outputs])
 
     def explain(self, pixels: Sequence[float], label: int) -> Derivation:
         """Explain how the network reads a picture, and what it would learn from its true label, by ``cr.explain``.

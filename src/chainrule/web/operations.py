@@ -206,7 +206,14 @@ ONLY_WATCHED = "Another process trains this run."
 
 OPERATIONS = (
     Operation(
-        "POST", "/api/predict", "predict", "Read a picture of a digit", predict, Picture, Reading, refusals={409: NO_NETWORK}
+        "POST",
+        "/api/predict",
+        "predict",
+        "Read a picture of a digit",
+        predict,
+        Picture,
+        Reading,
+        refusals={409: f"{NO_NETWORK} Or an output overflows."},
     ),
     Operation(
         "POST",
