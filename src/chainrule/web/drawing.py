@@ -25,7 +25,7 @@ from ..network import Network
 from ..training import Run
 from .events import Topic
 from .messages import Derivation, ModelState, Reading, ReadyModel, TrainingProgress
-from .refusal import Refusal, as_line
+from .refusal import Refusal, as_line, in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +100,7 @@ class Drawing:
 
     def give(self, model: Network | TableModel, name: str) -> None:
         """Take a model of a file, or say why it cannot read drawings."""
+        name = in_utf8(name)
         try:
             network = drawable(model)
             self._take(network, ReadyModel(version_of(network), name, network.sizes))

@@ -60,7 +60,7 @@ class Address:
 
     def link(self, token: str | None) -> str:
         """Give the link that opens the page."""
-        name = name_for_link(self.host)
+        name = name_for_link(self.host, self.socket.getsockname()[0])
         query = "" if token is None else f"?token={token}"
         return f"http://{f'[{name}]' if ':' in name else name}:{self.port}/{query}"
 
@@ -91,15 +91,17 @@ def _why_not_listening(host: str, port: int, error: OSError) -> str:
     return f"the server cannot listen at {host!r} ({error.strerror or error}); --host takes a name or an address of this machine"
 
 
-def name_for_link(host: str) -> str:
+def name_for_link(host: str, listening_at: str) -> str:
     """Give the name by which a browser reaches a host; of a server at all addresses, this machine's name.
 
     Examples
     --------
-    >>> name_for_link("127.0.0.1"), name_for_link("digits.example")
+    >>> name_for_link("127.0.0.1", "127.0.0.1"), name_for_link("digits.example", "192.0.2.7")
     ('127.0.0.1', 'digits.example')
+    >>> name_for_link("0", "0.0.0.0") == socket.gethostname()
+    True
     """
-    return socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104  # compared, not bound
+    return socket.gethostname() if ipaddress.ip_address(listening_at.partition("%")[0]).is_unspecified else host
 
 
 def admission_at(address: Address) -> Admission:
