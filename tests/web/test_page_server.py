@@ -176,6 +176,20 @@ def test_the_number_of_streams_is_limited(server):
         wait_for(lambda: client.head("/api/events?topics=model").status_code == 200)
 
 
+@pytest.mark.parametrize("part", [b"", b"GET / HT", b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"])
+def test_a_request_that_does_not_come_whole_is_closed(digits_file, monkeypatch, part):
+    """A connection that sends nothing, or a part of a request, is closed after a while, and the server goes on."""
+    quick = f"import chainrule.web.server as server; server.REQUEST_SECONDS = 0.2; {MAIN}"
+    monkeypatch.setattr("server_process.MAIN", quick)
+    with serving(digits_file) as server, server.client() as client:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            connection.sendall(part)
+            while connection.recv(1000):
+                pass
+        assert client.get("/api/model").status_code == 200
+
+
 def test_streams_that_come_at_once_are_limited_too(digits_file):
     """Of twice as many streams as there may be, asked for in one moment, no more are admitted than there may be."""
     from chainrule.web.events import MOST_STREAMS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import logging
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import SettingError
 from .application import application
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS = 256
 """The most connections at once; a browser opens six."""
+
+REQUEST_SECONDS = 10.0
+"""The time within which a request must come whole; otherwise idle connections would shut everyone out."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,44 @@ def admission_at(address: Address) -> Admission:
     return Admission(LOOPBACK_NAMES | names, any_address=True, token=secrets.token_urlsafe(24))
 
 
+class TimedProtocol(H11Protocol):
+    """uvicorn's protocol, which closes a connection where a request has not come whole within ``REQUEST_SECONDS``."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._set_deadline()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request."""
+        super().data_received(data)
+        self._set_deadline()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._set_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        super().connection_lost(exc)
+        self._cancel_deadline()
+
+    def _set_deadline(self) -> None:
+        """Begin to count the time where a request is awaited, and end that where it has come whole."""
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._cancel_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
 class Server(uvicorn.Server):
     """uvicorn, which ends the streams of events first: it would wait for them otherwise."""
 
@@ -158,6 +202,7 @@ def serve(
     context = Context(hub, Drawing(hub.topic(TOPIC)), RunRegistry(hub), watched)
     config = uvicorn.Config(
         _application(context, admission, model),
+        http=TimedProtocol,
         log_level="error",
         access_log=False,
         server_header=False,
