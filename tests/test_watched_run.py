@@ -144,7 +144,7 @@ def test_nothing_is_read_for_nobody(watch, tmp_path, monkeypatch):
     cr.train(make_network(), (X, Y), epochs=1, batch_size=8, learning_rate=0.5, checkpoint=tmp_path / "run")
     read = []
     original = watched_run.read_status
-    monkeypatch.setattr(watched_run, "read_status", lambda path: (read.append(path), original(path))[1])
+    monkeypatch.setattr(watched_run, "read_status", lambda path, history: (read.append(path), original(path, history))[1])
     run = watch(watched=False)
     run.refresh()
     wait_until(lambda: not run._wake.is_set())

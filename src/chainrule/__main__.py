@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import _thread
-import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from ._stdout import end_at_once
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -28,7 +28,8 @@ def main() -> None:
         run()
     except SystemExit as end:
         if isinstance(end.__cause__, (MemoryError, ImportError)):
-            _end_at_once(end.code)
+            # a library that was loaded in part can crash in its destructor, as Arrow's allocator does
+            end_at_once(end.code)
         raise
     except (KeyboardInterrupt, Exception) as error:
         if not _is_interrupt(error):
@@ -52,18 +53,6 @@ def _interrupt_again(unraisable: UnraisableHookArgs) -> None:
 def _interrupt_later() -> None:
     time.sleep(SECONDS_TO_LEAVE_A_CALLBACK)
     _thread.interrupt_main()
-
-
-def _end_at_once(status: object) -> None:
-    """End the process without the destructors of native libraries, where memory ran out.
-
-    A library that was loaded in part can crash in its destructor, as Arrow's allocator does, after the error has been printed.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
-            if stream is not None:
-                stream.flush()
-    os._exit(status if isinstance(status, int) else 1)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

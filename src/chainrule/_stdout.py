@@ -1,12 +1,13 @@
-"""Standard output that closes or cannot be written: a command or a training goes on without it."""
+"""Standard output that closes or cannot be written: a command or a training goes on without it; and a process's end at once."""
 
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,3 +53,12 @@ def can_redraw(console: Console) -> bool:
     from importlib.util import find_spec
 
     return find_spec("ipywidgets") is not None if console.is_jupyter else console.is_interactive
+
+
+def end_at_once(status: object) -> NoReturn:
+    """Write what is buffered and end the process, without waiting for threads and without the destructors of native libraries."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # it cannot be written, or is closed
+            if stream is not None:
+                stream.flush()
+    os._exit(status if isinstance(status, int) else 1)

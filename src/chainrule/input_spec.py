@@ -19,6 +19,9 @@ Kind = Literal["numbers", "pixels", "csr"]
 ROUNDING = 1e-3
 """The tolerance beyond 0 and 1 of a pixel, for resizing and rounding errors."""
 
+FARTHEST_PIXEL = 1e6
+"""The largest magnitude of a limit of pixels in a model file: pixels lie near 0 to 1, and 255 times a limit must be finite."""
+
 SIDE, BOX, CENTRE = 28, 20, 14
 """MNIST's form, in pixels: the image's side, the side of the box around the ink, the coordinates of the centre of mass."""
 
@@ -104,6 +107,8 @@ class InputSpec:
             raise ValueError("the limits of its inputs are the wrong way round")
         if spec.kind == "pixels" and spec.low is None:
             raise ValueError("its pixels have no limits")
+        if spec.kind == "pixels" and max(abs(spec.low or 0), abs(spec.high or 0)) > FARTHEST_PIXEL:
+            raise ValueError(f"the limits of its pixels are beyond {FARTHEST_PIXEL:,.0f}; pixels lie near 0 to 1")
         return spec
 
     @property

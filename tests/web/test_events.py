@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -184,22 +185,14 @@ def test_closing_the_hub_ends_every_stream():
 
 
 def test_the_number_of_streams_is_counted():
-    """``is_full`` holds while as many streams are open as there may be."""
-
-    async def read():
-        hub = Hub()
-        streams = [hub.subscribe([]) for _ in range(MOST_STREAMS)]
-        before = hub.is_full
-        for events in streams:
-            await anext(events)
-        during = hub.is_full
-        await streams[0].aclose()
-        after = hub.is_full
-        for events in streams:
-            await events.aclose()
-        return before, during, after
-
-    assert run(read()) == (False, True, False)
+    """``is_full`` holds while as many streams are admitted as there may be, whether their events have begun or not."""
+    hub = Hub()
+    with ExitStack() as streams:
+        for _ in range(MOST_STREAMS):
+            assert not hub.is_full
+            streams.enter_context(hub.counting())
+        assert hub.is_full
+    assert not hub.is_full
 
 
 def test_numbers_that_json_lacks_become_null():

@@ -1,5 +1,6 @@
 """Which requests the server admits: their Host, Origin, token and length, and the headers of every answer."""
 
+import json
 import re
 import signal
 from contextlib import suppress
@@ -20,7 +21,11 @@ def one_line(response, status):
     return message
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.", "10.0.0.1", ""])
+MALFORMED = ["localhost:P@evil.example", "[::1]evil.example", "127.0.0.1:abc", "localhost:", "[::1", "[localhost]", "localhost:8:8"]
+NAMES = ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.", "10.0.0.1", ""]
+
+
+@pytest.mark.parametrize("host", NAMES + MALFORMED)
 def test_another_host_is_refused(client, host):
     """A Host that is not a name of the loopback is refused, for the page, its files and the API alike."""
     for path in ("/", "/static/main.js", "/api/model"):
@@ -60,6 +65,12 @@ def test_a_long_body_is_refused(client):
     long, longest = b" " * (MOST_BYTES + 1), b" " * (MOST_BYTES - 2) + b"{}"
     assert f"at most {MOST_BYTES:,} bytes" in one_line(client.post("/api/predict", content=long), 413)
     assert one_line(client.post("/api/predict", content=longest), 400) == "object missing required field pixels"
+
+
+def test_the_longest_points_fit_into_a_body():
+    """The most points that a run may have are a body within the limit, which leaves a quarter of a MiB for the reader of JSON."""
+    points = [[-0.12345678901234567, -0.12345678901234567, 1]] * 2000
+    assert len(json.dumps({"data": "points", "points": points})) < MOST_BYTES == 256 * 1024
 
 
 def test_a_long_body_is_refused_before_it_is_sent(server):
@@ -207,6 +218,7 @@ def test_a_server_for_other_machines_warns(digits_file):
     """A warning in one line says that other machines can reach the server; on the loopback there is none."""
     for arguments, expected in ((("--host", "0.0.0.0"), 1), ((), 0)):
         with serving(digits_file, *arguments) as process:
+            httpx.get(f"http://127.0.0.1:{process.url.rpartition(':')[2]}/", trust_env=False, timeout=60)  # once it answers
             _, err = process.end(signal.SIGINT)
         assert err.count("warning: other machines can reach this server") == expected
         assert len(err.splitlines()) == expected

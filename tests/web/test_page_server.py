@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -38,6 +39,26 @@ def test_a_signal_ends_the_server_with_streams_open_and_trainings_running(number
             began = time.monotonic()
             assert server.end(number) == (status, "")
             assert time.monotonic() - began < 10  # a guard against a hang
+
+
+def test_a_signal_ends_the_server_within_a_long_request(digits_file, monkeypatch):
+    """Ctrl-C ends a server while a request is computed that would take minutes more."""
+    slow = f"""
+import time
+import chainrule.web.drawing as drawing
+drawing.Drawing.read = lambda self, pixels: (print("reading", flush=True), time.sleep(600))
+{MAIN}
+"""
+    monkeypatch.setattr("server_process.MAIN", slow)
+    body = json.dumps({"pixels": [0.0] * 784}).encode()
+    head = f"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with serving(digits_file) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            connection.sendall(head + body)
+            assert server.process.stdout.readline() == "reading\n"
+            status, err = server.end()
+    assert (status, err) == (130, "")
 
 
 def test_the_page_trains_a_network_first():
@@ -153,6 +174,36 @@ def test_the_number_of_streams_is_limited(server):
         for connection in sockets:
             connection.close()
         wait_for(lambda: client.head("/api/events?topics=model").status_code == 200)
+
+
+@pytest.mark.parametrize("part", [b"", b"GET / HT", b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"])
+def test_a_request_that_does_not_come_whole_is_closed(digits_file, monkeypatch, part):
+    """A connection that sends nothing, or a part of a request, is closed after a while, and the server goes on."""
+    quick = f"import chainrule.web.server as server; server.REQUEST_SECONDS = 0.2; {MAIN}"
+    monkeypatch.setattr("server_process.MAIN", quick)
+    with serving(digits_file) as server, server.client() as client:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            connection.sendall(part)
+            while connection.recv(1000):
+                pass
+        assert client.get("/api/model").status_code == 200
+
+
+def test_streams_that_come_at_once_are_limited_too(digits_file):
+    """Of twice as many streams as there may be, asked for in one moment, no more are admitted than there may be."""
+    from chainrule.web.events import MOST_STREAMS
+
+    with serving(digits_file) as server, ExitStack() as stack:
+        host, port = server.url.removeprefix("http://").split(":")
+        connections = [
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=SECONDS)) for _ in range(2 * MOST_STREAMS)
+        ]
+        for connection in connections:
+            connection.sendall(b"GET /api/events?topics=model HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        statuses = [connection.recv(12).partition(b" ")[2] for connection in connections]
+    assert statuses.count(b"200") == MOST_STREAMS
+    assert statuses.count(b"429") == MOST_STREAMS
 
 
 @pytest.mark.parametrize(

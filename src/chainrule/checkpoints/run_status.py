@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import FileError, ModelFileError
 from ..history import EpochRecord
@@ -66,8 +67,14 @@ def _accuracy(record: EpochRecord) -> float:
     return -math.inf if record.validation_accuracy is None else record.validation_accuracy
 
 
-def read_status(path: Path) -> RunStatus:
+def read_status(path: Path, history: HistoryReader | None = None) -> RunStatus:
     """Read the status of a run's folder.
+
+    Parameters
+    ----------
+    path : Path
+    history : HistoryReader, optional
+        That of this folder, kept by one who asks again and again.
 
     Raises
     ------
@@ -81,7 +88,7 @@ def read_status(path: Path) -> RunStatus:
         state = "running" if running else STATES.get(header.stopped, "running or killed")
     newest = folder.checkpoints()
     age = max(0.0, time.time() - newest[0].stat().st_mtime) if newest else 0.0
-    return RunStatus(path, state, header, age, read_history(path / HISTORY))
+    return RunStatus(path, state, header, age, (history or HistoryReader(path / HISTORY)).read())
 
 
 def find_runs(folder: Path) -> Iterator[Path]:
@@ -116,19 +123,56 @@ def read_runs(folder: Path) -> tuple[list[RunStatus], list[str]]:
 
 def read_history(path: Path) -> list[EpochRecord]:
     """Read a history's lines of JSON; a line that is not the record of a later epoch, such as one half-written, ends them."""
-    records: list[EpochRecord] = []
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            return []
-        with path.open("rb") as file:
-            while file.tell() < HISTORY_BYTES and (line := file.readline(LINE_BYTES)):
-                record = _parse_line(line)
-                if record is None or (records and record.epoch <= records[-1].epoch):
-                    break
-                records.append(record)
-    except OSError:
-        return records
-    return records
+    return HistoryReader(path).read()
+
+
+class HistoryReader:
+    """Reads a history again and again while it grows: each time the lines that were added, and all where it was written anew.
+
+    Its method may be called from any thread.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._records: list[EpochRecord] = []
+        self._offset, self._last_line = 0, b""
+
+    def read(self) -> list[EpochRecord]:
+        """Give the records of all epochs, up to a line that is not the record of a later epoch, such as one half-written."""
+        with self._lock:
+            try:
+                if not self.path.is_file():  # a pipe would be waited for
+                    self._forget()
+                else:
+                    with self.path.open("rb") as file:
+                        self._find_place(file)
+                        self._read_on(file)
+            except OSError:
+                pass  # what was read before remains
+            return self._records.copy()
+
+    def _find_place(self, file: BinaryIO) -> None:
+        """Go to the end of the lines that are known, or to the beginning of a file in which the last of them is another."""
+        file.seek(self._offset - len(self._last_line))
+        if file.read(len(self._last_line)) != self._last_line:
+            self._forget()
+            file.seek(0)
+
+    def _read_on(self, file: BinaryIO) -> None:
+        while self._offset < HISTORY_BYTES and (line := file.readline(LINE_BYTES)).endswith(b"\n"):
+            record = _parse_line(line)
+            if record is None or (self._records and record.epoch <= self._records[-1].epoch):
+                return
+            self._records.append(record)
+            self._offset, self._last_line = self._offset + len(line), line
 
 
 def _parse_line(line: bytes) -> EpochRecord | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import rich_click as click
 
+from .._stdout import end_at_once
 from ..errors import FileError, SettingError
 from .exit_codes import INTERRUPTED
 from .options import arguments_panel, flag, folder_option, integer_option, model_argument, option
@@ -49,6 +51,7 @@ def draw(model: Path | None, run: tuple[Path, ...], host: str | None, port: int,
     print_line(link)
     if not address.is_loopback:
         print_message("warning: other machines can reach this server; whoever has the link can use it, and it is not encrypted")
+    status = 0
     try:
         serve(
             address,
@@ -58,8 +61,15 @@ def draw(model: Path | None, run: tuple[Path, ...], host: str | None, port: int,
             on_listening=(lambda: None) if no_browser else (lambda: open_browser(link)),
         )
     except KeyboardInterrupt:  # uvicorn raises it again once all has ended
-        return INTERRUPTED
-    return 0
+        status = INTERRUPTED
+    if _threads_are_left():
+        end_at_once(status)
+    return status
+
+
+def _threads_are_left() -> bool:
+    """Whether a thread is within a long call: Python would wait for a request's, and the engine's would outlive its own library."""
+    return any(thread is not threading.current_thread() for thread in threading.enumerate())
 
 
 def _check_run_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from .events import MOST_STREAMS, Hub
 from .guard import Admission, Guard
@@ -128,9 +129,26 @@ def _events(hub: Hub) -> Callable[[Request], Any]:
             )
         if request.method == "HEAD":
             return Response(headers=NO_STORE, media_type="text/event-stream")
-        return StreamingResponse(hub.subscribe(names), headers=NO_STORE, media_type="text/event-stream")
+        return EventStream(hub, names)
 
     return endpoint
+
+
+class EventStream(StreamingResponse):
+    """The answer that carries some topics' events.
+
+    It is counted before anything else can run: nothing is awaited between ``Hub.is_full`` in the endpoint and the count. The events
+    themselves begin later, and of many requests that come at once each would find room.
+    """
+
+    def __init__(self, hub: Hub, names: Sequence[str]) -> None:
+        super().__init__(hub.subscribe(names), headers=NO_STORE, media_type="text/event-stream")
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until the reader leaves."""
+        with self._hub.counting():
+            await super().__call__(scope, receive, send)
 
 
 async def _refused(_: Request, error: Refusal) -> Response:

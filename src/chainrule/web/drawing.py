@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import datasets
 from ..distort import Affine
-from ..errors import DataError, SettingError
+from ..errors import DataError
 from ..examples import Examples
 from ..explaining.explain_model import explain
 from ..explaining.html_renderer import to_article
@@ -25,7 +25,7 @@ from ..network import Network
 from ..training import Run
 from .events import Topic
 from .messages import Derivation, ModelState, Reading, ReadyModel, TrainingProgress
-from .refusal import Refusal, as_line
+from .refusal import Refusal, as_line, in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,11 +100,12 @@ class Drawing:
 
     def give(self, model: Network | TableModel, name: str) -> None:
         """Take a model of a file, or say why it cannot read drawings."""
+        name = in_utf8(name)
         try:
             network = drawable(model)
             self._take(network, ReadyModel(version_of(network), name, network.sizes))
-        except (DataError, SettingError) as error:
-            self._publish(ModelState("refused", f"{name}: {as_line(str(error))}"))
+        except Exception as error:  # a file that cannot be shown must not end the server
+            self._publish(ModelState("refused", f"{name}: {as_line(str(error) or type(error).__name__)}"))
 
     @property
     def javascript(self) -> str:
@@ -153,11 +154,14 @@ class Drawing:
         Refusal
             When there is no network, or no pixel is above 1.
         DataError
-            When an output is NaN.
+            When an output is not finite.
         """
         network = self.network
         x = inputs_of(network, pixels)
-        return Reading(int(network.predict(x)[0]), [float(output) for output in network.feedforward(x)[0]])
+        outputs = network.feedforward(x)[0]
+        if not np.isfinite(outputs).all():
+            raise DataError("the network's outputs for this picture must be finite, but one overflows; train another network")
+        return Reading(int(network.predict(x)[0]), [float(output) for output in outputs])
 
     def explain(self, pixels: Sequence[float], label: int) -> Derivation:
         """Explain how the network reads a picture, and what it would learn from its true label, by ``cr.explain``.

@@ -144,6 +144,7 @@ class Hub:
     def __init__(self) -> None:
         self._topics: dict[str, Topic] = {}
         self._listeners: set[Listener] = set()
+        self._admitted = 0
         self._closed = False
 
     def topic(self, name: str) -> Topic:
@@ -158,8 +159,17 @@ class Hub:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many streams are open as there may be."""
-        return len(self._listeners) >= MOST_STREAMS
+        """Whether as many streams are admitted as there may be."""
+        return self._admitted >= MOST_STREAMS
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count a stream from its admission to its end, also where its reader leaves before it begins."""
+        self._admitted += 1
+        try:
+            yield
+        finally:
+            self._admitted -= 1
 
     def close(self) -> None:
         """End every stream; called in the thread of the streams."""

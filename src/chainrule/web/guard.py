@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .refusal import Refusal
 
-MOST_BYTES = 1 << 20
-"""The most bytes of a request's body."""
+MOST_BYTES = 256 << 10
+"""The most bytes of a request's body: a picture takes 16 KB, 2,000 points 120 KB."""
 
 DISCARDED_BYTES = 16 * MOST_BYTES
 """The most bytes of a body in chunks that are received before it is refused and the connection is closed."""
@@ -73,24 +74,31 @@ class Admission:
         (True, False)
         """
         name = host_name(host)
-        return name in self.hosts or (self.any_address and is_address(name))
+        return name is not None and (name in self.hosts or (self.any_address and is_address(name)))
 
     def takes_token(self, token: str | None) -> bool:
         """Whether a token is the right one; the time that it takes does not depend on where it differs."""
         return self.token is None or hmac.compare_digest((token or "").encode(), self.token.encode())
 
 
-def host_name(host: str) -> str:
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+"""A Host header: an IPv6 address in brackets, or a name or an IPv4 address; then perhaps a port."""
+
+
+def host_name(host: str) -> str | None:
     """Give the name or address of a Host header, without its port and without the brackets of IPv6, in lower case.
+
+    None where the header is not written as one must be.
 
     Examples
     --------
     >>> host_name("LOCALHOST:80"), host_name("[::1]:80"), host_name("127.0.0.1")
     ('localhost', '::1', '127.0.0.1')
+    >>> host_name("localhost:secret@evil.example") is None
+    True
     """
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    match = HOST.fullmatch(host)
+    return None if match is None else (match[1] or match[2]).lower()
 
 
 def is_address(name: str) -> bool:

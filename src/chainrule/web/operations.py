@@ -121,7 +121,7 @@ def create_run(context: Context, body: RunRequest) -> dict[str, Any]:
 
 def list_runs(context: Context) -> dict[str, Any]:
     """List the runs, the watched ones first."""
-    watched = [{"id": run.identifier, "folder": run.folder.name} for run in context.watched.values()]
+    watched = [{"id": run.identifier, "folder": run.name} for run in context.watched.values()]
     live = [
         {"id": run.identifier, "settings": run.description["settings"], "state": run.state, "epoch": run.progress()["epoch"]}
         for run in context.runs.all()
@@ -206,7 +206,14 @@ ONLY_WATCHED = "Another process trains this run."
 
 OPERATIONS = (
     Operation(
-        "POST", "/api/predict", "predict", "Read a picture of a digit", predict, Picture, Reading, refusals={409: NO_NETWORK}
+        "POST",
+        "/api/predict",
+        "predict",
+        "Read a picture of a digit",
+        predict,
+        Picture,
+        Reading,
+        refusals={409: f"{NO_NETWORK} Or an output overflows."},
     ),
     Operation(
         "POST",

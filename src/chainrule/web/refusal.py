@@ -41,5 +41,16 @@ def as_line(message: str) -> str:
     >>> as_line("one\ntwo")
     'one two'
     """
-    line = " ".join(message.split())
+    line = " ".join(in_utf8(message).split())
     return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 100]} ... {line[-95:]}"
+
+
+def in_utf8(name: str) -> str:
+    r"""Replace by ``?`` what UTF-8 cannot hold: the bytes of a file's name that are not UTF-8, which Python reads as surrogates.
+
+    Examples
+    --------
+    >>> in_utf8("bad\udcff")
+    'bad?'
+    """
+    return name.encode("utf-8", "replace").decode()

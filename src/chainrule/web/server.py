@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
+import logging
 import os
 import secrets
 import socket
@@ -15,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import SettingError
 from .application import application
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS = 256
 """The most connections at once; a browser opens six."""
+
+REQUEST_SECONDS = 10.0
+"""The time within which a request must come whole; otherwise idle connections would shut everyone out."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Address:
 
     def link(self, token: str | None) -> str:
         """Give the link that opens the page."""
-        name = name_for_link(self.host)
+        name = name_for_link(self.host, self.socket.getsockname()[0])
         query = "" if token is None else f"?token={token}"
         return f"http://{f'[{name}]' if ':' in name else name}:{self.port}/{query}"
 
@@ -90,15 +97,17 @@ def _why_not_listening(host: str, port: int, error: OSError) -> str:
     return f"the server cannot listen at {host!r} ({error.strerror or error}); --host takes a name or an address of this machine"
 
 
-def name_for_link(host: str) -> str:
+def name_for_link(host: str, listening_at: str) -> str:
     """Give the name by which a browser reaches a host; of a server at all addresses, this machine's name.
 
     Examples
     --------
-    >>> name_for_link("127.0.0.1"), name_for_link("digits.example")
+    >>> name_for_link("127.0.0.1", "127.0.0.1"), name_for_link("digits.example", "192.0.2.7")
     ('127.0.0.1', 'digits.example')
+    >>> name_for_link("0", "0.0.0.0") == socket.gethostname()
+    True
     """
-    return socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104  # compared, not bound
+    return socket.gethostname() if ipaddress.ip_address(listening_at.partition("%")[0]).is_unspecified else host
 
 
 def admission_at(address: Address) -> Admission:
@@ -107,6 +116,44 @@ def admission_at(address: Address) -> Admission:
         return Admission(LOOPBACK_NAMES | {address.host.lower()})
     names = {address.host.lower(), socket.gethostname().lower()}
     return Admission(LOOPBACK_NAMES | names, any_address=True, token=secrets.token_urlsafe(24))
+
+
+class TimedProtocol(H11Protocol):
+    """uvicorn's protocol, which closes a connection where a request has not come whole within ``REQUEST_SECONDS``."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._set_deadline()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request."""
+        super().data_received(data)
+        self._set_deadline()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._set_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        super().connection_lost(exc)
+        self._cancel_deadline()
+
+    def _set_deadline(self) -> None:
+        """Begin to count the time where a request is awaited, and end that where it has come whole."""
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._cancel_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class Server(uvicorn.Server):
@@ -125,6 +172,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then all connections."""
         self._hub.close()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # without a traceback for each request that is cut off
         await super().shutdown(sockets)
 
 
@@ -154,6 +202,7 @@ def serve(
     context = Context(hub, Drawing(hub.topic(TOPIC)), RunRegistry(hub), watched)
     config = uvicorn.Config(
         _application(context, admission, model),
+        http=TimedProtocol,
         log_level="error",
         access_log=False,
         server_header=False,

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..calculus.descent import number_of_steps
 from ..checkpoints.checkpoint_file import read_checkpoint
-from ..checkpoints.run_folder import RunFolder
-from ..checkpoints.run_status import RunStatus, read_status
+from ..checkpoints.run_folder import HISTORY, RunFolder
+from ..checkpoints.run_status import HistoryReader, RunStatus, read_status
 from ..errors import ChainruleError, FileError, ModelFileError
 from ..examples import Examples
 from ..network import Network, network_from
@@ -23,6 +23,7 @@ from .layer_formulas import cost_formulas, layer_formulas
 from .learning_curves import LearningCurves, rounded
 from .live_run import DELTA_ROWS, NO_PICTURES, error_line, network_frame
 from .network_pictures import plane_points
+from .refusal import as_line, in_utf8
 from .run_requests import SIZES, named_data
 
 POLL_SECONDS = 0.5
@@ -65,9 +66,11 @@ class WatchedRun:
     def __init__(self, identifier: str, folder: Path, topic: Topic) -> None:
         self.identifier = identifier
         self.folder = folder
+        self.name = in_utf8(folder.name)
         self.topic = topic
         self._checkpoint: tuple[str, Network] | None = None  # the file that the pictures are of
         self._pictures = NO_PICTURES
+        self._history = HistoryReader(folder / HISTORY)
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=f"chainrule-watch-{identifier}", daemon=True)
@@ -99,9 +102,21 @@ class WatchedRun:
     def frame(self) -> dict[str, Any]:
         """Read the folder, and give its frame; a folder that cannot be read is a failed run with a message."""
         try:
-            return self._frame(read_status(_run_folder(self.folder)))
+            path = _run_folder(self.folder)
+            return self._frame(read_status(path, self._history_of(path)))
         except Exception as error:  # another process writes the folder, and anybody may have damaged it
-            return {"id": self.identifier, "state": "failed", "message": error_line(error), **NO_PROGRESS, **NO_PICTURES}
+            return {"id": self.identifier, "state": "failed", "message": self._error_line(error), **NO_PROGRESS, **NO_PICTURES}
+
+    def _error_line(self, error: Exception) -> str:
+        """Describe an error in one line, with the folder's name in place of an absolute path."""
+        line = error_line(error)
+        return as_line(line.replace(str(self.folder), self.name) if self.folder.is_absolute() else line)
+
+    def _history_of(self, path: Path) -> HistoryReader:
+        """Give the reader of a run folder's history, which keeps what it has read from frame to frame."""
+        if self._history.path != path / HISTORY:
+            self._history = HistoryReader(path / HISTORY)
+        return self._history
 
     def _frame(self, status: RunStatus) -> dict[str, Any]:
         settings, records = status.header.settings, status.records
@@ -133,15 +148,20 @@ class WatchedRun:
 
         Raises
         ------
-        FileError, ModelFileError
+        FileError
             When the folder cannot be read.
         """
-        path = _run_folder(self.folder)
+        try:
+            return self._description(_run_folder(self.folder))
+        except ChainruleError as error:
+            raise FileError(self._error_line(error)) from None
+
+    def _description(self, path: Path) -> dict[str, Any]:
         header = RunFolder(path).header()
         network, data = network_of(header.settings.get("plan"), newest_state(path)), _named_data(header.notes)
         return {
             "id": self.identifier,
-            "folder": self.folder.name,
+            "folder": self.name,
             "sizes": network.sizes,
             "formulas": {"layers": layer_formulas(network), **cost_formulas(network)},
             "points": None if data is None else plane_points(named_data(data).train),
