@@ -241,6 +241,32 @@ def test_nothing_is_computed_for_nobody(runs, monkeypatch):
     assert frame["weights"] is not None
 
 
+def test_a_run_that_nobody_watches_is_paused_and_goes_on(runs, monkeypatch):
+    """A run that trains unwatched for ``UNWATCHED_SECONDS`` is paused with a message; start goes on with it."""
+    run = runs(LONG, watched=False)
+    run.start()
+    wait_until(lambda: run.progress()["step"] > 0)
+    assert run.state == "running"
+    monkeypatch.setattr(live_run, "UNWATCHED_SECONDS", -1.0)
+    wait_until(lambda: run.state == "paused")
+    assert "nobody has watched the run for" in run.message
+    monkeypatch.undo()
+    done = run.progress()["step"]
+    run.start()
+    assert run.message == ""
+    wait_until(lambda: run.progress()["step"] > done)
+
+
+@pytest.mark.parametrize(("watched", "seconds", "state"), [(False, 29, "running"), (False, 31, "paused"), (True, 1e6, "running")])
+def test_a_run_is_paused_after_thirty_seconds_without_a_watcher(runs, watched, seconds, state):
+    """A run that trains is paused more than 30 s after somebody last watched it or asked for it, and never while watched."""
+    run = runs(LONG, watched)
+    run.start()
+    noticed = run._noticed
+    run._pause_unwatched(noticed + seconds)
+    assert run.state == state
+
+
 def test_frames_are_few(runs, monkeypatch):
     """While a run trains it publishes at most one frame in ``FRAME_SECONDS``, but one at each change of its state."""
     monkeypatch.setattr(live_run, "FRAME_SECONDS", 1e6)

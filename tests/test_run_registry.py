@@ -11,6 +11,13 @@ from chainrule.web.events import Hub
 from chainrule.web.run_registry import RunRegistry, close_all, topic_of
 
 
+class Reader:
+    """A listener that takes no frames."""
+
+    def wake(self):
+        """Do nothing."""
+
+
 @pytest.fixture
 def hub():
     """The hub to which the runs publish."""
@@ -38,15 +45,40 @@ def test_two_runs_train_side_by_side(registry):
     assert one.progress()["curves"] == other.progress()["curves"]
 
 
-def test_a_run_too_many_is_refused(registry, monkeypatch):
-    """Beyond the limit a run is refused with the remedy, and may be made once another was removed."""
+def test_a_run_too_many_is_refused(registry, hub, monkeypatch):
+    """Beyond the limit, where every run trains or is watched, a run is refused with the remedy, until one is removed."""
     monkeypatch.setattr(run_registry, "MOST_RUNS", 2)
-    first = registry.create(SHORT)
-    registry.create(SHORT)
-    with pytest.raises(SettingError, match="there are 2 runs, and there may be no more; remove one first"):
+    first, second = registry.create(LONG), registry.create(SHORT)
+    registry.start(first.identifier)
+    second.topic.add(Reader())
+    with pytest.raises(
+        SettingError, match=r"there are 2 runs, all of them training or watched.*; remove one, or close its page, first"
+    ):
         registry.create(SHORT)
-    registry.remove(first.identifier)
-    registry.create(SHORT)
+    registry.remove(second.identifier)
+    third = registry.create(SHORT)
+    assert registry.all() == [first, third]
+
+
+def test_the_oldest_run_that_was_left_makes_room(registry, monkeypatch):
+    """At the limit the oldest run that neither trains nor is watched is removed for a new one, and its thread ends."""
+    monkeypatch.setattr(run_registry, "MOST_RUNS", 4)
+    training, watched, left, younger = (registry.create(LONG) for _ in range(4))
+    registry.start(training.identifier)
+    watched.topic.add(Reader())
+    new = registry.create(SHORT)
+    assert registry.all() == [training, watched, younger, new]
+    assert left.join(SECONDS)
+    with pytest.raises(UnknownName):
+        registry.get(left.identifier)
+
+
+def test_a_request_for_a_run_keeps_it_training(registry):
+    """A run that is asked for counts as watched at that time."""
+    run = registry.create(SHORT)
+    run._noticed = 0.0
+    registry.get(run.identifier)
+    assert run._noticed > 0
 
 
 def test_too_many_trainings_are_refused(registry, monkeypatch):

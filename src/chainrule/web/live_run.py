@@ -12,6 +12,7 @@ r"""A run that trains in a thread of its own, obeys start, pause, step and reset
 The thread trains about ``CALL_SECONDS`` of mini-batches at a time, so that it obeys within that time; the parameters do not depend
 on where it stops. Between two such calls it publishes a frame, if one is due and somebody watches. It never waits for a reader.
 Runs take turns, as many at a time as there are cores, so that the server's own thread is not one of dozens that want to compute.
+A run that trains while nobody watches it is paused after ``UNWATCHED_SECONDS``; it must not take the cores from the others.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ FRAME_SECONDS = 1 / 15
 
 FRAME_SHARE = 0.1
 """The largest part of a run's time that computing its frames may take."""
+
+UNWATCHED_SECONDS = 30.0
+"""The time without a stream or a request after which a run that trains is paused: its page is closed."""
 
 TURNS = FairTurns(thread_count("auto"))
 """The runs that compute at once; with more of them the server's own thread would seldom get its turn."""
@@ -102,7 +106,7 @@ class LiveRun:
     state : str
         ready, running, paused, finished, diverged or failed.
     message : str
-        Why the run ended; empty while it goes on.
+        Why the run ended, or why it was paused where nobody asked for that; else empty.
     """
 
     def __init__(self, identifier: str, request: RunRequest, topic: Topic) -> None:
@@ -123,6 +127,7 @@ class LiveRun:
         self._call = CallLength()
         self._seen = EpochProgress(1)  # the part of the epoch that the curves have
         self._next_frame = 0.0
+        self._noticed = time.monotonic()  # when somebody last watched the run or asked for it
         self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
         self._thread.start()
         topic.on_watch = self.refresh
@@ -137,6 +142,7 @@ class LiveRun:
         SettingError
             When the run has ended.
         """
+        self.notice()
         with self._changed:
             self._check_not_ended()
             self._set_state("running")
@@ -171,6 +177,15 @@ class LiveRun:
         with self._changed:
             self._frame_wanted = True
             self._changed.notify_all()
+
+    def notice(self) -> None:
+        """Note that somebody uses the run, by a request instead of a stream."""
+        self._noticed = time.monotonic()
+
+    @property
+    def may_be_dropped(self) -> bool:
+        """Whether the run neither trains nor is watched, so that it may make room for another."""
+        return self.state != "running" and not self.topic.watched
 
     def close(self) -> None:
         """End the thread after the current mini-batches; ``join`` waits for that."""
@@ -272,7 +287,8 @@ class LiveRun:
         self._advance(1)
 
     def _train_call(self) -> None:
-        """Train for about ``CALL_SECONDS``."""
+        """Train for about ``CALL_SECONDS``, or pause where nobody has watched for long."""
+        self._pause_unwatched(time.monotonic())
         began, computing, before = time.perf_counter(), time.thread_time(), self.run.done
         end = before + self._call.mini_batches
         while self.run.done < end and self.run.history.stopped is None and self.state == "running":
@@ -332,9 +348,19 @@ class LiveRun:
 
     # The state
 
-    def _set_state(self, state: str) -> None:
+    def _pause_unwatched(self, now: float) -> None:
+        """Pause the run if nobody has watched it for ``UNWATCHED_SECONDS``; ``now`` is the time of ``time.monotonic``."""
+        if self.topic.watched:
+            self._noticed = now
+            return
+        with self._changed:
+            if self.state == "running" and now - self._noticed > UNWATCHED_SECONDS:
+                why = f"paused, because nobody has watched the run for {UNWATCHED_SECONDS:g} seconds; start goes on with it"
+                self._set_state("paused", why)
+
+    def _set_state(self, state: str, message: str = "") -> None:
         """Change the state, with the condition held."""
-        self.state, self.message, self._frame_wanted = state, "", True
+        self.state, self.message, self._frame_wanted = state, message, True
         self._changed.notify_all()
 
     def _end(self, state: str, message: str) -> None:
