@@ -1,6 +1,8 @@
 """The runs of a server: ids, limits, removal, and the end of all."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 from live_runs import LONG, SECONDS, SHORT, wait_until
@@ -9,6 +11,7 @@ from chainrule.errors import SettingError, UnknownName
 from chainrule.web import run_registry
 from chainrule.web.events import Hub
 from chainrule.web.run_registry import RunRegistry, close_all, topic_of
+from chainrule.web.run_requests import RunRequest
 
 
 class Reader:
@@ -105,6 +108,49 @@ def test_a_removed_run_is_unknown_and_ends(registry, hub):
     for use in (registry.get, registry.start, registry.remove):
         with pytest.raises(UnknownName, match="unknown run"):
             use(run.identifier)
+
+
+EXPLODES = RunRequest(data="xor", hidden=(8, 8), activation="exp", optimizer="sgd", learning_rate=1000, epochs=50)
+
+
+@pytest.fixture
+def no_collector():
+    """Keep cycles from being collected during a test."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def ended(registry, request, state):
+    """Make a run that comes to a state, and give its id, its thread, and weak references to it and its training."""
+    run = registry.create(request)
+    assert run.wait_idle(SECONDS)
+    registry.start(run.identifier)
+    if state == "paused":
+        run.step()
+    wait_until(lambda: run.state == state and run.wait_idle(0.01))
+    assert run.description["sizes"][0] == 2
+    return run.identifier, run._thread, [weakref.ref(run), weakref.ref(run.run)]
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize(("request_", "state"), [(SHORT, "finished"), (EXPLODES, "diverged"), (LONG, "paused")])
+def test_a_removed_run_is_freed_at_once(registry, request_, state):
+    """After its removal neither a run nor its training is alive, without the collector of cycles, however it ended."""
+    identifier, thread, references = ended(registry, request_, state)
+    registry.remove(identifier)
+    thread.join(SECONDS)
+    assert [reference() for reference in references] == [None, None]
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_training_is_freed_at_a_reset(registry):
+    """After a reset the training before is not alive, without the collector of cycles."""
+    identifier, _, (_, training) = ended(registry, LONG, "paused")
+    registry.get(identifier).reset()
+    assert registry.get(identifier).wait_idle(SECONDS)
+    assert training() is None
 
 
 def test_close_ends_every_run(registry):

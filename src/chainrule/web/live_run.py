@@ -129,8 +129,8 @@ class LiveRun:
         self._next_frame = 0.0
         self._noticed = time.monotonic()  # when somebody last watched the run or asked for it
         self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
-        self._thread.start()
         topic.on_watch = self.refresh
+        self._thread.start()
 
     # What the page asks for
 
@@ -244,6 +244,14 @@ class LiveRun:
         while (task := self._next_task()) is not None:
             with TURNS:
                 self._do(task)
+        self._release_training()
+        self.topic.on_watch = _do_nothing
+
+    def _release_training(self) -> None:
+        """Free the training's memory at once: its generator, which refers to it, would live until cycles are collected."""
+        run, self._run, self._delta_rows = self._run, None, None
+        if run is not None:
+            run.interrupt()
 
     def _do(self, task: Callable[[], None]) -> None:
         """Do one task, and publish a frame if one is due."""
@@ -276,7 +284,7 @@ class LiveRun:
 
     def _begin(self) -> None:
         """Make the run anew."""
-        self._run = None
+        self._release_training()
         self._curves, self._call, self._seen = LearningCurves(), CallLength(), EpochProgress(1)
         self._run = run = make_run(self.request)
         block = block_length(run.plan, run.examples) / run.plan.batch_size
