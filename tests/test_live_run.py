@@ -267,6 +267,35 @@ def test_a_run_is_paused_after_thirty_seconds_without_a_watcher(runs, watched, s
     assert run.state == state
 
 
+def test_a_small_run_that_is_watched_keeps_a_pace(runs, monkeypatch):
+    """A watched run of a small set waits after an epoch until the pace allows the next, obeys at once while it waits, and ends."""
+    monkeypatch.setattr(live_run, "EPOCHS_PER_SECOND", 1e-6)
+    monkeypatch.setattr(live_run, "PACED_SECONDS", 1e12)
+    run = runs(RunRequest(data="xor", hidden=(4,), batch_size=70, epochs=3))
+    run.start()
+    wait_until(lambda: run.progress()["epoch"] == 2)  # the first epoch begins the pace, the second is due at once
+    monkeypatch.setattr(run, "_train_call", lambda: pytest.fail("it trained before its time"))
+    run.refresh()
+    run.pause()
+    assert run.wait_idle(SECONDS)
+    assert (run.state, run.progress()["epoch"]) == ("paused", 2)
+    monkeypatch.undo()
+    run.topic.watched = False
+    run.start()
+    wait_until(lambda: run.state == "finished")
+
+
+@pytest.mark.parametrize(("request_", "watched"), [(SHORT, False), (RunRequest(data="digits", hidden=(4,), epochs=3), True)])
+def test_a_run_is_not_slowed_for_nobody_or_where_it_is_large(runs, monkeypatch, request_, watched):
+    """A run that nobody watches, or of as many examples as ``PACED_ROWS``, trains to its end at full speed."""
+    monkeypatch.setattr(live_run, "EPOCHS_PER_SECOND", 1e-6)
+    monkeypatch.setattr(live_run, "PACED_SECONDS", 1e12)
+    monkeypatch.setattr(live_run, "PACED_ROWS", 1000)
+    run = runs(request_, watched)
+    run.start()
+    wait_until(lambda: run.state == "finished")
+
+
 def test_frames_are_few(runs, monkeypatch):
     """While a run trains it publishes at most one frame in ``FRAME_SECONDS``, but one at each change of its state."""
     monkeypatch.setattr(live_run, "FRAME_SECONDS", 1e6)

@@ -12,11 +12,13 @@ r"""A run that trains in a thread of its own, obeys start, pause, step and reset
 The thread trains about ``CALL_SECONDS`` of mini-batches at a time, so that it obeys within that time; the parameters do not depend
 on where it stops. Between two such calls it publishes a frame, if one is due and somebody watches. It never waits for a reader.
 Runs take turns, as many at a time as there are cores, so that the server's own thread is not one of dozens that want to compute.
+A small data set is trained at a pace at which one sees its curves and boundary change, while somebody watches.
 A run that trains while nobody watches it is paused after ``UNWATCHED_SECONDS``; it must not take the cores from the others.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -50,6 +52,15 @@ FRAME_SECONDS = 1 / 15
 
 FRAME_SHARE = 0.1
 """The largest part of a run's time that computing its frames may take."""
+
+PACED_ROWS = 5000
+"""Runs on fewer examples keep a pace while they are watched: an epoch of 700 takes 2 ms, so that one would see only the end."""
+
+EPOCHS_PER_SECOND = 30.0
+"""That pace: about two epochs a frame."""
+
+PACED_SECONDS = 60.0
+"""The longest time that the pace may make a whole run last; a run of many epochs has a faster one."""
 
 UNWATCHED_SECONDS = 30.0
 """The time without a stream or a request after which a run that trains is paused: its page is closed."""
@@ -127,6 +138,7 @@ class LiveRun:
         self._call = CallLength()
         self._seen = EpochProgress(1)  # the part of the epoch that the curves have
         self._next_frame = 0.0
+        self._next_epoch = -math.inf  # when the pace lets the next epoch begin
         self._noticed = time.monotonic()  # when somebody last watched the run or asked for it
         self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
         topic.on_watch = self.refresh
@@ -261,9 +273,17 @@ class LiveRun:
             self._end("failed", error_line(error))
         self._publish_when_due()
 
+    def _is_asked(self) -> bool:
+        """Tell whether there is something to do besides training on."""
+        return self._closing or self._reset_wanted or self._frame_wanted or self._steps_wanted > 0
+
     def _has_work(self) -> bool:
-        running = self.state == "running"
-        return self._closing or self._reset_wanted or self._frame_wanted or self._steps_wanted > 0 or running
+        return self._is_asked() or self.state == "running"
+
+    def _seconds_ahead(self) -> float:
+        """Tell how long the training must wait to keep the pace of a small data set; 0 where nobody watches."""
+        paced = self.topic.watched and self._run is not None and self._run.n < PACED_ROWS
+        return max(0.0, self._next_epoch - time.monotonic()) if paced else 0.0
 
     def _next_task(self) -> Callable[[], None] | None:
         """Wait for something to do; None after ``close``."""
@@ -271,6 +291,7 @@ class LiveRun:
             self._busy = False
             self._changed.notify_all()
             self._changed.wait_for(self._has_work)
+            self._changed.wait_for(self._is_asked, self._seconds_ahead())
             if self._closing:
                 return None
             self._busy = True
@@ -280,7 +301,7 @@ class LiveRun:
             if self._steps_wanted:
                 self._steps_wanted, self._frame_wanted = self._steps_wanted - 1, True
                 return self._train_one
-            return self._train_call if self.state == "running" else _do_nothing
+            return self._train_call if self.state == "running" and not self._seconds_ahead() else _do_nothing
 
     def _begin(self) -> None:
         """Make the run anew."""
@@ -288,6 +309,7 @@ class LiveRun:
         self._curves, self._call, self._seen = LearningCurves(), CallLength(), EpochProgress(1)
         self._run = run = make_run(self.request)
         block = block_length(run.plan, run.examples) / run.plan.batch_size
+        self._next_epoch = -math.inf
         self._call = CallLength(int(block * CALL_SECONDS / BLOCK_SECONDS))
         self._delta_rows = run.examples[: min(DELTA_ROWS, len(run.examples))]
 
@@ -295,13 +317,16 @@ class LiveRun:
         self._advance(1)
 
     def _train_call(self) -> None:
-        """Train for about ``CALL_SECONDS``, or pause where nobody has watched for long."""
+        """Train for about ``CALL_SECONDS``, or until the pace says to wait; pause where nobody has watched for long."""
         self._pause_unwatched(time.monotonic())
         began, computing, before = time.perf_counter(), time.thread_time(), self.run.done
         end = before + self._call.mini_batches
-        while self.run.done < end and self.run.history.stopped is None and self.state == "running":
+        while self.run.done < end and self._goes_on():
             self._advance(end - self.run.done)
         self._call.measured(self.run.done - before, time.perf_counter() - began, time.thread_time() - computing)
+
+    def _goes_on(self) -> bool:
+        return self.state == "running" and self.run.history.stopped is None and not self._seconds_ahead()
 
     @property
     def run(self) -> Run:
@@ -317,6 +342,7 @@ class LiveRun:
         if record is not None:
             self._curves.add_epoch(record)
             self._seen = EpochProgress(record.epoch + 1)
+            self._next_epoch = next_epoch(self._next_epoch, time.monotonic(), self.request.epochs)
         elif run.history.stopped is None:
             self._add_batches(run.epoch_progress)
         if run.history.stopped is not None:
@@ -380,6 +406,20 @@ class LiveRun:
     def _check_not_ended(self) -> None:
         if self.state in ENDED:
             raise SettingError(f"the run has ended ({self.message or self.state}); reset it first")
+
+
+def next_epoch(due: float, now: float, epochs: int) -> float:
+    """Give the time at which the next epoch may begin at the pace, when the one that might begin at ``due`` ended at ``now``.
+
+    Time that a slow epoch took is not made up for by fast ones.
+
+    Examples
+    --------
+    >>> next_epoch(10.0, 10.01, epochs=300), next_epoch(10.0, 12.0, epochs=300), next_epoch(10.0, 10.0, epochs=60_000)
+    (10.033333333333333, 12.0, 10.001)
+    """
+    pace = max(EPOCHS_PER_SECOND, epochs / PACED_SECONDS)
+    return max(due + 1 / pace, now)
 
 
 def current_network(run: Run) -> Network:
