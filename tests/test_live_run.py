@@ -322,7 +322,7 @@ def test_the_description_reproduces_the_run(runs):
     json.dumps(description, allow_nan=False)
     assert msgspec.convert(description["settings"], RunRequest) == SHORT
     assert description["sizes"] == [2, 4, 2]
-    assert description["lines"]["cli"].startswith("chainrule train xor --hidden 4 ")
+    assert description["lines"]["cli"].startswith("chainrule train xor \\\n    --hidden 4 ")
     assert [layer["activation"] for layer in description["formulas"]["layers"]] == ["tanh", "softmax"]
     assert description["formulas"]["layers"][0]["lines"][0]["text"] == "z¹ = w¹ a⁰ + b¹"
     assert len(description["points"]["x"]) == 700
