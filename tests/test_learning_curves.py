@@ -41,3 +41,31 @@ def test_no_rows_give_empty_columns():
     assert columns["batches"] == {"epoch": [], "cost": [], "accuracy": []}
     assert set(columns["epochs"]) == {"epoch", "cost", "accuracy", "validation_cost", "validation_accuracy"}
     assert pytest.approx(0) == sum(map(len, columns["epochs"].values()))
+
+
+def record(epoch):
+    """Give an epoch's record."""
+    return EpochRecord(epoch, 0.5, None, None, None, 0.1, 1.0, 10.0)
+
+
+def test_mini_batches_are_not_drawn_across_an_epoch_without_points():
+    """An epoch that ends with fewer than two points ends the curve of mini-batches; it begins anew after it."""
+    curves = LearningCurves()
+
+    def places():
+        return curves.columns()["batches"]["epoch"]
+
+    for place in (0.3, 0.6, 0.9):
+        curves.add_batches(place, 1.0, None)
+    curves.add_epoch(record(1))
+    curves.add_batches(1.5, 1.0, None)
+    assert places() == [0.3, 0.6, 0.9, 1.5]
+    curves.add_epoch(record(2))
+    assert places() == []
+    for place in (2.3, 2.6):
+        curves.add_batches(place, 1.0, None)
+    curves.add_epoch(record(3))
+    assert places() == [2.3, 2.6]
+    curves.add_epoch(record(4))
+    assert places() == []
+    assert curves.columns()["epochs"]["epoch"] == [1, 2, 3, 4]

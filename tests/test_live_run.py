@@ -241,6 +241,61 @@ def test_nothing_is_computed_for_nobody(runs, monkeypatch):
     assert frame["weights"] is not None
 
 
+def test_a_run_that_nobody_watches_is_paused_and_goes_on(runs, monkeypatch):
+    """A run that trains unwatched for ``UNWATCHED_SECONDS`` is paused with a message; start goes on with it."""
+    run = runs(LONG, watched=False)
+    run.start()
+    wait_until(lambda: run.progress()["step"] > 0)
+    assert run.state == "running"
+    monkeypatch.setattr(live_run, "UNWATCHED_SECONDS", -1.0)
+    wait_until(lambda: run.state == "paused")
+    assert "nobody has watched the run for" in run.message
+    monkeypatch.undo()
+    done = run.progress()["step"]
+    run.start()
+    assert run.message == ""
+    wait_until(lambda: run.progress()["step"] > done)
+
+
+@pytest.mark.parametrize(("watched", "seconds", "state"), [(False, 29, "running"), (False, 31, "paused"), (True, 1e6, "running")])
+def test_a_run_is_paused_after_thirty_seconds_without_a_watcher(runs, watched, seconds, state):
+    """A run that trains is paused more than 30 s after somebody last watched it or asked for it, and never while watched."""
+    run = runs(LONG, watched)
+    run.start()
+    noticed = run._noticed
+    run._pause_unwatched(noticed + seconds)
+    assert run.state == state
+
+
+def test_a_small_run_that_is_watched_keeps_a_pace(runs, monkeypatch):
+    """A watched run of a small set waits after an epoch until the pace allows the next, obeys at once while it waits, and ends."""
+    monkeypatch.setattr(live_run, "EPOCHS_PER_SECOND", 1e-6)
+    monkeypatch.setattr(live_run, "PACED_SECONDS", 1e12)
+    run = runs(RunRequest(data="xor", hidden=(4,), batch_size=70, epochs=3))
+    run.start()
+    wait_until(lambda: run.progress()["epoch"] == 2)  # the first epoch begins the pace, the second is due at once
+    monkeypatch.setattr(run, "_train_call", lambda: pytest.fail("it trained before its time"))
+    run.refresh()
+    run.pause()
+    assert run.wait_idle(SECONDS)
+    assert (run.state, run.progress()["epoch"]) == ("paused", 2)
+    monkeypatch.undo()
+    run.topic.watched = False
+    run.start()
+    wait_until(lambda: run.state == "finished")
+
+
+@pytest.mark.parametrize(("request_", "watched"), [(SHORT, False), (RunRequest(data="digits", hidden=(4,), epochs=3), True)])
+def test_a_run_is_not_slowed_for_nobody_or_where_it_is_large(runs, monkeypatch, request_, watched):
+    """A run that nobody watches, or of as many examples as ``PACED_ROWS``, trains to its end at full speed."""
+    monkeypatch.setattr(live_run, "EPOCHS_PER_SECOND", 1e-6)
+    monkeypatch.setattr(live_run, "PACED_SECONDS", 1e12)
+    monkeypatch.setattr(live_run, "PACED_ROWS", 1000)
+    run = runs(request_, watched)
+    run.start()
+    wait_until(lambda: run.state == "finished")
+
+
 def test_frames_are_few(runs, monkeypatch):
     """While a run trains it publishes at most one frame in ``FRAME_SECONDS``, but one at each change of its state."""
     monkeypatch.setattr(live_run, "FRAME_SECONDS", 1e6)
@@ -267,7 +322,7 @@ def test_the_description_reproduces_the_run(runs):
     json.dumps(description, allow_nan=False)
     assert msgspec.convert(description["settings"], RunRequest) == SHORT
     assert description["sizes"] == [2, 4, 2]
-    assert description["lines"]["cli"].startswith("chainrule train xor --hidden 4 ")
+    assert description["lines"]["cli"].startswith("chainrule train xor \\\n    --hidden 4 ")
     assert [layer["activation"] for layer in description["formulas"]["layers"]] == ["tanh", "softmax"]
     assert description["formulas"]["layers"][0]["lines"][0]["text"] == "z¹ = w¹ a⁰ + b¹"
     assert len(description["points"]["x"]) == 700

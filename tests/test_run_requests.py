@@ -40,23 +40,37 @@ def trained(request):
     return request.param, parameter_bytes(run.network)
 
 
-def test_the_python_lines_reproduce_the_run(trained):
-    """The program, executed, ends with the parameters of the live run."""
+def test_the_python_lines_reproduce_the_run(trained, capsys):
+    """The program, executed, ends with the parameters of the live run, and prints its last epoch."""
     request, parameters = trained
     names = {}
     exec(python_lines(request), names)
     assert parameter_bytes(names["net"]) == parameters
+    assert capsys.readouterr().out.strip().endswith(str(names["history"].records[-1]))
 
 
 def test_the_command_line_reproduces_the_run(trained, tmp_path):
     """The command, run in a folder with the points' file, saves the parameters of the live run."""
     request, parameters = trained
     (tmp_path / "points.csv").write_text(run_requests.points_csv(request))
-    program, *arguments = shlex.split(command_line(request))
+    program, *arguments = shlex.split(command_line(request).replace("\\\n", ""))  # as a shell joins lines
     done = run_process(*arguments, "--out", "net.safetensors", cwd=tmp_path)
     assert program == "chainrule"
     assert done.returncode == 0, done.stderr
     assert parameter_bytes(cr.load(tmp_path / "net.safetensors")) == parameters
+
+
+@pytest.mark.parametrize("hidden", [(), (512, 512, 512, 512)])
+@pytest.mark.parametrize("data", ["spiral", "points"])
+def test_no_line_is_longer_than_80_characters(data, hidden):
+    """The program and the command stay within 80 columns; every line of the command but the last ends in a backslash."""
+    numbers = {"learning_rate": 0.1 + 0.2, "l2": 1 / 3, "dropout": 2 / 3, "epochs": 100_000, "seed": 2**53 - 1}
+    names = {"activation": "leaky_relu", "cost": "cross_entropy", "optimizer": "momentum"}
+    points = ((-1 / 3, -2 / 3, 0), (1 / 3, 1e-17 / 3, 1)) if data == "points" else ()
+    request = RunRequest(data=data, hidden=hidden, points=points, batch_size=1000, **numbers, **names)
+    command = command_line(request).split("\n")
+    assert max(map(len, [*python_lines(request).split("\n"), *command])) <= 80
+    assert [line.endswith(" \\") for line in command] == [True] * (len(command) - 1) + [False]
 
 
 FLOATS = {"allow_nan": False, "allow_infinity": False}

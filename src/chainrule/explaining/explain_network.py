@@ -172,13 +172,10 @@ class NetworkSections:
     def output_error(self) -> Section:
         """BP1 for this output activation and cost."""
         batch, sigma, n_out = self.batch, self.batch.sigmas[-1], self.batch.a.shape[1]
-        chain_rule = r"δ_j = \frac{∂C}{∂z_j} = \frac{∂C}{∂a_j} · \frac{∂a_j}{∂z_j} = \frac{∂C}{∂a_j} · σ′(z_j)"
-        if sigma is ACTIVATIONS["softmax"]:
-            chain_rule = r"δ_k = \frac{∂C}{∂z_k} = Σ_j \frac{∂C}{∂a_j} · \frac{∂a_j}{∂z_k}"
         pair = notation.output_delta_formula(sigma, batch.cost)
         blocks: list[Block] = [
             Prose("Let $δ_j$ be the derivative of the cost with respect to the weighted input $z_j$ of output unit $j$."),
-            Formulas((chain_rule,)),
+            Formulas((notation.output_chain_rule(sigma),)),
             Prose("where"),
             Formulas((notation.cost_formula(batch.cost).derivative, notation.activation_formula(sigma).derivative)),
             *([Formulas(pair.lines)] if pair.lines else []),
@@ -205,7 +202,6 @@ class NetworkSections:
     def hidden_error(self, layer: int) -> Section:
         """BP2 for one hidden layer."""
         batch, name, following = self.batch, layer + 1, layer + 2
-        written = notation.activation_formula(batch.sigmas[layer])
         n_out, n_next = len(batch.weights[layer]), len(batch.weights[layer + 1])
         words = (
             f"The cost depends on unit $j$ of layer {name} through every unit $i$ of layer {following}. By the chain rule the "
@@ -214,7 +210,7 @@ class NetworkSections:
         )
         formulas = (
             f"δ^{name}_j = (Σ_i w^{following}_{{ij}} δ^{following}_i) · σ′(z^{name}_j)",
-            f"δ^{name} = ((w^{following})^T δ^{following}) ⊙ σ′(z^{name}),   {written.derivative}",
+            notation.hidden_delta_formula(name, batch.sigmas[layer]),
         )
         blocks: list[Block] = [
             Prose(words),

@@ -5,7 +5,7 @@ The formulas of the built-in activations and costs are in their tables, in ``cal
 
 from __future__ import annotations
 
-from ..calculus.activations import Activation
+from ..calculus.activations import ACTIVATIONS, Activation
 from ..calculus.costs import Cost
 from ..calculus.formulas import Formula, OutputFormula
 
@@ -68,3 +68,16 @@ def output_delta_formula(sigma: Activation, cost: Cost) -> OutputFormula:
     if cost.cancels(sigma) and cost.partner_formula is not None:
         return cost.partner_formula
     return sigma.output_formula or OutputFormula((), "The derivatives do not cancel: $σ′(z)$ remains.")
+
+
+def output_chain_rule(sigma: Activation) -> str:
+    """Give BP1 for any cost: by the chain rule over one output, or over all of them where each depends on each ``z``."""
+    if sigma is ACTIVATIONS["softmax"]:
+        return r"δ_k = \frac{∂C}{∂z_k} = Σ_j \frac{∂C}{∂a_j} · \frac{∂a_j}{∂z_k}"
+    return r"δ_j = \frac{∂C}{∂z_j} = \frac{∂C}{∂a_j} · \frac{∂a_j}{∂z_j} = \frac{∂C}{∂a_j} · σ′(z_j)"
+
+
+def hidden_delta_formula(number: int, sigma: Activation) -> str:
+    """Give BP2 of a hidden layer, whose number counts from 1, with the derivative of its activation."""
+    following = number + 1
+    return f"δ^{number} = ((w^{following})^T δ^{following}) ⊙ σ′(z^{number}),   {activation_formula(sigma).derivative}"

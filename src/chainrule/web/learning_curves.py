@@ -43,25 +43,37 @@ class ThinnedRows:
         return [*self._kept, *([] if last is None else [last])]
 
 
+FEWEST_POINTS = 2
+"""The points within an epoch without which the curve of mini-batches would be a straight line over it."""
+
 EPOCH_COLUMNS = ("epoch", "cost", "accuracy", "validation_cost", "validation_accuracy")
 BATCH_COLUMNS = ("epoch", "cost", "accuracy")
 
 
 class LearningCurves:
-    """The curves of one run: a row an epoch, and a row for each group of mini-batches of an epoch that lasts long."""
+    """The curves of one run: a row an epoch, and a row for each group of mini-batches of an epoch that lasts long.
+
+    The rows of mini-batches are those since the last epoch that ended with fewer than ``FEWEST_POINTS``: a line across such an
+    epoch would show costs that the run did not have.
+    """
 
     def __init__(self, records: Iterable[EpochRecord] = ()) -> None:
         self._epochs = ThinnedRows()
         self._batches = ThinnedRows()
+        self._points_in_epoch = 0
         for record in records:
             self.add_epoch(record)
 
     def add_epoch(self, record: EpochRecord) -> None:
-        """Add an epoch's costs and accuracies."""
+        """Add an epoch's costs and accuracies, and end its part of the curve of mini-batches."""
+        if self._points_in_epoch < FEWEST_POINTS:
+            self._batches = ThinnedRows()
+        self._points_in_epoch = 0
         self._epochs.append([record.epoch, *(rounded(getattr(record, name)) for name in EPOCH_COLUMNS[1:])])
 
     def add_batches(self, epoch: float, cost: float, accuracy: float | None) -> None:
         """Add the means over the mini-batches since the last call, at a place within an epoch: 2.5 is half of the third."""
+        self._points_in_epoch += 1
         self._batches.append([rounded(epoch), rounded(cost), rounded(accuracy)])
 
     def columns(self) -> dict[str, Any]:

@@ -12,10 +12,13 @@ r"""A run that trains in a thread of its own, obeys start, pause, step and reset
 The thread trains about ``CALL_SECONDS`` of mini-batches at a time, so that it obeys within that time; the parameters do not depend
 on where it stops. Between two such calls it publishes a frame, if one is due and somebody watches. It never waits for a reader.
 Runs take turns, as many at a time as there are cores, so that the server's own thread is not one of dozens that want to compute.
+A small data set is trained at a pace at which one sees its curves and boundary change, while somebody watches.
+A run that trains while nobody watches it is paused after ``UNWATCHED_SECONDS``; it must not take the cores from the others.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -49,6 +52,18 @@ FRAME_SECONDS = 1 / 15
 
 FRAME_SHARE = 0.1
 """The largest part of a run's time that computing its frames may take."""
+
+PACED_ROWS = 5000
+"""Runs on fewer examples keep a pace while they are watched: an epoch of 700 takes 2 ms, so that one would see only the end."""
+
+EPOCHS_PER_SECOND = 30.0
+"""That pace: about two epochs a frame."""
+
+PACED_SECONDS = 60.0
+"""The longest time that the pace may make a whole run last; a run of many epochs has a faster one."""
+
+UNWATCHED_SECONDS = 30.0
+"""The time without a stream or a request after which a run that trains is paused: its page is closed."""
 
 TURNS = FairTurns(thread_count("auto"))
 """The runs that compute at once; with more of them the server's own thread would seldom get its turn."""
@@ -102,7 +117,7 @@ class LiveRun:
     state : str
         ready, running, paused, finished, diverged or failed.
     message : str
-        Why the run ended; empty while it goes on.
+        Why the run ended, or why it was paused where nobody asked for that; else empty.
     """
 
     def __init__(self, identifier: str, request: RunRequest, topic: Topic) -> None:
@@ -123,9 +138,11 @@ class LiveRun:
         self._call = CallLength()
         self._seen = EpochProgress(1)  # the part of the epoch that the curves have
         self._next_frame = 0.0
+        self._next_epoch = -math.inf  # when the pace lets the next epoch begin
+        self._noticed = time.monotonic()  # when somebody last watched the run or asked for it
         self._thread = threading.Thread(target=self._work, name=f"chainrule-run-{identifier}", daemon=True)
-        self._thread.start()
         topic.on_watch = self.refresh
+        self._thread.start()
 
     # What the page asks for
 
@@ -137,6 +154,7 @@ class LiveRun:
         SettingError
             When the run has ended.
         """
+        self.notice()
         with self._changed:
             self._check_not_ended()
             self._set_state("running")
@@ -171,6 +189,15 @@ class LiveRun:
         with self._changed:
             self._frame_wanted = True
             self._changed.notify_all()
+
+    def notice(self) -> None:
+        """Note that somebody uses the run, by a request instead of a stream."""
+        self._noticed = time.monotonic()
+
+    @property
+    def may_be_dropped(self) -> bool:
+        """Whether the run neither trains nor is watched, so that it may make room for another."""
+        return self.state != "running" and not self.topic.watched
 
     def close(self) -> None:
         """End the thread after the current mini-batches; ``join`` waits for that."""
@@ -229,6 +256,14 @@ class LiveRun:
         while (task := self._next_task()) is not None:
             with TURNS:
                 self._do(task)
+        self._release_training()
+        self.topic.on_watch = _do_nothing
+
+    def _release_training(self) -> None:
+        """Free the training's memory at once: its generator, which refers to it, would live until cycles are collected."""
+        run, self._run, self._delta_rows = self._run, None, None
+        if run is not None:
+            run.interrupt()
 
     def _do(self, task: Callable[[], None]) -> None:
         """Do one task, and publish a frame if one is due."""
@@ -238,9 +273,17 @@ class LiveRun:
             self._end("failed", error_line(error))
         self._publish_when_due()
 
+    def _is_asked(self) -> bool:
+        """Tell whether there is something to do besides training on."""
+        return self._closing or self._reset_wanted or self._frame_wanted or self._steps_wanted > 0
+
     def _has_work(self) -> bool:
-        running = self.state == "running"
-        return self._closing or self._reset_wanted or self._frame_wanted or self._steps_wanted > 0 or running
+        return self._is_asked() or self.state == "running"
+
+    def _seconds_ahead(self) -> float:
+        """Tell how long the training must wait to keep the pace of a small data set; 0 where nobody watches."""
+        paced = self.topic.watched and self._run is not None and self._run.n < PACED_ROWS
+        return max(0.0, self._next_epoch - time.monotonic()) if paced else 0.0
 
     def _next_task(self) -> Callable[[], None] | None:
         """Wait for something to do; None after ``close``."""
@@ -248,6 +291,7 @@ class LiveRun:
             self._busy = False
             self._changed.notify_all()
             self._changed.wait_for(self._has_work)
+            self._changed.wait_for(self._is_asked, self._seconds_ahead())
             if self._closing:
                 return None
             self._busy = True
@@ -257,14 +301,15 @@ class LiveRun:
             if self._steps_wanted:
                 self._steps_wanted, self._frame_wanted = self._steps_wanted - 1, True
                 return self._train_one
-            return self._train_call if self.state == "running" else _do_nothing
+            return self._train_call if self.state == "running" and not self._seconds_ahead() else _do_nothing
 
     def _begin(self) -> None:
         """Make the run anew."""
-        self._run = None
+        self._release_training()
         self._curves, self._call, self._seen = LearningCurves(), CallLength(), EpochProgress(1)
         self._run = run = make_run(self.request)
         block = block_length(run.plan, run.examples) / run.plan.batch_size
+        self._next_epoch = -math.inf
         self._call = CallLength(int(block * CALL_SECONDS / BLOCK_SECONDS))
         self._delta_rows = run.examples[: min(DELTA_ROWS, len(run.examples))]
 
@@ -272,12 +317,16 @@ class LiveRun:
         self._advance(1)
 
     def _train_call(self) -> None:
-        """Train for about ``CALL_SECONDS``."""
+        """Train for about ``CALL_SECONDS``, or until the pace says to wait; pause where nobody has watched for long."""
+        self._pause_unwatched(time.monotonic())
         began, computing, before = time.perf_counter(), time.thread_time(), self.run.done
         end = before + self._call.mini_batches
-        while self.run.done < end and self.run.history.stopped is None and self.state == "running":
+        while self.run.done < end and self._goes_on():
             self._advance(end - self.run.done)
         self._call.measured(self.run.done - before, time.perf_counter() - began, time.thread_time() - computing)
+
+    def _goes_on(self) -> bool:
+        return self.state == "running" and self.run.history.stopped is None and not self._seconds_ahead()
 
     @property
     def run(self) -> Run:
@@ -293,6 +342,7 @@ class LiveRun:
         if record is not None:
             self._curves.add_epoch(record)
             self._seen = EpochProgress(record.epoch + 1)
+            self._next_epoch = next_epoch(self._next_epoch, time.monotonic(), self.request.epochs)
         elif run.history.stopped is None:
             self._add_batches(run.epoch_progress)
         if run.history.stopped is not None:
@@ -332,9 +382,19 @@ class LiveRun:
 
     # The state
 
-    def _set_state(self, state: str) -> None:
+    def _pause_unwatched(self, now: float) -> None:
+        """Pause the run if nobody has watched it for ``UNWATCHED_SECONDS``; ``now`` is the time of ``time.monotonic``."""
+        if self.topic.watched:
+            self._noticed = now
+            return
+        with self._changed:
+            if self.state == "running" and now - self._noticed > UNWATCHED_SECONDS:
+                why = f"paused, because nobody has watched the run for {UNWATCHED_SECONDS:g} seconds; start goes on with it"
+                self._set_state("paused", why)
+
+    def _set_state(self, state: str, message: str = "") -> None:
         """Change the state, with the condition held."""
-        self.state, self.message, self._frame_wanted = state, "", True
+        self.state, self.message, self._frame_wanted = state, message, True
         self._changed.notify_all()
 
     def _end(self, state: str, message: str) -> None:
@@ -346,6 +406,20 @@ class LiveRun:
     def _check_not_ended(self) -> None:
         if self.state in ENDED:
             raise SettingError(f"the run has ended ({self.message or self.state}); reset it first")
+
+
+def next_epoch(due: float, now: float, epochs: int) -> float:
+    """Give the time at which the next epoch may begin at the pace, when the one that might begin at ``due`` ended at ``now``.
+
+    Time that a slow epoch took is not made up for by fast ones.
+
+    Examples
+    --------
+    >>> next_epoch(10.0, 10.01, epochs=300), next_epoch(10.0, 12.0, epochs=300), next_epoch(10.0, 10.0, epochs=60_000)
+    (10.033333333333333, 12.0, 10.001)
+    """
+    pace = max(EPOCHS_PER_SECOND, epochs / PACED_SECONDS)
+    return max(due + 1 / pace, now)
 
 
 def current_network(run: Run) -> Network:

@@ -52,21 +52,23 @@ class RunRegistry:
     def create(self, request: RunRequest) -> LiveRun:
         """Make a run, which is ready to be started.
 
+        Where there are ``MOST_RUNS``, the oldest one that neither trains nor is watched is removed for it.
+
         Raises
         ------
         SettingError
-            When there are too many.
+            When there are too many, and each of them trains or is watched.
         """
         with self._lock:
             if len(self._runs) >= MOST_RUNS:
-                raise SettingError(f"there are {MOST_RUNS} runs, and there may be no more; remove one first")
+                self._drop_oldest()
             identifier = secrets.token_hex(4)
             run = LiveRun(identifier, request, self._hub.topic(topic_of(identifier)))
             self._runs[identifier] = run
             return run
 
     def get(self, identifier: str) -> LiveRun:
-        """Find a run.
+        """Find a run, and note that somebody uses it.
 
         Raises
         ------
@@ -76,6 +78,7 @@ class RunRegistry:
         run = self._runs.get(identifier)
         if run is None:
             raise UnknownName("run", identifier, list(self._runs))
+        run.notice()
         return run
 
     def all(self) -> list[LiveRun]:
@@ -110,9 +113,23 @@ class RunRegistry:
         """
         run = self.get(identifier)
         with self._lock:
-            self._runs.pop(identifier, None)
+            self._drop(run)
+
+    def _drop_oldest(self) -> None:
+        """Remove the oldest run that may be dropped, with the lock held; its page, if it comes back, hears that it is gone."""
+        left = next((run for run in self._runs.values() if run.may_be_dropped), None)
+        if left is None:
+            raise SettingError(
+                f"there are {MOST_RUNS} runs, all of them training or watched, and there may be no more; "
+                "remove one, or close its page, first"
+            )
+        self._drop(left)
+
+    def _drop(self, run: LiveRun) -> None:
+        """Forget a run and end it, with the lock held."""
+        self._runs.pop(run.identifier, None)
         run.close()
-        self._hub.remove(topic_of(identifier))
+        self._hub.remove(topic_of(run.identifier))
 
 
 def topic_of(identifier: str) -> str:

@@ -6,7 +6,7 @@ All three reproduce the run's parameters bit by bit.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from threading import Lock
 from typing import Annotated, Any, Literal
@@ -42,6 +42,9 @@ SIZES = {"mnist": (784, 10), "digits": (64, 10)}
 
 POINTS_FILE = "points.csv"
 """The file that the command line reads a user's own points from."""
+
+LINE_LENGTH = 80
+"""The most characters of a line of a program or a command."""
 
 
 class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -140,20 +143,20 @@ def training_settings(request: RunRequest) -> dict[str, Any]:
 
 
 def python_lines(request: RunRequest) -> str:
-    """Write the program that trains this run to its end."""
-    network = _arguments(network_settings(request))
-    training = _arguments(training_settings(request))
+    """Write the program that trains this run to its end, and prints its last epoch."""
     if request.data == "points":
         head = ["import numpy as np", "", "import chainrule as cr", "", *_points_in_python(request)]
         examples, validation = "(x, y)", "(x, y)"
     else:
         head = ["import chainrule as cr", "", f"data = cr.datasets.{request.data}()"]
         examples, validation = "data.train", "data.validation"
+    network, training = _arguments(network_settings(request)), _arguments(training_settings(request))
     return "\n".join(
         [
             *head,
-            f"net = cr.Network({request.sizes}, {network})",
-            f"history = cr.train(net, {examples}, validation={validation}, {training})",
+            *_call("net = cr.Network", [str(request.sizes), *network]),
+            *_call("history = cr.train", ["net", examples, f"validation={validation}", *training]),
+            "print(history.records[-1])",
             "",
         ]
     )
@@ -164,15 +167,33 @@ def _points_in_python(request: RunRequest) -> list[str]:
     return ["points = np.array([", *rows, "])", "x, y = points[:, :2], points[:, 2].astype(int)"]
 
 
-def _arguments(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={json.dumps(value) if isinstance(value, str) else repr(value)}" for name, value in settings.items())
+def _arguments(settings: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={json.dumps(value) if isinstance(value, str) else repr(value)}" for name, value in settings.items()]
+
+
+def _call(function: str, arguments: Sequence[str]) -> list[str]:
+    return [f"{function}(", *_wrapped([f"{argument}," for argument in arguments]), ")"]
+
+
+def _wrapped(words: Iterable[str], room: int = LINE_LENGTH) -> list[str]:
+    """Join words by spaces into indented lines of at most ``room`` characters; a longer word has a line of its own."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"    {word}")
+    return lines
 
 
 # The command line
 
 
 def command_line(request: RunRequest) -> str:
-    """Write the command that trains this run to its end; it reads a user's own points from ``points_csv``."""
+    """Write the command that trains this run to its end; it reads a user's own points from ``points_csv``.
+
+    Lines that another one continues end in a backslash.
+    """
     options = {
         "hidden": ",".join(map(str, request.hidden)) or "none",
         **network_settings(request),
@@ -183,8 +204,8 @@ def command_line(request: RunRequest) -> str:
     if data == "points":
         data = f"{POINTS_FILE} --all-rows"
         options |= {"output": find_cost(request.cost).output, "init": _initializer(request)}
-    written = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in options.items())
-    return f"chainrule train {data} {written}"
+    written = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
+    return " \\\n".join([f"chainrule train {data}", *_wrapped(written, LINE_LENGTH - 2)])
 
 
 def _initializer(request: RunRequest) -> str:
