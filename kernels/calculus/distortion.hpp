@@ -1,6 +1,7 @@
 // Images under affine maps: the C++ form of calculus/distortion.py, which gives the same bits.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -77,8 +78,19 @@ public:
 private:
     std::vector<Value> pixels;
 
+    // Compares bits, since -0 is not the background 0: it may give -0 between pixels.
     bool is_ink(std::int64_t row, std::int64_t column) const {
-        return std::memcmp(at(row, column), &background, sizeof background) != 0;
+        return bits_of(*at(row, column)) != bits_of(background);
+    }
+
+    static auto bits_of(Value value) {
+        if constexpr (sizeof(Value) == sizeof(std::uint8_t)) {
+            return value;
+        } else if constexpr (sizeof(Value) == sizeof(std::uint32_t)) {
+            return std::bit_cast<std::uint32_t>(value);
+        } else {
+            return std::bit_cast<std::uint64_t>(value);
+        }
     }
 
     void find_ink() {
