@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from chainrule.held_signals import EXITING, exit_on_signals, hold_signals
+from chainrule.held_signals import EXITING, SignalHolder, exit_on_signals, hold_signals
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -75,3 +75,29 @@ def test_a_block_that_ends_in_another_thread_leaves_no_effect():
     """A training that another thread collects cannot take its handler away: SIGTERM ends the process nevertheless."""
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "")
+
+
+class _Ended:
+    """Receives a signal while it is collected, where Python forgets the exception of the signal's handler."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_falls_into_a_callback_ends_the_training_at_the_next_step():
+    """SIGTERM within ``__del__``, whose exception Python forgets, ends the training all the same, with status 143."""
+    holder = SignalHolder()
+
+    def train():
+        with exit_on_signals(), holder.installed():
+            ended = _Ended()
+            del ended
+            with holder:
+                pass
+
+    with pytest.raises(SystemExit) as error:
+        train()
+    assert error.value.code == 143
+    with holder:  # it is forgotten when the training has ended
+        pass

@@ -42,9 +42,19 @@ def unwritable_message(error: OSError) -> str:
 
 
 def discard_stdout() -> None:
-    """Redirect file descriptor 1 to the null device, so that flushing buffered output does not fail either."""
+    """Discard standard output from now on."""
+    _discard(1)
+
+
+def discard_stderr() -> None:
+    """Discard standard error from now on."""
+    _discard(2)
+
+
+def _discard(descriptor: int) -> None:
+    """Redirect a file descriptor to the null device, so that flushing buffered output does not fail either."""
     null_device = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null_device, 1)
+    os.dup2(null_device, descriptor)
     os.close(null_device)
 
 

@@ -22,15 +22,22 @@ HELD = (signal.SIGINT, *EXITING)
 _open_blocks: set[object] = set()
 """The blocks of ``exit_on_signals`` that have not ended."""
 
+_raised: list[int] = []
+"""The signals for which ``SystemExit`` was raised within these blocks."""
+
 
 class SignalHolder:
     """Holds Ctrl-C, SIGTERM and SIGHUP back within ``with holder:``, and delivers them after it.
 
     The handlers are put in place once, by ``installed``, for a whole training: putting them in place for every block would cost
     several % of epochs of a few milliseconds.
+
+    Python forgets an exception that a signal raises within a callback of the garbage collector or of an import. The ``SystemExit`` of
+    ``exit_on_signals`` is therefore raised once more at the end of a block that is entered after it, if ``repeats``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, repeats: bool = True) -> None:
+        self._repeats = repeats
         self._handlers: dict[int, Any] = {}
         self._depth = 0
         self._received: tuple[int, Any] | None = None
@@ -71,12 +78,14 @@ class SignalHolder:
         if self._received is not None and not self._depth:
             (number, frame), self._received = self._received, None
             self._handlers[number](number, frame)
+        elif _raised and self._repeats and threading.current_thread() is threading.main_thread():
+            raise SystemExit(128 + _raised[0])
 
 
 @contextmanager
 def hold_signals() -> Iterator[None]:
     """Hold Ctrl-C, SIGTERM and SIGHUP back within the block, and deliver the last one after it."""
-    with SignalHolder().installed() as holder, holder:
+    with SignalHolder(repeats=False).installed() as holder, holder:
         yield
 
 
@@ -95,8 +104,10 @@ def exit_on_signals() -> Iterator[None]:
         yield
     finally:
         _open_blocks.discard(block)
-        if not _open_blocks and threading.current_thread() is threading.main_thread():
-            _restore_defaults()
+        if not _open_blocks:
+            _raised.clear()
+            if threading.current_thread() is threading.main_thread():
+                _restore_defaults()
 
 
 def _restore_defaults() -> None:
@@ -110,4 +121,5 @@ def _exit(number: int, frame: object) -> None:
     if not _open_blocks:  # the last one ended in another thread
         _restore_defaults()
         signal.raise_signal(number)
+    _raised.append(number)
     raise SystemExit(128 + number)

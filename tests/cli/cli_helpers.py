@@ -15,8 +15,9 @@ from chainrule.datasets.idx import header
 
 FAST = ("--epochs", "2", "--hidden", "8")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1]), "COLUMNS": "80"}
-MAIN_WITH_SIGINT = (  # a test that runs in the background would hand its ignored SIGINT down to the program
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from chainrule.cli import main; main()"
+MAIN_WITH_SIGINT = (  # a test that runs in the background, or under nohup, would hand its ignored signals down to the program
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(getattr(signal, 'SIGHUP', signal.SIGTERM), signal.SIG_DFL); from chainrule.cli import main; main()"
 )
 
 

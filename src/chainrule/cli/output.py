@@ -6,11 +6,10 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._stdout import tolerate_closed_stdout
+from .._stdout import discard_stderr, tolerate_closed_stdout
 
 LONGEST_MESSAGE = 2000
 """The most letters of a message."""
@@ -36,8 +35,10 @@ def print_message(line: str) -> None:
     text = as_one_line(line)
     if len(text) > LONGEST_MESSAGE:
         text = f"{text[: LONGEST_MESSAGE - 400]} ... {text[-400:]}"
-    with suppress(OSError):
+    try:
         print(f"chainrule: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        discard_stderr()
 
 
 def print_json(values: Mapping[str, Any]) -> None:
