@@ -32,8 +32,9 @@ class SignalHolder:
     The handlers are put in place once, by ``installed``, for a whole training: putting them in place for every block would cost
     several % of epochs of a few milliseconds.
 
-    Python forgets an exception that a signal raises within a callback of the garbage collector or of an import. The ``SystemExit`` of
-    ``exit_on_signals`` is therefore raised once more at the end of a block that is entered after it, if ``repeats``.
+    Python forgets an exception that a signal raises within a callback of the garbage collector or of an import. With
+    ``repeats``, the ``SystemExit`` of ``exit_on_signals`` is therefore raised once more at the end of a block that is entered
+    after it.
     """
 
     def __init__(self, *, repeats: bool = True) -> None:
