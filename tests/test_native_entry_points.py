@@ -276,11 +276,34 @@ def test_maps_whose_places_could_overflow_are_refused():
             fused.distort_images(images, maps, False, np.empty_like(images), 1)
 
 
-def session_of(n_in, n_out):
+def session_of(n_in, n_out, step=0):
     """A session of one layer."""
     settings_of_sgd = {"momentum": 0.0, "nesterov": False}
-    arguments = ([n_in, n_out], ["sigmoid"], [0.0], "quadratic", {}, False, 0.0, "sgd", settings_of_sgd, 0.0, None, 0, 0, 1, False)
+    arguments = (
+        [n_in, n_out],
+        ["sigmoid"],
+        [0.0],
+        "quadratic",
+        {},
+        False,
+        0.0,
+        "sgd",
+        settings_of_sgd,
+        0.0,
+        None,
+        0,
+        step,
+        1,
+        False,
+    )
     return fused.SessionF64(ISA, *arguments)
+
+
+def test_a_number_of_steps_that_would_overflow_is_refused():
+    """A session cannot begin below 0 steps, nor where the next step's number has no place in 64 bits."""
+    for step in (-1, 2**63 - 1):
+        with pytest.raises(ValueError, match=r"step must be from 0 to 2\^62"):
+            session_of(2, 1, step)
 
 
 def test_sizes_whose_product_overflows_are_refused():

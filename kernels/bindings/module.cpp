@@ -354,6 +354,8 @@ void construct_session(Session<T> *self, const std::string &instruction_set,
     check(activations.size() == sizes.size() - 1, "activations must have one entry a layer");
     check(dropout.size() == activations.size(), "dropout must have one entry a layer");
     check(label_smoothing >= 0 && label_smoothing < 1, "label_smoothing must be from 0, below 1");
+    constexpr std::int64_t most_steps = std::numeric_limits<std::int64_t>::max() / 2;
+    check(step >= 0 && step <= most_steps, "step must be from 0 to 2^62");
     for (const std::int64_t size : sizes) {
         check(size > 0 && size <= std::numeric_limits<std::int32_t>::max(),
               "sizes must be at least 1 and below 2^31");
