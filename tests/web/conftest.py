@@ -51,9 +51,9 @@ def address():
         yield process.link
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium."""
+    """Chromium, for one module: while Playwright is open, no other test can run an event loop in this thread."""
     from browser_window import chromium
 
     with chromium() as browser:
