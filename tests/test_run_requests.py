@@ -16,9 +16,8 @@ import chainrule as cr
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.calculus.optimizers import OPTIMIZERS
 from chainrule.datasets.plane_sets import PLANE_SETS
-from chainrule.errors import SettingError
 from chainrule.web import run_requests
-from chainrule.web.run_requests import RunRequest, command_line, link_query, make_run, parse_link, python_lines
+from chainrule.web.run_requests import RunRequest, command_line, make_run, python_lines
 
 POINTS = ((-0.51, -0.5, 0), (0.1 + 0.2, 0.5, 0), (-0.5, 1e-7, 1), (0.5, -1 / 3, 1), (0.25, -0.75, 1))
 REQUESTS = [
@@ -92,40 +91,12 @@ REQUEST = st.builds(
 
 
 @given(REQUEST, st.lists(POINT, max_size=20))
-def test_a_link_holds_all_settings(settings, points):
-    """``parse_link`` inverts ``link_query``, and the JSON of a request leads back to it too."""
+def test_json_holds_all_settings(settings, points):
+    """A request that is written as JSON is read as the same one."""
     if len({label for *_, label in points}) == 2:
         settings = {**settings, "data": "points", "points": tuple(points)}
     request = RunRequest(**settings)
-    assert parse_link(link_query(request)) == request
     assert msgspec.json.decode(msgspec.json.encode(request), type=RunRequest) == request
-
-
-def test_a_short_link_has_defaults():
-    """A link that leaves settings out takes their defaults; an empty one takes all of them."""
-    assert parse_link("") == RunRequest()
-    assert parse_link("data=xor&hidden=") == RunRequest(data="xor", hidden=())
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ("data=iris", "Invalid enum value 'iris'"),
-        ("data=xor&data=moons", "gives a setting twice"),
-        ("nodes=3", "unknown field `nodes`"),
-        ("hidden=8,,8", "Expected `int`, got `str`"),
-        ("learning_rate=nan", "learning_rate"),
-        ("epochs", "bad query field"),
-        ("data=points&points=0,0,0;1,1,1;0.5,2,1", "<= 1.0"),
-        ("data=points&points=0,0,0", "of both classes"),
-        ("&".join(f"a{k}=1" for k in range(40)), "Max number of fields"),
-    ],
-)
-def test_a_wrong_link_is_refused_in_a_line(query, message):
-    """A link with a setting that is unknown, doubled or out of its limits is refused, and says which."""
-    with pytest.raises(SettingError, match=message) as error:
-        parse_link(query)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -55,5 +55,5 @@ def test_missing_libraries_are_one_line(run, monkeypatch):
     monkeypatch.setattr("chainrule.web.find_spec", lambda name: None)
     status, out, err = run("draw", "--no-browser")
     assert (status, out) == (2, "")
-    needs = "the page needs starlette and uvicorn and msgspec; install with: pip install 'chainrule[web]'"
+    needs = "the page needs starlette, uvicorn, msgspec; install with: pip install 'chainrule[web]'"
     assert err == f"chainrule: error: {needs}\n"

@@ -5,7 +5,7 @@ import pytest
 from node import needs_node
 from page_modules import run_module
 
-from chainrule.web.run_requests import RunRequest, link_query, parse_link
+from chainrule.web.run_requests import RunRequest, link_query
 
 pytestmark = needs_node
 
@@ -18,19 +18,18 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: each.data)
-def test_the_page_writes_links_that_the_library_reads(request_):
-    """The query string that the page writes of a run's settings is read by the library as these settings."""
-    query = run_module("train/settings.js", "m.toQuery(argument)", msgspec.to_builtins(request_))
-    assert parse_link(query) == request_
+def test_the_page_reads_the_links_that_it_writes(request_):
+    """The query string that the page writes of a run's settings is read by it as these settings."""
+    settings = run_module("train/settings.js", "m.fromQuery(m.toQuery(argument))", msgspec.to_builtins(request_))
+    assert msgspec.convert(settings, RunRequest) == request_
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: each.data)
 def test_the_page_reads_links_that_the_library_writes(request_):
-    """The library's link of a run is read by the page as the same settings, and written by it as before."""
+    """The library's link of a run is read by the page as the same settings."""
     query = link_query(request_)
     settings = run_module("train/settings.js", "m.fromQuery(argument)", query)
     assert msgspec.convert(settings, RunRequest) == request_
-    assert parse_link(run_module("train/settings.js", "m.toQuery(m.fromQuery(argument))", query)) == request_
 
 
 @pytest.mark.parametrize("name", ["toString", "constructor", "__proto__"])

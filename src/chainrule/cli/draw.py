@@ -24,7 +24,7 @@ MOST_PORT = 65535
     "--host",
     type=str,
     metavar="HOST",
-    text="The name or address to listen at; other machines can use one that is not this machine's own, with the token of the link.",
+    text="The address to listen at. Other machines reach any but 127.0.0.1 and ::1, and need the token in the printed link.",
     default="127.0.0.1",
 )
 @integer_option("--port", "-p", metavar="PORT", text="The port; 0 takes any that is free.", default=8784)

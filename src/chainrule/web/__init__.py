@@ -24,4 +24,4 @@ def check_installed() -> None:
     """
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:
-        raise MissingExtra(f"the page needs {' and '.join(missing)}; install with: pip install 'chainrule[web]'")
+        raise MissingExtra(f"the page needs {', '.join(missing)}; install with: pip install 'chainrule[web]'")

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from .. import datasets
+from ..calculus.feedforward import decision
 from ..distort import Affine
 from ..errors import DataError
 from ..examples import Examples
@@ -157,11 +158,10 @@ class Drawing:
             When an output is not finite.
         """
         network = self.network
-        x = inputs_of(network, pixels)
-        outputs = network.feedforward(x)[0]
+        outputs = network.feedforward(inputs_of(network, pixels))
         if not np.isfinite(outputs).all():
             raise DataError("the network's outputs for this picture must be finite, but one overflows; train another network")
-        return Reading(int(network.predict(x)[0]), [float(output) for output in outputs])
+        return Reading(int(decision(outputs, network.plan.sigmas[-1])[0]), outputs[0].tolist())
 
     def explain(self, pixels: Sequence[float], label: int) -> Derivation:
         """Explain how the network reads a picture, and what it would learn from its true label, by ``cr.explain``.

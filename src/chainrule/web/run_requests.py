@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from threading import Lock
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 import numpy as np
@@ -223,36 +223,8 @@ def points_csv(request: RunRequest) -> str:
 
 
 def link_query(request: RunRequest) -> str:
-    """Write all settings as a query string."""
+    """Write all settings as a query string, which the page reads (``static/train/settings.js``)."""
     settings: dict[str, Any] = msgspec.structs.asdict(request)
     settings["hidden"] = ",".join(map(str, request.hidden))
     settings["points"] = ";".join(f"{x!r},{y!r},{label}" for x, y, label in request.points)
     return urlencode({name: value for name, value in settings.items() if name != "points" or value}, safe=",;")
-
-
-def parse_link(query: str) -> RunRequest:
-    """Read a link's query string; settings that it leaves out have their defaults.
-
-    Raises
-    ------
-    SettingError
-        When a setting is unknown, given twice, or out of its limits.
-    """
-    try:
-        pairs = parse_qsl(
-            query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=len(RunRequest.__struct_fields__)
-        )
-        settings: dict[str, Any] = dict(pairs)
-        if len(settings) < len(pairs):
-            raise SettingError("it gives a setting twice")
-        if "hidden" in settings:
-            settings["hidden"] = _split(settings["hidden"], ",")
-        if "points" in settings:
-            settings["points"] = [_split(point, ",") for point in _split(settings["points"], ";")]
-        return msgspec.convert(settings, RunRequest, strict=False)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise SettingError(f"the link's settings are not valid: {error}") from None
-
-
-def _split(text: str, separator: str) -> list[str]:
-    return text.split(separator) if text else []

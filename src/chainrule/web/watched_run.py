@@ -12,8 +12,9 @@ from typing import Any
 
 from ..calculus.descent import number_of_steps
 from ..checkpoints.checkpoint_file import read_checkpoint
-from ..checkpoints.run_folder import HISTORY, RunFolder
+from ..checkpoints.run_folder import HISTORY, RunFolder, first_run
 from ..checkpoints.run_status import HistoryReader, RunStatus, read_status
+from ..datasets.plane_sets import PLANE_SETS
 from ..errors import ChainruleError, FileError, ModelFileError
 from ..examples import Examples
 from ..network import Network, network_from
@@ -38,7 +39,7 @@ STATES = {
 }
 """The state of a live run for each state of a folder's."""
 
-NAMED_DATA = (*SIZES, "circles", "spiral", "xor", "moons")
+NAMED_DATA = (*SIZES, *PLANE_SETS)
 """The data whose examples can be loaded by their name."""
 
 NO_PROGRESS: dict[str, Any] = {
@@ -102,7 +103,7 @@ class WatchedRun:
     def frame(self) -> dict[str, Any]:
         """Read the folder, and give its frame; a folder that cannot be read is a failed run with a message."""
         try:
-            path = _run_folder(self.folder)
+            path = first_run(self.folder).path
             return self._frame(read_status(path, self._history_of(path)))
         except Exception as error:  # another process writes the folder, and anybody may have damaged it
             return {"id": self.identifier, "state": "failed", "message": self._error_line(error), **NO_PROGRESS, **NO_PICTURES}
@@ -152,7 +153,7 @@ class WatchedRun:
             When the folder cannot be read.
         """
         try:
-            return self._description(_run_folder(self.folder))
+            return self._description(first_run(self.folder).path)
         except ChainruleError as error:
             raise FileError(self._error_line(error)) from None
 
@@ -196,18 +197,12 @@ def network_of(plan: Any, state: State) -> Network:
     try:
         layers = tuple(Layer(each["n_in"], each["n_out"], each["activation"]) for each in plan["layers"])
         made = Plan(layers, cost=cost_from_json(plan["cost"]), dtype=plan["dtype"])
-        known = len(made.sigmas) > 0  # looks the activations up
+        _ = made.sigmas  # looks the activations up
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"the checkpoint's network cannot be shown: {error}") from None
-    if not known or [w.shape for w in state.weights] != [(layer.n_out, layer.n_in) for layer in layers]:
+    if [w.shape for w in state.weights] != [(layer.n_out, layer.n_in) for layer in layers]:
         raise ModelFileError("the checkpoint's network cannot be shown: its layers are not those of its parameters")
     return network_from(made, state.weights, state.biases, init=None)
-
-
-def _run_folder(folder: Path) -> Path:
-    """Give the folder itself, or of a table's networks that of the first."""
-    first = folder / "000"
-    return first if not RunFolder(folder).checkpoints() and first.is_dir() else folder
 
 
 def _named_data(notes: dict[str, Any]) -> str | None:
