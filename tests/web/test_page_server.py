@@ -218,7 +218,7 @@ def test_a_slow_reader_holds_nobody_up(server):
     """While one stream is not read at all, a run trains to its end and another stream gets its last frame."""
     host, port = server.url.removeprefix("http://").split(":")
     with server.client() as client, socket.create_connection((host, int(port)), timeout=SECONDS) as silent:
-        run = client.post("/api/runs", json={"data": "xor", "epochs": 2000, "batch_size": 10}).json()["id"]
+        run = client.post("/api/runs", json={"data": "xor", "epochs": 200, "batch_size": 10}).json()["id"]
         silent.sendall(f"GET /api/events?topics=run:{run} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         client.post(f"/api/runs/{run}/start")
         done = threading.Event()
