@@ -1,8 +1,8 @@
 """Time the page of ``chainrule draw`` in Chromium: ``python -m benchmarks.draw_page [ROUNDS]``.
 
-Each round starts a server and a browser with an empty cache. It prints what the page loads, when it paints first, how the visible one
-of ten tabs fares while ten networks train (the time between two of its animation frames, and how many of the server's
-frames it shows a second), and how long Ctrl-C takes with the streams of all tabs open.
+Each round starts a server, and a browser with an empty cache. It prints the size of the page, the time of its first paint, and the
+time that Ctrl-C takes while ten tabs are open. In each of these tabs a network trains; of the visible one it prints the time
+between two animation frames, and how many states of its run it shows a second.
 """
 
 from __future__ import annotations
