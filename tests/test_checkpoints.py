@@ -290,7 +290,7 @@ def test_an_interval_of_epochs_counts_epochs(tmp_path):
     settings = {**SETTINGS, "epochs": 6, "checkpoint": tmp_path / "run", "checkpoint_every": "2 epochs"}
     run, newest = cr.Run(make_network(), (X, Y), **settings), []
     for _ in run:
-        run.checkpoints._idle(wait=True)
+        run.checkpoints.checkpoints._idle(wait=True)
         newest.append(read_header(RunFolder(tmp_path / "run").checkpoints()[0]).epoch)
     assert newest == [1, 1, 3, 3, 5, 5]
     assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).epoch == 7
@@ -475,7 +475,7 @@ def test_a_forked_copy_writes_nothing_and_releases_no_lock(tmp_path):
     before = sorted((path.name, path.read_bytes()) for path in (tmp_path / "run").iterdir())
     child = os.fork()
     if not child:
-        run.checkpoints._writing = Future()  # of the parent's thread, which the child does not have: it never ends
+        run.checkpoints.checkpoints._writing = Future()  # of the parent's thread, which the child does not have: it never ends
         run.interrupt()
         os._exit(0)
     deadline = time.monotonic() + 60
@@ -810,7 +810,7 @@ def test_a_folder_that_another_training_went_on_from_is_refused(tmp_path):
     """A resumed folder that was released, and trained on by another training in the meantime, is refused when its own begins."""
     cr.train(make_network(), (X, Y), **{**SETTINGS, "epochs": 1}, checkpoint=tmp_path / "run")
     run = cr.Run(make_network(), (X, Y), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
-    run.checkpoints.folder.close()
+    run.checkpoints.checkpoints.folder.close()
     cr.train(make_network(), (X, Y), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
     with pytest.raises(FileError, match="was trained further by another training"):
         next(run)

@@ -64,8 +64,12 @@ class Training(Protocol):
     history: History
     epochs: int
     steps: int
-    done: int
     callbacks: tuple[Callable[[EpochRecord], Any], ...]
+
+    @property
+    def done(self) -> int:
+        """The steps done so far."""
+        ...
 
 
 @contextmanager

@@ -73,6 +73,11 @@ def find_schedule(schedule: str | Schedule | None) -> Schedule:
     return schedule if callable(schedule) else look_up("schedule", schedule, SCHEDULES)
 
 
+def name_of(schedule: Schedule) -> str:
+    """Give the name of a schedule's function; one that has none is "a schedule of its own"."""
+    return getattr(schedule, "__name__", "a schedule of its own")
+
+
 def rates(schedule: Schedule, learning_rate: float, first: int, last: int, total: int) -> Floats:
     """Evaluate the rates of the updates ``first .. last - 1``, in float64.
 

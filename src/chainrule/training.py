@@ -2,7 +2,8 @@
 
 How data flows::
 
-    Run(network, examples, ...)                  makes a Plan of the settings, and a State of the network's parameters
+    Run(network, examples, ...)                  checks the data (TrainingData) and the settings (Plan)
+                                                 keeps all that it computes in a RunPosition
       session = engine.open(plan, state)
       for each epoch:
         for each block of the epoch's order:     epoch_blocks; Run.advance says where a block ends earlier
@@ -11,25 +12,21 @@ How data flows::
         EpochRecord -> History                   the sum of the costs, and the evaluation
         session.state() -> network
         early_stopping, then the callbacks       see the record, and may stop the training
-      Checkpoints                                writes a Snapshot of all this, from time to time and at the end
+      RunCheckpoints                             writes a Snapshot of the RunPosition, from time to time and at the end
 
 Ctrl-C is described in ``interrupts``, the lock that refuses a second thread in ``training_lock``.
 """
 
 from __future__ import annotations
 
-import atexit
 import functools
 import inspect
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from copy import copy
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec
-from weakref import WeakSet
 
 import numpy as np
 
@@ -38,28 +35,22 @@ from ._format import pluralize
 from ._types import Indices
 from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
-from .checkpoints.checkpoints import Checkpoints
-from .checkpoints.fingerprint import digest_of, fingerprint
-from .checkpoints.interval import parse_interval
-from .checkpoints.run_folder import CheckpointWarning, RunFolder
-from .checkpoints.run_settings import check_engine, check_folder_given, check_notes, compare_settings, digest_of_rates
-from .checkpoints.snapshot import Snapshot
+from .checkpoints.run_folder import CheckpointWarning
 from .distort import Distortion
-from .distorted_examples import DistortedExamples
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
-from .engines import Threads, choose, thread_count
+from .engines import Threads, choose
 from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
-from .errors import ArgumentTypeError, DataError, ModelFileError, SettingError
-from .examples import Examples
-from .held_signals import SignalHolder, exit_on_signals
+from .errors import ArgumentTypeError, SettingError
 from .history import EpochProgress, EpochRecord, History
-from .input_spec import InputSpec
 from .interrupts import complete_despite_interrupt, drain
 from .network import Network, with_training
 from .plan import Provenance, State, Steps
 from .progress import live
-from .schedules import Schedule, find_schedule, rates
+from .run_checkpoints import open_checkpoints
+from .run_position import RunPosition
+from .schedules import Schedule, find_schedule, name_of, rates
+from .training_data import TrainingData
 from .training_lock import training_lock
 from .training_warnings import (
     BeginsAnewWarning,
@@ -163,6 +154,11 @@ class Run:
     ----------
     history : History
     plan : Plan
+    data : TrainingData
+        The checked examples, and those of the validation.
+    position : RunPosition
+        All that has been computed so far.
+    checkpoints : RunCheckpoints or NoCheckpoints
     warns_of_divergence : bool
         Whether a divergence is a ``DivergenceWarning``; it is in the history in any case.
     done, steps : int
@@ -216,13 +212,10 @@ class Run:
             raise ArgumentTypeError(f"network must be a Network; it is {network!r}")
         network.check_writable()
         self.network = network
-        self.examples = network.check_examples(examples, training=True)
-        spec = self.examples.measured(InputSpec.of)
-        self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
-        self.validation = None if validation is None else self._check_validation(validation)
-        self.rows = None if rows is None else self.examples.row_numbers(rows)
-        self.validation_rows = None if validation_rows is None else self._check_validation_rows(validation_rows)
-        self._distorted = None if distort is None else DistortedExamples(self.examples, self.rows, distort, self.inputs)
+        self.data = TrainingData(
+            network, examples, validation=validation, rows=rows, validation_rows=validation_rows, distort=distort
+        )
+        self.examples, self.validation, self.n = self.data.examples, self.data.validation, self.data.n
         self.epochs = check_int("epochs", epochs, least=0)
         self.learning_rate = check_float("learning_rate", learning_rate, above=0)
         self.schedule = find_schedule(schedule)
@@ -241,89 +234,42 @@ class Run:
         self.threads: Threads = threads if threads == "auto" else check_int("threads", threads, least=1, most=1024)
         self.callbacks = _check_callbacks(callbacks)
         self.warns_of_divergence = True
-        self._best_epoch: BestEpoch | None = None
+        self.early_stopping: EarlyStopping | None = None
         if early_stopping is not None:
-            self._best_epoch = BestEpoch(
-                check_early_stopping(early_stopping, has_validation=self.has_validation, has_classes=self.classes)
+            self.early_stopping = check_early_stopping(
+                early_stopping, has_validation=self.data.has_validation, has_classes=self.classes
             )
         self.engine = choose(engine, self.plan, self.examples)
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
-        self.n = len(self.examples) if self.rows is None else len(self.rows)
         self.steps = number_of_steps(self.n, self.plan.batch_size, self.epochs)
-        self.done = 0
-        self._session: Session | None = None  # while the training goes on
-        self._state: State | None = None  # at the start, then after each epoch that stayed finite
+        self.position = RunPosition(self.history, None if self.early_stopping is None else BestEpoch(self.early_stopping))
         self._interrupted_state: State | None = None  # of the last step, where Ctrl-C ended the training within an epoch
-        self._epoch = EpochProgress(1)
         self._most_steps: int | None = None  # of the next block, while ``advance`` limits it
-        self._earlier_training: Provenance | None = None  # set when the training begins
-        self._resumed: Snapshot | None = None
-        self.checkpoints: Checkpoints | None = None
-        self._signals = SignalHolder()
-        check_folder_given(
-            checkpoint,
+        self.checkpoints = open_checkpoints(
+            self,
+            checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
             checkpoint_notes=checkpoint_notes,
             resume=resume,
             allow_other_engine=allow_other_engine,
         )
-        if checkpoint is not None:
-            folder, every = RunFolder(checkpoint).resolved(), parse_interval(checkpoint_every)
-            if resume and folder.checkpoints():
-                self._resume(folder, allow_other_engine)
-            else:
-                folder.check_absent()
-            self.checkpoints = Checkpoints(folder, every, self._settings(self.epochs), check_notes(checkpoint_notes or {}))
         self._blocks = self._train_with_live_line() if progress else self._train()
         warn_of_unreachable_targets(self.examples, self.plan)
-        if self.epochs and self._resumed is None:
+        if self.epochs and self.checkpoints.resumed is None:
             warn_of_training_begun_anew(network, self.plan)
-
-    def _check_validation(self, validation: Any) -> Examples:
-        """Check the validation examples against the network, and against the training examples' kind of inputs and columns."""
-        network = copy(self.network)
-        network.inputs = self.inputs
-        examples = network.check_examples(validation)
-        if examples.columns and self.examples.columns and examples.columns != self.examples.columns:
-            raise DataError("the validation examples have other columns than the training examples, or in another order")
-        return examples
-
-    def _check_validation_rows(self, rows: Any) -> Indices:
-        """Check that the validation's rows are not those of the training, and that there is no other validation."""
-        if self.validation is not None:
-            raise SettingError("validation and validation_rows both choose the validation examples; give one of them")
-        numbers = self.examples.row_numbers(rows)
-        trained = np.zeros(len(self.examples), bool)
-        trained[slice(None) if self.rows is None else self.rows] = True
-        shared = numbers[trained[numbers]]
-        if shared.size:
-            raise SettingError(
-                f"validation_rows must be other rows than those of the training; row {shared.min()} is in both: "
-                "give the training's by rows=, without these"
-            )
-        return numbers
-
-    @property
-    def has_validation(self) -> bool:
-        """Whether each epoch is validated, on examples of its own or on rows of the training's."""
-        return self.validation is not None or self.validation_rows is not None
 
     @cached_property
     def classes(self) -> bool:
         """Whether y holds classes, not values."""
         return EncodedTargets(self.examples, self.plan).classes is not None
 
-    def __iter__(self) -> Iterator[EpochRecord]:
-        return self if self.checkpoints is None else self._iterate_and_save()
+    @property
+    def done(self) -> int:
+        """The updates done so far."""
+        return self.position.done
 
-    def _iterate_and_save(self) -> Iterator[EpochRecord]:
-        """Iterate over what is left; a loop that is left by ``break`` writes a checkpoint."""
-        try:
-            while (record := next(self, None)) is not None:
-                yield record
-        finally:
-            if self.checkpoints is not None and self._session is not None:
-                self.checkpoints.write(self._last_snapshot())
+    def __iter__(self) -> Iterator[EpochRecord]:
+        return self.checkpoints.saving_on_break(self, self._take_user_changes)
 
     def __next__(self) -> EpochRecord:
         with training_lock(self.network):
@@ -373,12 +319,13 @@ class Run:
 
     def current_state(self) -> State:
         """Copy out the parameters and the optimizer's slots after the last mini-batch, without changing the training."""
-        return self.network.state() if self._session is None else self._session.state()
+        session = self.position.session
+        return self.network.state() if session is None else session.state()
 
     @property
     def epoch_progress(self) -> EpochProgress:
         """The current epoch so far: its examples, costs and right answers, in a copy."""
-        return self._epoch.joined()
+        return self.position.progress.joined()
 
     def _train_with_live_line(self) -> Generator[EpochRecord | None]:
         """Train the epochs, and report them."""
@@ -393,27 +340,26 @@ class Run:
         data, validation_data = self.prepare_data()
         self._begin()
         try:
-            with self._saving_checkpoints():
+            with self.checkpoints.saving(self._blocks, self._take_user_changes):
                 yield from self._train_epochs(data, validation_data)
         finally:
-            self._session = None
+            self.position.session = None
 
     def prepare_data(self) -> tuple[Any, Any]:
         """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
-        needed = self._distorted is None or self.validation_rows is not None
-        data = self.engine.prepare(self.examples) if needed else None
-        return data, data if self.validation is None else self.engine.prepare(self.validation)
+        return self.data.prepare(self.engine)
 
     def _begin(self) -> None:
         """Open a session from the network's parameters, or from the checkpoint that is resumed."""
-        if self._resumed is None:
-            self._earlier_training = self.network.provenance
-            self._session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
-            self._state = self._session.state()
+        position, resumed = self.position, self.checkpoints.resumed
+        if resumed is None:
+            position.earlier = self.network.provenance
+            position.session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
+            position.epoch_state = position.session.state()
             return
-        self._session = self.engine.open(self.plan, self._resumed.state, threads=self.threads)
-        self._state = self._resumed.epoch_state
-        self._update_network(self._state, len(self.history))
+        position.session = self.engine.open(self.plan, resumed.state, threads=self.threads)
+        position.epoch_state = resumed.epoch_state
+        self._update_network(position.epoch_state, len(self.history))
 
     def _train_epochs(self, data: Any, validation_data: Any) -> Generator[EpochRecord | None]:
         """Train the epochs that are left."""
@@ -429,7 +375,7 @@ class Run:
             if record is None:
                 self._stop_diverged(epoch)
                 return
-            with self._whole_step():
+            with self.checkpoints.signals_held:
                 self._end_epoch(record)
             reason = self._reason_to_stop(record)
             if reason:
@@ -442,7 +388,7 @@ class Run:
 
     def _stop_if_ended(self) -> bool:
         """End the training at once where no epoch is left, or where the one that is resumed had stopped for good."""
-        resumed = self._resumed
+        resumed = self.checkpoints.resumed
         if resumed is not None and resumed.stopped == "diverged":
             self._stop_diverged(len(self.history) + 1)
         elif reason := self._reason_to_stay_stopped():
@@ -458,39 +404,42 @@ class Run:
         The patience of early stopping stays exhausted. Where a callback asked to stop, the callbacks of now are asked about the
         last epoch: the target that one waits for is still reached, but a limit of time may have been set anew.
         """
-        if self._resumed is None or not self.history.records:
+        resumed, best = self.checkpoints.resumed, self.position.best
+        if resumed is None or not self.history.records:
             return None
-        if self._best_epoch is not None and self._best_epoch.patience_exhausted:
-            return f"no better for {self._best_epoch.epochs_since} epochs"
-        return self._reason_to_stop(self.history.records[-1]) if self._resumed.stopped == "early" else None
+        if best is not None and best.patience_exhausted:
+            return f"no better for {best.epochs_since} epochs"
+        return self._reason_to_stop(self.history.records[-1]) if resumed.stopped == "early" else None
 
     @property
     def session(self) -> Session:
         """The engine's session, while the training goes on."""
-        assert self._session is not None  # noqa: S101  # _begin has opened it
-        return self._session
+        session = self.position.session
+        assert session is not None  # noqa: S101  # _begin has opened it
+        return session
 
     @property
     def state(self) -> State:
         """The state after the last epoch that stayed finite, or at the start."""
-        assert self._state is not None  # noqa: S101  # _begin has set it
-        return self._state
+        state = self.position.epoch_state
+        assert state is not None  # noqa: S101  # _begin has set it
+        return state
 
     def _end_epoch(self, record: EpochRecord) -> None:
         """Keep the state and the record of an epoch, write the state into the network, and begin the next epoch."""
-        self._state = self.session.state()
+        position, state = self.position, self.session.state()
+        position.epoch_state = state
         self.history.records.append(record)
-        self._epoch = EpochProgress(record.epoch + 1)
-        if self._best_epoch is not None:
-            self._best_epoch.update(record, self._state)
-        self._update_network(self._state, record.epoch)
-        if self.checkpoints is not None:
-            self.checkpoints.epoch_done(record)
+        position.progress = EpochProgress(record.epoch + 1)
+        if position.best is not None:
+            position.best.update(record, state)
+        self._update_network(state, record.epoch)
+        self.checkpoints.epoch_done(record)
 
     def _take_user_changes(self) -> None:
         """Open another session where the user wrote to the network between two epochs."""
-        if len(self.history) and not self._epoch.rows and self._user_changed_parameters(self.state):
-            self._session = self._reopen_session(self.state)
+        if len(self.history) and not self.position.progress.rows and self._user_changed_parameters(self.state):
+            self.position.session = self._reopen_session(self.state)
 
     def _user_changed_parameters(self, state: State) -> bool:
         """Whether the user wrote to the network's arrays, which are live, since the last epoch gave this state."""
@@ -502,50 +451,46 @@ class Run:
         """Open a session from the network's parameters and the state's optimizer slots."""
         self.network.check_writable()
         current = self.network.state()
-        self._state = replace(state, weights=current.weights, biases=current.biases)
-        return self.engine.open(self.plan, self._state, threads=self.threads)
+        self.position.epoch_state = replace(state, weights=current.weights, biases=current.biases)
+        return self.engine.open(self.plan, self.state, threads=self.threads)
 
     def _train_epoch(self, data: Any, validation_data: Any) -> Generator[None, None, EpochRecord | None]:
         """Train what is left of an epoch, block by block, and evaluate the validation; return None when it diverged."""
-        order, data = self._order(), self._data_of_epoch(data)
-        while self._epoch.rows < self.n:
-            if not self._train_block(data, order[self._epoch.rows :][: self._block_length()]):
+        progress = self.position.progress
+        order, data = self._order(progress.epoch), self._data_of_epoch(data)
+        while progress.rows < self.n:
+            if not self._train_block(data, order[progress.rows :][: self._block_length()]):
                 return None
-            if self._epoch.rows < self.n:
+            if progress.rows < self.n:
                 yield None
-        evaluation = self.session.evaluate(validation_data, self.validation_rows) if self.has_validation else None
-        return self._epoch.record(self.examples.total_weight(self.rows), evaluation)
+        has_validation, rows = self.data.has_validation, self.data.validation_rows
+        evaluation = self.session.evaluate(validation_data, rows) if has_validation else None
+        return progress.record(self.data.total_weight, evaluation)
 
     def _train_block(self, data: Any, rows: Indices) -> bool:
         """Take a step for each mini-batch of some rows; False when the training diverged."""
-        self._visit_checkpoints()
-        with self._whole_step():
+        self.checkpoints.visit()
+        with self.checkpoints.signals_held:
             start = time.perf_counter()
             steps = self._next_steps(len(rows))
             result = self.session.advance(data, rows, steps)
             if result.finite:
-                self.done += len(steps)
-                self._epoch.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
+                self.position.done += len(steps)
+                self.position.progress.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
         return result.finite
 
-    @property
-    def _distortion(self) -> dict[str, Any] | None:
-        """The name and the settings of the distortion in JSON's types; None without one."""
-        return None if self._distorted is None else self._distorted.distortion.to_dict()
-
-    def _order(self) -> Indices:
-        """Give the order of the examples in the current epoch: of distorted ones, which are the training's rows alone, by place."""
-        order = epoch_order(self.n, self.plan.seed, self._epoch.epoch) if self.shuffle else np.arange(self.n)
-        return order if self.rows is None or self._distorted is not None else self.rows[order]
+    def _order(self, epoch: int) -> Indices:
+        """Give the order of the examples in an epoch."""
+        return self.data.rows_at(epoch_order(self.n, self.plan.seed, epoch) if self.shuffle else np.arange(self.n))
 
     def _data_of_epoch(self, data: Any) -> Any:
         """Give the data of the current epoch: with its distorted images, or that of every epoch."""
-        if self._distorted is None:
+        distorted, progress = self.data.distorted, self.position.progress
+        if distorted is None:
             return data
         start = time.perf_counter()
-        examples = self._distorted.in_epoch(self._epoch.epoch, seed=self.plan.seed, threads=self.threads)
-        data = self.engine.prepare(examples)
-        self._epoch.seconds += time.perf_counter() - start
+        data = self.engine.prepare(distorted.in_epoch(progress.epoch, seed=self.plan.seed, threads=self.threads))
+        progress.seconds += time.perf_counter() - start
         return data
 
     def _block_length(self) -> int:
@@ -564,14 +509,14 @@ class Run:
 
         def write() -> None:
             self.network.take(state)
-            self.network.inputs = self.inputs
+            self.network.inputs = self.data.inputs
             self.network.provenance = self._provenance(state, epochs)
 
         complete_despite_interrupt(write)
 
     def _provenance(self, state: State, epochs: int) -> Provenance:
         """Describe this training after so many epochs, and count those of earlier trainings."""
-        earlier = self._earlier_training
+        earlier = self.position.earlier
         earlier_epochs, earlier_steps = (0, 0) if earlier is None else (earlier.epochs, earlier.steps)
         return Provenance(
             plan=self.plan.to_dict(),
@@ -580,7 +525,7 @@ class Run:
             epochs=earlier_epochs + epochs,
             steps=earlier_steps + state.step,
             learning_rate=self.learning_rate,
-            schedule=getattr(self.schedule, "__name__", "a schedule of its own"),
+            schedule=name_of(self.schedule),
             engine=state.made_by,
             stopped=self.history.stopped or "",
             columns=list(self.examples.columns) or ([] if earlier is None else earlier.columns),
@@ -589,12 +534,12 @@ class Run:
             classes=self.classes,
             n_in=self.examples.n_in,
             kind=self.examples.kind,
-            distort=self._distortion,
+            distort=self.data.distortion,
         )
 
     def _reason_to_stop(self, record: EpochRecord) -> str | None:
         """Pass an epoch to every callback; give the reason to stop, theirs or that of early stopping, if there is one."""
-        best = self._best_epoch
+        best = self.position.best
         results = [callback(record) for callback in self.callbacks]
         if best is not None and best.patience_exhausted:
             return f"no better for {best.epochs_since} epochs"
@@ -604,7 +549,7 @@ class Run:
     def _stop(self, stopped: str, message: str) -> None:
         """Record why the training ended, and write the final parameters: the best epoch's under early stopping."""
         self.history.stopped, self.history.message = stopped, message
-        state, best = self._interrupted_state or self._state, self._best_epoch
+        state, best = self._interrupted_state or self.position.epoch_state, self.position.best
         if best is not None and best.state is not None:
             state, self.history.best_epoch = best.state, best.epoch
         if state is not None:
@@ -618,107 +563,12 @@ class Run:
 
     def _stop_diverged(self, epoch: int) -> None:
         """End the training in an epoch that diverged."""
-        kept_epoch = self._best_epoch.epoch if self._best_epoch is not None and self._best_epoch.epoch else epoch - 1
+        best = self.position.best
+        kept_epoch = best.epoch if best is not None and best.epoch else epoch - 1
         message = divergence_message(epoch, self.learning_rate, kept_epoch)
         self._stop("diverged", message)
         if self.warns_of_divergence:
             warn_of_divergence(message)
-
-    def _settings(self, epochs: int) -> dict[str, Any]:
-        """Describe the settings and the data as JSON's types, for a training of so many epochs: see ``run_settings``."""
-        stopping = None if self._best_epoch is None else asdict(self._best_epoch.settings)
-        steps = number_of_steps(self.n, self.plan.batch_size, epochs)
-        return {
-            "plan": self.plan.to_dict(),
-            "epochs": epochs,
-            "learning_rate": self.learning_rate,
-            "schedule": getattr(self.schedule, "__name__", "a schedule of its own"),
-            "rates": digest_of_rates(self.schedule, self.learning_rate, steps),
-            "shuffle": self.shuffle,
-            "distort": self._distortion,
-            "early_stopping": stopping,
-            "examples": self.n,
-            **self._digests_of_data,
-        }
-
-    @cached_property
-    def _digests_of_data(self) -> dict[str, str | None]:
-        """The digests of the examples and rows to train on, and to validate on; None where there are none."""
-        rows = {"rows": self.rows, "validation_rows": self.validation_rows}
-        return {
-            "data": self.examples.prepared(fingerprint, fingerprint),
-            "validation": None if self.validation is None else self.validation.prepared(fingerprint, fingerprint),
-            **{name: None if chosen is None else digest_of(chosen) for name, chosen in rows.items()},
-        }
-
-    def _resume(self, folder: RunFolder, allow_other_engine: bool) -> None:
-        """Go on from a folder's newest checkpoint, where its settings, data and engine are those of this training."""
-        header, snapshot = folder.newest()
-        compare_settings(folder.path, header.settings, self._settings, self.epochs)
-        try:
-            snapshot.check(self.plan, self.n)
-        except ValueError as error:
-            raise ModelFileError(f"{folder.path} has a checkpoint that is not valid: {error}") from None
-        check_engine(folder.path, snapshot, header.version, self.engine.made_by(), self._blas_threads, allow_other_engine)
-        self._resumed = snapshot
-        self._epoch, self.done = snapshot.progress, snapshot.state.step
-        self.history.records.extend(snapshot.records)
-        self._earlier_training = snapshot.earlier
-        if self._best_epoch is not None and snapshot.best is not None:
-            self._best_epoch.restore(snapshot.best)
-
-    def _snapshot(self) -> Snapshot:
-        """Copy out all that the training has computed so far."""
-        best, state, progress = self._best_epoch, self.session.state(), self._epoch
-        if self.history.stopped == "diverged":  # the session's parameters are not finite
-            state, progress = self.state, EpochProgress(len(self.history) + 1)
-        return Snapshot(
-            state=state,
-            epoch_state=self.state,
-            progress=progress.joined(),
-            records=tuple(self.history.records),
-            best=None if best is None else best.snapshot(),
-            stopped=self.history.stopped or "",
-            message=self.history.message,
-            earlier=self._earlier_training,
-            blas_threads=self._blas_threads,
-        )
-
-    @property
-    def _blas_threads(self) -> int | None:
-        """The threads of BLAS, on which the bits of an engine with BLAS may depend."""
-        return thread_count(self.threads) if self.engine.uses_blas else None
-
-    def _visit_checkpoints(self) -> None:
-        """Write a checkpoint if one is due."""
-        if self.checkpoints is not None:
-            self.checkpoints.visit(self._snapshot, self._epoch.epoch, at_start=not self._epoch.rows)
-
-    @contextmanager
-    def _saving_checkpoints(self) -> Iterator[None]:
-        """Write the first checkpoint before the training inside, and the last one after it, however it ends."""
-        if self.checkpoints is None:
-            yield
-            return
-        with exit_on_signals(), self._signals.installed():
-            self.checkpoints.begin(self._resumed or self._snapshot(), resumed=self._resumed is not None)
-            _SAVING.add(self)
-            try:
-                yield
-            finally:
-                _SAVING.discard(self)
-                self.checkpoints.end(self._last_snapshot())
-
-    def _last_snapshot(self) -> Snapshot | None:
-        """Copy out the training at its end; None where an error came within a block, whose results are incomplete."""
-        if self.history.stopped is None:
-            self._take_user_changes()
-        in_whole_steps = self.history.stopped == "diverged" or self.session.state().step == self.done
-        return self._snapshot() if in_whole_steps else None
-
-    def _whole_step(self) -> AbstractContextManager[None]:
-        """Hold signals back, in a training with checkpoints, so that its position is always that of its state."""
-        return nullcontext() if self.checkpoints is None else self._signals
 
     def interrupt(self) -> None:
         """End a training between two epochs, as Ctrl-C does; the network keeps the parameters of the last epoch."""
@@ -731,18 +581,6 @@ class Run:
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
         return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
-
-
-_SAVING: WeakSet[Run] = WeakSet()
-"""The trainings with checkpoints that have begun and not ended."""
-
-
-@atexit.register
-def _end_trainings() -> None:
-    """Write the last checkpoint of trainings that the program leaves unfinished, while Python can still write files."""
-    for run in list(_SAVING):
-        with suppress(ValueError):  # another thread is within it
-            run._blocks.close()
 
 
 def _check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

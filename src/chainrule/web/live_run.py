@@ -425,7 +425,7 @@ def next_epoch(due: float, now: float, epochs: int) -> float:
 def current_network(run: Run) -> Network:
     """Give a network with the parameters after the last mini-batch; the run's own has those of the last epoch."""
     state, network = run.current_state(), run.network
-    return network_from(network.plan, state.weights, state.biases, init=network.init, seed=network.seed, inputs=run.inputs)
+    return network_from(network.plan, state.weights, state.biases, init=network.init, seed=network.seed, inputs=run.data.inputs)
 
 
 def network_frame(network: Network, examples: Examples | None) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""The data of a training: the examples that are trained on, and those that are validated on."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from ._types import Indices
+from .distort import Distortion
+from .distorted_examples import DistortedExamples
+from .engines import Engine
+from .errors import DataError, SettingError
+from .examples import Examples
+from .input_spec import InputSpec
+from .network import Network
+
+
+class TrainingData:
+    """The examples of a training and of its validation, checked against the network and against each other.
+
+    Parameters
+    ----------
+    network : Network
+    examples, validation, rows, validation_rows, distort
+        As ``Run`` has them.
+
+    Attributes
+    ----------
+    examples : Examples
+    validation : Examples or None
+    rows, validation_rows : int array or None
+        The numbers of the examples' rows that are trained on, where that is not all, and of those that are validated on.
+    inputs : InputSpec
+        What inputs the network accepts once it has been trained on these.
+    distorted : DistortedExamples or None
+    n : int
+        The rows that are trained on.
+
+    Raises
+    ------
+    DataError
+        When the examples do not fit the network or each other.
+    SettingError
+        When a row is both trained and validated on, or two settings choose the validation.
+    """
+
+    def __init__(
+        self, network: Network, examples: Any, *, validation: Any, rows: Any, validation_rows: Any, distort: Distortion | None
+    ) -> None:
+        self.examples = network.check_examples(examples, training=True)
+        spec = self.examples.measured(InputSpec.of)
+        self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
+        self.validation = None if validation is None else self._check_validation(network, validation)
+        self.rows = None if rows is None else self.examples.row_numbers(rows)
+        self.validation_rows = None if validation_rows is None else self._check_validation_rows(validation_rows)
+        self.distorted = None if distort is None else DistortedExamples(self.examples, self.rows, distort, self.inputs)
+        self.n = len(self.examples) if self.rows is None else len(self.rows)
+
+    def _check_validation(self, network: Network, validation: Any) -> Examples:
+        """Check the validation examples against the network, and against the training examples' kind of inputs and columns."""
+        trained = copy(network)
+        trained.inputs = self.inputs
+        examples = trained.check_examples(validation)
+        if examples.columns and self.examples.columns and examples.columns != self.examples.columns:
+            raise DataError("the validation examples have other columns than the training examples, or in another order")
+        return examples
+
+    def _check_validation_rows(self, rows: Any) -> Indices:
+        """Check that the validation's rows are not those of the training, and that there is no other validation."""
+        if self.validation is not None:
+            raise SettingError("validation and validation_rows both choose the validation examples; give one of them")
+        numbers = self.examples.row_numbers(rows)
+        trained = np.zeros(len(self.examples), bool)
+        trained[slice(None) if self.rows is None else self.rows] = True
+        shared = numbers[trained[numbers]]
+        if shared.size:
+            raise SettingError(
+                f"validation_rows must be other rows than those of the training; row {shared.min()} is in both: "
+                "give the training's by rows=, without these"
+            )
+        return numbers
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether each epoch is validated, on examples of its own or on rows of the training's."""
+        return self.validation is not None or self.validation_rows is not None
+
+    @property
+    def distortion(self) -> dict[str, Any] | None:
+        """The name and the settings of the distortion in JSON's types; None without one."""
+        return None if self.distorted is None else self.distorted.distortion.to_dict()
+
+    @property
+    def total_weight(self) -> float:
+        """The summed weight of the rows that are trained on: their number, where the examples are not weighted."""
+        return self.examples.total_weight(self.rows)
+
+    def prepare(self, engine: Engine) -> tuple[Any, Any]:
+        """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
+        needed = self.distorted is None or self.validation_rows is not None
+        data = engine.prepare(self.examples) if needed else None
+        return data, data if self.validation is None else engine.prepare(self.validation)
+
+    def rows_at(self, places: Indices) -> Indices:
+        """Give the rows of the engine's data, from places among those that are trained on: distorted examples are these alone."""
+        return places if self.rows is None or self.distorted is not None else self.rows[places]
