@@ -475,8 +475,9 @@ class Run:
             steps = self._next_steps(len(rows))
             result = self.session.advance(data, rows, steps)
             if result.finite:
-                self.position.done += len(steps)
-                self.position.progress.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
+                position = self.position
+                position.done += len(steps)
+                position.progress.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
         return result.finite
 
     def _order(self, epoch: int) -> Indices:
@@ -500,8 +501,8 @@ class Run:
 
     def _next_steps(self, rows: int) -> Steps:
         """Give the rate and the decay of the steps over the next rows."""
-        count = steps_per_epoch(rows, self.plan.batch_size)
-        rate = rates(self.schedule, self.learning_rate, self.done, self.done + count, self.steps)
+        count, done = steps_per_epoch(rows, self.plan.batch_size), self.position.done
+        rate = rates(self.schedule, self.learning_rate, done, done + count, self.steps)
         return Steps(rate, np.full(count, self.plan.l2))
 
     def _update_network(self, state: State, epochs: int) -> None:
