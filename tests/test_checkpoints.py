@@ -782,6 +782,64 @@ def test_a_full_disk_ends_no_training(tmp_path):
     assert read_header(RunFolder(tmp_path / "run").checkpoints()[0]).epoch <= 3
 
 
+HISTORY_PROGRAM = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, TESTS)
+import chainrule as cr
+from chainrule.checkpoints import checkpoints
+from chainrule.checkpoints.run_status import read_history
+from training_cases import SETTINGS, X, Y, make_network
+
+checkpoints.HISTORY_SECONDS = 0.0  # each epoch is a write of its own
+folder, most_bytes, filled, freed = Path(sys.argv[1]), *map(int, sys.argv[2:])
+history = folder / "history.jsonl"
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+def limit(record):
+    if record.epoch == filled:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (history.stat().st_size + most_bytes, unlimited[1]))
+    if record.epoch == freed:
+        print([record.epoch for record in read_history(history)], "whole" if history.read_text().endswith("\\n") else "half a line")
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+if not filled:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, unlimited[1]))
+settings = {**SETTINGS, "epochs": 9, "callbacks": [limit], "checkpoint_every": "1 epochs"}
+trained = cr.train(make_network(), (X, Y), checkpoint=folder, resume=True, **settings)
+print([record.cost for record in read_history(history)] == trained["cost"].tolist())
+"""
+
+
+def history_on_a_full_disk(folder, *, most_bytes, filled, freed):
+    """Train to epoch 9, and after an epoch leave so few bytes to the history's file, until another one has ended."""
+    program = HISTORY_PROGRAM.replace("TESTS", repr(str(Path(__file__).parent)))
+    command = [sys.executable, "-c", program, folder, most_bytes, filled, freed]
+    ended = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("CheckpointWarning") == 1
+    return ended.stdout.splitlines()
+
+
+@posix
+def test_the_history_is_whole_again_once_a_full_disk_has_space(tmp_path):
+    """A line of the history that a full disk cut short hides no later one: with the next checkpoint the file is written anew."""
+    lines = history_on_a_full_disk(tmp_path / "run", most_bytes=10, filled=2, freed=5)
+    assert lines == ["[1, 2] half a line", "True"]
+
+
+@posix
+def test_a_history_that_could_not_be_written_when_a_training_was_resumed_is_written_later(tmp_path):
+    """Lines of a killed training, which a full disk kept from being replaced, hide none of those that come after them."""
+    cr.train(make_network(), (X, Y), **{**SETTINGS, "epochs": 3}, checkpoint=tmp_path / "run")
+    history = tmp_path / "run" / "history.jsonl"
+    last = history.read_text().splitlines()[-1]
+    with history.open("a") as file:
+        file.writelines(last.replace('"epoch": 3', f'"epoch": {epoch}') + "\n" for epoch in (4, 5, 6))
+    lines = history_on_a_full_disk(tmp_path / "run", most_bytes=300, filled=0, freed=5)
+    assert lines == ["[1, 2, 3, 4, 5, 6] whole", "True"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of open files")
 def test_a_population_resumes_with_few_open_files(tmp_path):
     """A population of more networks than a process may open files is resumed: only the networks in training hold their locks."""

@@ -282,6 +282,8 @@ import sys, warnings
 from pathlib import Path
 import numpy as np
 import chainrule as cr
+from chainrule.checkpoints import checkpoints
+from chainrule.checkpoints.run_status import read_history
 disk = Path(sys.argv[1])
 x = np.random.default_rng(0).normal(size=(400, 30))
 
@@ -293,6 +295,10 @@ def fill(record):
                     pass
             except OSError:
                 pass
+
+def free(record):
+    if record.epoch == 50:
+        (disk / "filler").unlink()
 
 def train(**settings):
     network = cr.Network([30, 50, 1], cost="mean_squared_error", seed=0)
@@ -307,6 +313,14 @@ assert [str(warning.category.__name__) for warning in warned] == ["CheckpointWar
 assert trained == train(epochs=8), "other bits"
 (disk / "filler").unlink()
 assert train(epochs=10, resume=True, **settings) == train(epochs=10), "other bits after resuming"
+
+checkpoints.HISTORY_SECONDS = 0.0  # the lines of 60 epochs need a second page of the disk, while it is full
+with warnings.catch_warnings(record=True) as warned:
+    warnings.simplefilter("always")
+    train(epochs=60, callbacks=[fill, free], checkpoint=disk / "freed", checkpoint_every="1 epochs")
+assert [str(warning.category.__name__) for warning in warned] == ["CheckpointWarning"], warned
+epochs = [record.epoch for record in read_history(disk / "freed" / "history.jsonl")]
+assert epochs == list(range(1, 61)), f"the history has the epochs {epochs}"
 """
 
 

@@ -6,7 +6,8 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ class Checkpoints:
         self._last = time.monotonic()
         self._position: tuple[int, str] | None = None  # of the last snapshot
         self._records: list[EpochRecord] = []  # those that the history's file does not have yet
+        self._history_whole = True  # after a write that failed, the file may lack epochs and end with half of a line
         self._last_lines = 0.0
         self._warned = False
 
@@ -78,10 +80,7 @@ class Checkpoints:
             self.folder.lock_resumed()
         else:
             self.folder.create(self.settings, self.notes, snapshot)
-        try:
-            self.folder.write_history(snapshot.records)
-        except FileError as error:
-            self._warn(str(error))
+        self._write_history(snapshot)
         self._position = snapshot.position
         self._last = time.monotonic()
 
@@ -102,24 +101,49 @@ class Checkpoints:
         self._last = time.monotonic()
         snapshot = take_snapshot()
         if snapshot is not None:
+            self._mend_history(snapshot)
             with hold_signals():  # an interrupt while the executor starts its thread would leave one that nothing ever ends
                 self._submit(snapshot)
 
     def epoch_done(self, record: EpochRecord) -> None:
-        """Add an epoch to the history's file: at once, or with the next ones where epochs are very short."""
-        if not self._may_write():
+        """Add an epoch to the history's file: at once, or with the next ones where epochs are very short.
+
+        After a write of the file has failed, the next checkpoint's snapshot adds it: see ``_mend_history``.
+        """
+        if not self._may_write() or not self._history_whole:
             return
         self._records.append(record)
         if time.monotonic() - self._last_lines >= HISTORY_SECONDS:
             self._append_lines()
 
     def _append_lines(self) -> None:
-        """Write the epochs that the history's file does not have yet; those that cannot be written are left out."""
+        """Add the epochs that the history's file does not have yet."""
         records, self._records = self._records, []
         self._last_lines = time.monotonic()
-        try:
+        with self._keeping_history_whole():
             self.folder.append_history(records)
+
+    def _mend_history(self, snapshot: Snapshot) -> None:
+        """Write the history's file anew from a snapshot, if the last write of it has failed.
+
+        A full disk may have left half of a line at its end, and readers stop at such a line.
+        """
+        if not self._history_whole:
+            self._write_history(snapshot)
+
+    def _write_history(self, snapshot: Snapshot) -> None:
+        """Write the epochs of a snapshot, which are all that have ended, in place of the history's file."""
+        with self._keeping_history_whole():
+            self.folder.write_history(snapshot.records)
+
+    @contextmanager
+    def _keeping_history_whole(self) -> Iterator[None]:
+        """Note whether a write of the history's file succeeds; where it does not, warn, and add no line until it is mended."""
+        try:
+            yield
+            self._history_whole = True
         except FileError as error:
+            self._history_whole = False
             self._warn(str(error))
 
     def end(self, snapshot: Snapshot | None) -> None:
@@ -133,7 +157,8 @@ class Checkpoints:
 
     def _end(self, snapshot: Snapshot | None) -> None:
         try:
-            self._append_lines()
+            if self._history_whole:
+                self._append_lines()
             self.write(snapshot)
         finally:
             self.folder.close()
@@ -143,7 +168,10 @@ class Checkpoints:
         if not self.folder.is_held or _in_writing_thread():  # a training that is collected there is ended too
             return
         self._idle(wait=True)
-        if snapshot is None or snapshot.position == self._position:
+        if snapshot is None:
+            return
+        self._mend_history(snapshot)
+        if snapshot.position == self._position:
             return
         self._position = snapshot.position
         try:

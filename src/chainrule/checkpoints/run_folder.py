@@ -317,7 +317,7 @@ class RunFolder:
         Raises
         ------
         FileError
-            When they cannot be written.
+            When they cannot be written; the file may end with half of a line.
         """
         with translate_write_errors(self.path / HISTORY), (self.path / HISTORY).open("a", encoding="utf-8") as file:
             file.write(_as_lines(records))
