@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from chainrule import _reading
 from chainrule.errors import DataError, FileError, SettingError
 from chainrule.tables import csv_layout, plain_text, read
+from chainrule.tables.csv_records import is_blank
 from chainrule.tables.read import read_table
 
 
@@ -153,6 +154,7 @@ MANY = "".join(f"{k}.5,{'pq'[k % 2]}\n" for k in range(900))
 REFUSED = {
     "empty": ("", {}, "empty"),
     "blank lines alone": ("\n \n", {}, "empty"),
+    "too many blank lines above": ("\n" * 100_001 + "x,y\n1,p\n", {}, "begins with more than 100,000 blank lines; remove them"),
     "a byte-order mark alone": (b"\xef\xbb\xbf", {}, "empty"),
     "an empty gzip file": (gzip.compress(b""), {}, "empty"),
     "a header alone": ("x,y\n", {}, "no rows"),
@@ -389,6 +391,15 @@ def test_blank_lines_take_no_memory_of_rows(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 64 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_each_delimiter_looks_at_few_blank_lines(tmp_path, monkeypatch):
+    """A row below 300,000 blank lines is read; to choose the delimiter, 100,001 of them are enough."""
+    looked_at = []
+    monkeypatch.setattr(csv_layout, "is_blank", lambda record: looked_at.append(record.line) or is_blank(record))
+    table = read_table(write(tmp_path, "x,y\n1.5,p\n" + "\n" * 300_000 + "2.5,q\n"))
+    assert len(table) == 2
+    assert max(looked_at) == 100_003
 
 
 @pytest.mark.parametrize("sign", ["", "-"])

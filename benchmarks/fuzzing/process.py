@@ -20,8 +20,8 @@ LONGEST = 1 << 16
 MEMORY = 3 << 30
 """What the process may allocate beside what it has after its imports: a claim of more fails, and is found."""
 
-TIMEOUT = 60
-"""Seconds after which libFuzzer ends the process, and keeps the bytes."""
+TIMEOUT = 600
+"""Seconds by the clock after which libFuzzer ends the process, and keeps the bytes; ``invariant`` limits the processor time."""
 
 INSTRUMENTED = ["chainrule", "zipfile", "gzip"]
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from ..errors import DataError, SettingError
@@ -34,6 +33,7 @@ from .text_rules import TextRules
 CANDIDATES = (",", ";", "\t", "|")
 SPELLED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 N_SAMPLE = 1000  # records that eliminate delimiters and choose the way to read a column; all records are checked afterwards
+MOST_BLANK_LINES = 100_000  # among these records: each delimiter that is tried reads the lines anew
 YEARS = range(1800, 2201)
 UNNAMED = "Unnamed: "
 _CLOSING = {"\u201c": "\u201d", "\u201e": "\u201c", "\u2018": "\u2019", "'": "'"}
@@ -194,22 +194,36 @@ def _one_character(delimiter: str) -> str:
 def _sample(text: PlainText, dialect: Dialect) -> list[Record] | None:
     """Read the first records; None where this delimiter does not fit the quotes."""
     try:
-        sample = list(islice((record for record in records(text, dialect) if not is_blank(record)), N_SAMPLE + 1))
+        return _first_records(text, dialect)
     except QuoteError:
         return None
-    if not sample:
-        raise _empty(text)
-    return sample
 
 
-def _empty(text: PlainText) -> DataError:
-    return DataError(f"{text.path} is empty, blank lines and comments apart; a table needs a line of names and rows")
+def _first_records(text: PlainText, dialect: Dialect) -> list[Record]:
+    """Read the first records that are not blank: a header and ``N_SAMPLE`` more, or fewer where many blank lines stand among them.
+
+    Raises
+    ------
+    DataError
+        When there is none (``QuoteError`` as ``records`` raises it).
+    """
+    found, n_blank = list[Record](), 0
+    for record in records(text, dialect):
+        if is_blank(record):
+            n_blank += 1
+        else:
+            found.append(record)
+        if len(found) > N_SAMPLE or n_blank > MOST_BLANK_LINES:
+            break
+    if found:
+        return found
+    if n_blank > MOST_BLANK_LINES:
+        raise DataError(f"{text.path} begins with more than {MOST_BLANK_LINES:,} blank lines; remove them")
+    raise DataError(f"{text.path} is empty, blank lines and comments apart; a table needs a line of names and rows")
 
 
 def _checked_sample(text: PlainText, dialect: Dialect) -> list[Record]:
-    sample = list(islice((record for record in records(text, dialect) if not is_blank(record)), N_SAMPLE + 1))
-    if not sample:
-        raise _empty(text)
+    sample = _first_records(text, dialect)
     width = len(sample[1].fields) if len(sample) > 1 else 0
     for record in sample[2:]:
         if len(record.fields) != width:
