@@ -33,7 +33,7 @@ from .text_rules import TextRules
 CANDIDATES = (",", ";", "\t", "|")
 SPELLED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 N_SAMPLE = 1000  # records that eliminate delimiters and choose the way to read a column; all records are checked afterwards
-MOST_BLANK_LINES = 100_000  # among these records: each delimiter that is tried reads the lines anew
+MOST_BLANK_LINES = 10_000  # among these records: each delimiter that is tried reads the lines anew
 YEARS = range(1800, 2201)
 UNNAMED = "Unnamed: "
 _CLOSING = {"\u201c": "\u201d", "\u201e": "\u201c", "\u2018": "\u2019", "'": "'"}
