@@ -113,7 +113,7 @@ def test_json_holds_all_settings(settings, points):
         ({"data": "points", "points": [[0, 0, 0]] * 2001}, "length <= 2000"),
         ({"data": "points", "points": [[0, 0, 2], [0, 1, 0]]}, "<= 1"),
         ({"data": "points", "points": []}, "of both classes"),
-        ({"data": "xor", "points": [[0, 0, 0]]}, "leave the points out"),
+        ({"data": "xor", "points": [[0, 0, 0]]}, "points must be left out"),
         ({"path": "/etc/passwd"}, "unknown field `path`"),
         ([], "Expected `object`"),
     ],

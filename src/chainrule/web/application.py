@@ -122,7 +122,7 @@ def _events(hub: Hub) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         names = list(dict.fromkeys(request.query_params.get("topics", "").split(",")))
         if len(names) > MOST_TOPICS or not all(TOPIC_NAME.fullmatch(name) for name in names):
-            raise Refusal(400, f"topics must be at most {MOST_TOPICS} names with commas between them, such as topics=model,run:ID")
+            raise Refusal(400, topics_message(names))
         if hub.is_full:
             raise Refusal(
                 429, f"{MOST_STREAMS} streams are open, and there may be no more; close a tab first", {"Retry-After": "5"}
@@ -132,6 +132,13 @@ def _events(hub: Hub) -> Callable[[Request], Any]:
         return EventStream(hub, names)
 
     return endpoint
+
+
+def topics_message(names: Sequence[str]) -> str:
+    """Say what the topics must be, and what came instead."""
+    wrong = next((name for name in names if not TOPIC_NAME.fullmatch(name)), None)
+    found = f"there are {len(names)}" if wrong is None else f"one is {wrong[:40]!r}"
+    return f"topics must be 1 to {MOST_TOPICS} names with commas between them, but {found}; send such as ?topics=model,run:ID"
 
 
 class EventStream(StreamingResponse):

@@ -174,6 +174,10 @@ class Drawing:
             When the network has no such label.
         """
         network = self.network
+        outputs = network.sizes[-1]
+        if label >= outputs:
+            known = f"from 0 to {outputs - 1}, for the network has {outputs} outputs"
+            raise DataError(f"label must be {known}, but it is {label}; send one of them")
         return Derivation(to_article(explain(network, inputs_of(network, pixels)[0], label)))
 
     @property
@@ -283,7 +287,7 @@ def inputs_of(network: Network, pixels: Sequence[float]) -> Array:
         When they may be from 0 to 1.
     """
     if 0 < max(pixels) <= 1:
-        raise Refusal(400, "no pixel is above 1, but they go from 0 to 255; multiply them by 255")
+        raise Refusal(400, "pixels go from 0 to 255, but here none is above 1; multiply them by 255")
     return (np.array(pixels, dtype=np.float64) / 255).astype(network.plan.dtype)[None]
 
 

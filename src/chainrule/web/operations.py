@@ -188,7 +188,9 @@ def find_run(context: Context, run: str) -> LiveRun:
     try:
         return context.runs.get(run)
     except UnknownName:
-        raise Refusal(404, f"there is no run {run!r}; GET /api/runs lists those that there are") from None
+        known = ", ".join([*context.watched, *(each.identifier for each in context.runs.all())])
+        remedy = f"the runs are: {known}" if known else "there are none; POST /api/runs makes one"
+        raise Refusal(404, f"there is no run {run[:40]!r}; {remedy}") from None
 
 
 @contextmanager

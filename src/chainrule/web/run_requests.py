@@ -80,9 +80,11 @@ class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def __post_init__(self) -> None:
         if self.data != "points" and self.points:
-            raise SettingError(f"points are for the data points; the data is {self.data}: leave the points out")
+            wrong = f"points must be left out for the data {self.data}, but there are {len(self.points)}"
+            raise SettingError(f"{wrong}; set data to points, or leave them out")
         if self.data == "points" and len({point[2] for point in self.points}) < 2:
-            raise SettingError(f"points must be of both classes, 0 and 1; these are {len(self.points)} of one class: add some")
+            which = f"all {len(self.points)} are of class {self.points[0][2]}" if self.points else "there are none"
+            raise SettingError(f"points must be of both classes, 0 and 1, but {which}; add points [x, y, class] to the list")
 
     @property
     def sizes(self) -> list[int]:
