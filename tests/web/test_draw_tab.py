@@ -168,3 +168,20 @@ def test_a_digit_is_drawn_by_keyboard_alone(tab):
     page.get_by_test_id("canvas").focus()
     page.keyboard.press("Backspace")
     expect(page.get_by_test_id("answer")).to_have_text("–")
+
+
+def test_the_training_of_the_better_network_is_cancelled(tab):
+    """A button beside the progress ends the training, by keyboard too, and the network of before answers on."""
+    page = ready(tab("#draw"))
+    before = page.get_by_test_id("model-state").inner_text()
+    page.get_by_test_id("train-distorted").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("model-progress")).to_be_visible()
+    expect(page.get_by_test_id("train-distorted")).to_be_disabled()
+    expect(page.get_by_test_id("train-cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("train-cancel")).to_be_hidden()
+    expect(page.get_by_test_id("train-distorted")).to_be_focused()
+    expect(page.get_by_test_id("model-state")).to_have_text(before)
+    draw_digit(page, 1)
+    expect(page.get_by_test_id("answer")).to_have_text("1")

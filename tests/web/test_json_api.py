@@ -229,3 +229,17 @@ def test_answers_conform_to_the_document(schema, client, operation):
     from hypothesis import given
 
     given(case=found.as_strategy())(conforms)()
+
+
+def test_a_cancelled_training_keeps_the_network_of_before(client):
+    """A training that is cancelled ends at once and changes nothing; then there is none to cancel, and another may begin."""
+    wait_for(lambda: client.get("/api/model").json()["training"] is None)
+    before, module = client.get("/api/model").json(), client.get("/model.js").text
+    assert client.post("/api/model", json={"distort": True}).json()["training"] is not None
+    wait_for(lambda: client.get("/api/model").json()["training"]["step"] > 0)
+    assert "/api/model/cancel" in one_line(client.post("/api/model", json={}), 409)
+    assert client.post("/api/model/cancel").json() == before
+    assert "POST /api/model trains one" in one_line(client.post("/api/model/cancel"), 409)
+    assert client.post("/api/model", json={"distort": True}).status_code == 202
+    assert client.post("/api/model/cancel").json() == before
+    assert client.get("/model.js").text == module

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TOPIC = "model"
 MINI_BATCHES = 16
-"""The mini-batches between two looks at whether the server ends."""
+"""The mini-batches between two looks at whether the training was cancelled."""
 
 SECONDS_BETWEEN_REPORTS = 0.1
 
@@ -77,7 +77,8 @@ DISTORTED = Recipe(
 class Drawing:
     """The network that reads drawings.
 
-    All methods may be called from any thread. A network that is being trained replaces the present one when it is complete.
+    All methods may be called from any thread. A network that is being trained replaces the present one when it is complete, and a
+    training that is cancelled leaves everything as it was before.
 
     Parameters
     ----------
@@ -87,11 +88,11 @@ class Drawing:
 
     def __init__(self, topic: Topic) -> None:
         self._topic = topic
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards the state and the network
         self._network: Network | None = None
         self._javascript: str | None = None
-        self._state = ModelState("failed", "there is no network yet")
-        self._closing = threading.Event()
+        self._state = self._before = ModelState("failed", "there is no network yet; train one")
+        self._cancelled = threading.Event()  # ends the newest training
         self._thread: threading.Thread | None = None
 
     @property
@@ -104,7 +105,7 @@ class Drawing:
         name = in_utf8(name)
         try:
             network = drawable(model)
-            self._take(network, ReadyModel(version_of(network), name, network.sizes))
+            self._take(network, ReadyModel(version_of(network), name, network.sizes), threading.Event())
         except Exception as error:  # a file that cannot be shown must not end the server
             self._publish(ModelState("refused", f"{name}: {as_line(str(error) or type(error).__name__)}"))
 
@@ -131,15 +132,31 @@ class Drawing:
         """
         with self._lock:
             if self._state.training is not None:
-                raise Refusal(409, "a network is being trained already; wait for its end")
+                raise Refusal(409, "a network is being trained already; wait for its end, or cancel it by POST /api/model/cancel")
             progress = TrainingProgress(recipe.distort is not None, 0, recipe.epochs, 0, 0, None)
+            self._before, self._cancelled = self._state, threading.Event()
             self._publish(ModelState("training", model=self._state.model, training=progress))
-            self._thread = threading.Thread(target=self._train, args=(recipe,), name="chainrule-drawing", daemon=True)
+            arguments = recipe, self._cancelled
+            self._thread = threading.Thread(target=self._train, args=arguments, name="chainrule-drawing", daemon=True)
             self._thread.start()
+
+    def cancel(self) -> None:
+        """End a training, and go back to the state of before; its thread ends after its current mini-batches.
+
+        Raises
+        ------
+        Refusal
+            When no network is being trained.
+        """
+        with self._lock:
+            if self._state.training is None:
+                raise Refusal(409, "no network is being trained; POST /api/model trains one")
+            self._cancelled.set()
+            self._publish(self._before)
 
     def close(self) -> None:
         """End a training after its current mini-batches; ``join`` waits for that."""
-        self._closing.set()
+        self._cancelled.set()
 
     def join(self, seconds: float) -> bool:
         """Wait for the end of a closed training's thread; tell whether it has ended."""
@@ -198,39 +215,43 @@ class Drawing:
 
     # The thread
 
-    def _train(self, recipe: Recipe) -> None:
-        """Train a network and take it; whatever goes wrong becomes the state's message."""
+    def _train(self, recipe: Recipe, cancelled: threading.Event) -> None:
+        """Train a network and take it, unless that is cancelled; whatever goes wrong becomes the state's message."""
         try:
-            network = self._trained(recipe)
+            network = self._trained(recipe, cancelled)
+            if not cancelled.is_set():
+                self._take(network, figures_of(network, recipe), cancelled)
         except Exception as error:  # an error here must not end the server
-            self._fail(f"the training failed: {as_line(str(error) or type(error).__name__)}")
-            return
-        if network is not None:
-            accuracies = network.accuracy(datasets.mnist().test), network.accuracy(distorted_test())
-            distorted = recipe.distort is not None
-            self._take(network, ReadyModel(version_of(network), "trained by this page", network.sizes, distorted, *accuracies))
+            message = f"the training failed: {as_line(str(error) or type(error).__name__)}"
+            model = self._before.model
+            self._publish_unless(cancelled, ModelState("failed" if model is None else "ready", message, model))
 
-    def _trained(self, recipe: Recipe) -> Network | None:
-        """Train a network, and publish the progress; None where the server ends before."""
+    def _trained(self, recipe: Recipe, cancelled: threading.Event) -> Network:
+        """Train a network to its end, or until that is cancelled, and publish the progress."""
         run = run_of(recipe)
         next_report = 0.0
-        while run.history.stopped is None and not self._closing.is_set():
+        while run.history.stopped is None and not cancelled.is_set():
             run.advance(MINI_BATCHES)
             if time.monotonic() >= next_report:
                 next_report = time.monotonic() + SECONDS_BETWEEN_REPORTS
-                self._publish(msgspec.structs.replace(self._state, training=progress_of(run, recipe)))
+                self._publish_unless(cancelled, ModelState("training", model=self._before.model, training=progress_of(run, recipe)))
         if run.history.stopped == "diverged":
             raise DataError(run.history.message)
-        return None if self._closing.is_set() else run.network
+        return run.network
 
-    def _take(self, network: Network, model: ReadyModel) -> None:
-        self._javascript = module_text(network)
-        self._network = network
-        self._publish(ModelState("ready", model=model))
+    def _take(self, network: Network, model: ReadyModel, cancelled: threading.Event) -> None:
+        """Replace the network, unless that was cancelled in the meantime."""
+        javascript = module_text(network)
+        with self._lock:
+            if not cancelled.is_set():
+                self._network, self._javascript = network, javascript
+                self._publish(ModelState("ready", model=model))
 
-    def _fail(self, message: str) -> None:
-        model = self._state.model
-        self._publish(ModelState("failed" if model is None else "ready", message, model))
+    def _publish_unless(self, cancelled: threading.Event, state: ModelState) -> None:
+        """Publish a state of a training that was not cancelled in the meantime."""
+        with self._lock:
+            if not cancelled.is_set():
+                self._publish(state)
 
     def _publish(self, state: ModelState) -> None:
         self._state = state
@@ -252,6 +273,12 @@ def run_of(recipe: Recipe) -> Run:
     )
     run.warns_of_divergence = False  # the state's message says it
     return run
+
+
+def figures_of(network: Network, recipe: Recipe) -> ReadyModel:
+    """Describe a network that was trained here, with its accuracy on the test digits as they are, and distorted."""
+    accuracies = network.accuracy(datasets.mnist().test), network.accuracy(distorted_test())
+    return ReadyModel(version_of(network), "trained by this page", network.sizes, recipe.distort is not None, *accuracies)
 
 
 def progress_of(run: Run, recipe: Recipe) -> TrainingProgress:

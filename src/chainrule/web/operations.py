@@ -109,6 +109,12 @@ def train_model(context: Context, body: TrainingOfModel) -> ModelState:
     return context.drawing.state
 
 
+def cancel_training(context: Context) -> ModelState:
+    """End the training of the Draw tab's network."""
+    context.drawing.cancel()
+    return context.drawing.state
+
+
 # The Train tab
 
 
@@ -238,6 +244,15 @@ OPERATIONS = (
         ModelState,
         202,
         {409: "A network is being trained already."},
+    ),
+    Operation(
+        "POST",
+        "/api/model/cancel",
+        "cancel_training",
+        "Cancel the training of a network for drawings; the network of before stays",
+        cancel_training,
+        returns=ModelState,
+        refusals={409: "No network is being trained."},
     ),
     Operation(
         "POST",

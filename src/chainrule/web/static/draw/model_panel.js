@@ -1,5 +1,6 @@
 /** The network of the Draw tab: its training, its figures, and the button that trains a better one. */
 
+import { announce } from "../shared/announcer.js";
 import { get, post } from "../shared/api.js";
 import { byId, element } from "../shared/dom.js";
 import { percent } from "../shared/format.js";
@@ -12,6 +13,7 @@ export class ModelPanel {
     this.version = null;
     this.figures = new Map(); // how a network was trained -> its accuracies on plain and on distorted test digits
     byId("train-distorted").addEventListener("click", () => this.trainDistorted());
+    byId("train-cancel").addEventListener("click", () => this.cancel());
     events.onConnection((connected) => connected && this.refresh());
   }
 
@@ -29,6 +31,14 @@ export class ModelPanel {
     return this.attempt(async () => this.show(await post("/api/model", { distort: true })));
   }
 
+  /** End the training; the network of before stays. */
+  cancel() {
+    return this.attempt(async () => {
+      await this.show(await post("/api/model/cancel"));
+      announce("The training is cancelled.");
+    });
+  }
+
   async attempt(action) {
     try {
       await action();
@@ -43,11 +53,9 @@ export class ModelPanel {
   }
 
   /** Show the state of the server's network, and load the network where it is another one. */
-  async show({ state, message, model, training }) {
+  async show({ message, model, training }) {
     byId("model-state").textContent = training ? trainingText(training, model) : modelText(model);
-    byId("model-progress").hidden = !training;
-    if (training) byId("model-progress").value = training.step / Math.max(1, training.steps);
-    byId("train-distorted").disabled = state === "training";
+    showTraining(training);
     this.showError(model ? message : "");
     showNoModel(model ? "" : message);
     this.isTraining = Boolean(training);
@@ -78,6 +86,16 @@ export class ModelPanel {
     byId("model-figures").tBodies[0].replaceChildren(...rows);
     byId("model-figures").hidden = false;
   }
+}
+
+/** Show how far a training is, with the button that cancels it in place of the one that begins it; the focus goes along. */
+function showTraining(training) {
+  const [begin, cancel] = [byId("train-distorted"), byId("train-cancel")];
+  const hadFocus = [begin, cancel].includes(document.activeElement);
+  byId("model-training").hidden = !training;
+  begin.disabled = Boolean(training);
+  if (training) byId("model-progress").value = training.step / Math.max(1, training.steps);
+  if (hadFocus) (training ? cancel : begin).focus();
 }
 
 /** Say beside the canvas why there is no network that reads drawings. */
