@@ -183,5 +183,18 @@ def test_the_training_of_the_better_network_is_cancelled(tab):
     expect(page.get_by_test_id("train-cancel")).to_be_hidden()
     expect(page.get_by_test_id("train-distorted")).to_be_focused()
     expect(page.get_by_test_id("model-state")).to_have_text(before)
+    page.get_by_test_id("canvas").scroll_into_view_if_needed()
     draw_digit(page, 1)
     expect(page.get_by_test_id("answer")).to_have_text("1")
+
+
+def test_a_networks_figures_outlive_a_reload(tab):
+    """The epochs, the seconds and the accuracies of the network in use are shown again after the page is loaded anew."""
+    page = ready(tab("#draw"))
+    row = page.locator("#model-figures tbody tr")
+    expect(row).to_have_text(re.compile(r"on plain digits4 epochs in [\d.]+ s, in use9\d\.\d\d %\d\d\.\d\d %"))
+    before = row.inner_text()
+    page.reload()
+    ready(page)
+    expect(row).to_have_text(re.compile("in use"))
+    assert row.inner_text() == before

@@ -5,8 +5,9 @@ import threading
 import pytest
 from server_process import wait_for
 
+import chainrule as cr
 from chainrule.web import drawing as module
-from chainrule.web.drawing import Drawing, Recipe
+from chainrule.web.drawing import DISTORTION, Drawing, Recipe
 from chainrule.web.events import Hub
 from chainrule.web.refusal import Refusal
 
@@ -51,3 +52,31 @@ def test_a_training_goes_on_after_another_was_cancelled(drawing):
     wait_for(lambda: drawing.state.training is None)
     assert drawing.state.state == "ready"
     assert drawing.network.sizes == [784, 4, 10]
+
+
+def test_the_figures_of_each_network_are_kept(drawing):
+    """The state holds the newest network of each kind, with its epochs, its seconds and its accuracies, whichever is in use."""
+    mnist = cr.datasets.mnist()
+    for recipe in (
+        SMALL,
+        Recipe((784, 5, 10), epochs=2, batch_size=5000, distort=DISTORTION),
+        Recipe((784, 6, 10), epochs=3, batch_size=5000),
+    ):
+        drawing.train(recipe)
+        wait_for(lambda: drawing.state.training is None)
+    plain, distorted = drawing.state.trained
+    assert [(each.sizes[1], each.epochs, each.distort) for each in (plain, distorted)] == [(6, 3, False), (5, 2, True)]
+    assert drawing.state.model == plain
+    assert 0 < plain.seconds < 60
+    assert plain.test_accuracy == drawing.network.accuracy(mnist.test)
+    drawing.train(SMALL)
+    assert drawing.state.trained == [plain, distorted]
+    drawing.cancel()
+    assert drawing.state.trained == [plain, distorted]
+
+
+def test_a_files_network_has_its_epochs(drawing, digits_network):
+    """Of a network that a file gave, the epochs are known, and neither seconds nor accuracies."""
+    drawing.give(digits_network, "digits.safetensors")
+    model = drawing.state.model
+    assert (model.epochs, model.seconds, model.test_accuracy, drawing.state.trained) == (1, None, None, [])

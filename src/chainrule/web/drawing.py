@@ -92,6 +92,7 @@ class Drawing:
         self._network: Network | None = None
         self._javascript: str | None = None
         self._state = self._before = ModelState("failed", "there is no network yet; train one")
+        self._trained: dict[bool, ReadyModel] = {}  # the newest network on plain digits, and the newest on distorted ones
         self._cancelled = threading.Event()  # ends the newest training
         self._thread: threading.Thread | None = None
 
@@ -105,7 +106,7 @@ class Drawing:
         name = in_utf8(name)
         try:
             network = drawable(model)
-            self._take(network, ReadyModel(version_of(network), name, network.sizes), threading.Event())
+            self._take(network, ready_model(network, name), threading.Event())
         except Exception as error:  # a file that cannot be shown must not end the server
             self._publish(ModelState("refused", f"{name}: {as_line(str(error) or type(error).__name__)}"))
 
@@ -218,15 +219,15 @@ class Drawing:
     def _train(self, recipe: Recipe, cancelled: threading.Event) -> None:
         """Train a network and take it, unless that is cancelled; whatever goes wrong becomes the state's message."""
         try:
-            network = self._trained(recipe, cancelled)
+            run = self._advance(recipe, cancelled)
             if not cancelled.is_set():
-                self._take(network, figures_of(network, recipe), cancelled)
+                self._take(run.network, figures_of(run, recipe), cancelled)
         except Exception as error:  # an error here must not end the server
             message = f"the training failed: {as_line(str(error) or type(error).__name__)}"
             model = self._before.model
             self._publish_unless(cancelled, ModelState("failed" if model is None else "ready", message, model))
 
-    def _trained(self, recipe: Recipe, cancelled: threading.Event) -> Network:
+    def _advance(self, recipe: Recipe, cancelled: threading.Event) -> Run:
         """Train a network to its end, or until that is cancelled, and publish the progress."""
         run = run_of(recipe)
         next_report = 0.0
@@ -237,7 +238,7 @@ class Drawing:
                 self._publish_unless(cancelled, ModelState("training", model=self._before.model, training=progress_of(run, recipe)))
         if run.history.stopped == "diverged":
             raise DataError(run.history.message)
-        return run.network
+        return run
 
     def _take(self, network: Network, model: ReadyModel, cancelled: threading.Event) -> None:
         """Replace the network, unless that was cancelled in the meantime."""
@@ -245,6 +246,8 @@ class Drawing:
         with self._lock:
             if not cancelled.is_set():
                 self._network, self._javascript = network, javascript
+                if model.distort is not None:
+                    self._trained[model.distort] = model
                 self._publish(ModelState("ready", model=model))
 
     def _publish_unless(self, cancelled: threading.Event, state: ModelState) -> None:
@@ -254,7 +257,8 @@ class Drawing:
                 self._publish(state)
 
     def _publish(self, state: ModelState) -> None:
-        self._state = state
+        """Publish a state, with the networks that were trained so far."""
+        self._state = state = msgspec.structs.replace(state, trained=list(self._trained.values()))
         self._topic.publish(TOPIC, msgspec.to_builtins(state))
 
 
@@ -275,10 +279,21 @@ def run_of(recipe: Recipe) -> Run:
     return run
 
 
-def figures_of(network: Network, recipe: Recipe) -> ReadyModel:
+def ready_model(network: Network, name: str) -> ReadyModel:
+    """Describe a network."""
+    provenance = network.provenance
+    return ReadyModel(version_of(network), name, network.sizes, None if provenance is None else provenance.epochs)
+
+
+def figures_of(run: Run, recipe: Recipe) -> ReadyModel:
     """Describe a network that was trained here, with its accuracy on the test digits as they are, and distorted."""
-    accuracies = network.accuracy(datasets.mnist().test), network.accuracy(distorted_test())
-    return ReadyModel(version_of(network), "trained by this page", network.sizes, recipe.distort is not None, *accuracies)
+    return msgspec.structs.replace(
+        ready_model(run.network, "trained by this page"),
+        seconds=sum(record.seconds for record in run.history.records),
+        distort=recipe.distort is not None,
+        test_accuracy=run.network.accuracy(datasets.mnist().test),
+        distorted_accuracy=run.network.accuracy(distorted_test()),
+    )
 
 
 def progress_of(run: Run, recipe: Recipe) -> TrainingProgress:

@@ -69,25 +69,31 @@ class TrainingProgress(msgspec.Struct, frozen=True):
 class ReadyModel(msgspec.Struct, frozen=True):
     """The network that reads drawings.
 
-    ``version`` changes with the network, as in ``/model.js?version=...``. ``distort`` and the accuracies are null where a file gave
-    the network; ``distorted_accuracy`` is that of the test digits, each distorted once.
+    ``version`` changes with the network, as in ``/model.js?version=...``. ``distort``, the ``seconds`` of the training and the
+    accuracies are null where a file gave the network; ``distorted_accuracy`` is that of the test digits, each distorted once.
     """
 
     version: str
     name: str
     sizes: list[int]
+    epochs: int | None = None
+    seconds: float | None = None
     distort: bool | None = None
     test_accuracy: Fraction | None = None
     distorted_accuracy: Fraction | None = None
 
 
 class ModelState(msgspec.Struct, frozen=True):
-    """The state of the Draw tab's network. While another one trains, ``model`` is the one before."""
+    """The state of the Draw tab's network. While another one trains, ``model`` is the one before.
+
+    ``trained`` are the networks that the server has trained: the newest on plain digits, and the newest on distorted ones.
+    """
 
     state: Literal["training", "ready", "refused", "failed"]
     message: str = ""
     model: ReadyModel | None = None
     training: TrainingProgress | None = None
+    trained: list[ReadyModel] = msgspec.field(default_factory=list)
 
 
 class Mistake(msgspec.Struct, frozen=True):

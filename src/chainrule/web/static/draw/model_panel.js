@@ -3,7 +3,7 @@
 import { announce } from "../shared/announcer.js";
 import { get, post } from "../shared/api.js";
 import { byId, element } from "../shared/dom.js";
-import { percent } from "../shared/format.js";
+import { number, percent } from "../shared/format.js";
 
 export class ModelPanel {
   /** `load` is called with the version of a network that is ready, `onChange` with each new state. */
@@ -11,7 +11,6 @@ export class ModelPanel {
     Object.assign(this, { events, load, onChange });
     this.isTraining = false;
     this.version = null;
-    this.figures = new Map(); // how a network was trained -> its accuracies on plain and on distorted test digits
     byId("train-distorted").addEventListener("click", () => this.trainDistorted());
     byId("train-cancel").addEventListener("click", () => this.cancel());
     events.onConnection((connected) => connected && this.refresh());
@@ -53,15 +52,15 @@ export class ModelPanel {
   }
 
   /** Show the state of the server's network, and load the network where it is another one. */
-  async show({ message, model, training }) {
+  async show({ message, model, training, trained }) {
     byId("model-state").textContent = training ? trainingText(training, model) : modelText(model);
     showTraining(training);
     this.showError(model ? message : "");
     showNoModel(model ? "" : message);
     this.isTraining = Boolean(training);
     this.onChange();
+    showFigures(trained, model);
     if (!model) return;
-    this.showFigures(model);
     if (model.version !== this.version) await this.change(model.version);
   }
 
@@ -75,17 +74,18 @@ export class ModelPanel {
       throw error;
     }
   }
+}
 
-  /** Add the accuracy of a network that this page has trained to those of the others. */
-  showFigures({ distort, test_accuracy: plain, distorted_accuracy: distorted }) {
-    if (plain === null) return;
-    this.figures.set(distort ? "on distorted digits" : "on plain digits", [plain, distorted]);
-    const rows = [...this.figures].map(([name, accuracies]) =>
-      element("tr", {}, element("th", { scope: "row" }, name), ...accuracies.map((accuracy) => element("td", {}, percent(accuracy)))),
-    );
-    byId("model-figures").tBodies[0].replaceChildren(...rows);
-    byId("model-figures").hidden = false;
-  }
+/** Show what the networks that the server has trained read, and which of them is in use. */
+function showFigures(trained, model) {
+  const rows = trained.map(({ version, distort, epochs, seconds, test_accuracy: plain, distorted_accuracy: distorted }) => {
+    const used = version === model?.version ? ", in use" : "";
+    const how = element("span", { class: "how" }, `${epochs} epochs in ${number(seconds)} s${used}`);
+    const name = element("th", { scope: "row" }, distort ? "on distorted digits" : "on plain digits", how);
+    return element("tr", {}, name, ...[plain, distorted].map((accuracy) => element("td", {}, percent(accuracy))));
+  });
+  byId("model-figures").tBodies[0].replaceChildren(...rows);
+  byId("model-figures").hidden = !rows.length;
 }
 
 /** Show how far a training is, with the button that cancels it in place of the one that begins it; the focus goes along. */
@@ -115,5 +115,6 @@ function modelText(model) {
   const [inputs, ...units] = model.sizes;
   const outputs = units.pop();
   const hidden = units.length ? `${units.join(" and ")} hidden units, ` : "";
-  return `${model.name[0].toUpperCase()}${model.name.slice(1)}: ${inputs} inputs, ${hidden}${outputs} outputs.`;
+  const trained = model.epochs === null || model.seconds !== null ? "" : ` It was trained for ${model.epochs} ${model.epochs === 1 ? "epoch" : "epochs"}.`;
+  return `${model.name[0].toUpperCase()}${model.name.slice(1)}: ${inputs} inputs, ${hidden}${outputs} outputs.${trained}`;
 }
