@@ -198,3 +198,28 @@ def test_a_networks_figures_outlive_a_reload(tab):
     ready(page)
     expect(row).to_have_text(re.compile("in use"))
     assert row.inner_text() == before
+
+
+def test_a_blank_drawing_has_no_answer(tab):
+    """After Clear, and after Undo of the only stroke, the page says that nothing is drawn, and shows no output and no input."""
+    page = ready(tab("#draw"))
+    note = page.get_by_test_id("answer-note")
+    expect(note).to_have_text("Nothing is drawn: draw a digit.")
+    for button in ("clear", "undo"):
+        draw_digit(page, 1)
+        expect(note).to_have_text(re.compile(r"with output [01]"))
+        page.get_by_test_id(button).click()
+        expect(note).to_have_text("Nothing is drawn: draw a digit.")
+        expect(page.locator("#announcer")).to_have_text("Nothing is drawn.")
+        expect(page.get_by_test_id("answer")).to_have_text("–")
+        expect(page.locator("#outputs .largest")).to_have_count(0)
+        expect(page.get_by_test_id("agreement")).to_be_empty()
+        expect(page.get_by_test_id("why")).to_be_disabled()
+        assert "".join(page.locator("#outputs .value").all_inner_texts()) == ""
+        assert page.locator("#hidden .unit").evaluate_all(
+            "units => units.every((unit) => unit.style.getPropertyValue('--activation') == 0)"
+        )
+        ink = "c => c.getContext('2d').getImageData(0, 0, 28, 28).data.some((level) => level)"
+        assert not page.get_by_test_id("input").evaluate(ink)
+        page.get_by_test_id("hidden-2").hover()
+        expect(page.get_by_test_id("inspected")).to_have_text("Unit 3: draw a digit to see what it adds.")

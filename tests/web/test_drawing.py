@@ -2,6 +2,7 @@
 
 import threading
 
+import numpy as np
 import pytest
 from server_process import wait_for
 
@@ -80,3 +81,12 @@ def test_a_files_network_has_its_epochs(drawing, digits_network):
     drawing.give(digits_network, "digits.safetensors")
     model = drawing.state.model
     assert (model.epochs, model.seconds, model.test_accuracy, drawing.state.trained) == (1, None, None, [])
+
+
+def test_a_blank_picture_is_computed_like_any_other(drawing, digits_network):
+    """The answer for a picture without ink is the network's for an input of zeros."""
+    drawing.give(digits_network, "digits.safetensors")
+    zeros = np.zeros((1, 784), np.float32)
+    reading = drawing.read([0.0] * 784)
+    assert reading.outputs == digits_network.feedforward(zeros)[0].tolist()
+    assert reading.label == digits_network.predict(zeros)[0]

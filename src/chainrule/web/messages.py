@@ -16,7 +16,8 @@ Image = Annotated[
     Meta(
         min_length=SIDE * SIDE,
         max_length=SIDE * SIDE,
-        description="A picture of 28 x 28 pixels in MNIST's form, row by row: 0 is background, 255 is ink.",
+        description="A picture of 28 x 28 pixels in MNIST's form, row by row: 0 is background, 255 is ink. "
+        "A blank one is computed like any other.",
         extra_json_schema={"anyOf": [{"contains": {"exclusiveMinimum": 1}}, {"items": {"const": 0}}]},
     ),
 ]

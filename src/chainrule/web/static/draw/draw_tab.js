@@ -29,7 +29,7 @@ export class DrawTab {
     this.outputs.setLabels(Array.from({ length: 10 }, (_, digit) => String(digit)));
     this.agreement = new Agreement();
     this.explanation = new ExplanationView(() => this.input());
-    this.model = new ModelPanel(events, { load: (version) => this.load(version), onChange: () => this.showWaiting() });
+    this.model = new ModelPanel(events, { load: (version) => this.load(version), onChange: () => this.showNote() });
     this.connectTools();
     followTheme(() => this.compute());
   }
@@ -75,14 +75,22 @@ export class DrawTab {
     this.inspect(this.inspected);
     this.agreement.check(this.form?.pixels, outputs);
     this.explanation.drawingChanged();
-    this.showWaiting();
+    this.showNote();
     if (outputs) announce(`The answer is ${labelOf(outputs)}, with output ${number(Math.max(...outputs))}.`);
+    else if (this.answered) announce("Nothing is drawn.");
+    this.answered = Boolean(outputs);
   }
 
-  /** Say that a drawing waits for the network's training. */
-  showWaiting() {
-    if (this.network) return;
-    byId("agreement").textContent = this.form && this.model.isTraining ? "The network is still being trained; its answer follows." : "";
+  /** Say below the answer how large its output is, or why there is none. A blank drawing is not read: nobody meant a digit by it. */
+  showNote() {
+    byId("answer-note").textContent = this.noteOf(this.activations?.at(-1));
+  }
+
+  noteOf(outputs) {
+    if (outputs) return `with output ${number(Math.max(...outputs))}`;
+    if (this.network) return "Nothing is drawn: draw a digit.";
+    if (!this.model?.isTraining) return "";
+    return this.form ? "The network is still being trained; its answer follows." : "Draw a digit; the network is being trained.";
   }
 
   /** The pixels and the answer of this drawing; null where there are none yet. */
@@ -95,7 +103,7 @@ export class DrawTab {
     this.inspected = inspected;
     this.hidden.mark(inspected);
     this.outputs.showWeights(inspected?.layer === 0 ? this.network.weightsInto(0, inspected.unit) : null, this.network?.largestFirstWeight);
-    if (!inspected || !this.activations) return this.outputs.showContributions(null);
+    if (!inspected || !this.activations) return this.outputs.showNoContributions(inspected);
     const { layer, unit } = inspected;
     const activation = this.activations[layer][unit];
     if (layer + 2 < this.activations.length) return this.outputs.showDeepUnit(layer, unit, activation);

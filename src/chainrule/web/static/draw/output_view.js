@@ -37,7 +37,13 @@ export class OutputView {
     });
   }
 
-  /** Show what a unit adds to each output; null where no unit is inspected. */
+  /** Show no contributions: no unit is inspected, or nothing is drawn that it could respond to. */
+  showNoContributions(inspected) {
+    this.showContributions(null);
+    if (inspected) this.inspected.textContent = `Unit ${inspected.unit + 1}: draw a digit to see what it adds.`;
+  }
+
+  /** Show what a unit adds to each output; null for none. */
   showContributions(contributions, unit, activation) {
     const fullScale = contributions ? largestMagnitude(contributions) || 1 : 1;
     this.rows.forEach((row, output) => {
