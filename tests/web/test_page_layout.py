@@ -59,3 +59,61 @@ def test_every_request_goes_to_the_server(window, address):
         if "/api/" not in url and "/model.js" not in url and response.status == 200
     ]
     assert sum(map(len, files)) < 300_000
+
+
+def test_the_runs_buttons_are_reachable_on_a_phone(window):
+    """At 360 px the buttons and numbers of the run stand above its settings, which are a summary until they are wanted."""
+    page = window(viewport={"width": 360, "height": 740}).open("#train?data=xor&epochs=20000")
+    expect(page.locator("#formulas math").first).to_be_attached()
+    for name in ("train-start", "train-pause", "train-step", "train-reset", "train-accuracy"):
+        expect(page.get_by_test_id(name)).to_be_in_viewport(ratio=1)
+    expect(page.locator("#settings-summary")).to_have_text(
+        "XOR; 16, 16 hidden units, tanh; log loss; Adam at 0.01, batches of 20, 20000 epochs".replace("16, 16", "8")
+    )
+    expect(page.get_by_test_id("train-rate")).to_be_hidden()
+    toggle = page.get_by_role("button", name="Change", expanded=False)
+    toggle.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_test_id("train-data")).to_be_focused()
+    page.get_by_test_id("train-rate").fill("0.5")
+    page.get_by_role("button", name="Hide", expanded=True).click()
+    expect(page.locator("#settings-summary")).to_contain_text("Adam at 0.5,")
+    page.get_by_test_id("train-start").click()
+    expect(page.get_by_test_id("train-state")).to_have_text("training")
+
+
+def test_the_order_of_the_keyboard_is_that_of_the_page(window):
+    """In both tabs, at every width, the Tab key moves through the elements in the order of the document, without a tab index."""
+    page = window().open("#train")
+    expect(page.locator("#formulas math").first).to_be_attached()
+    assert page.locator("[tabindex]").evaluate_all("nodes => nodes.every((node) => node.tabIndex <= 0)")
+    order = "node => [...document.querySelectorAll('*')].indexOf(node)"
+    places = [
+        page.get_by_test_id(name).evaluate(order) for name in ("train-start", "train-reset", "train-data", "train-seed", "plane")
+    ]
+    assert places == sorted(places)
+
+
+def test_a_large_screen_is_used(window):
+    """At 3840 x 2160 both tabs fill the width with larger pictures, and no paragraph has lines of over 80 characters."""
+    browser = window(viewport={"width": 3840, "height": 2160})
+    for name, picture, least in (("draw", "canvas", 800), ("train", "plane", 900)):
+        page = browser.open(f"#{name}")
+        expect(page.get_by_test_id("hidden-0") if name == "draw" else page.locator("#formulas math").first).to_be_attached()
+        box = page.locator("main").bounding_box()
+        assert box["width"] > 0.98 * 3840
+        assert page.get_by_test_id(picture).bounding_box()["width"] > least
+        assert longest_line(page) <= 80
+
+
+def longest_line(page):
+    """Give the most characters a line that a visible paragraph has, as the browser breaks it into lines."""
+    return page.evaluate(
+        """() => Math.max(0, ...[...document.querySelectorAll("main p")].filter((p) => p.offsetParent).map((p) => {
+            const range = document.createRange();
+            range.selectNodeContents(p);
+            const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.bottom / 8)));
+            return p.textContent.trim().replace(/\\s+/g, " ").length / Math.max(1, lines.size);
+        }))"""
+    )

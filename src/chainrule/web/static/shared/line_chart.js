@@ -4,7 +4,9 @@ import { element, svg } from "./dom.js";
 import { count, number } from "./format.js";
 import { ticks } from "./ticks.js";
 
-const HEIGHT = 206;
+const LEAST_HEIGHT = 206;
+const MOST_HEIGHT = 400;
+const SHAPE = 0.4; // the height of a wide chart, as a share of its width
 const MARGIN = { left: 46, right: 10, top: 8, bottom: 42 };
 
 export class LineChart {
@@ -34,10 +36,11 @@ export class LineChart {
     if (!this.container.clientWidth) return;
     this.zoom = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     const width = this.container.clientWidth / this.zoom;
+    this.height = Math.min(Math.max(LEAST_HEIGHT, SHAPE * width), MOST_HEIGHT);
     this.scales = this.makeScales(width);
-    this.figure.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    this.figure.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
     this.figure.setAttribute("aria-label", `${this.title}. ${this.summary()}`);
-    this.mark = svg("line", { class: "mark", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" });
+    this.mark = svg("line", { class: "mark", y1: MARGIN.top, y2: this.height - MARGIN.bottom, visibility: "hidden" });
     this.figure.replaceChildren(...this.axes(width), ...this.series.map((each) => this.line(each)), this.mark);
     this.legend.replaceChildren(...this.series.map(({ name, style }) => element("span", { class: `key ${style}` }, name)));
   }
@@ -49,7 +52,7 @@ export class LineChart {
     const highest = Math.max(this.range[1], ...all.map(([, y]) => y));
     const high = highest > low ? highest : low + 1;
     const spanX = width - MARGIN.left - MARGIN.right;
-    const spanY = HEIGHT - MARGIN.top - MARGIN.bottom;
+    const spanY = this.height - MARGIN.top - MARGIN.bottom;
     return {
       lastX,
       marks: ticks(low, high, 4),
@@ -66,8 +69,8 @@ export class LineChart {
       svg("text", { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" }, this.tick(value)),
     ]);
     const along = ticks(0, lastX, Math.max(2, Math.floor(width / 90))).filter(Number.isInteger);
-    const labels = along.map((value) => svg("text", { x: x(value), y: HEIGHT - MARGIN.bottom + 18, "text-anchor": "middle" }, count(value)));
-    const name = svg("text", { x: x(lastX / 2), y: HEIGHT - 6, "text-anchor": "middle" }, "epoch");
+    const labels = along.map((value) => svg("text", { x: x(value), y: this.height - MARGIN.bottom + 18, "text-anchor": "middle" }, count(value)));
+    const name = svg("text", { x: x(lastX / 2), y: this.height - 6, "text-anchor": "middle" }, "epoch");
     return [...across, ...labels, name];
   }
 

@@ -19,9 +19,9 @@ export function showLink(settings) {
   byId("run-link").textContent = link;
 }
 
-/** A command in pieces, one for each option: a line may end between them, but not at their hyphens. */
+/** A command in pieces: a line may end between options, but not at the hyphens within one. */
 function unbroken(command) {
-  return command.split(/ (?=--)/).flatMap((piece) => [" ", element("span", { class: "option" }, piece)]).slice(1);
+  return command.split(/(--[\w-]+ \S+)/).map((piece) => (piece.startsWith("--") ? element("span", { class: "option" }, piece) : piece));
 }
 
 /** Offer the user's own points as the file that the command line reads. */

@@ -9,6 +9,7 @@ export class SettingsForm {
     this.onChange = onChange;
     this.points = []; // the user's own, [x, y, class]
     form.addEventListener("change", ({ target }) => target.name in FIELDS && this.changed(target.name));
+    form.querySelector("#settings-toggle").addEventListener("click", ({ target }) => this.unfold(target));
     form.addEventListener("submit", (event) => event.preventDefault());
     this.settings = startingSettings("spiral");
   }
@@ -22,6 +23,23 @@ export class SettingsForm {
   set settings(settings) {
     for (const name of Object.keys(FIELDS)) this.form.elements[name].value = fieldText(name, settings[name]);
     if (settings.data === "points") this.points = settings.points;
+    this.showSummary();
+  }
+
+  /** Show or hide the fields, where a narrow window has only their summary at first. */
+  unfold(button) {
+    const unfolded = this.form.classList.toggle("unfolded");
+    button.setAttribute("aria-expanded", String(unfolded));
+    button.textContent = unfolded ? "Hide" : "Change";
+  }
+
+  showSummary() {
+    const { data, activation, cost, optimizer } = this.form.elements;
+    const chosen = (select) => select.selectedOptions[0]?.textContent ?? "";
+    const texts = Object.fromEntries(Object.keys(FIELDS).map((name) => [name, this.form.elements[name].value]));
+    const layers = `${texts.hidden || "no"} hidden units, ${chosen(activation)}`;
+    const training = `${chosen(optimizer)} at ${texts.learning_rate}, batches of ${texts.batch_size}, ${texts.epochs} epochs`;
+    this.form.querySelector("#settings-summary").textContent = `${chosen(data)}; ${layers}; ${chosen(cost)}; ${training}`;
   }
 
   get isPlanar() {
@@ -31,6 +49,7 @@ export class SettingsForm {
   /** Respond to a changed field. Another data set brings the settings that suit it. */
   changed(name) {
     if (name === "data") this.settings = { ...startingSettings(this.form.elements.data.value), points: this.points };
+    this.showSummary();
     this.onChange(this.settings);
   }
 

@@ -253,6 +253,7 @@ export class TrainTab {
     const { current, watchesFolder } = this;
     byId("fields").hidden = watchesFolder;
     byId("watched-help").hidden = byId("own-run").hidden = !watchesFolder;
+    byId("settings-toggle").hidden = byId("settings-summary").hidden = watchesFolder;
     const own = current && !current.isLost && !watchesFolder;
     const running = own && current.state === "running";
     const trained = current && !current.isLost && current.frame.step > 0;
