@@ -117,3 +117,19 @@ def longest_line(page):
             return p.textContent.trim().replace(/\\s+/g, " ").length / Math.max(1, lines.size);
         }))"""
     )
+
+
+def test_the_lines_of_a_run_are_shown_as_they_are_written(window):
+    """The Python lines and the command keep their lines and indents on a narrow screen too; one scrolls sideways within them."""
+    page = window(viewport={"width": 360, "height": 740}).open("#train?data=xor")
+    for name in ("run-python", "run-cli"):
+        lines = page.get_by_test_id(name)
+        expect(lines).not_to_be_empty()
+        assert lines.evaluate(ROWS) == len([line for line in lines.inner_text().splitlines() if line])
+
+
+ROWS = """node => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return new Set([...range.getClientRects()].filter(({ width }) => width).map(({ top }) => top)).size;
+}"""

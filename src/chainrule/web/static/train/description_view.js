@@ -7,7 +7,7 @@ export function showDescription(description) {
   showFormulas(description.formulas);
   byId("lines-card").hidden = !description.lines;
   byId("run-python").textContent = description.lines?.python ?? "";
-  byId("run-cli").replaceChildren(...unbroken(description.lines?.cli ?? ""));
+  byId("run-cli").textContent = description.lines?.cli ?? "";
   showPointsFile(description.lines?.csv);
   if (description.settings) showLink(description.settings);
 }
@@ -17,11 +17,6 @@ export function showLink(settings) {
   const link = new URL(`#train?${toQuery(settings)}`, location.href).href;
   byId("run-link").href = link;
   byId("run-link").textContent = link;
-}
-
-/** A command in pieces: a line may end between options, but not at the hyphens within one. */
-function unbroken(command) {
-  return command.split(/(--[\w-]+ \S+)/).map((piece) => (piece.startsWith("--") ? element("span", { class: "option" }, piece) : piece));
 }
 
 /** Offer the user's own points as the file that the command line reads. */

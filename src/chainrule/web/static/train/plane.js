@@ -7,7 +7,7 @@ import { boundaryPixels, boundarySegments } from "./boundary.js";
 const LIMIT = 1.2; // the plane shown reaches from -LIMIT to LIMIT on both axes
 const STEP = 0.05; // that an arrow key moves the cursor
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const COLORS = ["#ea6c14", "#2563eb"]; // of class 0, drawn as discs, and class 1, drawn as squares
+const COLORS = ["--minus", "--plus"]; // of class 0, drawn as discs, and class 1, drawn as squares: names of the style sheet
 
 export class Plane {
   /** `onPoint` is called with [x, y] where a point is placed, `onUndo` to take the last one back; both only while editable. */
@@ -59,9 +59,14 @@ export class Plane {
     const unit = side / (2 * LIMIT);
     const position = (x, y) => [(x + LIMIT) * unit, (LIMIT - y) * unit];
     const radius = Math.max(2.5, side / 130);
-    context.strokeStyle = getComputedStyle(this.canvas).backgroundColor;
+    const style = getComputedStyle(this.canvas);
+    context.strokeStyle = style.backgroundColor;
     context.lineWidth = radius / 3;
-    this.points.x.forEach((x, k) => drawPoint(context, position(x, this.points.y[k]), this.points.class[k], radius));
+    const colors = COLORS.map((name) => style.getPropertyValue(name));
+    this.points.x.forEach((x, k) => {
+      context.fillStyle = colors[this.points.class[k]];
+      drawPoint(context, position(x, this.points.y[k]), this.points.class[k], radius);
+    });
     if (this.cursor) drawCursor(context, position(...this.cursor), 3 * radius, getComputedStyle(this.canvas).color);
   }
 
@@ -89,7 +94,6 @@ function clipped(at) {
 }
 
 function drawPoint(context, [x, y], label, radius) {
-  context.fillStyle = COLORS[label];
   context.beginPath();
   if (label) context.rect(x - 0.9 * radius, y - 0.9 * radius, 1.8 * radius, 1.8 * radius);
   else context.arc(x, y, radius, 0, 2 * Math.PI);
