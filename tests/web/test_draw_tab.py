@@ -223,3 +223,39 @@ def test_a_blank_drawing_has_no_answer(tab):
         assert not page.get_by_test_id("input").evaluate(ink)
         page.get_by_test_id("hidden-2").hover()
         expect(page.get_by_test_id("inspected")).to_have_text("Unit 3: draw a digit to see what it adds.")
+
+
+PAINTED = """canvas => {
+    const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const columns = Array.from({ length: width }, (_, x) => x).filter((x) => {
+        for (let y = 0; y < height; y++) if (data[4 * (y * width + x) + 3] > 127) return true;
+        return false;
+    });
+    return columns.length ? (280 * (columns.at(-1) - columns[0] + 1)) / width : 0;
+}"""
+"""The width of what a canvas shows, in units of the paper."""
+
+
+def test_the_pens_width_is_shown(tab):
+    """While the slider has the focus, and below the mouse, the pen is shown in its own width, and that is no ink."""
+    page = ready(tab("#draw"))
+    canvas, pen = page.get_by_test_id("canvas"), page.get_by_test_id("pen")
+    assert canvas.evaluate(PAINTED) == 0
+    pen.focus()
+    for key, width in (("Home", 8), ("End", 40)):
+        page.keyboard.press(key)
+        assert width < canvas.evaluate(PAINTED) < width + 4.5
+    pen.blur()
+    assert canvas.evaluate(PAINTED) == 0
+    canvas.hover()
+    assert 40 < canvas.evaluate(PAINTED) < 44.5
+    page.mouse.move(1, 1)
+    assert canvas.evaluate(PAINTED) == 0
+    expect(page.get_by_test_id("answer")).to_have_text("–")
+    expect(page.get_by_test_id("undo")).to_be_disabled()
+    canvas.hover()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_test_id("undo")).to_be_enabled()
+    page.mouse.move(1, 1)
+    assert abs(canvas.evaluate(PAINTED) - 40) < 1.5

@@ -41,9 +41,9 @@ export class DrawTab {
   connectTools() {
     byId("undo").addEventListener("click", () => this.canvas.undo());
     byId("clear").addEventListener("click", () => this.canvas.clear());
-    byId("pen").addEventListener("input", ({ target }) => {
-      this.canvas.penWidth = Number(target.value);
-    });
+    byId("pen").addEventListener("input", ({ target }) => this.canvas.setPenWidth(Number(target.value)));
+    byId("pen").addEventListener("focus", () => this.canvas.showPen(true));
+    byId("pen").addEventListener("blur", () => this.canvas.showPen(false));
   }
 
   /** Load the server's network, the first time and after it has trained another one. */

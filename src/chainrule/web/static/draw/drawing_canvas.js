@@ -5,6 +5,7 @@ import { blankRaster, drawSegment, drawStroke, PAPER } from "./strokes.js";
 
 const STEP = 10; // units of the paper that an arrow key moves the cursor
 const SMALL_STEP = 3; // with Shift
+const DOT = 0.01; // the length that lets a stroke of one point be painted: a line without length is not
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class DrawingCanvas {
@@ -18,6 +19,8 @@ export class DrawingCanvas {
     this.stroke = null; // the one being drawn
     this.cursor = [PAPER / 2, PAPER / 4];
     this.cursorShown = false;
+    this.hovered = null; // where a mouse or a pen is above the canvas
+    this.penShown = false; // whether the pen is shown in the middle, since its width is being chosen
     this.held = new Set(); // arrow keys
     this.followPointer();
     this.followKeys();
@@ -44,6 +47,17 @@ export class DrawingCanvas {
     this.raster = blankRaster();
     this.redraw();
     this.onChange();
+  }
+
+  /** Show the pen in the middle of the canvas while its width is being chosen. */
+  showPen(shown) {
+    this.penShown = shown;
+    this.redraw();
+  }
+
+  setPenWidth(width) {
+    this.penWidth = width;
+    this.redraw();
   }
 
   begin(point) {
@@ -78,6 +92,8 @@ export class DrawingCanvas {
       this.cursorShown = false;
       this.begin(this.pointOf(event));
     });
+    canvas.addEventListener("pointermove", (event) => this.hover(event.pointerType === "touch" ? null : this.pointOf(event)));
+    canvas.addEventListener("pointerleave", () => this.hover(null));
     canvas.addEventListener("pointermove", (event) => {
       if (event.pointerId !== pointer || !this.stroke) return;
       const events = event.getCoalescedEvents?.() ?? [];
@@ -90,6 +106,12 @@ export class DrawingCanvas {
     };
     canvas.addEventListener("pointerup", release);
     canvas.addEventListener("pointercancel", release);
+  }
+
+  hover(point) {
+    if (!point && !this.hovered) return;
+    this.hovered = point;
+    this.redraw();
   }
 
   pointOf({ clientX, clientY }) {
@@ -141,7 +163,23 @@ export class DrawingCanvas {
 
   redraw() {
     const context = paintStrokes(this.canvas, this.strokes);
+    if (this.hovered) this.drawPen(context, this.hovered);
+    if (this.penShown) this.drawPen(context, [PAPER / 2, PAPER / 2], { filled: true });
     if (this.cursorShown) this.drawCursor(context);
+  }
+
+  /** Draw the pen's outline, which is no ink: blue within the paper's colour, so that it is seen on ink and on paper. */
+  drawPen(context, [x, y], { filled = false } = {}) {
+    const style = getComputedStyle(this.canvas);
+    context.beginPath();
+    context.arc(x, y, this.penWidth / 2, 0, 2 * Math.PI);
+    context.strokeStyle = style.backgroundColor;
+    context.lineWidth = 3;
+    context.stroke();
+    context.fillStyle = context.strokeStyle = style.getPropertyValue("--mark");
+    context.lineWidth = 1.2;
+    context.stroke();
+    if (filled) context.fill();
   }
 
   drawCursor(context) {
@@ -171,6 +209,7 @@ export function paintStrokes(canvas, strokes) {
     context.beginPath();
     context.moveTo(...points[0]);
     for (const point of points) context.lineTo(...point);
+    if (points.length === 1) context.lineTo(points[0][0] + DOT, points[0][1]);
     context.stroke();
   }
   return context;
