@@ -130,7 +130,13 @@ def test_two_runs_are_compared(tab):
     page.get_by_test_id("train-rate").press("Tab")
     page.get_by_test_id("train-start").click()
     expect(page.get_by_test_id("train-state")).to_have_text("finished")
-    expect(page.get_by_test_id("compared")).to_contain_text("learning rate 0.01 (compared), 0.1 (this run)")
+    rows = page.locator("#comparison tr")
+    expect(rows).to_have_count(3)
+    assert rows.nth(0).locator("th").all_inner_texts() == ["run", "learning rate", "epoch", "cost", "accuracy"]
+    assert rows.nth(1).locator("th, td").all_inner_texts()[:3] == ["kept run", "0.01", "20 of 20"]
+    present = rows.nth(2).locator("th, td").all_inner_texts()
+    assert present[:3] == ["this run", "0.1", "20 of 20"]
+    assert present[3:] == [page.get_by_test_id(name).inner_text() for name in ("train-cost-value", "train-accuracy")]
     assert page.locator("#cost-chart polyline.other").count() >= 2
     page.get_by_test_id("compare-end").click()
     expect(page.locator("#cost-chart polyline.other")).to_have_count(0)
@@ -228,3 +234,65 @@ def test_a_run_folder_is_watched(browser, tmp_path):
         expect(page.locator("#run-note")).not_to_contain_text("run folder")
         expect(page.get_by_test_id("run-cli")).to_be_visible()
         page.close()
+
+
+def open_list(page):
+    """Open the list of the server's runs; give its items."""
+    page.locator("#others summary").click()
+    return page.get_by_test_id("runs").locator("li")
+
+
+def test_the_list_of_runs_tells_them_apart(tab):
+    """Each run is named by the settings in which it is not usual, with its present state and what it is to this tab."""
+    page = tab("#train?data=xor&epochs=20")
+    items = open_list(page)
+    names = items.locator("span")
+    expect(names).to_have_text(["xor, 8 hidden units, epochs 20: ready (shown here)"])
+    page.get_by_test_id("train-start").click()
+    expect(names).to_have_text(["xor, 8 hidden units, epochs 20: finished, epoch 20 (shown here)"])
+    page.get_by_test_id("compare").click()
+    page.get_by_test_id("train-rate").fill("0.1")
+    page.get_by_test_id("train-rate").press("Tab")
+    kept = "xor, 8 hidden units, epochs 20: finished, epoch 20 (compared here)"
+    expect(names).to_have_text([kept, "xor, 8 hidden units, learning rate 0.1, epochs 20: ready (shown here)"])
+    expect(items.nth(1).get_by_role("button")).to_have_count(0)
+    items.nth(0).get_by_role("button", name="Remove xor").click()
+    expect(names).to_have_text(["xor, 8 hidden units, learning rate 0.1, epochs 20: ready (shown here)"])
+    expect(page.get_by_test_id("compared")).to_be_hidden()
+    expect(page.locator("#others summary")).to_be_focused()
+
+
+def test_a_run_of_another_tab_outlives_its_visitor(window):
+    """A tab that has shown another tab's run does not remove it when it starts one of its own, or is closed."""
+    browser = window()
+    one, two = browser.open(SLOW), browser.open("#train?data=moons")
+    one.get_by_test_id("train-start").click()
+    await_more(one, "train-epoch", 0)
+    one.get_by_test_id("train-pause").click()
+    open_list(two)
+    for _ in range(2):
+        two.get_by_role("button", name="Show spiral").click()
+        expect(two.get_by_test_id("train-state")).to_have_text("paused")
+        two.get_by_test_id("train-rate").fill("0.05")
+        two.get_by_test_id("train-start").click()
+        expect(two.get_by_test_id("train-state")).to_have_text("training")
+        two.get_by_test_id("train-pause").click()
+    two.close()
+    one.bring_to_front()
+    one.get_by_test_id("train-step").click()
+    expect(one.get_by_test_id("train-state")).to_have_text("paused")
+    expect(one.locator("#run-note")).to_be_hidden()
+
+
+def test_the_start_button_says_what_it_does(tab):
+    """A run is started, a paused one goes on, and one that has ended is started again, from the beginning."""
+    page = tab("#train?data=xor&epochs=30")
+    start = page.get_by_test_id("train-start")
+    expect(start).to_have_text("Start")
+    page.get_by_test_id("train-step").click()
+    expect(start).to_have_text("Go on")
+    start.click()
+    expect(page.get_by_test_id("train-state")).to_have_text("finished")
+    expect(start).to_have_text("Start again")
+    start.click()
+    expect(page.get_by_test_id("train-state")).to_have_text("finished")

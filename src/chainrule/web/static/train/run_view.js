@@ -37,7 +37,7 @@ function showNumbers(frame) {
 }
 
 /** The newest cost and accuracy: those of the validation where an epoch has ended, else those of the last mini-batches. */
-function newestNumbers(curves) {
+export function newestNumbers(curves) {
   const last = (column) => column?.at(-1) ?? null;
   if (curves?.epochs.epoch.length) {
     const validated = last(curves.epochs.validation_accuracy);
@@ -52,7 +52,7 @@ function curves(frame, quantity, style) {
   if (!frame) return [];
   const { epochs, batches } = frame.curves;
   const points = (of, column) => of.epoch.map((epoch, k) => [epoch, of[column][k]]);
-  const suffix = style ? ", compared run" : "";
+  const suffix = style ? ", kept run" : "";
   const series = [
     { name: `mini-batches${suffix}`, style: `batches ${style}`, points: points(batches, quantity) },
     { name: `training${suffix}`, style: `training ${style}`, points: points(epochs, quantity) },

@@ -10,11 +10,12 @@ export class RunWatch {
   constructor(events, description, onChange) {
     Object.assign(this, { events, description, onChange });
     this.frame = { ...NO_PICTURES, ...description };
+    this.isOwn = false; // whether this tab has made the run, and removes it when it is done with it
     this.isLost = false; // whether the server no longer has the run
   }
 
   static async create(events, settings, onChange) {
-    return new RunWatch(events, await post("/api/runs", settings), onChange);
+    return Object.assign(new RunWatch(events, await post("/api/runs", settings), onChange), { isOwn: true });
   }
 
   static async open(events, id, onChange) {
@@ -61,10 +62,10 @@ export class RunWatch {
     this.frame = { ...this.frame, ...(await post(`/api/runs/${this.id}/${verb}`)) };
   }
 
-  /** Stop following the run, and remove it from the server, if it is the server's. */
+  /** Stop following the run, and remove it from the server, if this tab has made it. */
   async remove() {
     this.leave();
-    if (!this.isLost && !this.isWatchedOnly) await remove(`/api/runs/${this.id}`);
+    if (!this.isLost && this.isOwn) await remove(`/api/runs/${this.id}`);
   }
 }
 

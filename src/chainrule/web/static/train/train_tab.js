@@ -1,14 +1,15 @@
 /** The Train tab: a form of settings, a run of the server, and what it shows while it learns. */
 
 import { announce } from "../shared/announcer.js";
-import { get } from "../shared/api.js";
+import { get, remove } from "../shared/api.js";
 import { byId } from "../shared/dom.js";
+import { showComparison } from "./comparison_view.js";
 import { connectCopyButtons, showDescription, showLink } from "./description_view.js";
 import { Plane } from "./plane.js";
 import { RunList } from "./run_list.js";
 import { RunView } from "./run_view.js";
 import { RunWatch } from "./run_watch.js";
-import { differences, fromQuery, toQuery } from "./settings.js";
+import { fromQuery, toQuery } from "./settings.js";
 import { SettingsForm } from "./settings_form.js";
 
 const KEY = "chainrule-run"; // of the session storage, which survives a reload: the id of this tab's run
@@ -24,7 +25,7 @@ export class TrainTab {
     this.form = new SettingsForm(byId("settings"), () => this.settingsChanged());
     this.view = new RunView();
     this.plane = new Plane(byId("plane"), { onPoint: (at) => this.addPoint(at), onUndo: () => this.removePoint() });
-    this.list = new RunList(byId("others"), { onOpen: (id) => this.open(id), isOwn: (id) => [this.current?.id, this.kept?.id].includes(id) });
+    this.list = new RunList(byId("others"), { onOpen: (id) => this.open(id), onRemove: (id) => this.remove(id), roleOf: (id) => this.roleOf(id) });
     this.connectButtons();
     connectCopyButtons(byId("view-train"));
     addEventListener("pagehide", () => this.dropUntrained());
@@ -96,9 +97,9 @@ export class TrainTab {
 
   /** Go on with this tab's run after a reload; else show the run folder that the server watches; else make a run. */
   async restore() {
-    const id = sessionStorage.getItem(KEY);
+    const { id, isOwn } = JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
     const found = id && (await this.watch(id).catch(() => null));
-    if (found && this.fitsLink(found.description)) return this.adopt(found);
+    if (found && this.fitsLink(found.description)) return this.adopt(Object.assign(found, { isOwn }));
     const { runs } = await get("/api/runs");
     const watched = runs.find(({ folder }) => folder);
     if (watched && !this.linked) return this.adopt(await this.watch(watched.id));
@@ -114,9 +115,20 @@ export class TrainTab {
     return RunWatch.open(this.events, id, () => this.frameArrived());
   }
 
-  /** Follow another run of the server. */
+  /** Follow another run of the server, which stays there when this tab leaves it. */
   open(id) {
     return this.attempt(async () => this.adopt(await this.watch(id)));
+  }
+
+  /** What a run is to this tab: "shown", "compared", or nothing. */
+  roleOf(id) {
+    if (id === this.current?.id) return "shown";
+    return id === this.kept?.id ? "compared" : "";
+  }
+
+  /** Remove a run that this tab does not show; with the compared one the comparison ends. */
+  remove(id) {
+    return this.attempt(() => (id === this.kept?.id ? this.endComparison() : remove(`/api/runs/${id}`)));
   }
 
   /** Take a run that another page has made, with its settings. */
@@ -129,7 +141,7 @@ export class TrainTab {
     if (this.current && this.current !== this.kept) this.current.leave();
     this.current = watch;
     if (this.shown) watch.follow();
-    sessionStorage.setItem(KEY, watch.id);
+    sessionStorage.setItem(KEY, JSON.stringify({ id: watch.id, isOwn: watch.isOwn }));
     showDescription(watch.description);
     this.followLink();
     this.list.refresh();
@@ -140,6 +152,7 @@ export class TrainTab {
     const old = this.current;
     this.take(await RunWatch.create(this.events, this.form.settings, () => this.frameArrived()));
     if (old && old !== this.kept) await old.remove();
+    this.list.refresh();
   }
 
   /** Whether a start must make another run: there is none of this tab's own with the form's settings. */
@@ -171,6 +184,7 @@ export class TrainTab {
     const kept = this.kept;
     this.kept = null;
     if (kept && kept !== this.current) await kept.remove();
+    this.list.refresh();
   }
 
   /** A changed setting makes another run at once where the present one has not been trained; else the next start does. */
@@ -199,7 +213,7 @@ export class TrainTab {
 
   /** Remove a run that nobody trained when the page is left. */
   dropUntrained() {
-    if (this.current?.state !== "ready" || this.watchesFolder) return;
+    if (this.current?.state !== "ready" || !this.current.isOwn) return;
     fetch(`/api/runs/${this.current.id}`, { method: "DELETE", keepalive: true });
     sessionStorage.removeItem(KEY);
     this.current.isLost = true;
@@ -257,6 +271,7 @@ export class TrainTab {
     const own = current && !current.isLost && !watchesFolder;
     const running = own && current.state === "running";
     const trained = current && !current.isLost && current.frame.step > 0;
+    byId("train-start").textContent = this.startText(own);
     byId("train-start").disabled = watchesFolder || (running && !this.isOutdated);
     byId("train-pause").disabled = !running;
     byId("train-step").disabled = watchesFolder;
@@ -264,17 +279,23 @@ export class TrainTab {
     byId("compare").disabled = !trained;
   }
 
+  /** Say what the start does: it begins a run, goes on with a paused one, or begins one that has ended anew. */
+  startText(own) {
+    if (!own || this.isOutdated) return "Start";
+    if (this.current.hasEnded) return "Start again";
+    return this.current.state === "paused" ? "Go on" : "Start";
+  }
+
   renderNotes(frame) {
     const note = byId("run-note");
     note.textContent = this.noteOf(frame);
     note.hidden = !note.textContent;
-    byId("compared").hidden = !this.kept;
-    if (this.kept) byId("compared").firstElementChild.textContent = comparison(this.kept.description, this.watchesFolder ? null : this.form.settings);
+    showComparison(this.kept, this.current, this.watchesFolder ? null : this.form.settings);
   }
 
   noteOf(frame) {
     if (this.watchesFolder) return folderNote(this.current);
-    if (this.current?.isLost) return "The server no longer has this run, perhaps because it was started again. Start begins it anew.";
+    if (this.current?.isLost) return "The server no longer has this run, because it was removed there or the server was started again. Start begins it anew.";
     if (!this.isComplete) return "Place points of both classes, then press Start.";
     if (this.current && this.isOutdated && frame?.step) return "The settings have changed: Start begins a new run with them.";
     return frame?.message ?? "";
@@ -289,15 +310,8 @@ export class TrainTab {
 
 /** Say whose the run of a watched folder is, or why its training has ended. */
 function folderNote({ description, frame, isLost }) {
-  if (isLost) return "The server no longer has this run, perhaps because it was started again.";
+  if (isLost) return "The server no longer has this run, because it was started again.";
   const folder = `This is the run folder ${description.folder}`;
   if (frame.state === "running") return `${folder}, which another process trains. Here it can only be watched.`;
   return frame.message ? `${folder}, which is not trained now: ${frame.message}.` : `${folder}. Its training has ended.`;
-}
-
-function comparison({ settings: kept, folder }, present) {
-  if (!present) return "The run folder is compared with another run.";
-  if (!kept) return `Compared with the run folder ${folder}.`;
-  const changes = differences(kept, present).map(({ name, values }) => `${name} ${values[0]} (compared), ${values[1]} (this run)`);
-  return changes.length ? `Compared runs differ in ${changes.join("; ")}.` : "Both runs have the same settings; change one and press Start.";
 }
