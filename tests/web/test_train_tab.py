@@ -133,9 +133,9 @@ def test_two_runs_are_compared(tab):
     rows = page.locator("#comparison tr")
     expect(rows).to_have_count(3)
     assert rows.nth(0).locator("th").all_inner_texts() == ["run", "learning rate", "epoch", "cost", "accuracy"]
-    assert rows.nth(1).locator("th, td").all_inner_texts()[:3] == ["kept run", "0.01", "20 of 20"]
+    assert rows.nth(1).locator("th, td").all_inner_texts()[:3] == ["kept run", "0.01", "20"]
     present = rows.nth(2).locator("th, td").all_inner_texts()
-    assert present[:3] == ["this run", "0.1", "20 of 20"]
+    assert present[:3] == ["this run", "0.1", "20"]
     assert present[3:] == [page.get_by_test_id(name).inner_text() for name in ("train-cost-value", "train-accuracy")]
     assert page.locator("#cost-chart polyline.other").count() >= 2
     page.get_by_test_id("compare-end").click()
@@ -148,11 +148,15 @@ def test_a_refused_setting_is_told(window):
     page = browser.open("#train?data=moons")
     page.get_by_test_id("train-rate").fill("-1")
     page.get_by_test_id("train-start").click()
-    expect(page.get_by_test_id("run-error")).to_contain_text("learning_rate")
+    expect(page.get_by_test_id("run-error")).to_have_text(
+        "learning_rate must be a number above 0 and at most 1,000, but it is -1; send more than 0"
+    )
+    expect(page.get_by_test_id("train-rate")).to_have_attribute("aria-invalid", "true")
     page.get_by_test_id("train-rate").fill("0.05")
     page.get_by_test_id("train-start").click()
     expect(page.get_by_test_id("train-state")).not_to_have_text("ready")
     expect(page.get_by_test_id("run-error")).to_be_hidden()
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
     assert all("400 (Bad Request)" in fault for fault in browser.faults)
     browser.faults.clear()
 

@@ -25,7 +25,7 @@ function settingsThatDiffer({ description: kept }, { description: present }) {
 function row({ description, frame }, name, style, values) {
   const { cost, accuracy } = newestNumbers(frame.curves);
   const title = description.folder ? `${name}: folder ${description.folder}` : name;
-  const texts = [...values, `${count(frame.epoch)} of ${count(frame.epochs)}`, number(cost ?? NaN), percent(accuracy ?? NaN)];
+  const texts = [...values, count(frame.epoch), number(cost ?? NaN), percent(accuracy ?? NaN)];
   return element("tr", {}, element("th", { scope: "row", class: `run-key ${style}` }, title), ...texts.map((text) => element("td", {}, text)));
 }
 

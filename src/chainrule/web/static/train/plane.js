@@ -7,6 +7,7 @@ import { boundaryPixels, boundarySegments } from "./boundary.js";
 const LIMIT = 1.2; // the plane shown reaches from -LIMIT to LIMIT on both axes
 const STEP = 0.05; // that an arrow key moves the cursor
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const FEW = 100; // points that are drawn larger, such as one's own
 const COLORS = ["--minus", "--plus"]; // of class 0, drawn as discs, and class 1, drawn as squares: names of the style sheet
 
 export class Plane {
@@ -58,7 +59,7 @@ export class Plane {
     if (this.boundary) this.drawBoundary(context, side);
     const unit = side / (2 * LIMIT);
     const position = (x, y) => [(x + LIMIT) * unit, (LIMIT - y) * unit];
-    const radius = Math.max(2.5, side / 130);
+    const radius = (this.points.x.length > FEW ? 1 : 1.8) * Math.max(2.5, side / 130);
     const style = getComputedStyle(this.canvas);
     context.strokeStyle = style.backgroundColor;
     context.lineWidth = radius / 3;

@@ -26,6 +26,16 @@ export class SettingsForm {
     this.showSummary();
   }
 
+  /** Mark the field that a message of the server begins with; an empty message marks none. */
+  markRefused(message) {
+    const refused = message.match(/^(?:unknown )?(\w+)/)?.[1];
+    for (const name of Object.keys(FIELDS)) {
+      const field = this.form.elements[name];
+      if (name === refused) field.setAttribute("aria-invalid", "true");
+      else field.removeAttribute("aria-invalid");
+    }
+  }
+
   /** Show or hide the fields, where a narrow window has only their summary at first. */
   unfold(button) {
     const unfolded = this.form.classList.toggle("unfolded");

@@ -91,6 +91,7 @@ export class TrainTab {
   showError(message) {
     byId("run-error").textContent = message;
     byId("run-error").hidden = !message;
+    this.form.markRefused(message);
   }
 
   // The run of this tab
