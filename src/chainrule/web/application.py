@@ -138,7 +138,7 @@ def topics_message(names: Sequence[str]) -> str:
     """Say what the topics must be, and what came instead."""
     wrong = next((name for name in names if not TOPIC_NAME.fullmatch(name)), None)
     found = f"there are {len(names)}" if wrong is None else f"one is {wrong[:40]!r}"
-    return f"topics must be 1 to {MOST_TOPICS} names with commas between them, but {found}; send such as ?topics=model,run:ID"
+    return f"topics must be 1 to {MOST_TOPICS} names with commas between them, but {found}; send names as in ?topics=model,run:ID"
 
 
 class EventStream(StreamingResponse):

@@ -80,7 +80,7 @@ class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def __post_init__(self) -> None:
         if self.data != "points" and self.points:
-            wrong = f"points must be left out for the data {self.data}, but there are {len(self.points)}"
+            wrong = f"points must be left out for the data {self.data}, but {len(self.points)} came"
             raise SettingError(f"{wrong}; set data to points, or leave them out")
         if self.data == "points" and len({point[2] for point in self.points}) < 2:
             which = f"all {len(self.points)} are of class {self.points[0][2]}" if self.points else "there are none"
