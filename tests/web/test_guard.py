@@ -64,7 +64,7 @@ def test_a_long_body_is_refused(client):
     """A body beyond the limit is refused, one at the limit is read."""
     long, longest = b" " * (MOST_BYTES + 1), b" " * (MOST_BYTES - 2) + b"{}"
     assert f"at most {MOST_BYTES:,} bytes" in one_line(client.post("/api/predict", content=long), 413)
-    assert one_line(client.post("/api/predict", content=longest), 400) == "object missing required field pixels"
+    assert one_line(client.post("/api/predict", content=longest), 400).startswith("pixels is required")
 
 
 def test_the_longest_points_fit_into_a_body():
