@@ -68,7 +68,7 @@ DESCRIPTIONS = {
     "training": "Run and train: the loop over epochs",
     "progress": "the parts of a training, one subject a file",
     "checkpoints": "a training that was killed goes on",
-    "history": "the records of a training, the blocks of an epoch, learning rates, standardized inputs, a table's model, signals held back",
+    "history": "a training's records, blocks and learning rates; standardized inputs, a table's model, signals held back",
     "network": "Network: the parameters, and methods that call an engine",
     "engines": "the seam, and the two engines: reference and fused",
     "model_file": "a network in a file",

@@ -90,7 +90,8 @@ class Network:
         Parameters
         ----------
         training_data : list of (x, y)
-            Columns (n_in, 1) and (n_out, 1). A list is shuffled in place before each epoch, by ``random.shuffle``.
+            Columns (n_in, 1) and (n_out, 1), whose numbers are read when the training begins. A list is shuffled in place before
+            each epoch, by ``random.shuffle``.
         epochs, mini_batch_size : int
             Mini-batches are cut from the list's start; the last may be shorter.
         eta : float
@@ -109,12 +110,12 @@ class Network:
         tested = [] if test_data is None else as_list("test_data", test_data)
         shown = PairList(tested) if ORIGINALS.kept(self, "evaluate") else tested
         size = check_int("mini_batch_size", mini_batch_size, least=1)
-        engine_epochs = EngineEpochs(pairs, size)
+        engine_epochs, n = EngineEpochs(pairs, size), len(pairs)
         for j in range(check_int("epochs", epochs, least=0)):
             random.shuffle(pairs)
             by_engine = ORIGINALS.kept(self, "update_mini_batch", "backprop", "cost_derivative")
             if not (by_engine and engine_epochs.train(self, "quadratic", eta, 0.0)):
-                for mini_batch in [pairs[k : k + size] for k in range(0, len(pairs), size)]:
+                for mini_batch in [pairs[k : k + size] for k in range(0, n, size)]:
                     self.update_mini_batch(mini_batch, eta)
             print(f"Epoch {j}: {self.evaluate(shown)} / {len(tested)}" if tested else f"Epoch {j} complete")
 

@@ -59,7 +59,8 @@ class QuadraticCost:
     @staticmethod
     def fn(a: Any, y: Any) -> Any:
         """Give the cost of one example."""
-        return 0.5 * np.linalg.norm(difference(a, y)) ** 2
+        with overflow_ignored():
+            return 0.5 * np.linalg.norm(difference(a, y)) ** 2
 
     @staticmethod
     def delta(z: Any, a: Any, y: Any) -> Any:
@@ -74,7 +75,8 @@ class CrossEntropyCost:
     def fn(a: Any, y: Any) -> Any:
         """Give the cost of one example; an output of exactly 0 or 1 that is right adds 0."""
         difference(a, y)
-        return np.sum(_cross_entropies(a, y))
+        with overflow_ignored():
+            return np.sum(_cross_entropies(a, y))
 
     @staticmethod
     def delta(z: Any, a: Any, y: Any) -> Any:
@@ -168,7 +170,8 @@ class Network:
         Parameters
         ----------
         training_data : list of (x, y)
-            Columns (n_in, 1) and (n_out, 1). A list is shuffled in place before each epoch, by ``random.shuffle``.
+            Columns (n_in, 1) and (n_out, 1), whose numbers are read when the training begins. A list is shuffled in place before
+            each epoch, by ``random.shuffle``.
         epochs, mini_batch_size : int
             Mini-batches are cut from the list's start; the last may be shorter.
         eta : float
