@@ -14,6 +14,11 @@ def sigma(z):
     return 1.0 / (1.0 + np.exp(-z))
 
 
+def sigma_prime(z):
+    """Its derivative at the weighted sums."""
+    return sigma(z) * (1.0 - sigma(z))
+
+
 class PerExample:
     """A network of sigmoid layers.
 
@@ -37,33 +42,34 @@ class PerExample:
         return a
 
     def gradients(self, x, y):
-        """BP1 to BP4, for one example."""
+        """BP1 to BP4, for one example: page 4's lists of weighted sums and of activations, then back."""
         last = len(self.w) - 1
-        a = [x]
+        zs, activations = [], [x]
         for k in range(last + 1):
-            a.append(sigma(np.dot(self.w[k], a[k]) + self.b[k]))
-        db, dw = [None] * (last + 1), [None] * (last + 1)
-        error = a[-1] - y
+            zs.append(np.dot(self.w[k], activations[k]) + self.b[k])
+            activations.append(sigma(zs[k]))
+        db = [np.zeros(b.shape) for b in self.b]
+        dw = [np.zeros(w.shape) for w in self.w]
+        delta = activations[-1] - y
         if self.cost == "quadratic":
-            error = error * a[-1] * (1 - a[-1])
+            delta = delta * sigma_prime(zs[-1])
         for k in range(last, -1, -1):
-            db[k], dw[k] = error, np.dot(error, a[k].T)
+            db[k], dw[k] = delta, np.dot(delta, activations[k].T)
             if k:
-                error = np.dot(self.w[k].T, error) * a[k] * (1 - a[k])
+                delta = np.dot(self.w[k].T, delta) * sigma_prime(zs[k - 1])
         return db, dw
 
     def step(self, batch, eta, lmbda, n):
-        """N12, with the weights shrunk by the penalty."""
-        sum_b = [np.zeros_like(b) for b in self.b]
-        sum_w = [np.zeros_like(w) for w in self.w]
+        """N12: matrices of zeros, to which each example's gradients are added; then the step, with the weights shrunk."""
+        sum_b = [np.zeros(b.shape) for b in self.b]
+        sum_w = [np.zeros(w.shape) for w in self.w]
         for x, y in batch:
             db, dw = self.gradients(x, y)
-            for k in range(len(self.w)):
-                sum_b[k] += db[k]
-                sum_w[k] += dw[k]
-        for k in range(len(self.w)):
-            self.b[k] = self.b[k] - eta / len(batch) * sum_b[k]
-            self.w[k] = self.w[k] - eta * (lmbda / n) * self.w[k] - eta / len(batch) * sum_w[k]
+            sum_b = [total + part for total, part in zip(sum_b, db, strict=True)]
+            sum_w = [total + part for total, part in zip(sum_w, dw, strict=True)]
+        rate = eta / len(batch)
+        self.b = [b - rate * total for b, total in zip(self.b, sum_b, strict=True)]
+        self.w = [w - eta * (lmbda / n) * w - rate * total for w, total in zip(self.w, sum_w, strict=True)]
 
     def epoch(self, pairs, size, eta, lmbda=0.0):
         """Shuffle the list in place, and take the steps of one epoch."""

@@ -24,7 +24,7 @@ def parameters(net):
 
 
 def test_an_epoch_of_network_is_the_loops(mnist, capsys):
-    """With the same seeds the weights after 5,000 pairs are the loop's to 1e-9, and so are the printed count and the list's order."""
+    """With the same seeds the weights after 5,000 pairs are the loop's to 1e-9, and so are the count and the order."""
     training, _, test = mnist
     pairs, others, tested = training[:5000], training[:5000], test[:1000]
     seed(1)

@@ -66,22 +66,34 @@ def unzip(pairs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     DataError
         When an entry is not a pair.
     """
+    if not set(map(type, pairs)) <= {tuple, list} or not set(map(len, pairs)) <= {2}:  # quick where all are plain pairs
+        _check_pairs(pairs)
+    xs, ys = zip(*pairs, strict=True) if pairs else ((), ())
+    return list(xs), list(ys)
+
+
+def _check_pairs(pairs: Sequence[Any]) -> None:
+    """Refuse an entry that is not a pair."""
     for k, pair in enumerate(pairs):
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise DataError(
                 f"the data must be a list of pairs (x, y), as mnist_loader.load_data_wrapper() gives three of; entry {k} is "
                 f"{describe(pair)}. load_data() gives whole arrays, which SGD does not take"
             )
-    return [x for x, _ in pairs], [y for _, y in pairs]
 
 
 class PairList(list[Pair]):
-    """Pairs that are not changed as long as this list exists, so that their xs are put into one array once."""
+    """Pairs that are not changed as long as this list exists, so that they are taken apart and put into one array once."""
+
+    @cached_property
+    def columns(self) -> tuple[list[Any], list[Any]]:
+        """The xs and the ys."""
+        return unzip(self)
 
     @cached_property
     def rows(self) -> Array | None:
         """The xs as rows of one array; None where ``stack_columns`` gives None."""
-        return stack_columns(unzip(self)[0])
+        return stack_columns(self.columns[0])
 
 
 def as_pair_list(pairs: list[Any]) -> PairList:
@@ -97,12 +109,12 @@ def stack_columns(columns: Sequence[Any]) -> Array | None:
     rows : array or None
         None where there are no columns, or where they are not all plain arrays of real numbers with one shape (size, 1).
     """
-    if not columns or not all(type(column) is np.ndarray for column in columns):
+    if set(map(type, columns)) != {np.ndarray} or len({column.shape for column in columns}) > 1:
         return None
     shape = columns[0].shape
-    if len(shape) != 2 or shape[1] != 1 or any(column.shape != shape for column in columns):
+    if len(shape) != 2 or shape[1] != 1 or shape[0] == 0:
         return None
-    stacked: AnyArray = np.stack(columns)
+    stacked: AnyArray = np.concatenate(columns)
     if stacked.dtype.kind not in "fiub" or stacked.dtype.itemsize > np.dtype(np.float64).itemsize:
         return None
     rows = stacked.reshape(len(columns), -1)

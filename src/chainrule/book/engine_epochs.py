@@ -19,7 +19,7 @@ from ..epoch_blocks import block_length
 from ..errors import DataError
 from ..examples import Examples
 from ..plan import Layer, Plan, State, Steps, targets_for
-from .column_pairs import PairList, stack_columns, unzip
+from .column_pairs import PairList, stack_columns
 
 REFERENCE = ENGINES["reference"]
 
@@ -85,7 +85,7 @@ class EngineEpochs:
     @cached_property
     def examples(self) -> Examples | None:
         """The pairs as arrays; None where they are not finite columns of real numbers."""
-        x, y = self.first_order.rows, stack_columns(unzip(self.first_order)[1])
+        x, y = self.first_order.rows, stack_columns(self.first_order.columns[1])
         try:
             return None if x is None or y is None else Examples(x, y)
         except DataError:  # NaN or infinity
@@ -116,8 +116,12 @@ class EngineEpochs:
 
     def _order(self) -> Indices | None:
         """Give the rows of the pairs in their present order; None where the list holds other pairs than at first."""
-        order = np.array([self.row_of.get(id(pair), -1) for pair in self.pairs], np.int64)
-        return None if len(order) != len(self.first_order) or (order < 0).any() else order
+        if len(self.pairs) != len(self.first_order):
+            return None
+        try:
+            return np.fromiter(map(self.row_of.__getitem__, map(id, self.pairs)), np.int64, len(self.pairs))
+        except KeyError:
+            return None
 
 
 def _are_targets_of(examples: Examples, plan: Plan) -> bool:

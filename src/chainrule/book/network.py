@@ -31,7 +31,7 @@ from .column_backprop import (
     random_weights,
     summed_gradients,
 )
-from .column_pairs import PairList, as_list, as_pair_list, difference, label_array, unzip
+from .column_pairs import PairList, as_list, as_pair_list, difference, label_array
 from .engine_epochs import EngineEpochs, outputs_of
 from .originals import Originals
 
@@ -152,7 +152,7 @@ class Network:
             When the data does not have this form.
         """
         pairs = as_pair_list(as_list("test_data", test_data))
-        xs, labels = unzip(pairs)
+        xs, labels = pairs.columns
         if not pairs:
             return 0
         outputs = outputs_of(self, pairs.rows) if ORIGINALS.kept(self, "feedforward") else None

@@ -30,7 +30,7 @@ from .column_backprop import (
     random_weights,
     summed_gradients,
 )
-from .column_pairs import PairList, as_list, as_pair_list, difference, label_array, stack_columns, unzip, vectorized_result
+from .column_pairs import PairList, as_list, as_pair_list, difference, label_array, stack_columns, vectorized_result
 from .engine_epochs import EngineEpochs, outputs_of
 from .monitors import Monitors, Patience
 from .network_json import NetworkParts, read_network_json, write_network_json
@@ -255,7 +255,7 @@ class Network:
             When the data does not have this form.
         """
         pairs = as_pair_list(as_list("data", data))
-        xs, ys = unzip(pairs)
+        xs, ys = pairs.columns
         if not pairs:
             return 0
         labels = [_row_of_largest(y) for y in ys] if convert else ys
@@ -274,7 +274,7 @@ class Network:
         pairs = as_pair_list(as_list("data", data))
         if not pairs:
             raise DataError("total_cost is a mean over pairs (x, y), and this data has none")
-        xs, ys = unzip(pairs)
+        xs, ys = pairs.columns
         targets = _columns_of(ys) if convert else ys
         costs: Any = self._costs_at_once(pairs, targets)
         if costs is None:
