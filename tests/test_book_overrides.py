@@ -62,6 +62,17 @@ def test_a_replaced_method_is_called_for_each_step_or_pair(how, module, name, ti
     assert len(calls) == times
 
 
+def test_a_method_of_another_network_is_called():
+    """The backprop of another network, assigned to this one, gives that one's gradients."""
+    seed(13)
+    net, other = network.Network([4, 3]), network.Network([4, 3])
+    net.backprop = other.backprop
+    gradients = [other.backprop(x, y)[1][0] for x, y in small_pairs()]
+    expected = net.weights[0] - 1.0 / PAIRS * sum(gradients)
+    net.SGD(small_pairs(), 1, PAIRS, 1.0)
+    assert np.abs(net.weights[0] - expected).max() < 1e-12
+
+
 def test_a_plain_training_does_not_loop(monkeypatch):
     """Where nothing is replaced, SGD never takes a step by the loop: the engine trains."""
     for module in (network, network2):
@@ -298,7 +309,7 @@ class Tagged(np.ndarray):
     ids=["float32", "long double", "a subclass of arrays", "tuple", "other strides"],
 )
 def test_weights_of_other_forms_are_trained(weights):
-    """Assigned weights of other dtypes, classes and memory layouts train as equal float64 arrays do."""
+    """Assigned weights of other dtypes, classes and memory layouts train as equal float64 arrays do, and stay what they are."""
     results = []
     for assigned in (weights, [np.ones((5, 4)), np.ones((3, 5))]):
         seed(10)
@@ -306,6 +317,8 @@ def test_weights_of_other_forms_are_trained(weights):
         net.weights = assigned
         net.SGD(small_pairs(), 1, 10, 1.0, test_data=small_labelled())
         results.append([np.asarray(w) for w in net.weights])
+        forms = [(type(w), np.result_type(w.dtype, np.float64)) for w in assigned]  # as NumPy adds float64 to them
+        assert [(type(w), w.dtype) for w in net.weights] == forms
     assert largest_difference(*results) < 1e-6
 
 

@@ -1,14 +1,14 @@
 """``chainrule.book``: its trainings are those of a loop over single examples, written from the notes, with the same draws."""
 
 import random
-import signal
+from functools import partial
 
 import numpy as np
 import pytest
 from book_data import largest_difference, seed, small_labelled, small_pairs
 from per_example import PerExample
 
-from chainrule.book import mnist_loader, network, network2
+from chainrule.book import engine_epochs, mnist_loader, network, network2
 from chainrule.errors import DataError, SettingError
 
 
@@ -205,6 +205,7 @@ def test_columns_of_any_real_numbers_are_read_as_they_are(change):
     seed(10)
     net = network2.Network([4, 5, 3])
     net.SGD(pairs, 1, 4, 0.1)
+    assert net.weights[0].dtype == np.result_type(pairs[0][0].dtype, np.float64)  # as NumPy adds the two
     assert largest_difference(parameters(net), [*loop.w, *loop.b]) < 1e-6
 
 
@@ -228,24 +229,40 @@ def test_an_empty_list_trains_nothing_and_prints_its_lines(capsys):
     assert network2.Network([4, 3]).SGD([], 1, 10, 1.0, 5.0) == ([], [], [], [])
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that send signals")
-@pytest.mark.parametrize("module", [network, network2])
-def test_an_interrupted_training_keeps_its_last_step(module):
-    """Ctrl-C in an epoch is raised at once, and leaves finite weights that have been trained."""
-    rng = np.random.default_rng(0)
-    pairs = [(rng.random((300, 1)), np.ones((40, 1))) for _ in range(3000)]
-    net = module.Network([300, 300, 40])
-    before = [w.copy() for w in net.weights]
-    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            net.SGD(pairs, 1000, 10, 0.01)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-    assert all(np.isfinite(w).all() for w in net.weights)
-    assert largest_difference(net.weights, before) > 0
+def test_an_interrupted_training_keeps_its_last_step(monkeypatch):
+    """Ctrl-C between two blocks of an epoch is raised, and leaves the weights of the last mini-batch."""
+
+    class Interrupted(engine_epochs.Steps):
+        def __getitem__(self, part):
+            if part.start == 2:
+                raise KeyboardInterrupt
+            return super().__getitem__(part)
+
+    monkeypatch.setattr(engine_epochs, "Steps", Interrupted)
+    monkeypatch.setattr(engine_epochs, "block_length", lambda plan, examples: 10)
+    seed(14)
+    net, by_hand = network.Network([4, 3]), network.Network([4, 3])
+    by_hand.weights, by_hand.biases = list(net.weights), list(net.biases)
+    pairs = small_pairs()
+    with pytest.raises(KeyboardInterrupt):
+        net.SGD(pairs, 1, 10, 1.0)
+    for k in (0, 10):
+        by_hand.update_mini_batch(pairs[k : k + 10], 1.0)
+    assert largest_difference(parameters(net), parameters(by_hand)) < 1e-13
+
+
+def test_a_loop_that_runs_away_goes_on_without_warnings():
+    """The loop, too, goes on to NaN in silence, and has NaN where the engine has it."""
+    results = []
+    for looped in (False, True):
+        seed(15)
+        net = network2.Network([4, 5, 3])
+        if looped:
+            net.update_mini_batch = partial(network2.Network.update_mini_batch, net)
+        net.SGD(small_pairs(), 120, 10, 10.0, 100.0, small_labelled(), monitor_evaluation_accuracy=True, monitor_training_cost=True)
+        results.append(net.weights)
+    assert np.isnan(results[0][0]).all()
+    assert all(np.isnan(w).all() for weights in results for w in weights)
 
 
 @pytest.mark.parametrize("module", [network, network2])
