@@ -14,6 +14,7 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.fuzzing.invariant import Read, Violation
+from chainrule.book import network2
 from chainrule.cli.output import as_one_line
 from chainrule.datasets import idx as idx_files
 from chainrule.datasets.idx import header, read_stream
@@ -227,6 +228,16 @@ def read_checkpoint(data: bytes, folder: Path) -> None:
     read_file(path)
 
 
+def read_book_network(data: bytes, folder: Path) -> None:
+    """Load a network of the book's from JSON, use it, and save it again."""
+    path = folder / "net.json"
+    path.write_bytes(data)
+    network = network2.load(path)
+    network.feedforward(np.ones((network.sizes[0], 1)))
+    network.save(path)
+    network2.load(path)
+
+
 DOORS: dict[str, Door] = {
     "model": Door(read_model),
     "table": Door(read_table, 512 * MEBIBYTE),
@@ -237,5 +248,6 @@ DOORS: dict[str, Door] = {
     "svmlight": Door(read_svmlight),
     "npz": Door(read_npz),
     "checkpoint": Door(read_checkpoint),
+    "book": Door(read_book_network),
 }
 """Every door by its name."""

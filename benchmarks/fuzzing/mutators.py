@@ -285,5 +285,6 @@ MUTATORS: dict[str, Mutator] = {
     "picture": picture,
     "svmlight": svmlight,
     "npz": npz,
+    "book": json_lines,
 }
 """The mutator of each door."""

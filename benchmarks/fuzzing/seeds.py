@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
+from chainrule.book import network2
 from chainrule.checkpoints.run_folder import RunFolder
 from chainrule.datasets.idx import header
 
@@ -217,6 +218,19 @@ def _small_network() -> cr.Network:
     return cr.Network([3, 4, 2], cost="log_loss", seed=0)
 
 
+def book_networks() -> Files:
+    """Networks of ``chainrule.book.network2``, one with numbers that are not finite."""
+    weights = np.arange(20.0).reshape(4, 5) / 7
+    for name, cost, first in (
+        ("finite", network2.QuadraticCost, weights),
+        ("infinite", network2.CrossEntropyCost, np.full((4, 5), np.inf)),
+    ):
+        network = network2.Network([5, 4, 2], cost=cost)
+        network.weights = [first, weights[:2, :4]]
+        network.biases = [weights[:, :1], weights[:2, :1]]
+        yield name, _saved(network, "net.json")
+
+
 SEEDS: dict[str, Callable[[], Files]] = {
     "model": models,
     "table": tables,
@@ -227,6 +241,7 @@ SEEDS: dict[str, Callable[[], Files]] = {
     "svmlight": svmlight_files,
     "npz": npz_files,
     "checkpoint": checkpoints,
+    "book": book_networks,
 }
 
 

@@ -12,7 +12,8 @@
     |-- FileError           OSError       a file cannot be read or written
     |-- DivergenceError     RuntimeError  a training diverged before it had learnt anything
     |-- EngineError         RuntimeError  no installed engine supports the request, or an engine cannot serve it now
-    `-- MissingExtra        ImportError   an optional library is not installed
+    |-- MissingExtra        ImportError   an optional library is not installed
+    `-- AbsentModule        ImportError   a module of the book that this library does not have
 
     DivergenceWarning           RuntimeWarning  a training reached NaN or infinity and was stopped (in ``training``)
     UnreachableTargetsWarning   UserWarning     targets lie outside the output activation's range (in ``training``)
@@ -114,3 +115,7 @@ class EngineError(ChainruleError, RuntimeError):
 
 class MissingExtra(ChainruleError, ImportError):
     """An optional library is not installed."""
+
+
+class AbsentModule(ChainruleError, ImportError):
+    """A module of the book that this library does not have."""

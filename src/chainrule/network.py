@@ -425,13 +425,19 @@ def _are_arrays_of(parts: list[Any], shapes: Sequence[tuple[int, ...]], dtype: s
     )
 
 
-def _layers(
-    sizes: Sequence[int],
-    activation: str | Activation | Sequence[str | Activation],
-    output: str | Activation | None,
-    cost: str | Cost,
-) -> tuple[Layer, ...]:
-    """Check the settings of a network's layers, and choose the output activation by the cost where none was given."""
+def checked_sizes(sizes: Sequence[int]) -> list[int]:
+    """Read the sizes of a network's layers, of which the first is the number of inputs.
+
+    Raises
+    ------
+    SettingError
+        When they are not 2 to ``MAXIMUM_LAYERS`` + 1 whole numbers of at least 1.
+
+    Examples
+    --------
+    >>> checked_sizes((784, np.int64(30), 10))
+    [784, 30, 10]
+    """
     try:
         counts = [check_int("each of sizes", size, least=1) for size in sizes]
     except TypeError:
@@ -440,6 +446,17 @@ def _layers(
         raise SettingError(f"sizes must name the inputs and one layer or more, such as [784, 30, 10]; it is {list(sizes)!r}")
     if len(counts) > MAXIMUM_LAYERS + 1:
         raise SettingError(f"sizes must name at most {MAXIMUM_LAYERS:,} layers; it names {len(counts) - 1:,}")
+    return counts
+
+
+def _layers(
+    sizes: Sequence[int],
+    activation: str | Activation | Sequence[str | Activation],
+    output: str | Activation | None,
+    cost: str | Cost,
+) -> tuple[Layer, ...]:
+    """Check the settings of a network's layers, and choose the output activation by the cost where none was given."""
+    counts = checked_sizes(sizes)
     hidden = _hidden(activation, len(counts) - 2)
     last = _output_for(output, find_cost(cost))
     if counts[-1] == 1 and find_activation(last) is ACTIVATIONS["softmax"]:
