@@ -10,9 +10,9 @@ from .options import flag, folder_option, integer_option, json_option, option, r
 
 
 def _experiment_names() -> list[str]:
-    from ..replay.experiments import EXPERIMENTS
+    from ..replay.experiments import EXPERIMENTS, VARIANTS
 
-    return [experiment.name for experiment in EXPERIMENTS]
+    return [experiment.name for experiment in (*EXPERIMENTS, *VARIANTS)]
 
 
 @click.command("replay")

@@ -19,7 +19,7 @@ from ..engines import thread_count
 from ..explaining.html_renderer import to_page
 from ..replay.baselines import accuracy_by_darkness, check_svm_rows, fit_svm, svm_digest
 from ..replay.comparison import Comparison, compare
-from ..replay.experiments import DARKNESS, EXPERIMENTS, Baseline, Experiment, find_experiments, svm_baseline
+from ..replay.experiments import DARKNESS, EXPERIMENTS, VARIANTS, Baseline, Experiment, find_experiments, svm_baseline
 from ..replay.replay_report import HEADER, cells_of, note_of, row_of, summary_line, to_csv, to_document, to_figure, to_markdown
 from ..replay.result_file import ResultFile, SeedResult
 from ..replay.seed_trainings import ReplayData, Report, SeedTraining, train_all, trainings_of
@@ -76,7 +76,7 @@ class ReplayJob:
     """
 
     def __init__(
-        self, request: ReplayRequest, *, experiments: Sequence[Experiment] = EXPERIMENTS, data: Dataset | None = None
+        self, request: ReplayRequest, *, experiments: Sequence[Experiment] = (*EXPERIMENTS, *VARIANTS), data: Dataset | None = None
     ) -> None:
         self.request = request
         self.seeds = check_int("--seeds", request.seeds, least=1, most=MOST_SEEDS)

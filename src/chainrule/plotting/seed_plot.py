@@ -77,9 +77,9 @@ def _draw_strip(ax: Axes, strip: SeedStrip) -> None:
 
     low, high = axis_limits(strip)
     heights = stack_heights(strip.values, low, high)
-    ax.plot(strip.values, heights, "o", color=BLUE, alpha=0.6, markersize=4, markeredgewidth=0)
-    ax.plot(strip.span, [-0.9, -0.9], color=BLUE, linewidth=4, solid_capstyle="round", alpha=0.9)
-    ax.axvline(strip.reference, color=VERMILION, linewidth=1.6)
+    ax.plot(strip.values, heights, "o", color=BLUE, alpha=0.6, markersize=4, markeredgewidth=0, clip_on=False)
+    ax.plot(strip.span, [-0.9, -0.9], color=BLUE, linewidth=4, solid_capstyle="round", alpha=0.9, clip_on=False)
+    ax.axvline(strip.reference, color=VERMILION, linewidth=1.6, clip_on=False)
     ax.set_title(f"{strip.title} ({strip.span_name})", fontsize=7.5)
     ax.set(xlim=(low, high), ylim=(-1.8, MOST_STACKED + 0.5))
     ax.set_yticks([])
@@ -90,7 +90,7 @@ def _draw_strip(ax: Axes, strip: SeedStrip) -> None:
 
 
 def axis_limits(strip: SeedStrip) -> tuple[float, float]:
-    """Give the ends of the axis: the values and the reference with a margin of a twelfth, at least 0.1 %.
+    """Give the ends of the axis: the values and the reference with a margin of a twelfth, at least 0.1 %, within [0, 1].
 
     Examples
     --------
@@ -100,7 +100,7 @@ def axis_limits(strip: SeedStrip) -> tuple[float, float]:
     """
     low, high = (float(extreme([*strip.values, strip.reference])) for extreme in (min, max))
     margin = max((high - low) / 12, 0.001)
-    return round(low - margin, 6), round(high + margin, 6)
+    return round(max(low - margin, 0.0), 6), round(min(high + margin, 1.0), 6)
 
 
 def stack_heights(values: AnyArray, low: float, high: float) -> list[float]:

@@ -7,9 +7,9 @@ of them) in mini-batches of 10. The book's ``lmbda`` is ``l2`` times the number 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import look_up
 
@@ -19,11 +19,12 @@ BATCH_SIZE = 10
 class Measure(Enum):
     """The number that is taken of one training."""
 
-    FIRST_EPOCH = "after the first epoch"
+    FIRST_EPOCH = "first epoch"
     BEST_EPOCH = "best epoch"
-    LAST_EPOCH = "after the last epoch"
-    TRAINING = "on its training images at the end"
-    ONCE = "test images"
+    LAST_EPOCH = "last epoch"
+    TRAINING = "training images"
+    """The accuracy on its own training images at the end."""
+    ONCE = "once"
     """Of a method without epochs and seeds."""
 
 
@@ -70,6 +71,12 @@ class Experiment:
         Train on the first so many images; None: on all.
     evaluated_on : "test" or "validation"
         The 10,000 images that every epoch is evaluated on.
+    divisor : int
+        The pixels are divided by it: 255, or 256 as in the book's file of MNIST.
+    dtype : str
+    variant_of : str
+        The name of the experiment that this one repeats with another setting, to find out why its figure differs. It is trained
+        only where it is named.
     """
 
     name: str
@@ -83,6 +90,9 @@ class Experiment:
     init: str = "normal"
     rows: int | None = None
     evaluated_on: Literal["test", "validation"] = "test"
+    divisor: int = 255
+    dtype: str = "float32"
+    variant_of: str = ""
 
     @property
     def title(self) -> str:
@@ -90,8 +100,9 @@ class Experiment:
         start = ", 1/sqrt(n) start" if self.init == "scaled" else ""
         penalty = f", lmbda {self.lmbda:g}" if self.lmbda else ""
         images = f", first {self.rows:,} images" if self.rows else ""
+        numbers = f", pixels / {self.divisor}" * (self.divisor != 255) + f", {self.dtype}" * (self.dtype != "float32")
         cost = self.cost.replace("_", "-")
-        return f"{list(self.sizes)}, {cost}, eta {self.learning_rate:g}{penalty}{start}{images}, {self.epochs} epochs"
+        return f"{list(self.sizes)}, {cost}, eta {self.learning_rate:g}{penalty}{start}{images}{numbers}, {self.epochs} epochs"
 
     @property
     def needs_training_accuracy(self) -> bool:
@@ -283,8 +294,27 @@ EXPERIMENTS = (
 )
 
 
-def find_experiments(names: Sequence[str], experiments: Sequence[Experiment] = EXPERIMENTS) -> tuple[Experiment, ...]:
-    """Give the experiments of some names, in the book's order; without names all of them.
+def _variant(of: str, suffix: str, **settings: Any) -> Experiment:
+    """Give an experiment with other settings, and with the same figures of the book."""
+    original = next(experiment for experiment in EXPERIMENTS if experiment.name == of)
+    figures = tuple(replace(figure, note="") for figure in original.figures)
+    return replace(original, name=f"{of}-{suffix}", variant_of=of, figures=figures, **settings)
+
+
+VARIANTS = (
+    _variant("1000-images-l2", "256", divisor=256),
+    _variant("1000-images-l2", "float64", dtype="float64"),
+    _variant("l2-30", "scaled", init="scaled"),
+    _variant("l2-30", "256", divisor=256),
+    _variant("l2-30", "float64", dtype="float64"),
+    _variant("l2-100", "scaled", init="scaled"),
+    _variant("l2-100-long", "scaled", init="scaled"),
+)
+"""Experiments with one setting changed: the initial weights, the pixels' divisor, the precision."""
+
+
+def find_experiments(names: Sequence[str], experiments: Sequence[Experiment] = (*EXPERIMENTS, *VARIANTS)) -> tuple[Experiment, ...]:
+    """Give the experiments of some names, in the order of the table; without names all but the variants.
 
     Raises
     ------
@@ -294,4 +324,5 @@ def find_experiments(names: Sequence[str], experiments: Sequence[Experiment] = E
     known = {experiment.name: experiment for experiment in experiments}
     for name in names:
         look_up("experiment", name, known)
-    return tuple(experiment for experiment in experiments if not names or experiment.name in names)
+    chosen = names or [name for name, experiment in known.items() if not experiment.variant_of]
+    return tuple(experiment for name, experiment in known.items() if name in chosen)

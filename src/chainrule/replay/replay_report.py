@@ -15,7 +15,7 @@ from .comparison import Comparison
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HEADER = ("experiment", "measured", "book", "least", "median", "most", "the book's figure is")
+HEADER = ("experiment", "measured", "book", "least", "median", "most", "verdict")
 
 
 def decimals_of(rounding: float) -> int:
@@ -38,7 +38,7 @@ def book_text(comparison: Comparison) -> str:
 def measured_text(comparison: Comparison) -> str:
     """Say what is measured, and of how many runs the best one is taken."""
     best_of = comparison.figure.best_of
-    return comparison.figure.measure.value + (f", best of {best_of} runs" if best_of > 1 else "")
+    return comparison.figure.measure.value + (f", best of {best_of}" if best_of > 1 else "")
 
 
 def cells_of(comparison: Comparison) -> tuple[str, ...]:
@@ -131,12 +131,15 @@ def compared_range(comparison: Comparison) -> tuple[float, float]:
 
 def to_document(comparisons: Sequence[Comparison], seeds: int) -> Document:
     """Lay out the page: the table of all figures, then the seeds of each experiment beside the book's figures."""
-    summary = (
-        f"{summary_line(comparisons)}, {seeds} of each experiment (0 to {seeds - 1}). Where the book "
-        f"took the best of three runs, its figure is compared with the bests of all {comb(seeds, 3):,} sets of three seeds."
-    )
+    summary = f"{summary_line(comparisons)}: {seeds} of each experiment, numbers 0 to {seeds - 1}."
+    legend = "Each dot is a seed, the bar the range that the book's figure, the line, is compared with."
+    if seeds >= 3 and any(comparison.figure.best_of == 3 for comparison in comparisons):
+        legend += (
+            " Where the book took the best of three runs, the range is that of the bests of all "
+            f"{pluralize(comb(seeds, 3), 'set')} of three seeds."
+        )
     table = Table(HEADER, tuple(cells_of(comparison) for comparison in comparisons))
-    sections = [Section((), "All figures", (table,))]
+    sections = [Section((), "All figures", (table, Prose(legend)))]
     names = list(dict.fromkeys(comparison.experiment.name for comparison in comparisons))
     for name in names:
         own = [comparison for comparison in comparisons if comparison.experiment.name == name]
@@ -157,7 +160,7 @@ def _section(comparisons: Sequence[Comparison]) -> Section:
 
 def _sentence(comparison: Comparison) -> str:
     """Say a figure's row as a sentence."""
-    measured, book = measured_text(comparison), book_text(comparison)
+    measured, book = measured_text(comparison).capitalize(), book_text(comparison)
     if len(comparison.values) == 1:
         return f"{measured}: the book {book}, here {percent(comparison.median)}: {comparison.verdict}."
     low, high = (percent(end) for end in compared_range(comparison))

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+import numpy as np
+
 from .. import __version__
 from ..checkpoints.fingerprint import digest_of, fingerprint
 from ..datasets import Dataset
@@ -23,6 +25,8 @@ from ..population import INTERRUPT_POLL_SECONDS
 from ..training import Run
 from .experiments import BATCH_SIZE, Experiment
 from .result_file import SeedResult
+
+PIXELS_DIVISOR = 255
 
 Report = Callable[[float], None]
 """Called with the work that has just been done, in the unit of ``work_of_epoch``."""
@@ -53,29 +57,41 @@ class ReplayData:
     Parameters
     ----------
     data : Dataset
+        Its inputs are pixels.
     """
 
     def __init__(self, data: Dataset) -> None:
         self.data = data
-        self._digests = {part: fingerprint(getattr(data, part)) for part in ("train", "validation", "test")}
+        self._parts: dict[tuple[str, int], Examples] = {}
+        self._fingerprints: dict[tuple[str, int], str] = {}
 
-    def evaluated_on(self, experiment: Experiment) -> Examples:
-        """Give the images that the experiment is evaluated on."""
-        return self.data.test if experiment.evaluated_on == "test" else self.data.validation
+    def part(self, name: str, divisor: int) -> Examples:
+        """Give the train, validation or test examples, their pixels divided by 255, or by another number as float32."""
+        if (name, divisor) not in self._parts:
+            pixels: Examples = getattr(self.data, name)
+            scaled = np.asarray(pixels.x) / np.float32(divisor)
+            self._parts[name, divisor] = pixels if divisor == PIXELS_DIVISOR else Examples(scaled, pixels.y)
+        return self._parts[name, divisor]
+
+    def fingerprint(self, name: str, divisor: int) -> str:
+        """Give the digest of a part, computed once."""
+        if (name, divisor) not in self._fingerprints:
+            self._fingerprints[name, divisor] = fingerprint(self.part(name, divisor))
+        return self._fingerprints[name, divisor]
 
     def start(self, training: SeedTraining) -> Run:
         """Make the run of a training, on one thread."""
-        experiment = training.experiment
-        network = Network(experiment.sizes, cost=experiment.cost, init=experiment.init, seed=training.seed)
+        experiment, train = training.experiment, self.part("train", training.experiment.divisor)
+        network = Network(experiment.sizes, cost=experiment.cost, init=experiment.init, seed=training.seed, dtype=experiment.dtype)
         run = Run(
             network,
-            self.data.train,
+            train,
             rows=None if experiment.rows is None else slice(0, experiment.rows),
             epochs=experiment.epochs,
             batch_size=BATCH_SIZE,
             learning_rate=experiment.learning_rate,
-            l2=experiment.lmbda / (experiment.rows or len(self.data.train)),
-            validation=self.evaluated_on(experiment),
+            l2=experiment.lmbda / (experiment.rows or len(train)),
+            validation=self.part(experiment.evaluated_on, experiment.divisor),
             threads=1,
         )
         run.warns_of_divergence = False
@@ -83,8 +99,11 @@ class ReplayData:
 
     def prepare(self, trainings: Iterable[SeedTraining]) -> None:
         """Prepare the arrays before the threads start, so that no two threads prepare the same."""
-        one_of_each = {training.experiment.evaluated_on: training for training in trainings}
-        for training in one_of_each.values():
+        data_of = {
+            (training.experiment.evaluated_on, training.experiment.divisor, training.experiment.dtype): training
+            for training in trainings
+        }
+        for training in data_of.values():
             self.start(training).prepare_data()
 
     def digest(self, experiment: Experiment) -> str:
@@ -96,8 +115,8 @@ class ReplayData:
             "learning_rate": experiment.learning_rate,
             "epochs": experiment.epochs,
             "rows": experiment.rows,
-            "train": self._digests["train"],
-            "evaluated on": self._digests[experiment.evaluated_on],
+            "train": self.fingerprint("train", experiment.divisor),
+            "evaluated on": self.fingerprint(experiment.evaluated_on, experiment.divisor),
             "engine": run.engine.made_by(),
             "version": __version__,
         }
