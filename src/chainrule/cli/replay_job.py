@@ -118,20 +118,29 @@ class ReplayJob:
         if done:
             self._note(f"{pluralize(done, 'training')} of {done + len(trainings)} are in {self.file.path}")
         if trainings:
-            with training_bar(trainings, shown=not self.request.as_json) as (report, tell):
-
-                def keep(result: SeedResult) -> None:
-                    self.file.append(result)
-                    results[result.key] = result
-                    tell(result)
-
-                train_all(self.data, trainings, digests, threads=self.threads, report=report, keep=keep)
+            self._train_missing(trainings, digests, results)
         rows = self.request.svm_rows
         if rows is not None and (svm_baseline(rows).name, 0) not in results:
             self._note(f"fitting the SVM to {rows:,} images, which takes minutes for 50,000; Ctrl-C is heeded after it")
             result = fit_svm(self.data.data, rows)
             self.file.append(result)
             results[result.key] = result
+
+    def _train_missing(self, trainings: Sequence[SeedTraining], digests: dict[str, str], results: Results) -> None:
+        """Train in a pool of threads; each result is in the file before it counts."""
+        with training_bar(trainings, shown=not self.request.as_json) as (report, tell):
+
+            def keep(result: SeedResult) -> None:
+                self.file.append(result)
+                results[result.key] = result
+                tell(result)
+
+            try:
+                train_all(self.data, trainings, digests, threads=self.threads, report=report, keep=keep)
+            except KeyboardInterrupt:
+                left = sum((one.experiment.name, one.seed) not in results for one in trainings)
+                print_message(f"interrupted; the same command trains the {pluralize(left, 'training')} that are left")
+                raise
 
     def _compare(self, results: Results) -> list[Comparison]:
         """Compare every figure with its results, the baselines last."""

@@ -24,6 +24,7 @@ BACKGROUND = 20  # the grey level that transparent colours are drawn over
 SHADES = " ░▒▓█"
 BARS = " ▁▂▃▄▅▆▇█"
 PLOT_ROWS, PLOT_COLUMNS = 16, 60
+STRIP_COLUMNS = 50
 
 
 def to_plain_text(document: Document, page_hint: str) -> str:
@@ -191,10 +192,10 @@ def _plot(plot: Plot) -> str:
 
 
 def strip_line(strip: Strip) -> str:
-    """Draw a strip in one line of characters: o a number, | the reference, between the labels of the axis."""
-    line = [" "] * PLOT_COLUMNS
+    """Draw a strip in one line of characters: o a number, | the reference, which hides numbers at its place."""
+    line = [" "] * STRIP_COLUMNS
     for mark, values in (("o", strip.values), ("|", (strip.reference,))):
         for value in values:
-            line[round((value - strip.low) / ((strip.high - strip.low) or 1) * (PLOT_COLUMNS - 1))] = mark
+            line[round((value - strip.low) / ((strip.high - strip.low) or 1) * (STRIP_COLUMNS - 1))] = mark
     reference, low, high = strip.labels
     return f"{low} {''.join(line)} {high}  (|: {reference})"

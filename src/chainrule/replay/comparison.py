@@ -48,8 +48,8 @@ class Comparison:
 
     @cached_property
     def weights(self) -> Floats:
-        """The probability of each seed's value where the book's way of taking one is repeated: uniform for one run."""
-        return best_of_weights(self.best_epochs, self.figure.best_of)
+        """The probability of each seed's value as the book took its own: uniform for one run, and where there are too few seeds."""
+        return best_of_weights(self.best_epochs, self.figure.best_of if self.is_possible else 1)
 
     @property
     def is_possible(self) -> bool:

@@ -113,20 +113,13 @@ def to_figure(comparisons: Sequence[Comparison]) -> Figure:
         plotting.SeedStrip(
             title=f"{comparison.experiment.name}: {comparison.figure.measure.value}",
             values=comparison.values,
-            span=compared_range(comparison),
+            span=comparison.range,
             reference=comparison.figure.accuracy,
             span_name=f"best of {comparison.figure.best_of}" if comparison.figure.best_of > 1 else "one run",
         )
         for comparison in comparisons
     ]
     return plotting.seeds(strips, "the book")
-
-
-def compared_range(comparison: Comparison) -> tuple[float, float]:
-    """Give the range that the book's figure is compared with; with fewer seeds than runs, that of the seeds."""
-    if comparison.is_possible:
-        return comparison.range
-    return float(comparison.values.min()), float(comparison.values.max())
 
 
 def to_document(comparisons: Sequence[Comparison], seeds: int) -> Document:
@@ -163,7 +156,7 @@ def _sentence(comparison: Comparison) -> str:
     measured, book = measured_text(comparison).capitalize(), book_text(comparison)
     if len(comparison.values) == 1:
         return f"{measured}: the book {book}, here {percent(comparison.median)}: {comparison.verdict}."
-    low, high = (percent(end) for end in compared_range(comparison))
+    low, high = (percent(end) for end in comparison.range)
     place = {"inside": "inside", "above all": "above", "below all": "below"}.get(comparison.verdict)
     place = f"which is {place} the range compared" if place else comparison.verdict
     return f"{measured}: {low} to {high}, median {percent(comparison.median_as_taken)}; the book {book}, {place}."
@@ -172,7 +165,7 @@ def _sentence(comparison: Comparison) -> str:
 def _strip(comparison: Comparison) -> Strip:
     from ..plotting.seed_plot import SeedStrip, axis_limits
 
-    span = compared_range(comparison)
+    span = comparison.range
     low, high = axis_limits(SeedStrip("", comparison.values, span, comparison.figure.accuracy, ""))
     return Strip(
         summary=_sentence(comparison),
