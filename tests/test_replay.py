@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.cli.replay_report import cells_of, decimals_of, to_csv, to_document, to_markdown
 from chainrule.datasets import Dataset
 from chainrule.errors import DataError, FileError, SettingError, UnknownName
 from chainrule.explaining.blocks import Strip
@@ -33,7 +34,6 @@ from chainrule.replay.experiments import (
     find_experiments,
     svm_baseline,
 )
-from chainrule.replay.replay_report import cells_of, decimals_of, to_csv, to_document, to_markdown
 from chainrule.replay.result_file import ResultFile, SeedResult, parse_result
 from chainrule.replay.seed_trainings import ReplayData, SeedTraining, train_all, trainings_of
 

@@ -20,10 +20,10 @@ from ..explaining.html_renderer import to_page
 from ..replay.baselines import accuracy_by_darkness, check_svm_rows, fit_svm, svm_digest
 from ..replay.comparison import Comparison, compare
 from ..replay.experiments import DARKNESS, EXPERIMENTS, VARIANTS, Baseline, Experiment, find_experiments, svm_baseline
-from ..replay.replay_report import HEADER, cells_of, note_of, row_of, summary_line, to_csv, to_document, to_figure, to_markdown
 from ..replay.result_file import ResultFile, SeedResult
 from ..replay.seed_trainings import ReplayData, Report, SeedTraining, train_all, trainings_of
 from .output import print_json, print_line, print_message
+from .replay_report import HEADER, cells_of, note_of, row_of, summary_line, to_csv, to_document, to_figure, to_markdown
 
 MOST_SEEDS = 10_000
 PICTURES = ("replay.png", "replay.svg")

@@ -2,5 +2,5 @@
 
 ``experiments`` states the settings and the book's figures as data. ``seed_trainings`` trains every (experiment, seed) in a pool of
 threads, ``result_file`` keeps each result once it is finished, ``best_of`` and ``comparison`` compute what is compared,
-``baselines`` holds the two methods without a network, and ``replay_report`` lays it all out as a table and a page.
+``baselines`` holds the two methods without a network. ``cli/replay_job.py`` runs it all, and ``cli/replay_report.py`` lays it out.
 """

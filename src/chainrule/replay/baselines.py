@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._types import AnyArray, Indices
 from ..checkpoints.fingerprint import digest_of, fingerprint
-from ..datasets import Dataset
 from ..errors import SettingError
 from ..examples import Examples
 from ..plan import Floats
 from .experiments import svm_baseline
 from .result_file import SeedResult
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
 
 
 def pixel_sums(images: Examples) -> AnyArray:

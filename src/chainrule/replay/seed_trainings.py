@@ -12,19 +12,24 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import __version__
 from ..checkpoints.fingerprint import digest_of, fingerprint
-from ..datasets import Dataset
 from ..errors import DivergenceError
 from ..examples import Examples
 from ..network import Network
-from ..population import INTERRUPT_POLL_SECONDS
 from ..training import Run
 from .experiments import BATCH_SIZE, Experiment
 from .result_file import SeedResult
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+
+POLL_SECONDS = 0.2
+"""A wait without a limit would not end on Ctrl-C beside a library with its own signal handler."""
 
 PIXELS_DIVISOR = 255
 
@@ -189,7 +194,7 @@ def train_all(
         try:
             pending = {pool.submit(train, training) for training in trainings}
             while pending:
-                done, pending = wait(pending, INTERRUPT_POLL_SECONDS, FIRST_EXCEPTION)
+                done, pending = wait(pending, POLL_SECONDS, FIRST_EXCEPTION)
                 for future in done:
                     future.result()
         finally:

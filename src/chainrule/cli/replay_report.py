@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._format import percent, pluralize
 from ..explaining.blocks import Block, Document, Prose, Section, Strip, Table
-from .comparison import Comparison
+from ..replay.comparison import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
