@@ -30,7 +30,7 @@ def to_page(document: Document) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(document.title)}</title><style>{PAGE_STYLE}</style></head><body>{to_fragment(document)}</body></html>\n"
+        f"<title>{escape(document.title)}</title><style>{PAGE_STYLE}</style></head><body><main>{to_fragment(document)}</main></body></html>\n"
     )
 
 
@@ -101,7 +101,8 @@ def _table(table: Table) -> str:
         f"<tr{' class=strong' if k == table.highlighted else ''}>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>"
         for k, row in enumerate(table.rows)
     )
-    return f'<div class="wide"><table>{caption}<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>\n'
+    inside = f"<table>{caption}<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="wide" tabindex="0" role="group" aria-label="table">{inside}</div>\n'  # the keyboard scrolls it
 
 
 def _image(picture: Picture, full_scale: float, attributes: str = "") -> str:

@@ -40,17 +40,19 @@ def best_of_weights(scores: Floats, k: int) -> Floats:
     return weights
 
 
-def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
-    """Give the least value at which the summed weights of the values up to it reach a share of all, 0 < share <= 1.
+def weighted_median(values: Floats, weights: Floats) -> float:
+    """Give the median of values of which each counts as its weight: where exactly half lies below a gap, the middle of the gap.
 
     Examples
     --------
-    >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.array([0.2, 0.5, 0.3]), 0.5)
-    1.0
+    >>> weighted_median(np.array([3.0, 1.0, 2.0]), np.array([0.2, 0.5, 0.3]))
+    1.5
     """
     ascending = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[ascending]) >= share * weights.sum() * (1 - 1e-12)
-    return float(values[ascending][np.argmax(reached)])
+    reached, half = np.cumsum(weights[ascending]), weights.sum() / 2
+    rounding = 1e-12 * half
+    lower, upper = np.argmax(reached >= half - rounding), np.argmax(reached > half + rounding)
+    return float(values[ascending][[lower, upper]].mean())
 
 
 def range_of(values: Floats, weights: Floats) -> tuple[float, float]:

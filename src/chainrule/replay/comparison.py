@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..plan import Floats
-from .best_of import best_of_weights, range_of, share_up_to, weighted_quantile
+from .best_of import best_of_weights, range_of, share_up_to, weighted_median
 from .experiments import Baseline, BookFigure, Experiment, Measure
 from .result_file import SeedResult
 
@@ -69,7 +69,7 @@ class Comparison:
     @property
     def median_as_taken(self) -> float:
         """The median of the values as the book took them."""
-        return weighted_quantile(self.values, self.weights, 0.5)
+        return weighted_median(self.values, self.weights)
 
     @property
     def verdict(self) -> str:
