@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._format import percent, pluralize
 from ..explaining.blocks import Block, Document, Prose, Section, Strip, Table
 from ..replay.comparison import Comparison
+from ..replay.experiments import Experiment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,7 +126,7 @@ def to_figure(comparisons: Sequence[Comparison]) -> Figure:
 def to_document(comparisons: Sequence[Comparison], seeds: int) -> Document:
     """Lay out the page: the table of all figures, then the seeds of each experiment beside the book's figures."""
     summary = f"{summary_line(comparisons)}: {seeds} of each experiment, numbers 0 to {seeds - 1}."
-    legend = "Each dot is a seed, the bar the range that the book's figure, the line, is compared with."
+    legend = "Each dot is a seed; the bar is the range that the book's figure, the line, is compared with."
     if seeds >= 3 and any(comparison.figure.best_of == 3 for comparison in comparisons):
         legend += (
             " Where the book took the best of three runs, the range is that of the bests of all "
@@ -143,7 +144,8 @@ def to_document(comparisons: Sequence[Comparison], seeds: int) -> Document:
 def _section(comparisons: Sequence[Comparison]) -> Section:
     """Lay out one experiment."""
     experiment = comparisons[0].experiment
-    blocks: list[Block] = [Prose(f"Chapter {experiment.chapter}: {experiment.title}.")]
+    variant = f" A variant of {experiment.variant_of}." if isinstance(experiment, Experiment) and experiment.variant_of else ""
+    blocks: list[Block] = [Prose(f"Chapter {experiment.chapter}: {experiment.title}.{variant}")]
     for comparison in comparisons:
         blocks.append(_strip(comparison) if len(comparison.values) > 1 else Prose(_sentence(comparison)))
         if note := note_of(comparison):
