@@ -308,8 +308,11 @@ VARIANTS = (
     _variant("l2-30", "scaled", init="scaled"),
     _variant("l2-30", "256", divisor=256),
     _variant("l2-30", "float64", dtype="float64"),
+    _variant("normal-start", "256", divisor=256),
+    _variant("normal-start", "float64", dtype="float64"),
     _variant("l2-100", "scaled", init="scaled"),
     _variant("l2-100-long", "scaled", init="scaled"),
+    _variant("l2-100-long", "256", divisor=256),
 )
 """Experiments with one setting changed: the initial weights, the pixels' divisor, the precision."""
 
