@@ -151,6 +151,21 @@ def svm_baseline(rows: int = SVM_ROWS) -> Baseline:
     )
 
 
+L2_30_NOTE = (
+    "Of 29 seeds the best has 96.45 %. Their mean is 96.19 % with a standard deviation of 0.16 points, so the book's run lies two "
+    "of these above the mean. Neither the pixels nor the start explains it. Seeds 0 to 19 have a median of 96.17 %; with pixels / "
+    "256, as in the book's file, 96.24 % (a mean difference of 0.03 +- 0.03 points within a seed), and one of them 96.54 %; from "
+    "the 1/sqrt(n) start 96.20 %, and at most 96.44 %."
+)
+L2_100_NOTE = (
+    "The 1/sqrt(n) start, the default of the book's network2, reaches the figure: seeds 0 to 4 have 97.82 to 97.92 % with it, and "
+    "97.62 to 97.89 % with the N(0, 1) start, of which 20 seeds have at most 97.89 %."
+)
+L2_100_LONG_NOTE = (
+    "The 1/sqrt(n) start, the default of the book's network2, reaches the figure: seeds 0 and 1 have 98.16 and 98.01 % with it, "
+    "and 97.87 and 97.93 % with the N(0, 1) start, of which 20 seeds have at most 98.02 %."
+)
+
 EXPERIMENTS = (
     Experiment(
         name="quadratic-30",
@@ -242,7 +257,7 @@ EXPERIMENTS = (
         learning_rate=0.5,
         lmbda=5.0,
         epochs=30,
-        figures=(BookFigure(Measure.BEST_EPOCH, 0.9649),),
+        figures=(BookFigure(Measure.BEST_EPOCH, 0.9649, note=L2_30_NOTE),),
     ),
     Experiment(
         name="normal-start",
@@ -279,7 +294,7 @@ EXPERIMENTS = (
         lmbda=5.0,
         epochs=30,
         evaluated_on="validation",
-        figures=(BookFigure(Measure.BEST_EPOCH, 0.9792),),
+        figures=(BookFigure(Measure.BEST_EPOCH, 0.9792, note=L2_100_NOTE),),
     ),
     Experiment(
         name="l2-100-long",
@@ -290,7 +305,7 @@ EXPERIMENTS = (
         lmbda=5.0,
         epochs=60,
         evaluated_on="validation",
-        figures=(BookFigure(Measure.BEST_EPOCH, 0.9804),),
+        figures=(BookFigure(Measure.BEST_EPOCH, 0.9804, note=L2_100_LONG_NOTE),),
     ),
 )
 
