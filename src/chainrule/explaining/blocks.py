@@ -83,7 +83,23 @@ class Plot:
     line_a: Array
 
 
-Block: TypeAlias = Prose | Formulas | Shapes | Table | Histogram | Picture | Gallery | Plot
+@dataclass(frozen=True)
+class Strip:
+    """Numbers as dots on an axis, the range ``span`` of some of them as a bar, and a ``reference`` as a line; a summary in words.
+
+    ``labels`` are the texts of the reference and of the two ends of the axis, which are ``low`` and ``high``.
+    """
+
+    summary: str
+    values: tuple[float, ...]
+    span: tuple[float, float]
+    reference: float
+    low: float
+    high: float
+    labels: tuple[str, str, str]
+
+
+Block: TypeAlias = Prose | Formulas | Shapes | Table | Histogram | Picture | Gallery | Plot | Strip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from .blocks import Block, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Table
+from .blocks import Block, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Strip, Table
 from .colormap import full_scale_of, to_rgba
 from .formula_markup import to_mathml
 
@@ -21,6 +21,7 @@ PAGE_STYLE = (
 BAR_WIDTH, BAR_HEIGHT = 480, 90
 PLOT_WIDTH, PLOT_HEIGHT, MARGIN = 480, 300, 34
 PICTURE_WIDTH = 140
+STRIP_WIDTH, STRIP_HEIGHT, STRIP_MARGIN, DOT = 480, 92, 8, 4
 
 
 def to_page(document: Document) -> str:
@@ -29,7 +30,7 @@ def to_page(document: Document) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(document.title)}</title><style>{PAGE_STYLE}</style></head><body>{to_fragment(document)}</body></html>\n"
+        f"<title>{escape(document.title)}</title><style>{PAGE_STYLE}</style></head><body><main>{to_fragment(document)}</main></body></html>\n"
     )
 
 
@@ -84,6 +85,8 @@ def _block(block: Block) -> str:
         return _figure(_inline(block.title), _image(block, full_scale_of([block]), f'width="{PICTURE_WIDTH}"'))
     if isinstance(block, Gallery):
         return _figure(_inline(block.title), _gallery(block.pictures))
+    if isinstance(block, Strip):
+        return _figure(_inline(block.summary), _strip(block))
     return _figure(_inline(block.title), _plot(block))
 
 
@@ -98,7 +101,8 @@ def _table(table: Table) -> str:
         f"<tr{' class=strong' if k == table.highlighted else ''}>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>"
         for k, row in enumerate(table.rows)
     )
-    return f'<div class="wide"><table>{caption}<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>\n'
+    inside = f"<table>{caption}<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="wide" tabindex="0" role="group" aria-label="table">{inside}</div>\n'  # the keyboard scrolls it
 
 
 def _image(picture: Picture, full_scale: float, attributes: str = "") -> str:
@@ -171,3 +175,48 @@ def _plot(plot: Plot) -> str:
         f'<svg viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}" width="{PLOT_WIDTH}" role="img" aria-label="points, output and errors">'
         f'{axes}{"".join(errors)}<polyline class="output" points="{line}"/>{"".join(points)}</svg>'
     )
+
+
+def _strip(strip: Strip) -> str:
+    """Draw a strip as SVG: dots stacked where they would cover each other, the bar below them, the reference across both."""
+    inside = STRIP_WIDTH - 2 * STRIP_MARGIN
+
+    def across(value: float) -> float:
+        return STRIP_MARGIN + (value - strip.low) / ((strip.high - strip.low) or 1) * inside
+
+    bottom, bar = STRIP_HEIGHT - 26, STRIP_HEIGHT - 22
+    heights = stacked([across(value) for value in strip.values], 2 * DOT, (bottom - 20 - 2 * DOT) // (2 * DOT))
+    dots = "".join(
+        f'<circle class="dot" cx="{across(value):.1f}" cy="{bottom - DOT - 2 * DOT * level:.1f}" r="{DOT}"/>'
+        for value, level in zip(strip.values, heights, strict=True)
+    )
+    left, right = (across(end) for end in strip.span)
+    at, (reference, low, high) = across(strip.reference), (escape(label) for label in strip.labels)
+    anchor = "start" if at < STRIP_WIDTH / 4 else "end" if at > 3 * STRIP_WIDTH / 4 else "middle"
+    return (
+        f'<svg viewBox="0 0 {STRIP_WIDTH} {STRIP_HEIGHT}" width="{STRIP_WIDTH}" role="img" aria-label="{escape(strip.summary)}">'
+        f'<line class="axis" x1="0" x2="{STRIP_WIDTH}" y1="{bottom}" y2="{bottom}"/>{dots}'
+        f'<rect class="span" x="{left - DOT:.1f}" y="{bar}" width="{right - left + 2 * DOT:.1f}" height="5" rx="2.5"/>'
+        f'<line class="error" x1="{at:.1f}" x2="{at:.1f}" y1="16" y2="{bar + 6}"/>'
+        f'<text class="reference" x="{at:.1f}" y="12" text-anchor="{anchor}">{reference}</text>'
+        f'<text x="0" y="{STRIP_HEIGHT - 3}">{low}</text>'
+        f'<text x="{STRIP_WIDTH}" y="{STRIP_HEIGHT - 3}" text-anchor="end">{high}</text></svg>'
+    )
+
+
+def stacked(positions: Sequence[float], width: float, levels: int) -> list[int]:
+    """Give each dot the lowest level, from 0, on which no dot before it is nearer than ``width``; the last level takes the rest.
+
+    Examples
+    --------
+    >>> stacked([0.0, 1.0, 8.0, 1.5], width=2.0, levels=2)
+    [0, 1, 0, 1]
+    """
+    taken: list[list[float]] = [[] for _ in range(levels)]
+    heights = []
+    for position in positions:
+        free = (k for k, dots in enumerate(taken) if all(abs(position - dot) >= width for dot in dots))
+        level = next(free, levels - 1)
+        taken[level].append(position)
+        heights.append(level)
+    return heights

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._types import Array
-from .blocks import Block, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Table
+from .blocks import Block, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Strip, Table
 from .colormap import Colors, full_scale_of, to_rgba
 from .formula_markup import to_text
 
@@ -24,6 +24,7 @@ BACKGROUND = 20  # the grey level that transparent colours are drawn over
 SHADES = " ░▒▓█"
 BARS = " ▁▂▃▄▅▆▇█"
 PLOT_ROWS, PLOT_COLUMNS = 16, 60
+STRIP_COLUMNS = 50
 
 
 def to_plain_text(document: Document, page_hint: str) -> str:
@@ -87,6 +88,8 @@ def _renderables(block: Block, colour: bool, page_hint: str) -> Iterator[Rendera
         yield Padding(_gallery(block, colour, page_hint), indent)
     elif isinstance(block, Plot):
         yield Padding(Text(_plot(block)), indent)
+    elif isinstance(block, Strip):
+        yield Padding(Text(f"{_without_markup(block.summary)}\n{strip_line(block)}"), indent)
 
 
 def _table(table: Table) -> RenderableType:
@@ -186,3 +189,13 @@ def _plot(plot: Plot) -> str:
             grid[k][column(float(x))] = "|"
         grid[row(float(y))][column(float(x))] = "o"
     return _without_markup(plot.title) + "\n" + "\n".join("".join(line).rstrip() for line in grid)
+
+
+def strip_line(strip: Strip) -> str:
+    """Draw a strip in one line of characters: o a number, | the reference, which hides numbers at its place."""
+    line = [" "] * STRIP_COLUMNS
+    for mark, values in (("o", strip.values), ("|", (strip.reference,))):
+        for value in values:
+            line[round((value - strip.low) / ((strip.high - strip.low) or 1) * (STRIP_COLUMNS - 1))] = mark
+    reference, low, high = strip.labels
+    return f"{low} {''.join(line)} {high}  (|: {reference})"
