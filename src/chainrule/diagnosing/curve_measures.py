@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..history import EpochRecord, History, column_of
+from ..history import EpochRecord, column_of
 from .measurements import CurveMeasurements
 
 Floats = npt.NDArray[np.float64]
@@ -17,37 +17,29 @@ RISE = 0.05
 
 
 def measure_curves(records: Sequence[EpochRecord], *, diverged: bool = False) -> CurveMeasurements | None:
-    """Measure the curves of a training's records; None without any."""
-    if not records:
+    """Measure the curves of a training's records; None without any, unless the training diverged in its first epoch."""
+    if not records and not diverged:
         return None
-    cost = column_of(records, "cost")
-    finite = bool(np.isfinite(cost).all())
-    cost = cost[np.isfinite(cost)] if not finite else cost
-    if not len(cost):
-        return None
+    recorded = column_of(records, "cost")
+    finite = recorded[np.isfinite(recorded)]
+    cost = finite if len(finite) else np.array([np.nan])
     validation = column_of(records, "validation_cost")
     lowest = int(np.nanargmin(validation)) if np.isfinite(validation).any() else None
     return CurveMeasurements(
         epochs=len(records),
-        diverged=diverged or not finite,
+        diverged=diverged or len(finite) < len(recorded),
         first_cost=float(cost[0]),
         last_cost=float(cost[-1]),
-        lowest_cost=float(cost.min()),
         rises=share_of_rises(cost),
         steady=float(np.mean(np.diff(cost) < 0)) if len(cost) > 1 else 0.0,
         late_fall=relative_fall(cost[-1 - len(cost) // 3 :]),
         straightness=straightness(cost),
-        accuracy=records[-1].accuracy,
-        validation_accuracy=records[-1].validation_accuracy,
+        accuracy=records[-1].accuracy if records else None,
+        validation_accuracy=records[-1].validation_accuracy if records else None,
         validation_cost=None if lowest is None else float(validation[-1]),
         lowest_validation_cost=None if lowest is None else float(validation[lowest]),
         lowest_validation_epoch=None if lowest is None else records[lowest].epoch,
     )
-
-
-def diverged(history: History) -> bool:
-    """Whether a training ended because a number became infinite or NaN."""
-    return history.stopped == "diverged"
 
 
 def share_of_rises(cost: Floats) -> float:

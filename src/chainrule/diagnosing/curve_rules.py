@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._format import percent
 from .finding import Rule, Verdict, network_remedy, training_remedy
-from .measurements import CurveMeasurements, Measurements
+from .measurements import BEATEN, CurveMeasurements, Measurements
 
 WIDE_GAP, SMALL_GAP = 0.10, 0.05
 """Of the accuracies of training and validation: the notes' run ends with a gap of 0.02, the book's 1,000 images with 0.16."""
@@ -17,9 +17,6 @@ FAR_APART = 2.0
 
 ENDED = 0.05
 """A cost that falls by less than this share over the last third of the epochs has ended its fall."""
-
-BEATEN = 0.1
-"""By how much the nearest rows must answer better, in skill, for the network to be too small."""
 
 FEWEST_EPOCHS = 5
 """The fewest epochs whose curve has a last third."""

@@ -24,10 +24,10 @@ class Agreement(NamedTuple):
     skill: float
 
 
-def column_sizes(x: Array) -> Array:
-    """Give each column's root mean square, of (m, n_in) to (n_in,)."""
-    sizes: Array = np.sqrt(np.mean(np.square(x), axis=0))
-    return sizes
+def column_effects(x: Array, w: Array) -> Array:
+    """Give the spread of z that each column causes: of x (m, n_in) and w (n_out, n_in) to (n_in,)."""
+    effects: Array = x.std(axis=0) * np.sqrt(np.mean(np.square(w.astype(np.float64)), axis=0))
+    return effects
 
 
 def is_8_bit(x: Array) -> bool:

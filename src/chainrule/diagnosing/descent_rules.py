@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from .._format import percent, pluralize
-from .finding import Remedy, Rule, Verdict, network_remedy, training_remedy
-from .measurements import LayerMeasurements, Measurements
+from .finding import DOES_NOT_APPLY, Remedy, Rule, Verdict, network_remedy, training_remedy
+from .measurements import BEATEN, CurveMeasurements, LayerMeasurements, Measurements
 
 FAR_STEP = 10.0
 """A first step that moves z by more than this crosses the slope of a sigmoid, which lies between -5 and 5, at once."""
@@ -28,6 +26,12 @@ LARGEST_SANE_RATE = 30.0
 
 FEW_STEPS = 1e-5
 """A layer that moved by less than this share of its weights' norm has stayed where it was: float32 rounds at 6e-8."""
+
+STRAIGHT, STEADY = (0.8, 1.25), 0.9
+"""A line is straight whose second half falls nearly as far as the first, in nine of ten epochs."""
+
+LONGEST_BEND = 6
+"""The fewest epochs that tell a straight line from the beginning of a curve."""
 
 WRONG_ROWS = 0.2
 """The notes' network ends with 5 % of its rows wrong; where a fifth is, wrong outputs decide the result."""
@@ -65,18 +69,22 @@ def judge_high_rate(m: Measurements) -> Verdict | None:
     rate = m.settings.learning_rate
     if not reasons or m.has_learnt:
         return None
-    lower = one_digit((rate or 1.0) / 10)
-    change = m.steps.first_change if m.steps is not None else None
-    if rate and change and math.isfinite(change) and change > FAR_STEP:
-        lower = one_digit(max(min(rate * USUAL_STEP / change, rate / 10), rate / 1000))
     remedies = (
-        training_remedy("Take smaller steps", learning_rate=lower),
+        training_remedy("Take smaller steps", learning_rate=lower_rate(m)),
         training_remedy("Limit the length of a step's gradient", clip=1.0)
         if m.curves is not None and m.curves.diverged
         else training_remedy("Lower the rate over the epochs", schedule="cosine"),
     )
     trained_at = "" if rate is None else f" The learning rate is {rate:g}."
     return Verdict("finding", " ".join(reasons) + trained_at, remedies)
+
+
+def lower_rate(m: Measurements) -> float:
+    """Propose a rate: a tenth, or less where the first step or the whole way of the weights was too long, down to a thousandth."""
+    rate = m.settings.learning_rate or 1.0
+    change = m.steps.first_change if m.steps is not None else None
+    lengths = [10.0, max(m.moved or (0.0,)), (change or 0.0) / USUAL_STEP]
+    return one_digit(rate / min(max(lengths), 1000.0))
 
 
 def _reasons_of_steps(m: Measurements) -> list[str]:
@@ -105,26 +113,41 @@ def _reasons_of_curves(m: Measurements) -> list[str]:
 
 def missing_high_rate(m: Measurements) -> str:
     """Say what is needed where neither steps nor curves are known."""
-    if m.curves is not None or (m.steps is not None and m.steps.first_change is not None):
+    if m.curves is not None or (m.start_cost is not None and m.settings.epochs):
         return ""
-    return "needs history, or a network trained by plain gradient descent from a start that is known"
+    return "needs history, or a start that is known" if m.settings.epochs else "the network is not trained"
 
 
 def judge_low_rate(m: Measurements) -> Verdict | None:
-    """Name a rate that is far below the one that lowers the cost most."""
-    rate, steps = m.settings.learning_rate, m.steps
-    if not rate or steps is None or m.has_learnt or not m.settings.epochs or not m.settings.descends_plainly:
+    """Name a rate that is far below the one that lowers the cost most, or whose curve is a straight line."""
+    rate = m.settings.learning_rate
+    if not rate or m.has_learnt:
         return None
-    best = min(steps.best_rate, LARGEST_SANE_RATE)
-    if best < FAR_BELOW * rate:
-        return None
-    curve = ""
-    if m.curves is not None and m.curves.epochs > 1:
-        per_epoch = (m.curves.first_cost - m.curves.last_cost) / (m.curves.epochs - 1) / m.curves.first_cost
-        curve = f" The cost falls by {percent(per_epoch, 2)} of its first value in an epoch."
-    rows = pluralize(m.rows, "row")
-    measured = f"A step on {rows} lowers the cost most at a rate of {steps.best_rate:.3g}; the rate is {rate:g}.{curve}"
-    return Verdict("finding", measured, (training_remedy("Take larger steps", learning_rate=rate_for_mini_batches(best)),))
+    rows, line = pluralize(m.rows, "row"), _describe_line(m)
+    best = min(m.steps.best_rate, LARGEST_SANE_RATE) if m.steps is not None and m.settings.descends_plainly else 0.0
+    if m.steps is not None and best >= FAR_BELOW * rate:
+        measured = f"A step on {rows} lowers the cost most at a rate of {m.steps.best_rate:.3g}; the rate is {rate:g}.{line}"
+        return Verdict("finding", measured, (training_remedy("Take larger steps", learning_rate=rate_for_mini_batches(best)),))
+    if m.curves is not None and is_straight_line(m.curves) and m.output.skill < (m.data.neighbour_skill or 0.0) - BEATEN:
+        measured = f"The rate is {rate:g}.{line}"
+        return Verdict("finding", measured, (training_remedy("Take larger steps", learning_rate=one_digit(10 * rate)),))
+    return None
+
+
+def is_straight_line(curves: CurveMeasurements) -> bool:
+    """Whether the cost fell from epoch to epoch by the same small amount."""
+    low, high = STRAIGHT
+    fell_little = curves.last_cost > curves.first_cost / 2
+    return curves.epochs >= LONGEST_BEND and curves.steady >= STEADY and low <= curves.straightness <= high and fell_little
+
+
+def _describe_line(m: Measurements) -> str:
+    curves = m.curves
+    if curves is None or curves.epochs < 2:
+        return ""
+    fall = percent((curves.first_cost - curves.last_cost) / curves.first_cost, 2)
+    halves = f"; the second half of the epochs gave {percent(curves.straightness, 0)} of the fall of the first"
+    return f" The cost fell by {fall} in {curves.epochs} epochs{halves if curves.straightness > 0 else ''}."
 
 
 def rate_for_mini_batches(best: float) -> float:
@@ -136,9 +159,9 @@ def missing_low_rate(m: Measurements) -> str:
     """Say why rates cannot be compared."""
     if not m.settings.epochs:
         return "the network is not trained"
-    if not m.settings.descends_plainly:
-        return "needs a training by plain gradient descent, whose rates compare"
-    return "the network is too large to try steps" if m.steps is None else ""
+    if m.curves is not None or (m.settings.descends_plainly and m.steps is not None):
+        return ""
+    return "needs history: the network is too large to try steps" if m.steps is None else "needs history, or plain gradient descent"
 
 
 def judge_unmoved(m: Measurements) -> Verdict | None:
@@ -195,7 +218,7 @@ def missing_wrong_outputs(m: Measurements) -> str:
     """Say that this output has no slope that could stand in the way."""
     if m.output.wrong_rows is not None:
         return ""
-    return f"does not apply: {m.settings.cost} with {m.settings.output} has no slope that vanishes"
+    return f"{DOES_NOT_APPLY}: {m.settings.cost} with {m.settings.output} has no slope that vanishes"
 
 
 def judge_saturated_start(m: Measurements) -> Verdict | None:
@@ -222,7 +245,7 @@ def judge_saturated_start(m: Measurements) -> Verdict | None:
 def missing_saturated_start(m: Measurements) -> str:
     """Say that there is no such layer, or that the start is not known."""
     if all(layer.saturated is None for layer in m.layers[:-1]):
-        return "does not apply: no hidden layer has a sigmoid or tanh"
+        return f"{DOES_NOT_APPLY}: no hidden layer has a sigmoid or tanh"
     return "" if m.start is not None else "needs the initial weights, which no seed draws again; use cr.LiveDiagnosis"
 
 
@@ -237,7 +260,7 @@ def judge_dead_units(m: Measurements) -> Verdict | None:
     measured += "." if at_start is None else f"; at the start it was {percent(at_start, 1)}."
     rate = m.settings.learning_rate
     leaky = network_remedy("Take an activation that keeps a slope below 0", m.settings, activation="leaky_relu")
-    slower = training_remedy("Take smaller steps, of which one kills no unit", learning_rate=one_digit((rate or 0.1) / 10))
+    slower = training_remedy("Take smaller steps, of which one kills no unit", learning_rate=lower_rate(m))
     starts_dead = at_start is not None and at_start >= SOME_DEAD
     remedies = (leaky, slower) if starts_dead or rate is None else (slower, leaky)
     return Verdict("finding" if share >= MOSTLY_DEAD and not m.has_learnt else "advice", measured, remedies)
@@ -250,7 +273,7 @@ def _dead_at_start(m: Measurements, layer: LayerMeasurements) -> float | None:
 def missing_dead_units(m: Measurements) -> str:
     """Say that there are no ReLUs, or too few rows."""
     if all(layer.dead is None for layer in m.layers):
-        return "does not apply: no layer has ReLUs"
+        return f"{DOES_NOT_APPLY}: no layer has ReLUs"
     return "needs 50 rows" if m.rows < FEWEST_ROWS else ""
 
 
@@ -303,7 +326,7 @@ def judge_exploding(m: Measurements) -> Verdict | None:
 def missing_deltas(m: Measurements) -> str:
     """Say that there are no two layers to compare."""
     if len(m.layers) == 1:
-        return "does not apply: there is one layer"
+        return f"{DOES_NOT_APPLY}: there is one layer"
     return "" if _delta_ratio(m) is not None else "δ is 0 at the output: every answer is exact"
 
 

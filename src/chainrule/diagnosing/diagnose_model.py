@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checkpoints.run_folder import first_run
 from ..checkpoints.run_status import read_history, read_status
@@ -16,6 +17,9 @@ from ..history import EpochRecord, History
 from ..network import Network
 from .diagnosis import Diagnosis, diagnosis_of
 from .measuring import measure
+
+if TYPE_CHECKING:
+    from ..table_model import TableModel
 
 
 def diagnose(network: Any, examples: Any, history: Any = None) -> Diagnosis:
@@ -32,7 +36,7 @@ def diagnose(network: Any, examples: Any, history: Any = None) -> Diagnosis:
         Those of the training, or others of the same kind; an estimator's as its ``fit`` takes them.
     history : History, sequence of EpochRecord, or path, optional
         Of the training: what ``cr.train`` returned, or the folder of a training with checkpoints, or its ``history.jsonl``. By
-        default rules that need the curves are not examined.
+        default an estimator's ``loss_curve_``; without it, rules that need the curves are not examined.
 
     Returns
     -------
@@ -58,6 +62,8 @@ def diagnose(network: Any, examples: Any, history: Any = None) -> Diagnosis:
     ('outputs saturated and wrong', ('BP1',))
     """
     x, y = as_pair(examples)
+    if history is None:
+        history = records_of_estimator(network)
     if hasattr(network, "model_"):
         network, x, y = _first_of_table(network, x, y)
     network, x, y = unwrap_estimator(network, x, y)
@@ -88,9 +94,25 @@ def _first_of_table(estimator: Any, x: Any, y: Any) -> tuple[Network, Any, Any]:
     """Give the first network of a table's estimator, and the rows as it takes them."""
     if y is None:
         raise DataError("an estimator needs x and y as its fit takes them; y is missing, and without it there is no cost")
-    model = estimator.model_
-    prepared, encoded = estimator.for_networks(x, y)
-    return model.networks[0], prepared, encoded
+    return first_network(estimator.model_), *estimator.for_networks(x, y)
+
+
+def first_network(model: TableModel) -> Network:
+    """Give the first network of a table's model, without a start: column weights were folded into it after the training."""
+    network = copy(model.networks[0])
+    network.init = None
+    return network
+
+
+def records_of_estimator(estimator: Any) -> list[EpochRecord] | None:
+    """Make records of an estimator's ``loss_curve_`` and ``validation_loss_curve_``; None where it has none."""
+    losses: Sequence[float] = getattr(estimator, "loss_curve_", None) or []
+    validation: Sequence[float | None] = getattr(estimator, "validation_loss_curve_", None) or [None] * len(losses)
+    if not losses or len(validation) != len(losses):
+        return None
+    rate = float(getattr(estimator, "learning_rate_init", 0))
+    pairs = enumerate(zip(losses, validation, strict=True), start=1)
+    return [EpochRecord(k, loss, None, later, None, rate, 0.0, 0.0) for k, (loss, later) in pairs]
 
 
 def read_records(history: Any) -> tuple[list[EpochRecord], bool]:

@@ -10,7 +10,7 @@ from .._format import percent, pluralize
 from ..explaining.blocks import Block, Formulas, Prose, Section, Table
 from ..explaining.explanation import Explanation
 from ..explaining.notation import inline_number
-from .finding import Finding
+from .finding import DOES_NOT_APPLY, Finding
 from .measurements import LayerMeasurements, Measurements
 from .rules import RULES, find, not_examined
 
@@ -27,7 +27,7 @@ class Diagnosis(Explanation):
         Each with ``name``, ``level`` ("finding" or "advice"), ``measured``, ``equations``, ``why`` and ``remedies``, of which the
         first is to be tried first. Findings come before advice.
     not_examined : dict
-        The rules that could not judge, each with the reason.
+        The rules that could not judge, each with the reason: what is needed, or why the rule does not apply.
     measurements : Measurements
     """
 
@@ -75,7 +75,8 @@ def _summary(m: Measurements, unexamined: dict[str, str]) -> str:
     answers = f"the cost is {inline_number(m.output.cost)}; a constant answer's would be {inline_number(m.output.constant_cost)}"
     if m.output.accuracy is not None and m.output.constant_accuracy is not None:
         answers += f", and accuracy is {percent(m.output.accuracy, 1)} beside {percent(m.output.constant_accuracy, 1)}"
-    rest = f" {len(unexamined)} of {len(RULES)} rules could not be examined; the last table says why." if unexamined else ""
+    count = sum(not reason.startswith(DOES_NOT_APPLY) for reason in unexamined.values())
+    rest = f" {count} of {pluralize(len(RULES), 'rule')} could not be examined; the last table says why." if count else ""
     return f"The network is {trained}. On {pluralize(m.rows, 'row')}, {answers}.{rest}"
 
 
@@ -86,10 +87,13 @@ def _finding_section(finding: Finding, number: int) -> Section:
 
 
 def _layers_section(m: Measurements) -> Section:
-    header = ("layer", "units", "activation", "σ′ < 0.01", "dead ReLUs", "root mean square of $δ$", "moved since the start")
-    rows = [] if m.start is None else [*_layer_rows(m.start, " at the start", None)]
-    rows += _layer_rows(m.layers, "", m.moved)
-    words = f"Each layer, over {pluralize(m.rows, 'row')}: the share of pairs of row and unit, of units, and the size of $δ$."
+    header = ("layer", "when", "units", "activation", "σ′ < 0.01", "dead", "size of $δ$", "moved")
+    rows = [] if m.start is None else [*_layer_rows(m.start, "start", None)]
+    rows += _layer_rows(m.layers, "now", m.moved)
+    words = (
+        f"Each layer, over {pluralize(m.rows, 'row')}: the share of pairs of row and unit with $σ′$ below 0.01, of dead ReLUs, "
+        "the root mean square of $δ$, and how far the weights moved, relative to their norm at the start."
+    )
     return Section(("BP1", "BP2"), "The measurements", (Prose(words), Table(header, tuple(rows))))
 
 
@@ -97,7 +101,8 @@ def _layer_rows(layers: tuple[LayerMeasurements, ...], when: str, moved: tuple[f
     for layer in layers:
         saturated, dead = ("" if share is None else percent(share, 1) for share in (layer.saturated, layer.dead))
         movement = "" if moved is None else inline_number(moved[layer.number - 1], 2)
-        yield f"{layer.number}{when}", str(layer.units), layer.activation, saturated, dead, inline_number(layer.delta, 2), movement
+        sizes = saturated, dead, inline_number(layer.delta, 2), movement
+        yield str(layer.number), when, str(layer.units), layer.activation, *sizes
 
 
 def _rules_section(findings: tuple[Finding, ...], unexamined: dict[str, str]) -> Section:
@@ -109,5 +114,5 @@ def _rules_section(findings: tuple[Finding, ...], unexamined: dict[str, str]) ->
 def _result(name: str, levels: dict[str, Any], unexamined: dict[str, str]) -> str:
     if name in unexamined:
         reason = unexamined[name]
-        return reason if reason.startswith("does not apply") else f"not examined: {reason}"
+        return reason if reason.startswith(DOES_NOT_APPLY) else f"not examined: {reason}"
     return str(levels.get(name, "nothing found"))

@@ -12,6 +12,9 @@ from .measurements import Measurements, TrainingSettings
 Level = Literal["finding", "advice"]
 """A finding names the cause of a bad result; advice names a property that may cost accuracy or time."""
 
+DOES_NOT_APPLY = "does not apply"
+"""The beginning of the reason why a rule has nothing to judge in a network; other reasons name what is needed."""
+
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 

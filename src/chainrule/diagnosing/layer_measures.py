@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,14 +117,23 @@ def slope_at_0(sigma: Activation) -> float:
     return float(sigma.derivative(zero, sigma.value(zero))[0])
 
 
+def copy_of(state: State) -> State:
+    """Copy the parameters of a state, whose arrays a training writes to."""
+    return replace(state, weights=tuple(w.copy() for w in state.weights), biases=tuple(b.copy() for b in state.biases))
+
+
 def start_of(network: Network) -> State | None:
-    """Draw a network's initial parameters again from its seed; None where no initializer of ``Network`` drew them."""
+    """Draw a network's initial parameters again from its seed.
+
+    None where no initializer of ``Network`` drew them, or the scale of the columns was folded into the weights after the training,
+    which makes them float64.
+    """
     from ..network import Network
     from ..plan import State
 
     if network.provenance is None:
-        return network.state()
-    if network.init is None:
+        return copy_of(network.state())
+    if network.init is None or network.provenance.plan.get("dtype") != network.plan.dtype:
         return None
     sigmas = [layer.activation for layer in network.plan.layers]
     made = Network(

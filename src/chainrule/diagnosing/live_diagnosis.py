@@ -9,10 +9,10 @@ from ..errors import ArgumentTypeError
 from ..examples import as_pair
 from ..history import EpochRecord
 from ..network import Network
-from ..plan import State
 from .diagnose_model import checked_examples
 from .diagnosis import Diagnosis, diagnosis_of
 from .finding import Finding
+from .layer_measures import copy_of
 from .measuring import measure
 
 LIVE_ROWS = 200
@@ -63,8 +63,7 @@ class LiveDiagnosis:
             raise ArgumentTypeError(f"LiveDiagnosis takes the Network that is trained; this is {type(network).__name__}")
         self.network, self.report = network, report
         self.examples = checked_examples(network, *as_pair(examples))
-        state = network.state()
-        self._start = State(tuple(w.copy() for w in state.weights), tuple(b.copy() for b in state.biases))
+        self._start = copy_of(network.state())
         self._told: set[str] = set()
         self.records: list[EpochRecord] = []
         self.diagnosis: Diagnosis | None = None

@@ -85,10 +85,15 @@ class DataMeasurements:
 
     Attributes
     ----------
-    largest_input : float
-        The largest root mean square of a column.
     largest_column : int
-        The column that has it, from 0.
+        The column that moves the first layer's z most, from 0.
+    largest_input : float
+        The root mean square of this column.
+    largest_effect : float
+        The spread of z that this column causes: its standard deviation times the root mean square of its weights, at the start
+        where that is known.
+    spread : float
+        The spread of z that all columns cause together.
     is_8_bit : bool
         Whether the inputs are whole numbers from 0 to at most 255 that reach above 100, as unscaled pixels do.
     neighbours : float or None
@@ -110,8 +115,10 @@ class DataMeasurements:
         The share of the rarest class's drawn rows that is classified correctly.
     """
 
-    largest_input: float
     largest_column: int
+    largest_input: float
+    largest_effect: float
+    spread: float
     is_8_bit: bool
     neighbours: float | None
     chance: float
@@ -149,7 +156,8 @@ class CurveMeasurements:
     epochs : int
     diverged : bool
         Whether the training ended because a number became infinite or NaN.
-    first_cost, last_cost, lowest_cost : float
+    first_cost, last_cost : float
+        NaN where the training diverged in its first epoch.
     rises : float
         The share of the epochs after the first whose cost is more than 5 % above that of the epoch before.
     steady : float
@@ -169,7 +177,6 @@ class CurveMeasurements:
     diverged: bool
     first_cost: float
     last_cost: float
-    lowest_cost: float
     rises: float
     steady: float
     late_fall: float
@@ -270,3 +277,6 @@ GOOD_SKILL = 0.8
 
 LEAST_SKILL = 0.2
 """The least that counts as learnt, where the data are so noisy that the nearest rows agree by chance alone."""
+
+BEATEN = 0.1
+"""By how much the nearest rows must answer better, in skill, for more to be there to learn."""

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._types import Indices
+from .._types import Array, Indices
 from ..calculus.activations import find_activation
 from ..calculus.costs import find_cost
 from ..engines.encoded_targets import EncodedTargets
 from ..explaining.batch_pass import MAX_INPUT_NUMBERS, BatchPass, run_batch
 from ..history import EpochRecord
 from .curve_measures import measure_curves
-from .data_measures import class_counts, column_sizes, is_8_bit, is_constant, neighbour_agreement, rarest_class
-from .layer_measures import measure_layers, measure_output, relative_movement, start_of
+from .data_measures import class_counts, column_effects, is_8_bit, is_constant, neighbour_agreement, rarest_class
+from .layer_measures import measure_layers, measure_output, relative_movement, root_mean_square, start_of
 from .measurements import DataMeasurements, Measurements, TrainingSettings
 from .step_measures import best_rate, measure_steps
 
@@ -84,7 +84,7 @@ def measure(
         moved=moved,
         output=output,
         start_cost=None if first is None else first.mean_cost(first.a),
-        data=_measure_data(examples, batch, classes, drawn, recall),
+        data=_measure_data(examples, batch, (first or batch).weights[0], classes, drawn, recall),
         steps=measure_steps(batch, first, rate, settings.batch_size),
         curves=curves,
     )
@@ -131,14 +131,17 @@ def _batch_at(batch: BatchPass, state: State) -> BatchPass:
 
 
 def _measure_data(
-    examples: Examples, batch: BatchPass, classes: Indices | None, drawn: Indices, recall: float | None
+    examples: Examples, batch: BatchPass, weights: Array, classes: Indices | None, drawn: Indices, recall: float | None
 ) -> DataMeasurements:
-    sizes = column_sizes(batch.x)
+    effects = column_effects(batch.x, weights)
+    largest = int(effects.argmax())
     agreement = neighbour_agreement(batch.x, None if classes is None else classes[drawn], batch.y)
     counts = () if classes is None else class_counts(classes)
     return DataMeasurements(
-        largest_input=float(sizes.max()),
-        largest_column=int(sizes.argmax()),
+        largest_column=largest,
+        largest_input=root_mean_square(batch.x[:, largest]),
+        largest_effect=float(effects[largest]),
+        spread=float(np.sqrt(np.sum(effects**2))),
         is_8_bit=is_8_bit(batch.x),
         neighbours=None if agreement is None else agreement.neighbours,
         chance=0.0 if agreement is None else agreement.chance,
