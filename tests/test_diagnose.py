@@ -230,3 +230,15 @@ def test_parameters_that_are_not_finite_are_refused():
     net.weights[0][:] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         cr.diagnose(net, (np.ones((3, 2)), np.ones(3)))
+
+
+def test_underfitting_is_told_at_the_end():
+    """A flat curve may fall again: underfitting is not told within the training, but by ``examine`` after it."""
+    case, told = next(case for case in FAILURES if case.expected == "underfitting"), []
+    (train, validation), net = case.data(0), cr.Network(case.sizes, seed=0, **case.network)
+    live = cr.LiveDiagnosis(net, train, report=lambda finding: told.append(finding.name))
+    cr.train(net, train, validation=validation, callbacks=[live], **{**case.training, "epochs": 128})
+    assert "underfitting" in live.diagnosis
+    assert told == []
+    live.examine()
+    assert told == ["underfitting"]

@@ -64,7 +64,7 @@ def test_neighbours_tell_labels_from_shuffled_ones():
 @pytest.mark.parametrize(
     "settings", [{}, {"activation": "relu", "cost": "log_loss"}, {"activation": "tanh", "cost": "cross_entropy"}]
 )
-def test_a_step_is_that_of_the_explanation(settings):
+def test_a_step_is_that_of_explain(settings):
     """The cost after a step is the one that ``explain`` computes in another way, at every rate that is tried (N12)."""
     net, examples = drawn_network(**settings)
     batch = run_batch(net, examples)

@@ -267,7 +267,7 @@ FAILURES = (
         rings,
         (2, 1, 2),
         {"cost": "log_loss", "init": "scaled"},
-        {**NOTES, "epochs": 100, "learning_rate": 0.3},
+        {**NOTES, "epochs": 200, "learning_rate": 0.3},
     ),
     Case(
         "eta = 1e-9 in float32",

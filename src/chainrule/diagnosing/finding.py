@@ -84,6 +84,11 @@ class Verdict:
     remedies: tuple[Remedy, ...]
 
 
+def nothing_missing(m: Measurements) -> str:
+    """Give no reason: the rule can judge any measurements."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule: from measurements to a verdict.
@@ -110,7 +115,7 @@ class Rule:
     formulas: tuple[str, ...]
     why: str
     judge: Callable[[Measurements], Verdict | None]
-    missing: Callable[[Measurements], str] = lambda m: ""
+    missing: Callable[[Measurements], str] = nothing_missing
     unless: tuple[str, ...] = ()
 
 

@@ -18,11 +18,15 @@ from .measuring import measure
 LIVE_ROWS = 200
 """The rows of a diagnosis within a training: half as precise as afterwards, and less than half the work."""
 
+JUDGED_AT_THE_END = ("underfitting",)
+"""Findings that only ``examine`` tells: a cost that is flat for some epochs may fall again."""
+
 
 class LiveDiagnosis:
     """A callback of ``cr.train`` that tells each finding once, when it appears.
 
     It examines the network after epochs 1, 2, 4, 8 and so on, on a few hundred rows: however long the training, that costs little.
+    Underfitting, which is judged by the end of the curve, is told by ``examine`` alone.
 
     Parameters
     ----------
@@ -73,15 +77,18 @@ class LiveDiagnosis:
         self.records.append(record)
         count = len(self.records)
         if count & (count - 1) == 0:
-            self.examine()
+            self._examine(JUDGED_AT_THE_END)
 
     def examine(self) -> Diagnosis:
-        """Diagnose the network as it is now, and report what is new."""
+        """Diagnose the network as it is now, at the end of its training, and report what is new."""
+        return self._examine(())
+
+    def _examine(self, withheld: tuple[str, ...]) -> Diagnosis:
         previous = None if self.diagnosis is None else self.diagnosis.measurements
         settings: dict[str, Any] = {"start": self._start, "rows": LIVE_ROWS, "previous": previous}
         self.diagnosis = diagnosis_of(measure(self.network, self.examples, self.records, **settings))
         for finding in self.diagnosis.findings:
-            if finding.level == "finding" and finding.name not in self._told:
+            if finding.level == "finding" and finding.name not in self._told.union(withheld):
                 self._told.add(finding.name)
                 self.report(finding)
         return self.diagnosis
