@@ -24,44 +24,46 @@ PICTURE = ROOT / "docs" / "architecture.svg"
 LAST_DRAWN = "calculus"
 """The modules of all layers below this one are in one strip at the bottom, without arrows."""
 
-WIDTH = 900
+WIDTH = 960
 PLACES = {  # the left and right edge of each box, by one of the names in it
-    "cli": (20, 880),
-    "web": (20, 530),
-    "book": (700, 880),
+    "cli": (20, 940),
+    "web": (60, 530),
+    "book": (736, 940),
     "loading": (400, 560),
-    "exporting": (130, 380),
-    "explaining": (20, 230),
-    "plotting": (594, 702),
-    "datasets": (730, 880),
+    "exporting": (180, 380),
+    "diagnosing": (20, 142),
+    "explaining": (20, 180),
+    "plotting": (600, 740),
+    "datasets": (790, 940),
     "estimators": (250, 450),
     "recipes": (250, 530),
-    "replay": (556, 680),
+    "replay": (570, 700),
     "population": (300, 530),
     "training": (300, 650),
     "run_checkpoints": (300, 650),
     "run_position": (300, 650),
     "progress": (250, 650),
-    "checkpoints": (250, 650),
-    "history": (250, 740),
+    "checkpoints": (180, 650),
+    "history": (250, 800),
     "network": (90, 650),
     "engines": (90, 380),
     "model_file": (400, 650),
-    "tables": (670, 800),
+    "tables": (670, 830),
     "tensor_file": (520, 650),
-    "plan": (250, 880),
-    "examples": (560, 880),
-    "piecewise_inputs": (560, 880),
-    "calculus": (330, 880),
+    "plan": (250, 940),
+    "examples": (560, 940),
+    "piecewise_inputs": (560, 940),
+    "calculus": (330, 940),
 }
 KERNELS = (20, 250)
-STRIP = (20, 880)
+STRIP = (20, 940)
 DESCRIPTIONS = {
     "cli": "the command line: one file a command",
     "web": "the page: draw a digit, watch a training",
     "book": "Nielsen's book: its own modules",
     "loading": "load: a network, or a table's estimator",
     "exporting": "export: a network in JavaScript",
+    "diagnosing": "what went wrong in a training, and what to try",
     "explaining": "explanations, the gradient check, homework",
     "plotting": "figures, and the numbers in them",
     "datasets": "MNIST, tables, pictures",

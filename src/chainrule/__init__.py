@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .calculus.activations import Activation
     from .calculus.costs import Cost
     from .calculus.neuron import Neuron
+    from .diagnosing.diagnose_model import diagnose
+    from .diagnosing.live_diagnosis import LiveDiagnosis
     from .early_stopping import EarlyStopping
     from .errors import ChainruleError
     from .estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
@@ -42,6 +44,7 @@ _MODULE_OF = {
     "EpochRecord": ".history",
     "Examples": ".examples",
     "History": ".history",
+    "LiveDiagnosis": ".diagnosing.live_diagnosis",
     "MLPClassifier": ".estimators",
     "MLPRegressor": ".estimators",
     "Network": ".network",
@@ -52,6 +55,7 @@ _MODULE_OF = {
     "TableClassifier": ".estimators",
     "TableRegressor": ".estimators",
     "check_gradient": ".explaining.gradient_check",
+    "diagnose": ".diagnosing.diagnose_model",
     "explain": ".explaining.explain_model",
     "export": ".exporting.export_model",
     "load": ".loading",
@@ -69,10 +73,10 @@ _MODULES = {
 }
 
 __all__ = [
-    "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "MLPClassifier", "MLPRegressor",
-    "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
-    "activations", "check_gradient", "costs", "datasets", "distort", "explain", "export", "load", "optimizers", "read_table",
-    "schedules", "train", "train_population",
+    "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "LiveDiagnosis", "MLPClassifier",
+    "MLPRegressor", "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
+    "activations", "check_gradient", "costs", "datasets", "diagnose", "distort", "explain", "export", "load", "optimizers",
+    "read_table", "schedules", "train", "train_population",
 ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from ..errors import ChainruleError, UnknownName
 from .check import check
 from .columns import columns
 from .completion import install_completion, show_completion
+from .diagnose import diagnose
 from .draw import draw
 from .equations import equations
 from .evaluate import evaluate
@@ -39,7 +40,7 @@ from .replay import replay
 from .runs import runs
 from .train import train
 
-COMMANDS = (train, evaluate, predict, columns, info, runs, draw, explain, export, replay, check, equations)
+COMMANDS = (train, evaluate, predict, columns, info, runs, draw, explain, diagnose, export, replay, check, equations)
 """Every command, in the order of the help."""
 
 HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}
@@ -93,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises
     ------
     SystemExit
-        With status 0; 1 when a training diverged, memory ran out, or standard output cannot be written; 2 for a user's error; 130
-        for Ctrl-C.
+        With status 0; 1 when a training diverged, a diagnosis names a finding, memory ran out, or standard output cannot be
+        written; 2 for a user's error; 130 for Ctrl-C.
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="backslashreplace")  # a file's name may hold letters that the terminal's encoding lacks

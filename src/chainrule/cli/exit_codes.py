@@ -1,7 +1,7 @@
 """The exit statuses of the program."""
 
 FAILURE = 1
-"""A training diverged, memory ran out, a gradient check failed, or standard output cannot be written."""
+"""A training diverged, memory ran out, a gradient check failed, a diagnosis has a finding, or standard output cannot be written."""
 
 USAGE_ERROR = 2
 """The command line or the data cannot be used."""

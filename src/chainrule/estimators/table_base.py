@@ -235,6 +235,11 @@ class TableEstimator(BaseEstimator):
 
     def _outputs_beside_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Column, Array | None]:
         """Give the outputs for the rows of X that have a target, their target, and their weights; y is what ``fit`` takes."""
+        table, column, weights = self._rows_with_target(X, y, sample_weight)
+        return self.model_.outputs(table), column, weights
+
+    def _rows_with_target(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Table, Column, Array | None]:
+        """Give the rows of X that have a target, their target, and their weights."""
         check_is_fitted(self)
         if is_plain_array(X):
             X = _as_array(X)
@@ -243,8 +248,23 @@ class TableEstimator(BaseEstimator):
         table, column = self._read_rows(X), read_known_target(X, y, self.model_.target)
         check_lengths(table, column)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, column.data)
-        table, column, weights = without_missing_targets(table, column, weights)
-        return self.model_.outputs(table), column, weights
+        return without_missing_targets(table, column, weights)
+
+    def for_networks(self, X: Any, y: Any) -> tuple[Any, AnyArray]:
+        """Return X and y as the networks of ``model_`` take them: prepared columns, and encoded targets, of the rows that have one.
+
+        Parameters
+        ----------
+        X, y
+            As ``fit`` takes them.
+
+        Returns
+        -------
+        x, targets
+            For ``cr.Examples``, and the methods of a network.
+        """
+        table, column, _ = self._rows_with_target(X, y)
+        return self.model_.preprocessing.apply(table), self.model_.target.encode(column)
 
     def _read_rows(self, X: Any) -> Table:
         """Read rows to predict as the model takes them, and warn of values that training did not have or wrote otherwise."""

@@ -1,0 +1,96 @@
+"""Measures inputs and targets: the scale of the columns, the agreement of neighbours, the frequency of classes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._types import AnyArray, Array, Indices
+
+FEWEST_NEIGHBOURS = 50
+"""Below so many rows the agreement of neighbours is left to chance too much."""
+
+BRIGHT = 100
+"""Whole numbers of which none is above this may be counts; beyond it, up to 255, they are taken for pixels."""
+
+
+class Agreement(NamedTuple):
+    """How well nearest rows agree: see ``DataMeasurements``."""
+
+    neighbours: float
+    chance: float
+    deviations: float
+    skill: float
+
+
+def column_effects(x: Array, w: Array) -> Array:
+    """Give the spread of z that each column causes: of x (m, n_in) and w (n_out, n_in) to (n_in,)."""
+    effects: Array = x.std(axis=0) * np.sqrt(np.mean(np.square(w.astype(np.float64)), axis=0))
+    return effects
+
+
+def is_8_bit(x: Array) -> bool:
+    """Whether the inputs are whole numbers from 0 to 255 that reach above ``BRIGHT``, as unscaled pixels are."""
+    return bool(x.min() >= 0 and BRIGHT < x.max() <= 255 and np.array_equal(x, np.rint(x)))
+
+
+def neighbour_agreement(x: Array, classes: Indices | None, y: Array) -> Agreement | None:
+    """Compare each row's target with that of its nearest row, in columns as they are or standardized: the better of the two.
+
+    None where the rows are few, or all have one target.
+    """
+    if len(x) < FEWEST_NEIGHBOURS:
+        return None
+    varying = x[:, x.std(axis=0) > 0]
+    if not varying.shape[1]:
+        return None
+    pairs = [nearest_rows(varying), nearest_rows((varying - varying.mean(axis=0)) / varying.std(axis=0))]
+    found = [_class_agreement(classes, pair) if classes is not None else _value_agreement(y, pair) for pair in pairs]
+    known = [agreement for agreement in found if agreement is not None]
+    return max(known, key=lambda agreement: agreement.neighbours) if known else None
+
+
+def nearest_rows(x: Array) -> Indices:
+    """Give for each row of (m, n_in) the number of the nearest other row."""
+    squares = np.einsum("ij,ij->i", x, x)
+    distances = squares[:, None] + squares - 2 * (x @ x.T)
+    np.fill_diagonal(distances, np.inf)
+    nearest: Indices = distances.argmin(axis=1)
+    return nearest
+
+
+def _class_agreement(classes: Indices, nearest: Indices) -> Agreement | None:
+    shares = np.bincount(classes) / len(classes)
+    most, chance = float(shares.max()), float((shares**2).sum())
+    if most == 1:
+        return None
+    agree = float(np.mean(classes == classes[nearest]))
+    deviation = float(np.sqrt(chance * (1 - chance) / len(classes)))
+    return Agreement(agree, chance, (agree - chance) / deviation, 1 - (1 - agree) / (1 - most))
+
+
+def _value_agreement(y: Array, nearest: Indices) -> Agreement | None:
+    """The correlation of neighbours; it estimates the share of the variance that the inputs determine."""
+    spread = y.std(axis=0)
+    if not (spread > 0).any():
+        return None
+    v = (y - y.mean(axis=0))[:, spread > 0] / spread[spread > 0]
+    correlation = float(np.mean(v * v[nearest]))
+    return Agreement(correlation, 0.0, correlation * np.sqrt(v.size), max(correlation, 0.0))
+
+
+def class_counts(classes: Indices) -> tuple[int, ...]:
+    """Count the examples of each class."""
+    return tuple(int(count) for count in np.bincount(classes))
+
+
+def rarest_class(counts: tuple[int, ...]) -> int:
+    """Give the class that occurs least, of those that occur."""
+    present = [k for k, count in enumerate(counts) if count]
+    return min(present, key=lambda k: counts[k])
+
+
+def is_constant(y: AnyArray) -> bool:
+    """Whether all rows of y are equal."""
+    return bool((y == y[:1]).all())
