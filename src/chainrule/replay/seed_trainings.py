@@ -154,7 +154,7 @@ class ReplayData:
 
     @staticmethod
     def _training_accuracy(run: Run) -> float:
-        rows = slice(None) if run.rows is None else run.rows
+        rows = slice(None) if run.data.rows is None else run.data.rows
         return run.network.accuracy(run.examples[rows])
 
 
