@@ -11,6 +11,8 @@ from explanation_helpers import ParsedPage, digit, digits_network
 from rich.console import Console
 
 import chainrule as cr
+from chainrule.explaining.blocks import Document, Section, Table
+from chainrule.explaining.html_renderer import to_page
 from chainrule.explaining.terminal_renderer import print_to_console
 
 
@@ -78,3 +80,11 @@ def test_a_browser_shows_the_page_without_sideways_scrolling(explanation, tmp_pa
     page_width, page_height = map(int, re.search(r"<title>(\d+) (\d+)</title>", dom).groups())
     assert page_width <= width
     assert page_height > 3000
+
+
+def test_columns_of_words_are_wrapped():
+    """A column with a word in it is of class ``words``, which the style wraps and aligns left; one of numbers is not."""
+    table = Table(("layer", "rate", "result"), (("1", "95.0 %", "not examined: needs history"), ("2", "1.5 s", "")))
+    page = to_page(Document("t", "s", (Section((), "n", (table,)),)))
+    assert "<th>layer</th><th>rate</th><th class=words>result</th>" in page
+    assert page.count("<td class=words>") == 2

@@ -80,3 +80,18 @@ def test_explain_refuses_data_without_labels(run, digits_model):
     status, _, err = run("explain", digits_model, "--data", "no_labels.npz")
     assert status == 2
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["explain", "diagnose"])
+def test_a_page_replaces_pages_alone(run, digits_model, command):
+    """``--html`` replaces a page and an empty file; a model, such as the one that is looked at, stays as it is."""
+    before = Path(digits_model).read_bytes()
+    status, _, err = run(command, digits_model, "--html", digits_model)
+    assert (status, err) == (
+        2,
+        f"chainrule: error: {digits_model} exists and is not an HTML page; remove it, or choose another name with --html\n",
+    )
+    assert Path(digits_model).read_bytes() == before
+    Path("page.html").touch()
+    for _ in range(2):
+        assert run(command, digits_model, "--html", "page.html")[0] == 0

@@ -9,6 +9,8 @@ from pathlib import Path
 from ..errors import FileError
 from ..tensor_file import HEADER_BYTES
 
+PAGE_BEGIN = b"<!DOCTYPE HTML>"
+
 
 def check_replaceable(path: Path) -> None:
     """Refuse to replace a file that is neither a model nor empty.
@@ -35,6 +37,22 @@ def check_export_replaceable(path: Path, first_bytes: bytes) -> None:
             return file.read(len(first_bytes)) == first_bytes
 
     _refuse_other_files(path, is_exported, "was not written by chainrule export; remove it, or choose another name")
+
+
+def check_page_replaceable(path: Path) -> None:
+    """Refuse to replace a file that is neither empty nor an HTML page, such as the model that a page describes.
+
+    Raises
+    ------
+    FileError
+        Then, or when no file can have this name.
+    """
+
+    def is_page(path: Path) -> bool:
+        with path.open("rb") as file:
+            return file.read(len(PAGE_BEGIN)).upper() == PAGE_BEGIN
+
+    _refuse_other_files(path, is_page, "is not an HTML page; remove it, or choose another name with --html")
 
 
 def _refuse_other_files(path: Path, is_own: Callable[[Path], bool], fault: str) -> None:

@@ -62,9 +62,9 @@ def row_of(comparison: Comparison) -> dict[str, Any]:
         "seeds": len(comparison.values),
         "book": figure.accuracy,
         "median_of_seeds": round(comparison.median, 6),
-        "least": comparison.range[0] if possible else None,
-        "median": comparison.median_as_taken if possible else None,
-        "most": comparison.range[1] if possible else None,
+        "least": round(comparison.range[0], 6) if possible else None,
+        "median": round(comparison.median_as_taken, 6) if possible else None,
+        "most": round(comparison.range[1], 6) if possible else None,
         "share_at_most_book": round(comparison.share_below, 6) if possible else None,
         "verdict": comparison.verdict,
         "note": note_of(comparison),
@@ -90,14 +90,17 @@ def to_markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def note_of(comparison: Comparison) -> str:
-    """Give the note that belongs to a figure outside the range; of one inside, nothing."""
-    return "" if comparison.verdict == "inside" else comparison.figure.note
+    """Give the note that belongs to a figure outside the range, or of other data; of any other, nothing."""
+    has_verdict = comparison.is_possible or not comparison.figure.is_comparable
+    return comparison.figure.note if has_verdict and comparison.verdict != "inside" else ""
 
 
 def summary_line(comparisons: Sequence[Comparison]) -> str:
-    """Say how many of the book's figures are inside the range of our seeds."""
-    inside = sum(comparison.verdict == "inside" for comparison in comparisons)
-    return f"{inside} of {pluralize(len(comparisons), 'figure')} of the book inside the range of our seeds"
+    """Say how many of the book's figures are inside the range of our seeds, and how many could not be compared."""
+    compared = [comparison for comparison in comparisons if comparison.is_possible]
+    inside, others = sum(comparison.verdict == "inside" for comparison in compared), len(comparisons) - len(compared)
+    line = f"figures of the book inside the range of our seeds: {inside} of {len(compared)}"
+    return line + (f", and {others} that could not be compared" if others else "")
 
 
 def to_figure(comparisons: Sequence[Comparison]) -> Figure:
@@ -116,16 +119,22 @@ def to_figure(comparisons: Sequence[Comparison]) -> Figure:
             values=comparison.values,
             span=comparison.range,
             reference=comparison.figure.accuracy,
-            span_name=f"best of {comparison.figure.best_of}" if comparison.figure.best_of > 1 else "one run",
+            span_name=_span_name(comparison),
         )
         for comparison in comparisons
     ]
     return plotting.seeds(strips, "the book")
 
 
+def _span_name(comparison: Comparison) -> str:
+    """Name the range that is drawn: of too few seeds it is that of single runs."""
+    best_of = comparison.figure.best_of
+    return f"best of {best_of}" if comparison.is_possible and best_of > 1 else "one run"
+
+
 def to_document(comparisons: Sequence[Comparison], seeds: int) -> Document:
     """Lay out the page: the table of all figures, then the seeds of each experiment beside the book's figures."""
-    summary = f"{summary_line(comparisons)}: {seeds} of each experiment, numbers 0 to {seeds - 1}."
+    summary = f"{summary_line(comparisons).capitalize()}. Seeds of each experiment: {seeds}, from 0 on."
     legend = "Each dot is a seed; the bar is the range that the book's figure, the line, is compared with."
     if seeds >= 3 and any(comparison.figure.best_of == 3 for comparison in comparisons):
         legend += (
@@ -158,10 +167,12 @@ def _sentence(comparison: Comparison) -> str:
     measured, book = measured_text(comparison).capitalize(), book_text(comparison)
     if len(comparison.values) == 1:
         return f"{measured}: the book {book}, here {percent(comparison.median)}: {comparison.verdict}."
-    low, high = (percent(end) for end in comparison.range)
-    place = {"inside": "inside", "above all": "above", "below all": "below"}.get(comparison.verdict)
-    place = f"which is {place} the range compared" if place else comparison.verdict
-    return f"{measured}: {low} to {high}, median {percent(comparison.median_as_taken)}; the book {book}, {place}."
+    numbers = f"{percent(comparison.range[0])} to {percent(comparison.range[1])}, median {percent(comparison.median_as_taken)}"
+    if not comparison.is_possible:
+        single = f"{comparison.figure.measure.value.capitalize()} of {len(comparison.values)} single runs"
+        return f"{single}: {numbers}; the book {book}, which is not compared: {comparison.verdict}."
+    place = {"inside": "inside", "above all": "above", "below all": "below"}[comparison.verdict]
+    return f"{measured}: {numbers}; the book {book}, which is {place} the range compared."
 
 
 def _strip(comparison: Comparison) -> Strip:

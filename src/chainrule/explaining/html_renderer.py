@@ -21,6 +21,9 @@ PAGE_STYLE = (
 BAR_WIDTH, BAR_HEIGHT = 480, 90
 PLOT_WIDTH, PLOT_HEIGHT, MARGIN = 480, 300, 34
 PICTURE_WIDTH = 140
+_WORDS = re.compile(r"[^\W\d_]{3,}")
+"""What tells a column of words, which are aligned left and wrapped, from one of numbers with their units."""
+
 STRIP_WIDTH, STRIP_HEIGHT, STRIP_MARGIN, DOT = 480, 92, 8, 4
 
 
@@ -96,9 +99,11 @@ def _figure(caption: str, inside: str) -> str:
 
 def _table(table: Table) -> str:
     caption = f"<caption>{_inline(table.caption)}</caption>" if table.caption else ""
-    header = "".join(f"<th>{_inline(name)}</th>" for name in table.header)
+    classes = [" class=words" if any(_WORDS.search(row[k]) for row in table.rows) else "" for k in range(len(table.header))]
+    header = "".join(f"<th{kind}>{_inline(name)}</th>" for name, kind in zip(table.header, classes, strict=True))
     rows = "".join(
-        f"<tr{' class=strong' if k == table.highlighted else ''}>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>"
+        f"<tr{' class=strong' if k == table.highlighted else ''}>"
+        f"{''.join(f'<td{kind}>{_inline(cell)}</td>' for cell, kind in zip(row, classes, strict=True))}</tr>"
         for k, row in enumerate(table.rows)
     )
     inside = f"<table>{caption}<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"

@@ -27,6 +27,10 @@ def measured(result: SeedResult, measure: Measure) -> float:
     }[measure]
 
 
+FEWEST_SEEDS = 5
+"""The range of fewer seeds says little: the book's figure lies outside that of two in a third of the cases or more."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A figure of the book, and the same measure of each of our seeds.
@@ -52,9 +56,14 @@ class Comparison:
         return best_of_weights(self.best_epochs, self.figure.best_of if self.is_possible else 1)
 
     @property
+    def seeds_needed(self) -> int:
+        """The fewest seeds that the book's figure is compared with."""
+        return 1 if self.figure.measure is Measure.ONCE else max(FEWEST_SEEDS, self.figure.best_of)
+
+    @property
     def is_possible(self) -> bool:
-        """Whether there are as many seeds as the book had runs."""
-        return len(self.values) >= self.figure.best_of
+        """Whether there are enough seeds, and the settings are the book's."""
+        return len(self.values) >= self.seeds_needed and self.figure.is_comparable
 
     @property
     def range(self) -> tuple[float, float]:
@@ -74,8 +83,10 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """Say where the book's figure lies in the range; both are compared at the place that the book rounds to."""
+        if not self.figure.is_comparable:
+            return "other data"
         if not self.is_possible:
-            return f"needs {self.figure.best_of} seeds"
+            return f"needs {self.seeds_needed} seeds"
         low, high = self.range
         half = self.figure.rounding / 2 + 1e-12
         if self.figure.accuracy > high + half:

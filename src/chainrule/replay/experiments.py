@@ -44,6 +44,8 @@ class BookFigure:
         The number of runs of which the book took the one with the best epoch: 3 in chapter 1, else 1.
     note : str
         What was measured where the figure lies outside the range of our seeds.
+    is_comparable : bool
+        Whether our settings are the book's.
     """
 
     measure: Measure
@@ -51,6 +53,7 @@ class BookFigure:
     rounding: float = 0.0001
     best_of: int = 1
     note: str = ""
+    is_comparable: bool = True
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,11 @@ def svm_baseline(rows: int = SVM_ROWS) -> Baseline:
         name="svm" if rows == SVM_ROWS else f"svm-{rows}",
         chapter=1,
         title="scikit-learn's SVC, C 1, gamma 1/784" + (f", {fewer}" if rows != SVM_ROWS else ""),
-        figures=(BookFigure(Measure.ONCE, 0.9435, note="" if rows == SVM_ROWS else f"Fitted {fewer}."),),
+        figures=(
+            BookFigure(Measure.ONCE, 0.9435)
+            if rows == SVM_ROWS
+            else BookFigure(Measure.ONCE, 0.9435, note=f"Fitted {fewer}.", is_comparable=False),
+        ),
     )
 
 

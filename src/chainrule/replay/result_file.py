@@ -1,8 +1,8 @@
 """The file of results: a line of JSON for each finished training, appended at once, so that nothing finished is lost.
 
-A line that was not written completely, because the process was killed within the write, is skipped with a message, and its training
-runs again. Lines whose digest is another one are results of other settings, data, engine or version: they stay in the file, and are
-not counted.
+A line that was not written completely, because the process was killed within the write, is skipped with a message; its
+training runs again where it has no other line. Lines whose digest is another one are results of other settings, data, engine
+or version: they stay in the file, and are not counted.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class ResultFile:
             try:
                 result = parse_result(line)
             except DataError as error:
-                messages.append(f"line {number} of {self.path} is skipped: {error}; its training runs again")
+                messages.append(f"line {number} of {self.path} is skipped: {error}")
                 continue
             if digests.get(result.experiment, result.digest) != result.digest:
                 others += 1
