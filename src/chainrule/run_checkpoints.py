@@ -7,6 +7,7 @@ A training with checkpoints calls ``RunCheckpoints``, one without ``NoCheckpoint
       visit()                         between two blocks: a checkpoint, if one is due
       with signals_held:              around a block's step, and around an epoch's end
       epoch_done(record)              after an epoch: a line of the history's file
+      parameters_changed()            where the user wrote to the network between two epochs
     saving_on_break(run)              around the caller's loop: a checkpoint where it is left by break
 """
 
@@ -71,6 +72,9 @@ class NoCheckpoints:
     def epoch_done(self, record: EpochRecord) -> None:
         """Write no line of the epoch."""
 
+    def parameters_changed(self) -> None:
+        """Write nothing of the user's changes to the network."""
+
     def saving_on_break(self, run: Iterator[EpochRecord], take_user_changes: Callable[[], None]) -> Iterator[EpochRecord]:
         """Give the run itself, whose loop may be left and entered again."""
         return run
@@ -130,6 +134,10 @@ class RunCheckpoints:
     def epoch_done(self, record: EpochRecord) -> None:
         """Add an epoch to the history's file."""
         self.checkpoints.epoch_done(record)
+
+    def parameters_changed(self) -> None:
+        """Let the next checkpoint be written even at the last one's step: it has the user's changes to the network."""
+        self.checkpoints.parameters_changed()
 
     def saving_on_break(self, run: Iterator[EpochRecord], take_user_changes: Callable[[], None]) -> Iterator[EpochRecord]:
         """Iterate over the epochs that are left; a loop that is left by ``break`` writes a checkpoint."""

@@ -440,6 +440,7 @@ class Run:
         """Open another session where the user wrote to the network between two epochs."""
         if len(self.history) and not self.position.progress.rows and self._user_changed_parameters(self.state):
             self.position.session = self._reopen_session(self.state)
+            self.checkpoints.parameters_changed()
 
     def _user_changed_parameters(self, state: State) -> bool:
         """Whether the user wrote to the network's arrays, which are live, since the last epoch gave this state."""
