@@ -61,6 +61,7 @@ class NoCheckpoints:
 
     resumed: None = None
     signals_held: AbstractContextManager[None] = nullcontext()
+    remedy_after_error = "make a new Run of the network, which has the parameters of the last epoch"
 
     def saving(self, training: Generator[Any], take_user_changes: Callable[[], None]) -> AbstractContextManager[None]:
         """Write nothing before the training inside and after it."""
@@ -97,7 +98,11 @@ class RunCheckpoints:
     ----------
     signals_held : SignalHolder
         Holds signals back within ``with``, so that the position is always that of the session's state.
+    remedy_after_error : str
+        How a training goes on that an error has ended.
     """
+
+    remedy_after_error = "make the Run again with resume=True, which goes on from the last checkpoint"
 
     def __init__(self, checkpoints: Checkpoints, position: RunPosition, resumed: Snapshot | None, blas_threads: int | None) -> None:
         self.checkpoints = checkpoints
