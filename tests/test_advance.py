@@ -12,7 +12,7 @@ from training_cases import VALIDATION, X, Y, make_network, parameter_bytes
 import chainrule as cr
 from chainrule.checkpoints.checkpoint_file import read_header
 from chainrule.checkpoints.run_folder import RunFolder
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, TrainingEnded
 from chainrule.held_signals import SignalHolder
 
 SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.5, "optimizer": "adam", "dropout": 0.25, "validation": VALIDATION}
@@ -101,6 +101,63 @@ def test_a_number_below_1_is_refused():
     """``advance(0)`` is an error that names the argument."""
     with pytest.raises(SettingError, match="mini_batches"):
         cr.Run(make_network(), (X, Y), **SETTINGS).advance(0)
+
+
+def _run_that_an_error_ends(place, **settings):
+    """Make a Run, and let an error end it in epoch 2: in a callback after the epoch, or in the schedule within it."""
+    errors = [ValueError("the user's own")]
+
+    def fail(due):
+        if due and errors:
+            raise errors.pop()
+
+    def schedule(step, total):
+        fail(trains and place == "within the epoch" and step[0] == STEPS_AN_EPOCH + 3)
+        return np.ones(len(step))
+
+    trains = False  # the rates are read for the checkpoint's settings first
+    callbacks = [lambda record: fail(place == "after the epoch" and record.epoch == 2)]
+    run = cr.Run(make_network(), (X, Y), schedule=schedule, callbacks=callbacks, **SETTINGS, **settings)
+    trains = True
+    for mini_batches in (STEPS_AN_EPOCH, 3):
+        run.advance(mini_batches)
+    with pytest.raises(ValueError, match="the user's own"):
+        run.advance(STEPS_AN_EPOCH)
+    return run, schedule
+
+
+@pytest.mark.parametrize("place", ["after the epoch", "within the epoch"])
+@pytest.mark.parametrize("go_on", [lambda run: run.advance(1), next, list], ids=["advance", "next", "for"])
+def test_a_training_that_an_error_ended_is_refused(place, go_on):
+    """After an error ``advance``, ``next`` and a loop raise, and say that a new Run of the network goes on."""
+    run, _ = _run_that_an_error_ends(place)
+    epochs = {"after the epoch": 2, "within the epoch": 1}[place]
+    with pytest.raises(TrainingEnded, match=rf"error ended .* after {epochs} of 3 epochs.* new Run of the network"):
+        go_on(run)
+    assert run.history.stopped is None
+    assert cr.train(run.network, (X, Y), **SETTINGS).stopped == "finished"
+
+
+@pytest.mark.parametrize("place", ["after the epoch", "within the epoch"])
+@pytest.mark.parametrize("go_on", [lambda run: run.advance(1), list], ids=["advance", "for"])
+def test_a_training_that_an_error_ended_goes_on_from_its_folder(place, go_on, tmp_path):
+    """The error names ``resume=True``, which ends with the bits of a training without an error."""
+    run, schedule = _run_that_an_error_ends(place, checkpoint=tmp_path / "run")
+    with pytest.raises(TrainingEnded, match="resume=True"):
+        go_on(run)
+    resumed, whole = make_network(), make_network()
+    cr.train(resumed, (X, Y), schedule=schedule, checkpoint=tmp_path / "run", resume=True, **SETTINGS)
+    cr.train(whole, (X, Y), **SETTINGS)
+    assert parameter_bytes(resumed) == parameter_bytes(whole)
+
+
+def test_an_interrupt_after_an_error_ends_the_training_for_good():
+    """``interrupt`` says why the training ended, and ``advance`` then trains nothing, as after any end."""
+    run, _ = _run_that_an_error_ends("after the epoch")
+    run.interrupt()
+    assert run.history.stopped == "interrupted"
+    assert run.advance(1) is None
+    assert list(run) == []
 
 
 def test_a_program_that_ends_within_a_training_leaves_a_checkpoint_of_that_place(tmp_path):

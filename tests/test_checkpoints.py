@@ -1,5 +1,6 @@
 """Checkpoints: a training that was stopped at any moment goes on from its folder, and ends with the bits of one never stopped."""
 
+import gc
 import json
 import os
 import signal
@@ -170,6 +171,59 @@ def test_a_loop_that_is_left_keeps_its_last_epoch(tmp_path):
     changed.weights[0][...] = 0.25
     next(again)
     assert parameter_bytes(resumed.network) == parameter_bytes(changed)
+
+
+def break_after_2_epochs_and_change(folder):
+    """Leave a loop after epoch 2, and then write to the network."""
+    run = cr.Run(make_network(), (X, Y), checkpoint=folder, **SETTINGS)
+    for record in run:
+        if record.epoch == 2:
+            break
+    run.network.weights[0][...] = 0.25
+    return run
+
+
+def check_goes_on_with_the_change(folder):
+    """Check that the resumed training ends as one that was changed after epoch 2, and never left."""
+    resumed, whole = make_network(), make_network()
+    cr.train(resumed, (X, Y), checkpoint=folder, resume=True, **SETTINGS)
+    for record in cr.Run(whole, (X, Y), **SETTINGS):
+        if record.epoch == 2:
+            whole.weights[0][...] = 0.25
+    assert parameter_bytes(resumed) == parameter_bytes(whole)
+
+
+@pytest.mark.parametrize("interrupted", [True, False], ids=["interrupted", "collected"])
+def test_a_change_after_a_loop_was_left_is_in_the_last_checkpoint(interrupted, tmp_path):
+    """``break`` writes a checkpoint, and the end of the Run another one of the same step, with the change."""
+    run = break_after_2_epochs_and_change(tmp_path / "run")
+    if interrupted:
+        run.interrupt()
+    del run
+    gc.collect()
+    check_goes_on_with_the_change(tmp_path / "run")
+
+
+def test_a_change_before_the_end_of_the_program_is_in_the_last_checkpoint(tmp_path):
+    """A Run that the program's end leaves unfinished keeps a change that was made after ``break``."""
+    program = f"""if True:
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_checkpoints import break_after_2_epochs_and_change
+        run = break_after_2_epochs_and_change({str(tmp_path / "run")!r})
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)
+    check_goes_on_with_the_change(tmp_path / "run")
+
+
+def test_an_unchanged_network_is_written_once(tmp_path):
+    """The end of a Run writes no second checkpoint of the step at which its loop was left."""
+    run = cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", **SETTINGS)
+    for _ in run:
+        break
+    before = RunFolder(tmp_path / "run").checkpoints()
+    run.interrupt()
+    assert RunFolder(tmp_path / "run").checkpoints() == before
 
 
 def test_a_finished_training_is_resumed_at_its_end(tmp_path):

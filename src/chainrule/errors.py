@@ -11,6 +11,7 @@
     |-- ArgumentTypeError   TypeError     an argument has the wrong type
     |-- FileError           OSError       a file cannot be read or written
     |-- DivergenceError     RuntimeError  a training diverged before it had learnt anything
+    |-- TrainingEnded       RuntimeError  a Run that an error has ended is asked to train on
     |-- EngineError         RuntimeError  no installed engine supports the request, or an engine cannot serve it now
     |-- MissingExtra        ImportError   an optional library is not installed
     `-- AbsentModule        ImportError   a module of the book that this library does not have
@@ -107,6 +108,10 @@ class FileError(ChainruleError, OSError):
 
 class DivergenceError(ChainruleError, RuntimeError):
     """A training reached NaN or infinity before its first epoch ended, so that there is no model."""
+
+
+class TrainingEnded(ChainruleError, RuntimeError):
+    """A ``Run`` that an error has ended, such as one in a callback, is asked to train on."""
 
 
 class EngineError(ChainruleError, RuntimeError):

@@ -7,6 +7,7 @@ A training with checkpoints calls ``RunCheckpoints``, one without ``NoCheckpoint
       visit()                         between two blocks: a checkpoint, if one is due
       with signals_held:              around a block's step, and around an epoch's end
       epoch_done(record)              after an epoch: a line of the history's file
+      parameters_changed()            where the user wrote to the network between two epochs
     saving_on_break(run)              around the caller's loop: a checkpoint where it is left by break
 """
 
@@ -60,6 +61,7 @@ class NoCheckpoints:
 
     resumed: None = None
     signals_held: AbstractContextManager[None] = nullcontext()
+    remedy_after_error = "make a new Run of the network, which has the parameters of the last epoch"
 
     def saving(self, training: Generator[Any], take_user_changes: Callable[[], None]) -> AbstractContextManager[None]:
         """Write nothing before the training inside and after it."""
@@ -70,6 +72,9 @@ class NoCheckpoints:
 
     def epoch_done(self, record: EpochRecord) -> None:
         """Write no line of the epoch."""
+
+    def parameters_changed(self) -> None:
+        """Write nothing of the user's changes to the network."""
 
     def saving_on_break(self, run: Iterator[EpochRecord], take_user_changes: Callable[[], None]) -> Iterator[EpochRecord]:
         """Give the run itself, whose loop may be left and entered again."""
@@ -93,7 +98,11 @@ class RunCheckpoints:
     ----------
     signals_held : SignalHolder
         Holds signals back within ``with``, so that the position is always that of the session's state.
+    remedy_after_error : str
+        How a training goes on that an error has ended.
     """
+
+    remedy_after_error = "make the Run again with resume=True, which goes on from the last checkpoint"
 
     def __init__(self, checkpoints: Checkpoints, position: RunPosition, resumed: Snapshot | None, blas_threads: int | None) -> None:
         self.checkpoints = checkpoints
@@ -130,6 +139,10 @@ class RunCheckpoints:
     def epoch_done(self, record: EpochRecord) -> None:
         """Add an epoch to the history's file."""
         self.checkpoints.epoch_done(record)
+
+    def parameters_changed(self) -> None:
+        """Let the next checkpoint be written even at the last one's step: it has the user's changes to the network."""
+        self.checkpoints.parameters_changed()
 
     def saving_on_break(self, run: Iterator[EpochRecord], take_user_changes: Callable[[], None]) -> Iterator[EpochRecord]:
         """Iterate over the epochs that are left; a loop that is left by ``break`` writes a checkpoint."""

@@ -41,7 +41,7 @@ from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose
 from .engines.encoded_targets import EncodedTargets
 from .epoch_blocks import block_length, epoch_order
-from .errors import ArgumentTypeError, SettingError
+from .errors import ArgumentTypeError, SettingError, TrainingEnded
 from .history import EpochProgress, EpochRecord, History
 from .interrupts import complete_despite_interrupt, drain
 from .network import Network, with_training
@@ -86,6 +86,9 @@ class Run:
     After each epoch the network is up to date. Ctrl-C during an epoch ends the iteration: the network has the parameters of the
     last step, and ``history.stopped == "interrupted"``. The result depends on the arguments alone: the order of the examples is
     drawn from (seed, epoch), and no global random state is used.
+
+    An error, such as one in a callback, ends the training: the network keeps the parameters of the last epoch, and a new ``Run``
+    goes on, with ``resume`` where there are checkpoints. This ``Run`` then raises ``TrainingEnded``.
 
     Parameters
     ----------
@@ -273,6 +276,7 @@ class Run:
 
     def __next__(self) -> EpochRecord:
         with training_lock(self.network):
+            self._check_not_ended_by_error()
             while (record := next(self._blocks)) is None:
                 pass
             return record
@@ -297,6 +301,8 @@ class Run:
         ------
         SettingError
             When the number is below 1.
+        TrainingEnded
+            When an error has ended the training.
 
         Examples
         --------
@@ -309,6 +315,7 @@ class Run:
         end = self.done + check_int("mini_batches", mini_batches, least=1)
         record = None
         with training_lock(self.network):
+            self._check_not_ended_by_error()
             try:
                 while record is None and self.done < end and self.history.stopped is None:
                     self._most_steps = end - self.done
@@ -316,6 +323,12 @@ class Run:
             finally:
                 self._most_steps = None
         return record
+
+    def _check_not_ended_by_error(self) -> None:
+        """Refuse to train on after an error: it closed the generator of the blocks, and with it the session."""
+        if self.history.stopped is None and inspect.getgeneratorstate(self._blocks) == inspect.GEN_CLOSED:
+            done = f"{len(self.history)} of {pluralize(self.epochs, 'epoch')}"
+            raise TrainingEnded(f"an error ended this training after {done}; to go on, {self.checkpoints.remedy_after_error}")
 
     def current_state(self) -> State:
         """Copy out the parameters and the optimizer's slots after the last mini-batch, without changing the training."""
@@ -440,6 +453,7 @@ class Run:
         """Open another session where the user wrote to the network between two epochs."""
         if len(self.history) and not self.position.progress.rows and self._user_changed_parameters(self.state):
             self.position.session = self._reopen_session(self.state)
+            self.checkpoints.parameters_changed()
 
     def _user_changed_parameters(self, state: State) -> bool:
         """Whether the user wrote to the network's arrays, which are live, since the last epoch gave this state."""

@@ -62,7 +62,7 @@ class Checkpoints:
         self.notes = notes
         self._writing: Future[None] | None = None
         self._last = time.monotonic()
-        self._position: tuple[int, str] | None = None  # of the last snapshot
+        self._position: tuple[int, str] | None = None  # of the last snapshot, if it has the present parameters
         self._records: list[EpochRecord] = []  # those that the history's file does not have yet
         self._history_whole = True  # after a write that failed, the file may lack epochs and end with half of a line
         self._last_lines = 0.0
@@ -162,6 +162,10 @@ class Checkpoints:
             self.write(snapshot)
         finally:
             self.folder.close()
+
+    def parameters_changed(self) -> None:
+        """Let the next snapshot be written even at the last one's step: the user has changed the parameters since."""
+        self._position = None
 
     def write(self, snapshot: Snapshot | None) -> None:
         """Write a checkpoint, unless the last one is of the same moment, and wait for it."""
