@@ -37,6 +37,8 @@ COMMANDS = (
     "predict t.safetensors t.csv --out out.csv.gz",
     "predict t.safetensors t.parquet --out out.parquet",
     "explain digits.safetensors --html out.html",
+    "diagnose digits.safetensors --html out.html",
+    "replay --only rate-too-low --seeds 2 --out out.replay",
     "explain t.safetensors --data t.csv",
     "check digits.safetensors",
     "columns t.csv",

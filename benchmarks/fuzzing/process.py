@@ -87,6 +87,7 @@ def run(door_name: str, corpus: Path, findings: Path, seconds: int) -> None:
         f"-timeout={TIMEOUT}",
         "-rss_limit_mb=0",
         "-print_final_stats=1",
+        f"-report_slow_units={TIMEOUT}",
     ]
     arguments = [sys.argv[0], str(corpus), *options, f"-artifact_prefix={findings}/"]
     atheris.Setup(arguments, test_one_input, custom_mutator=mutator)
