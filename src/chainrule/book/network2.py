@@ -297,10 +297,12 @@ class Network:
             return parts.sum(axis=1)
 
     def save(self, filename: str | PathLike[str]) -> None:
-        """Write sizes, weights, biases and the cost's name to a JSON file, in the book's form.
+        """Write sizes, weights, biases and the cost's name to a JSON file, in the book's form; also numbers that are not finite.
 
         Raises
         ------
+        SettingError, DataError
+            When sizes, weights and biases that were assigned do not fit each other, or are not numbers that float64 holds.
         FileError
             When the file cannot be written; an older file of that name stays as it was.
         """
@@ -310,6 +312,8 @@ class Network:
 
 def load(filename: str | PathLike[str]) -> Network:
     """Read a network that ``Network.save`` has written, here or in the book's own code.
+
+    ``NaN`` and ``Infinity`` are read, though JSON's standard lacks them: a training that ran away can be saved and looked at.
 
     Raises
     ------
