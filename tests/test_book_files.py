@@ -7,7 +7,7 @@ import pytest
 from book_data import seed, small_labelled, small_pairs
 
 from chainrule.book import network2, network_json
-from chainrule.errors import DataError, FileError, ModelFileError
+from chainrule.errors import DataError, FileError, ModelFileError, SettingError
 
 
 @pytest.fixture
@@ -55,6 +55,50 @@ def test_weights_that_are_not_finite_come_back(net, tmp_path):
     net.weights[0][0, :2] = np.nan, -np.inf
     net.save(tmp_path / "net.json")
     assert np.array_equal(network2.load(tmp_path / "net.json").weights[0], net.weights[0], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        (
+            "weights",
+            [np.ones((6, 4)), np.ones((3, 6))],
+            r"\[\(5, 4\), \(3, 5\)\], but they have \[\(6, 4\), \(3, 6\)\]; assign net.sizes",
+        ),
+        ("weights", [np.ones((5, 4))], r"\[\(5, 4\), \(3, 5\)\], but they have \[\(5, 4\)\]; assign net.sizes"),
+        ("biases", [np.ones(5), np.ones(3)], r"\[\(5, 1\), \(3, 1\)\], but they have \[\(5,\), \(3,\)\]; assign net.sizes"),
+    ],
+)
+def test_parameters_that_load_would_refuse_are_not_saved(name, parameters, message, net, tmp_path):
+    """Assigned parameters of other shapes than the network's sizes are refused with both, and no file is written."""
+    setattr(net, name, parameters)
+    with pytest.raises(DataError, match=rf"sizes \[4, 5, 3\] require {name} of the shapes {message}"):
+        net.save(tmp_path / "net.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, bool])
+def test_parameters_of_other_dtypes_come_back_as_float64(dtype, net, tmp_path):
+    """Parameters of any real dtype that float64 holds are saved, and loaded as float64."""
+    net.weights[0] = np.ones((5, 4), dtype)
+    net.save(tmp_path / "net.json")
+    loaded = network2.load(tmp_path / "net.json").weights[0]
+    assert loaded.dtype == np.float64
+    assert (loaded == 1).all()
+
+
+def test_a_network_of_other_sizes_is_saved_with_its_sizes_assigned(net, tmp_path):
+    """The remedy that the refusal names is enough."""
+    net.sizes, net.weights, net.biases = [4, 2], [np.ones((2, 4))], [np.ones((2, 1))]
+    net.save(tmp_path / "net.json")
+    assert network2.load(tmp_path / "net.json").sizes == [4, 2]
+
+
+def test_sizes_that_are_no_whole_numbers_are_not_saved(net, tmp_path):
+    """Assigned sizes are checked as those of a new network."""
+    net.sizes = [4, 5.5, 3]
+    with pytest.raises(SettingError, match="sizes"):
+        net.save(tmp_path / "net.json")
 
 
 def test_a_cost_of_ones_own_is_loaded_from_the_table(net, tmp_path, monkeypatch):
@@ -145,12 +189,12 @@ def test_files_that_cannot_be_read_or_written_are_errors(net, tmp_path):
 
 
 def test_a_failed_save_leaves_the_older_file(net, tmp_path):
-    """Parameters that JSON cannot hold leave the file that was there, and no other."""
+    """Parameters that the file cannot hold leave the file that was there, and no other."""
     file = tmp_path / "net.json"
     net.save(file)
     before = file.read_bytes()
     net.weights[0] = np.full((5, 4), 1j)
-    with pytest.raises(TypeError):
+    with pytest.raises(DataError, match=r"weights\[0\] must hold real numbers up to float64; its dtype is complex128"):
         net.save(file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["net.json"]

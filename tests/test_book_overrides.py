@@ -293,6 +293,170 @@ def test_a_replaced_vectorized_result_makes_the_targets(monkeypatch):
     assert net.total_cost(small_labelled(), 0.0, convert=True) == pytest.approx(by_hand, rel=1e-12)
 
 
+def with_properties(module, steps):
+    """A network whose assignment of weights and biases is a property of the class, which notes each assignment of weights."""
+
+    def set_weights(self, value):
+        steps.append(value)
+        vars(self)["w"] = value
+
+    properties = {
+        "weights": property(lambda self: vars(self)["w"], set_weights),
+        "biases": property(lambda self: vars(self)["b"], lambda self, value: vars(self).update(b=value)),
+    }
+    return type("Mine", (module.Network,), properties)
+
+
+def with_setattr(module, steps):
+    """A network with ``__setattr__``, which notes each assignment of weights."""
+
+    def assign(self, name, value):
+        if name == "weights":
+            steps.append(value)
+        object.__setattr__(self, name, value)
+
+    return type("Mine", (module.Network,), {"__setattr__": assign})
+
+
+def with_getattribute(module, steps):
+    """A network with ``__getattribute__``, which notes each time that its update is looked up."""
+
+    def look_up(self, name):
+        if name == "update_mini_batch":
+            steps.append(name)
+        return object.__getattribute__(self, name)
+
+    return type("Mine", (module.Network,), {"__getattribute__": look_up})
+
+
+def with_getattr(module, steps):
+    """A network that keeps its weights under another name, and gives them by ``__getattr__``."""
+
+    def assign(self, name, value):
+        steps.append(value)
+        vars(self)[{"weights": "hidden"}.get(name, name)] = value
+
+    def look_up(self, name):
+        if name != "weights":
+            raise AttributeError(name)
+        return vars(self)["hidden"]
+
+    return type("Mine", (module.Network,), {"__setattr__": assign, "__getattr__": look_up})
+
+
+@pytest.mark.parametrize("module", [network, network2])
+@pytest.mark.parametrize("make", [with_properties, with_setattr, with_getattribute, with_getattr])
+def test_a_class_that_replaces_the_access_to_attributes_is_looped(make, module, monkeypatch):
+    """Where a class has its own way to read or assign weights, each step reads and assigns them, and the result is the engine's."""
+    seed(12)
+    expected = trained(module.Network([4, 5, 3]))
+    steps, calls = [], []
+    seed(12)
+    net = make(module, steps)([4, 5, 3])
+    steps.clear()
+    monkeypatch.setattr(module, "summed_gradients", counted(calls, module.summed_gradients))
+    assert largest_difference(trained(net), expected) < 1e-12
+    assert len(calls) == BATCHES * EPOCHS
+    assert len(steps) >= BATCHES * EPOCHS
+
+
+def test_a_property_assigned_to_the_books_class_is_looped(monkeypatch):
+    """Weights that are rounded where they are assigned are rounded at each step."""
+    net = network.Network([4, 5, 3])
+    rounded = property(lambda self: vars(self)["w"], lambda self, value: vars(self).update(w=[w.round(1) for w in value]))
+    first = net.weights
+    monkeypatch.setattr(network.Network, "weights", rounded, raising=False)
+    net.weights = first
+    by_hand = [w.round(1) for w in first], list(net.biases)
+    monkeypatch.setattr(random, "shuffle", lambda pairs: None)
+    net.SGD(small_pairs(), 1, 10, 1.0)
+    monkeypatch.undo()
+    plain = network.Network([4, 5, 3])
+    plain.weights, plain.biases = by_hand
+    for k in range(0, PAIRS, 10):
+        plain.update_mini_batch(small_pairs()[k : k + 10], 1.0)
+        plain.weights = [w.round(1) for w in plain.weights]
+    assert largest_difference(vars(net)["w"], plain.weights) < 1e-12
+
+
+class Negated(list):
+    """A list of the reader's own, whose slices give the negative of each x."""
+
+    def __getitem__(self, key):
+        """Negate a slice; ``random.shuffle`` reads single entries as they are."""
+        return [(-x, y) for x, y in super().__getitem__(key)] if isinstance(key, slice) else super().__getitem__(key)
+
+
+@pytest.mark.parametrize("module", [network, network2])
+def test_a_list_of_another_class_is_looped(module):
+    """A list subclass is read by its own methods, at each step."""
+    results = []
+    for pairs in (Negated(small_pairs()), [(-x, y) for x, y in small_pairs()]):
+        seed(14)
+        net = module.Network([4, 5, 3])
+        net.SGD(pairs, EPOCHS, 10, 1.0)
+        results.append([*net.weights, *net.biases])
+    assert largest_difference(*results) < 1e-12
+
+
+class Counted(list):
+    """A list that counts how often it is iterated."""
+
+    times = 0
+
+    def __iter__(self):
+        """Count, and iterate."""
+        self.times += 1
+        return super().__iter__()
+
+
+def test_evaluation_data_of_another_class_is_read_each_epoch():
+    """A list subclass of test data is iterated at each evaluation; training data of one never as a whole."""
+    tested, pairs = Counted(small_labelled()), Counted(small_pairs())
+    network.Network([4, 3]).SGD(pairs, 3, 10, 1.0, test_data=tested)
+    assert (tested.times, pairs.times) == (3, 0)
+    tested.times = 0
+    network2.Network([4, 3]).SGD(small_pairs(), 3, 10, 1.0, evaluation_data=tested, monitor_evaluation_accuracy=True)
+    assert tested.times == 3
+
+
+class Mirrored(tuple):
+    """A pair of the reader's own, which gives the negative of x."""
+
+    def __iter__(self):
+        """Negate while the pair is taken apart."""
+        return iter((-self[0], self[1]))
+
+
+def test_pairs_of_another_class_are_taken_apart_at_each_step(monkeypatch):
+    """A tuple subclass is looped over: its own ``__iter__`` may give other numbers each time."""
+    calls = []
+    monkeypatch.setattr(network, "summed_gradients", counted(calls, network.summed_gradients))
+    network.Network([4, 3]).SGD([Mirrored(pair) for pair in small_pairs()], EPOCHS, 10, 1.0)
+    assert len(calls) == BATCHES * EPOCHS
+
+
+@pytest.mark.parametrize("looped", [False, True])
+def test_numbers_changed_in_place_between_epochs_count_for_the_loop_only(looped):
+    """The engine keeps the numbers that it read before its first epoch; the loop reads them at each step."""
+    results = []
+    for changes in (False, True):
+        seed(15)
+        pairs, net = small_pairs(), network.Network([4, 3])
+
+        def evaluate(test_data, pairs=pairs, changes=changes):
+            for x, _ in pairs:
+                x *= 2.0 if changes else 1.0
+            return 0
+
+        net.evaluate = evaluate
+        if looped:
+            net.update_mini_batch = counted([], net.update_mini_batch)
+        net.SGD(pairs, 2, 10, 1.0, test_data=small_labelled())
+        results.append(net.weights)
+    assert (largest_difference(*results) > 1e-3) == looped
+
+
 class Tagged(np.ndarray):
     """Arrays of a class of the reader's own."""
 

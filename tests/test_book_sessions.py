@@ -97,6 +97,55 @@ def test_an_error_leaves_the_prompt_open(tmp_path):
     assert err.splitlines()[-1] == "ZeroDivisionError: division by zero"
 
 
+def test_a_mistake_shows_the_readers_own_frames_only(tmp_path):
+    """An error that chainrule raises is shown with the lines of the prompt and of the reader's own files, and its message."""
+    (tmp_path / "mine.py").write_text("def broken(x, y):\n    raise KeyError('mine')\n")
+    _, err = ran("import network, mine\nnet = network.Network([4, 3])\nnet.SGD([1], 1, 1, 1.0)\n", tmp_path)
+    assert err.splitlines()[:2] == ["Traceback (most recent call last):", '  File "<console>", line 1, in <module>']
+    assert err.splitlines()[-1].startswith("chainrule.errors.DataError: the data must be a list of pairs (x, y)")
+    assert err.count("File ") == 1
+    _, err = ran(
+        "import network, mine\nnet = network.Network([4, 3])\nnet.backprop = mine.broken\nnet.SGD([(1, 1)], 1, 1, 1.0)\n", tmp_path
+    )
+    assert re.findall(r'File "(?:.*/)?([^/"]+)"', err) == ["<console>", "mine.py"]
+    assert err.splitlines()[-1] == "KeyError: 'mine'"
+
+
+def test_the_frames_of_a_chained_error_are_the_readers_own(tmp_path):
+    """Also the error that was being handled is shown without chainrule's frames."""
+    session = "import network\ntry:\n    network.Network(3)\nexcept Exception:\n    1 / 0\n\n"
+    _, err = ran(session, tmp_path)
+    assert "During handling of the above exception, another exception occurred" in err
+    assert set(re.findall(r'File "([^"]+)"', err)) == {"<console>"}
+
+
+def test_an_interrupted_line_is_told_in_one_line(tmp_path):
+    """Ctrl-C within a training ends it, shows one line, and leaves the prompt open."""
+    session = (
+        "import network, signal\nnet = network.Network([4, 3])\n"
+        "net.evaluate = lambda data: signal.raise_signal(signal.SIGINT)\nimport numpy as np\n"
+        "net.SGD([(np.ones((4, 1)), np.ones((3, 1)))], 9, 1, 1.0, test_data=[(np.ones((4, 1)), 1)])\nprint('open')\n"
+    )
+    out, err = ran(session, tmp_path)
+    assert (out, err.strip()) == ("open\n", "KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_is_one_line(option):
+    """``--help`` prints the usage, and opens no prompt."""
+    run = subprocess.run([sys.executable, "-m", "chainrule.book", option], input="1\n", capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"usage: python -m chainrule\.book .*\n", run.stdout)
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["session.py"], ["--version"], ["--help", "more"]])
+def test_arguments_are_refused(arguments):
+    """Any other argument ends with status 2 and one line, and opens no prompt."""
+    run = subprocess.run([sys.executable, "-m", "chainrule.book", *arguments], input="1\n", capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f"python -m chainrule.book takes no arguments but --help; it was given {' '.join(arguments)}\n"
+
+
 def test_the_prompt_says_what_replaces_network3(tmp_path):
     """``import network3`` and ``import expand_mnist`` tell at the prompt what to use instead."""
     _, err = ran("import network3\nimport expand_mnist\n", tmp_path)

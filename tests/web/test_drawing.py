@@ -55,6 +55,51 @@ def test_a_training_goes_on_after_another_was_cancelled(drawing):
     assert drawing.network.sizes == [784, 4, 10]
 
 
+def test_trainings_that_are_cancelled_at_once_share_one_thread(drawing, monkeypatch):
+    """However often a training is begun and cancelled, one thread at most trains, and only the newest training is done."""
+    reading, go_on, made = threading.Event(), threading.Event(), []
+    mnist, run = module.datasets.mnist, module.Run
+
+    def slowly():
+        reading.set()
+        assert go_on.wait(60)
+        return mnist()
+
+    monkeypatch.setattr(module.datasets, "mnist", slowly)
+    monkeypatch.setattr(
+        module, "Run", lambda network, *rest, **settings: made.append(network.sizes) or run(network, *rest, **settings)
+    )
+    drawing.train(SMALL)
+    assert reading.wait(60)
+    for _ in range(12):
+        drawing.cancel()
+        drawing.train(SMALL)
+    drawing.cancel()
+    drawing.train(Recipe((784, 5, 10), epochs=1, batch_size=5000))
+    assert [thread.name for thread in threading.enumerate()].count("chainrule-drawing") == 1
+    assert drawing.state.state == "training"
+    assert not drawing.join(0)
+    go_on.set()
+    assert drawing.join(60)
+    assert made == [[784, 5, 10]]
+    assert drawing.network.sizes == [784, 5, 10]
+
+
+def test_closing_ends_a_training_that_waits_for_a_cancelled_one(drawing, monkeypatch):
+    """After ``close`` the thread ends with the training that it is at, and does not begin the next."""
+    measuring, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(module, "figures_of", lambda *_: measuring.set() or go_on.wait(60))
+    drawing.train(SMALL)
+    assert measuring.wait(60)
+    drawing.cancel()
+    drawing.train(SMALL)
+    drawing.close()
+    measuring.clear()
+    go_on.set()
+    assert drawing.join(60)
+    assert not measuring.is_set()
+
+
 def test_the_figures_of_each_network_are_kept(drawing):
     """The state holds the newest network of each kind, with its epochs, its seconds and its accuracies, whichever is in use."""
     mnist = cr.datasets.mnist()

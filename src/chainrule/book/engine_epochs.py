@@ -33,7 +33,9 @@ class HasParameters(Protocol):
 
 
 def plan_of(network: HasParameters, cost: str = "quadratic", mini_batch_size: int = 1) -> Plan | None:
-    """Make the plan of a network from its parameters; None where they are not float64 arrays that fit each other."""
+    """Make the plan of a network from its parameters; None where they are not plain lists of float64 arrays that fit each other."""
+    if not {type(network.weights), type(network.biases)} <= {list, tuple}:
+        return None
     weights, biases = list(network.weights), list(network.biases)
     if not weights or len(biases) != len(weights) or network.num_layers != len(weights) + 1:
         return None
@@ -73,7 +75,8 @@ class EngineEpochs:
 
     def __init__(self, pairs: list[Any], mini_batch_size: int) -> None:
         self.pairs = pairs
-        self.first_order = PairList(pairs)  # it keeps every pair alive, so that no other object gets the id of one
+        self.is_plain = type(pairs) is list  # a class of the reader's may give other pairs each time that it is read
+        self.first_order = PairList(pairs if self.is_plain else ())  # it keeps every pair alive, so that ids stay theirs
         self.mini_batch_size = mini_batch_size
         self.diverged = False
 
@@ -84,8 +87,10 @@ class EngineEpochs:
 
     @cached_property
     def examples(self) -> Examples | None:
-        """The pairs as arrays; None where they are not finite columns of real numbers."""
+        """The pairs as arrays; None where they are not plain pairs of finite columns of real numbers."""
         x, y = self.first_order.rows, stack_columns(self.first_order.columns[1])
+        if not set(map(type, self.first_order)) <= {tuple, list}:  # a class of the reader's may give other columns each time
+            return None
         try:
             return None if x is None or y is None else Examples(x, y)
         except DataError:  # NaN or infinity
@@ -100,6 +105,8 @@ class EngineEpochs:
             False where nothing was done, since parameters, data or rates are of another form; then the loop over
             ``update_mini_batch`` trains the epoch.
         """
+        if not self.is_plain:
+            return False
         plan, examples, order = plan_of(network, cost, self.mini_batch_size), self.examples, self._order()
         if plan is None or examples is None or order is None or not isinstance(eta, Real) or not isinstance(decay, Real):
             return False

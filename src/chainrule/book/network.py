@@ -90,14 +90,14 @@ class Network:
         Parameters
         ----------
         training_data : list of (x, y)
-            Columns (n_in, 1) and (n_out, 1), whose numbers are read when the training begins. A list is shuffled in place before
-            each epoch, by ``random.shuffle``.
+            Columns (n_in, 1) and (n_out, 1). A list is shuffled in place before each epoch, by ``random.shuffle``. An engine
+            reads the numbers once, before its first epoch; the loop reads them at each step.
         epochs, mini_batch_size : int
             Mini-batches are cut from the list's start; the last may be shorter.
         eta : float
             The learning rate.
         test_data : list of (x, label), optional
-            Evaluated after each epoch.
+            Evaluated after each epoch. The pairs of a list are read once, unless ``evaluate`` is replaced.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Network:
         """
         pairs = as_list("training_data", training_data)
         tested = [] if test_data is None else as_list("test_data", test_data)
-        shown = PairList(tested) if ORIGINALS.kept(self, "evaluate") else tested
+        shown = PairList(tested) if type(tested) is list and ORIGINALS.kept(self, "evaluate") else tested
         size = check_int("mini_batch_size", mini_batch_size, least=1)
         engine_epochs, n = EngineEpochs(pairs, size), len(pairs)
         for j in range(check_int("epochs", epochs, least=0)):

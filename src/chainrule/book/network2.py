@@ -170,8 +170,8 @@ class Network:
         Parameters
         ----------
         training_data : list of (x, y)
-            Columns (n_in, 1) and (n_out, 1), whose numbers are read when the training begins. A list is shuffled in place before
-            each epoch, by ``random.shuffle``.
+            Columns (n_in, 1) and (n_out, 1). A list is shuffled in place before each epoch, by ``random.shuffle``. An engine
+            reads the numbers once, before its first epoch; the loop reads them at each step.
         epochs, mini_batch_size : int
             Mini-batches are cut from the list's start; the last may be shorter.
         eta : float
@@ -179,6 +179,7 @@ class Network:
         lmbda : float
             The regularization: each step shrinks the weights by ``1 - eta lmbda / n``, with n training pairs.
         evaluation_data : list of (x, label), optional
+            The pairs of a list are read once, unless ``accuracy`` or ``total_cost`` is replaced.
         monitor_evaluation_cost, monitor_evaluation_accuracy, monitor_training_cost, monitor_training_accuracy : bool
         early_stopping_n : int
             If above 0, stop after so many epochs in which the accuracy on ``evaluation_data`` did not exceed its best.
@@ -222,8 +223,8 @@ class Network:
         return monitors.curves
 
     def _shown(self, pairs: list[Any]) -> list[Any]:
-        """Give the list that the monitors see: the reader's own, where its methods ``accuracy`` or ``total_cost`` are replaced."""
-        return PairList(pairs) if ORIGINALS.kept(self, "accuracy", "total_cost") else pairs
+        """Give the list that the monitors see: the reader's own, where a method of theirs or the list's class is the reader's."""
+        return PairList(pairs) if type(pairs) is list and ORIGINALS.kept(self, "accuracy", "total_cost") else pairs
 
     def _trains_by_engine(self) -> bool:
         """Whether all that a step calls is as this module defines it."""
@@ -296,10 +297,12 @@ class Network:
             return parts.sum(axis=1)
 
     def save(self, filename: str | PathLike[str]) -> None:
-        """Write sizes, weights, biases and the cost's name to a JSON file, in the book's form.
+        """Write sizes, weights, biases and the cost's name to a JSON file, in the book's form; also numbers that are not finite.
 
         Raises
         ------
+        SettingError, DataError
+            When sizes, weights and biases that were assigned do not fit each other, or are not numbers that float64 holds.
         FileError
             When the file cannot be written; an older file of that name stays as it was.
         """
@@ -309,6 +312,8 @@ class Network:
 
 def load(filename: str | PathLike[str]) -> Network:
     """Read a network that ``Network.save`` has written, here or in the book's own code.
+
+    ``NaN`` and ``Infinity`` are read, though JSON's standard lacks them: a training that ran away can be saved and looked at.
 
     Raises
     ------

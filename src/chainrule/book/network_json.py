@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from .._atomic_write import write_atomically
 from .._reading import check_size, translate_read_errors
 from .._types import Array
-from ..errors import ModelFileError, SettingError
+from ..errors import DataError, ModelFileError, SettingError
 from ..network import checked_sizes
 
 LIMIT_BYTES = 128 << 20
@@ -35,20 +35,48 @@ class NetworkParts:
 
 
 def write_network_json(path: str | os.PathLike[str], parts: NetworkParts) -> None:
-    """Write a file, whole or not at all.
+    """Write a file that ``read_network_json`` reads, whole or not at all.
 
     Raises
     ------
+    SettingError
+        When the sizes are not at least two whole numbers of at least 1.
+    DataError
+        When weights or biases do not have the shapes that the sizes require, or are not real numbers that float64 holds.
     FileError
         When it cannot be written.
     """
+    sizes = checked_sizes(parts.sizes)
+    weight_shapes, bias_shapes = _shapes(sizes)
     described = {
-        "sizes": [int(size) for size in parts.sizes],
-        "weights": [np.asarray(w).tolist() for w in parts.weights],
-        "biases": [np.asarray(b).tolist() for b in parts.biases],
+        "sizes": sizes,
+        "weights": _nested_lists("weights", parts.weights, weight_shapes, sizes),
+        "biases": _nested_lists("biases", parts.biases, bias_shapes, sizes),
         "cost": parts.cost,
     }
     write_atomically(Path(path), json.dumps(described).encode())
+
+
+def _shapes(sizes: list[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Give the shapes of the weights and of the biases, layer by layer."""
+    return list(zip(sizes[1:], sizes[:-1], strict=True)), [(n_out, 1) for n_out in sizes[1:]]
+
+
+def _nested_lists(name: str, matrices: Sequence[Any], shapes: list[tuple[int, int]], sizes: list[int]) -> list[Any]:
+    """Give matrices of these shapes as lists of floats."""
+    arrays = [np.asarray(matrix) for matrix in matrices]
+    found = [array.shape for array in arrays]
+    if found != shapes:
+        raise DataError(
+            f"the sizes {sizes} require {name} of the shapes {shapes}, but they have {found}; assign net.sizes, or {name} of these "
+            "shapes, before you save"
+        )
+    for layer, array in enumerate(arrays):
+        if not np.can_cast(array.dtype, np.float64):
+            raise DataError(
+                f"{name}[{layer}] must hold real numbers up to float64; its dtype is {array.dtype}: convert it by astype"
+            )
+    return [array.astype(np.float64).tolist() for array in arrays]
 
 
 def read_network_json(path: str | os.PathLike[str], costs: Collection[str]) -> NetworkParts:
@@ -89,9 +117,9 @@ def _parse(described: Any, costs: Collection[str]) -> NetworkParts:
         raise ValueError(
             f"network2.COSTS has {', '.join(costs)}, but not its cost {described['cost']!r:.80}; first add your class to it"
         )
-    shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
-    weights = _matrices("weights", described["weights"], shapes)
-    biases = _matrices("biases", described["biases"], [(n_out, 1) for n_out, _ in shapes])
+    weight_shapes, bias_shapes = _shapes(sizes)
+    weights = _matrices("weights", described["weights"], weight_shapes)
+    biases = _matrices("biases", described["biases"], bias_shapes)
     return NetworkParts(sizes, weights, biases, described["cost"])
 
 

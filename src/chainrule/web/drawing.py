@@ -74,11 +74,20 @@ DISTORTED = Recipe(
 """Trains in half a minute at most, with the settings of ``chainrule train mnist --distort``."""
 
 
+@dataclass(frozen=True)
+class Training:
+    """A training that was asked for, and the event that cancels it."""
+
+    recipe: Recipe
+    cancelled: threading.Event
+
+
 class Drawing:
     """The network that reads drawings.
 
     All methods may be called from any thread. A network that is being trained replaces the present one when it is complete, and a
-    training that is cancelled leaves everything as it was before.
+    training that is cancelled leaves everything as it was before. One thread at most trains: a training that is asked for while a
+    cancelled one ends is done after it, by the same thread.
 
     Parameters
     ----------
@@ -94,7 +103,9 @@ class Drawing:
         self._state = self._before = ModelState("failed", "there is no network yet; train one")
         self._trained: dict[bool, ReadyModel] = {}  # the newest network on plain digits, and the newest on distorted ones
         self._cancelled = threading.Event()  # ends the newest training
+        self._next: Training | None = None  # the newest training, until the thread begins it
         self._thread: threading.Thread | None = None
+        self._takes_trainings = False  # whether the thread will look at _next again
 
     @property
     def state(self) -> ModelState:
@@ -124,7 +135,7 @@ class Drawing:
         return self._javascript
 
     def train(self, recipe: Recipe) -> None:
-        """Train a network on MNIST in a thread.
+        """Train a network on MNIST in a thread, after the end of a training that was cancelled just before.
 
         Raises
         ------
@@ -137,9 +148,8 @@ class Drawing:
             progress = TrainingProgress(recipe.distort is not None, 0, recipe.epochs, 0, 0, None)
             self._before, self._cancelled = self._state, threading.Event()
             self._publish(ModelState("training", model=self._state.model, training=progress))
-            arguments = recipe, self._cancelled
-            self._thread = threading.Thread(target=self._train, args=arguments, name="chainrule-drawing", daemon=True)
-            self._thread.start()
+            self._next = Training(recipe, self._cancelled)
+            self._start_thread()
 
     def cancel(self) -> None:
         """End a training, and go back to the state of before; its thread ends after its current mini-batches.
@@ -216,20 +226,44 @@ class Drawing:
 
     # The thread
 
+    def _start_thread(self) -> None:
+        """Start the thread, unless it will take the next training anyway; the caller holds the lock."""
+        if self._takes_trainings:
+            return
+        if self._thread is not None:
+            self._thread.join()  # it has done its last training, and needs no lock any more
+        self._thread = threading.Thread(target=self._train_all, name="chainrule-drawing", daemon=True)
+        self._takes_trainings = True
+        self._thread.start()
+
+    def _train_all(self) -> None:
+        """Do the trainings that are asked for, one after the other, until there is none."""
+        while (training := self._take_next()) is not None:
+            self._train(training.recipe, training.cancelled)
+
+    def _take_next(self) -> Training | None:
+        """Give the training to do now; None where there is none or it was cancelled, and then the thread ends."""
+        with self._lock:
+            training, self._next = self._next, None
+            self._takes_trainings = training is not None and not training.cancelled.is_set()
+            return training if self._takes_trainings else None
+
     def _train(self, recipe: Recipe, cancelled: threading.Event) -> None:
         """Train a network and take it, unless that is cancelled; whatever goes wrong becomes the state's message."""
         try:
             run = self._advance(recipe, cancelled)
-            if not cancelled.is_set():
+            if run is not None and not cancelled.is_set():
                 self._take(run.network, figures_of(run, recipe), cancelled)
         except Exception as error:  # an error here must not end the server
             message = f"the training failed: {as_line(str(error) or type(error).__name__)}"
             model = self._before.model
             self._publish_unless(cancelled, ModelState("failed" if model is None else "ready", message, model))
 
-    def _advance(self, recipe: Recipe, cancelled: threading.Event) -> Run:
-        """Train a network to its end, or until that is cancelled, and publish the progress."""
-        run = run_of(recipe)
+    def _advance(self, recipe: Recipe, cancelled: threading.Event) -> Run | None:
+        """Train a network to its end, or until that is cancelled, and publish the progress; None where it was not begun."""
+        run = run_of(recipe, cancelled)
+        if run is None:
+            return None
         next_report = 0.0
         while run.history.stopped is None and not cancelled.is_set():
             run.advance(MINI_BATCHES)
@@ -262,12 +296,15 @@ class Drawing:
         self._topic.publish(TOPIC, msgspec.to_builtins(state))
 
 
-def run_of(recipe: Recipe) -> Run:
-    """Make the training of a recipe."""
+def run_of(recipe: Recipe, cancelled: threading.Event) -> Run | None:
+    """Read MNIST and make the training of a recipe; None where it is cancelled in the meantime."""
+    examples = datasets.mnist().train
+    if cancelled.is_set():
+        return None
     network = Network(recipe.sizes, activation=recipe.activation, cost=recipe.cost, seed=0)
     run = Run(
         network,
-        datasets.mnist().train,
+        examples,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
