@@ -87,6 +87,40 @@ def test_values_that_are_learnt_have_no_finding():
     assert "not examined: needs history" in " ".join(str(blind).split())
 
 
+def weak_values(rng):
+    """Give 5,000 rows whose first column has a tenth of the targets' variance."""
+    x = rng.normal(size=(5000, 10))
+    return x, np.sqrt(0.1) * x[:, :1] + np.sqrt(0.9) * rng.normal(size=(5000, 1))
+
+
+def weak_classes(rows, correct):
+    """Give a function that draws rows of which so large a share has the class that the first column's sign tells."""
+
+    def draw(rng):
+        x = rng.normal(size=(rows, 10))
+        return x, ((x[:, 0] > 0) == (rng.random(rows) < correct)).astype(int)
+
+    return draw
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "draw",
+    [weak_values, *(weak_classes(*shape) for shape in ((5000, 0.55), (5000, 0.65), (600, 0.6)))],
+    ids=["values", "55 %", "65 %", "600 rows, 40 % noise"],
+)
+def test_a_weak_relation_is_no_finding(draw, seed):
+    """A network that learnt the little that noisy targets hold is not told that its labels are unrelated to its inputs."""
+    x, y = draw(np.random.default_rng(seed))
+    values = y.ndim == 2
+    net = cr.Network([10, 20, 1 if values else 2], cost="mean_squared_error" if values else "log_loss", init="scaled", seed=seed)
+    cut = len(x) * 4 // 5
+    validation = (x[cut:], y[cut:])
+    history = cr.train(net, (x[:cut], y[:cut]), epochs=10, batch_size=10, learning_rate=0.02, validation=validation)
+    for known in (history, None):
+        assert [one for one in cr.diagnose(net, (x[:cut], y[:cut]), known).findings if one.level == "finding"] == []
+
+
 def trained_notes_network(rows=3000):
     """Train the notes' network for two epochs."""
     data = cr.datasets.mnist().train[:rows]

@@ -34,7 +34,7 @@ FAILING = {
     "labels constant": {"data": {"constant": True, "deviations": None}},
     "labels unrelated to the inputs": {
         "output": replace(UNLEARNT, cost=0.45),
-        "data": {"deviations": 0.4, "neighbours": 0.11},
+        "data": {"deviations": 0.4, "neighbours": 0.11, "gradient_deviations": 0.2},
         "curves": {"validation_accuracy": 0.1},
     },
     "inputs not scaled": {"output": UNLEARNT, "data": {"largest_input": 800.0, "largest_effect": 250.0}},
@@ -137,6 +137,16 @@ def test_a_straight_line_of_any_optimizer_is_a_low_rate(straightness, steady, sk
     expected = 0.8 <= straightness <= 1.25 and steady >= 0.9 and skill < 0.69
     if abs(skill - 0.7) > 0.02:
         assert ("learning rate too low" in named(measurements)) == expected
+
+
+@pytest.mark.parametrize("seen", [{"data": {"gradient_deviations": 2.1}}, {"output": {"deviations": 6.0}}])
+def test_a_relation_that_one_measure_sees_is_a_relation(seen):
+    """Where the gradient or the outputs agree with the targets beyond chance, labels are not called unrelated."""
+    failing = healthy(**FAILING["labels unrelated to the inputs"])
+    assert "labels unrelated to the inputs" in named(failing)
+    part, value = next(iter(seen.items()))
+    related = replace(failing, **{part: replace(getattr(failing, part), **value)})
+    assert "labels unrelated to the inputs" not in named(related)
 
 
 @pytest.mark.parametrize("dead_at_start", [0.0, 0.5])

@@ -15,6 +15,10 @@ BRIGHT = 100
 """Whole numbers of which none is above this may be counts; beyond it, up to 255, they are taken for pixels."""
 
 
+SHUFFLES = 40
+"""The shuffles of the targets that tell what chance gives: their mean and spread are then known to a sixth of the spread."""
+
+
 class Agreement(NamedTuple):
     """How well nearest rows agree: see ``DataMeasurements``."""
 
@@ -78,6 +82,24 @@ def _value_agreement(y: Array, nearest: Indices) -> Agreement | None:
     v = (y - y.mean(axis=0))[:, spread > 0] / spread[spread > 0]
     correlation = float(np.mean(v * v[nearest]))
     return Agreement(correlation, 0.0, correlation * np.sqrt(v.size), max(correlation, 0.0))
+
+
+def gradient_deviations(x: Array, y: Array) -> float | None:
+    """Compare the gradient at a constant answer (N7) with that of shuffled targets: of x (m, n_in) and y (m, n_out).
+
+    The errors of the constant answer times the standardized inputs, summed over the rows, have a squared norm. The result is how
+    far it lies above the mean of those of shuffled targets, in their standard deviations; None where rows are few, or nothing varies.
+    """
+    varying = x[:, x.std(axis=0) > 0]
+    errors = (y - y.mean(axis=0)).astype(x.dtype)
+    if len(x) < FEWEST_NEIGHBOURS or not varying.shape[1] or not errors.any():
+        return None
+    rng = np.random.default_rng(0)
+    orders = [np.arange(len(x)), *(rng.permutation(len(x)) for _ in range(SHUFFLES))]
+    sums = ((varying - varying.mean(axis=0)) / varying.std(axis=0)).T @ np.hstack([errors[order] for order in orders])
+    norms = np.square(sums.astype(np.float64)).sum(axis=0).reshape(len(orders), -1).sum(axis=1)
+    spread = float(norms[1:].std())
+    return float((norms[0] - norms[1:].mean()) / spread) if spread > 0 else None
 
 
 def class_counts(classes: Indices) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from .._types import Array, Indices
 from ..calculus.activations import ACTIVATIONS, Activation
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SATURATED_SLOPE = 0.01
 """Below this sigma' a hidden unit counts as saturated: a sigmoid with |z| > 4.6, a tanh with |z| > 3."""
+
+LEAST_SPREAD = 1e-100
+"""An output that spreads by less is constant; squares of smaller numbers are 0."""
 
 WRONG = 0.5
 """An output counts as wrong from this share of its range: beyond it a sigmoid's output is nearer to the other class."""
@@ -96,6 +100,26 @@ def _decided(a: Array) -> Indices:
     """Give the class of each row: the largest output, or of one output whether it is above 1/2."""
     decided: Indices = a.argmax(axis=1) if a.shape[1] > 1 else (a[:, 0] > 0.5).astype(np.intp)
     return decided
+
+
+def _varies(values: Array) -> npt.NDArray[np.bool_]:
+    """Tell which columns vary by more than the rounding of their mean."""
+    varies: npt.NDArray[np.bool_] = values.std(axis=0) > 1e-12 * np.abs(values).max(axis=0) + LEAST_SPREAD
+    return varies
+
+
+def output_deviations(a: Array, y: Array, parameters: int) -> float | None:
+    """Tell whether outputs (m, n_out) agree with targets more than a fit of so many parameters to independent targets.
+
+    Such a fit reaches ``m r^2``, of which the mean is the number of parameters at most, and the variance twice that number (the
+    chi-squared distribution); r is the correlation of an output with its target, of which the largest counts.
+    """
+    known = _varies(a) & _varies(y)
+    if not known.any():
+        return None
+    v, w = ((part[:, known] - part[:, known].mean(axis=0)) / part[:, known].std(axis=0) for part in (a, y))
+    correlation = float(np.mean(v * w, axis=0).max())
+    return (len(a) * max(correlation, 0.0) ** 2 - parameters) / float(np.sqrt(2 * parameters))
 
 
 def wrong_outputs(batch: BatchPass) -> tuple[float | None, float | None]:

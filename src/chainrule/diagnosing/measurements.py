@@ -51,6 +51,9 @@ class OutputMeasurements:
         infinite, or where ``sigma'`` cancels in BP1.
     wrong_slope : float or None
         The mean of ``sigma'(z)`` over these outputs, divided by ``sigma'(0)``; None without such outputs.
+    deviations : float or None
+        How far the agreement of outputs and targets exceeds what this number of parameters reaches on independent targets, in
+        standard deviations; None where every output or every target is constant.
     """
 
     cost: float
@@ -59,6 +62,7 @@ class OutputMeasurements:
     constant_accuracy: float | None
     wrong_rows: float | None
     wrong_slope: float | None
+    deviations: float | None = None
 
     @property
     def skill(self) -> float:
@@ -103,6 +107,11 @@ class DataMeasurements:
         The agreement that targets independent of the inputs would have.
     deviations : float or None
         ``neighbours - chance`` in standard deviations of the agreement of independent targets.
+    gradient_deviations : float or None
+        The squared norm of the gradient at a constant answer beyond that of shuffled targets, in standard deviations of the latter;
+        None where there are too few rows.
+    related_rows : int
+        The rows over which the gradient is summed.
     neighbour_skill : float or None
         The skill (see ``OutputMeasurements.skill``) of an answer that repeats the nearest row's target.
     counts : tuple of int
@@ -123,6 +132,8 @@ class DataMeasurements:
     neighbours: float | None
     chance: float
     deviations: float | None
+    gradient_deviations: float | None
+    related_rows: int
     neighbour_skill: float | None
     counts: tuple[int, ...]
     constant: bool
