@@ -225,11 +225,27 @@ def test_estimators_are_diagnosed_on_their_own_rows():
     assert [finding for finding in found.findings if finding.level == "finding"] == []
 
 
-def test_row_weights_do_not_count():
-    """Shares count rows: weights of the examples change nothing."""
+def test_answers_are_judged_with_the_weights_of_the_rows():
+    """Cost and accuracy are those that the network itself measures on weighted examples; the layers' shares count rows."""
     net, data, _ = trained_notes_network(500)
     weighted = cr.Examples(data.x, data.y, weights=np.linspace(1, 5, len(data)))
-    assert cr.diagnose(net, weighted).to_dict() == cr.diagnose(net, data).to_dict()
+    found, plain = cr.diagnose(net, weighted).measurements, cr.diagnose(net, data).measurements
+    assert found.output.cost == pytest.approx(net.cost(weighted), rel=1e-5)
+    assert found.output.accuracy == pytest.approx(net.accuracy(weighted))
+    assert found.output.constant_accuracy == pytest.approx(np.bincount(data.y, weighted.weights).max() / weighted.weights.sum())
+    assert found.layers == plain.layers
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_network_trained_with_class_weights_has_no_finding(seed):
+    """A healthy network of a rare class, whose rows weigh more, is compared with the constant answer to weighted rows."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(5000, 10))
+    y = ((x[:, 0] + 1.5 * rng.normal(size=5000)) > 2).astype(int)
+    data = cr.Examples(x, y, weights=1 / np.bincount(y)[y])
+    net = cr.Network([10, 20, 2], cost="cross_entropy", init="scaled", seed=seed)
+    history = cr.train(net, data, epochs=20, batch_size=10, learning_rate=0.1)
+    assert [one for one in cr.diagnose(net, data, history).findings if one.level == "finding"] == []
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,14 @@ def test_underfitting_is_named_by_exclusion():
     assert list(named(healthy(**failing))) == ["learning rate too high"]
 
 
+def test_a_nearest_row_that_answers_worse_than_a_constant_is_no_measure():
+    """A network is not called too small where the nearest rows' targets are worse than a constant answer."""
+    bad = {"output": replace(UNLEARNT, accuracy=-0.5), "data": {"neighbour_skill": -0.2}, "curves": {"late_fall": 0.0}}
+    assert "underfitting" not in named(healthy(**bad))
+    measured = finding_of(healthy(**FAILING["underfitting"], data={"neighbour_skill": 0.5}), "underfitting").measured
+    assert "50.0 %" in measured
+
+
 def test_noise_is_no_failure():
     """Where the nearest rows answer no better than the network, a low accuracy is no reason for a finding."""
     noisy = {"output": replace(UNLEARNT, accuracy=0.35), "data": {"neighbour_skill": 0.1}, "curves": {"late_fall": 0.0}}

@@ -65,10 +65,12 @@ def judge_unrelated_labels(m: Measurements) -> Verdict | None:
         return None
     kind = "have the same class in" if data.counts else "have a correlation of targets of"
     share, chance = (percent(data.neighbours or 0, 1), percent(data.chance, 1)) if data.counts else (f"{data.neighbours:.2f}", "0")
+    gradient = 0.0 if data.gradient_deviations is None else data.gradient_deviations
     measured = (
         f"Nearest rows {kind} {share}{' of the cases' if data.counts else ''}; by chance it would be {chance}. "
-        f"Over {pluralize(data.related_rows, 'row')} the gradient at a constant answer is as long as that of shuffled targets ({data.gradient_deviations or 0:.1f} standard "
-        f"deviations apart). The network removes {percent(m.output.cost_skill, 1)} of the cost of a constant answer."
+        f"Over {pluralize(data.related_rows, 'row')} the gradient at a constant answer is as long as that of "
+        f"shuffled targets ({gradient:.1f} standard deviations apart). "
+        f"The network removes {percent(m.output.cost_skill, 1)} of the cost of a constant answer."
     )
     remedies = (
         Remedy("Shuffle x and y by one permutation: `order = rng.permutation(len(x)); x, y = x[order], y[order]`."),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .._types import Array, Indices
 from ..calculus.activations import ACTIVATIONS, Activation
 from ..explaining.batch_pass import BatchPass
+from .data_measures import largest_share
 from .measurements import LayerMeasurements, OutputMeasurements
 
 if TYPE_CHECKING:
@@ -77,23 +78,28 @@ def _movement(start: Array, now: Array) -> float:
     return change / max(root_mean_square(start), float(np.finfo(start.dtype).tiny))
 
 
-def measure_output(batch: BatchPass, classes: Indices | None) -> OutputMeasurements:
-    """Measure the outputs against the targets, and against the best constant output."""
+def measure_output(batch: BatchPass, classes: Indices | None, weights: Array | None = None) -> OutputMeasurements:
+    """Measure the outputs against the targets, and against the best constant output; a row counts by its weight (m,), if given."""
     sigma = batch.sigmas[-1]
-    constant = np.broadcast_to(batch.y.mean(axis=0), batch.y.shape)
+    constant = np.broadcast_to(np.average(batch.y, axis=0, weights=weights), batch.y.shape)
     wrong_rows, wrong_slope = (None, None) if batch.cost.cancels(sigma) else wrong_outputs(batch)
     accuracy, constant_accuracy = None, None
     if classes is not None:
-        accuracy = float(np.mean(_decided(batch.a) == classes))
-        constant_accuracy = float(np.bincount(classes).max() / len(classes))
+        accuracy = float(np.average(_decided(batch.a) == classes, weights=weights))
+        constant_accuracy = largest_share(classes, weights)
     return OutputMeasurements(
-        cost=batch.mean_cost(batch.a),
-        constant_cost=batch.mean_cost(constant.astype(np.float64)),
+        cost=weighted_cost(batch, batch.a, weights),
+        constant_cost=weighted_cost(batch, constant.astype(np.float64), weights),
         accuracy=accuracy,
         constant_accuracy=constant_accuracy,
         wrong_rows=wrong_rows,
         wrong_slope=wrong_slope,
     )
+
+
+def weighted_cost(batch: BatchPass, a: Array, weights: Array | None) -> float:
+    """Give the mean cost of outputs (m, n_out) with the weights (m,) of the rows, which are equal by default."""
+    return float(np.average(batch.cost.value(a, batch.y), weights=weights))
 
 
 def _decided(a: Array) -> Indices:

@@ -38,7 +38,7 @@ class LayerMeasurements:
 
 @dataclass(frozen=True)
 class OutputMeasurements:
-    """The outputs and the cost, measured over the drawn rows.
+    """The outputs and the cost, measured over the drawn rows, each with its weight where the examples have weights.
 
     Attributes
     ----------

@@ -24,7 +24,15 @@ from .data_measures import (
     neighbour_agreement,
     rarest_class,
 )
-from .layer_measures import measure_layers, measure_output, output_deviations, relative_movement, root_mean_square, start_of
+from .layer_measures import (
+    measure_layers,
+    measure_output,
+    output_deviations,
+    relative_movement,
+    root_mean_square,
+    start_of,
+    weighted_cost,
+)
 from .measurements import DataMeasurements, Measurements, TrainingSettings
 from .step_measures import best_rate, measure_steps
 
@@ -78,9 +86,10 @@ def measure(
     drawn = draw_rows(len(examples), min(rows, most))
     related = run_batch(network, _without_weights(_rows_of_relation(network, examples)))
     batch = run_batch(network, _without_weights(examples[drawn]))
+    weights = None if examples.weights is None else examples.weights[drawn]
     parameters = sum(w.size + b.size for w, b in zip(batch.weights, batch.biases, strict=True))
     output = replace(
-        measure_output(batch, None if classes is None else classes[drawn]),
+        measure_output(batch, None if classes is None else classes[drawn], weights),
         deviations=output_deviations(related.a, related.y, parameters),
     )
     curves = measure_curves(records, diverged=diverged)
@@ -100,7 +109,7 @@ def measure(
         start=None if first is None else measure_layers(first),
         moved=moved,
         output=output,
-        start_cost=None if first is None else first.mean_cost(first.a),
+        start_cost=None if first is None else weighted_cost(first, first.a, weights),
         data=_measure_data(examples, batch, (first or batch).weights[0], classes, drawn, recall, related),
         steps=measure_steps(batch, first, rate, settings.batch_size),
         curves=curves,
@@ -164,7 +173,8 @@ def _measure_data(
 ) -> DataMeasurements:
     effects = column_effects(batch.x, weights)
     largest = int(effects.argmax())
-    agreement = neighbour_agreement(batch.x, None if classes is None else classes[drawn], batch.y)
+    row_weights = None if examples.weights is None else examples.weights[drawn]
+    agreement = neighbour_agreement(batch.x, None if classes is None else classes[drawn], batch.y, row_weights)
     counts = () if classes is None else class_counts(classes)
     return DataMeasurements(
         largest_column=largest,
