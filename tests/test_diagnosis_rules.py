@@ -185,6 +185,27 @@ def test_a_nearest_row_that_answers_worse_than_a_constant_is_no_measure():
     assert "50.0 %" in measured
 
 
+def test_a_high_rate_explains_saturated_outputs():
+    """Outputs that a long step saturated are no finding of their own: another cost or start does not help at that rate."""
+    failing = {"output": replace(UNLEARNT, wrong_rows=0.9, wrong_slope=0.05), "steps": {"first_change": 35.0}}
+    assert list(named(healthy(**failing))) == ["learning rate too high"]
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+def test_a_high_rate_is_lowered(diverged):
+    """Smaller steps are proposed, and where the training diverged a limit of the gradient; a schedule that begins high is not."""
+    failing = healthy(output=UNLEARNT, steps={"first_change": 35.0}, curves={"diverged": diverged})
+    changed = [tuple(remedy.training) for remedy in finding_of(failing, "learning rate too high").remedies]
+    assert changed == [("learning_rate",), *([("clip",)] if diverged else [])]
+
+
+def test_rows_that_were_shuffled_apart_are_read_again():
+    """The remedy of unrelated labels begins at the source, and names a table's join: what was shuffled apart stays so."""
+    remedies = finding_of(healthy(**FAILING["labels unrelated to the inputs"]), "labels unrelated to the inputs").remedies
+    assert remedies[0].text.startswith("Go back to the source")
+    assert "joined" in remedies[1].text
+
+
 def test_noise_is_no_failure():
     """Where the nearest rows answer no better than the network, a low accuracy is no reason for a finding."""
     noisy = {"output": replace(UNLEARNT, accuracy=0.35), "data": {"neighbour_skill": 0.1}, "curves": {"late_fall": 0.0}}

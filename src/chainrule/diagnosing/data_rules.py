@@ -73,7 +73,11 @@ def judge_unrelated_labels(m: Measurements) -> Verdict | None:
         f"The network removes {percent(m.output.cost_skill, 1)} of the cost of a constant answer."
     )
     remedies = (
-        Remedy("Shuffle x and y by one permutation: `order = rng.permutation(len(x)); x, y = x[order], y[order]`."),
+        Remedy(
+            "Go back to the source, where each row has its own target; shuffle both there by one permutation: "
+            "`order = rng.permutation(len(x)); x, y = x[order], y[order]`."
+        ),
+        Remedy("Of a table, look how the target column was joined to the rows: by a key that both have, not by position."),
         Remedy("If they belong together, the inputs may lack what decides the target: look for other columns."),
     )
     return Verdict("finding" if data.related_rows >= FEWEST_RELATED_ROWS else "advice", measured, remedies)

@@ -69,14 +69,11 @@ def judge_high_rate(m: Measurements) -> Verdict | None:
     rate = m.settings.learning_rate
     if not reasons or m.has_learnt:
         return None
-    remedies = (
-        training_remedy("Take smaller steps", learning_rate=lower_rate(m)),
-        training_remedy("Limit the length of a step's gradient", clip=1.0)
-        if m.curves is not None and m.curves.diverged
-        else training_remedy("Lower the rate over the epochs", schedule="cosine"),
-    )
+    remedies = [training_remedy("Take smaller steps", learning_rate=lower_rate(m))]
+    if m.curves is not None and m.curves.diverged:
+        remedies.append(training_remedy("Limit the length of a step's gradient", clip=1.0))
     trained_at = "" if rate is None else f" The learning rate is {rate:g}."
-    return Verdict("finding", " ".join(reasons) + trained_at, remedies)
+    return Verdict("finding", " ".join(reasons) + trained_at, tuple(remedies))
 
 
 def lower_rate(m: Measurements) -> float:
@@ -368,6 +365,7 @@ WRONG_OUTPUTS = Rule(
     "output is. Cross-entropy with sigmoid, or log loss with softmax, cancels $σ′$: $δ^L = a − y$.",
     judge_wrong_outputs,
     missing_wrong_outputs,
+    unless=("learning rate too high",),
 )
 SATURATED_START = Rule(
     "hidden units saturated at the start",
