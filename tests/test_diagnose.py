@@ -236,6 +236,17 @@ def test_answers_are_judged_with_the_weights_of_the_rows():
     assert found.layers == plain.layers
 
 
+def test_an_estimator_whose_targets_are_far_from_0_is_told_to_scale_them():
+    """Values of about 1,000 are out of reach in 60 epochs: the targets are named, and not the rate."""
+    x = np.random.default_rng(0).normal(size=(500, 4))
+    y = 1000 + 50 * x[:, 0]
+    with pytest.warns(UserWarning, match="converge"):
+        model = cr.MLPRegressor(hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(x, y)
+    found = cr.diagnose(model, (x, y)).findings
+    assert [one.name for one in found if one.level == "finding"] == ["targets not scaled"]
+    assert "TransformedTargetRegressor" in found[0].remedies[0].text
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_a_network_trained_with_class_weights_has_no_finding(seed):
     """A healthy network of a rare class, whose rows weigh more, is compared with the constant answer to weighted rows."""

@@ -38,6 +38,11 @@ FAILING = {
         "curves": {"validation_accuracy": 0.1},
     },
     "inputs not scaled": {"output": UNLEARNT, "data": {"largest_input": 800.0, "largest_effect": 250.0}},
+    "targets not scaled": {
+        "output": replace(UNLEARNT, cost=5e5, constant_cost=1300.0, accuracy=None, constant_accuracy=None),
+        "data": {"counts": (), "rarest": None, "rarest_recall": None, "target_mean": 1000.0, "target_spread": 50.0},
+        "start_cost": 5.1e5,
+    },
     "learning rate too high": {"output": UNLEARNT, "steps": {"first_change": 35.0}},
     "learning rate too low": {"output": UNLEARNT, "settings": {"learning_rate": 0.001}, "steps": {"best_rate": 10.0}},
     "weights that never moved": {"output": UNLEARNT, "moved": (0.0, 1e-7)},

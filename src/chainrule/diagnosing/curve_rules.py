@@ -115,6 +115,6 @@ UNDERFITTING = Rule(
     unless=(
         *("learning rate too high", "learning rate too low", "weights that never moved", "inputs not scaled", "dead ReLUs"),
         *("outputs saturated and wrong", "hidden units saturated at the start", "vanishing delta", "exploding delta"),
-        *("labels constant", "class imbalance"),
+        *("labels constant", "targets not scaled", "class imbalance"),
     ),
 )

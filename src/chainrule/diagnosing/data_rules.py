@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._format import percent, pluralize
-from .finding import Remedy, Rule, Verdict
+from .finding import DOES_NOT_APPLY, Remedy, Rule, Verdict
 from .measurements import Measurements
 
 LARGE_INPUT = 10.0
@@ -11,6 +11,9 @@ LARGE_INPUT = 10.0
 
 LARGE_EFFECT = 5.0
 """A column that alone spreads z by more than this leaves the slope of a sigmoid, which lies between -5 and 5."""
+
+LARGE_TARGET = 10.0
+"""Targets whose mean or spread is beyond this are far from the outputs of a network at its start, which are of about 1."""
 
 FAINT = 0.01
 """Where no column reaches this size, and all together spread z by less, z is nearly the bias alone, whatever the row."""
@@ -128,6 +131,32 @@ def judge_input_scale(m: Measurements) -> Verdict | None:
     return Verdict("advice" if m.has_learnt else "finding", measured, remedies)
 
 
+def judge_target_scale(m: Measurements) -> Verdict | None:
+    """Name values so far from 0 that the network answers worse than a constant."""
+    mean, spread = m.data.target_mean, m.data.target_spread
+    if mean is None or spread is None or max(abs(mean), spread) <= LARGE_TARGET:
+        return None
+    if m.output.skill >= 0 or not m.settings.epochs:
+        return None
+    measured = (
+        f"The targets have a mean of {mean:.3g} and a standard deviation of {spread:.3g}. The network's cost is "
+        f"{m.output.cost:.3g}; a constant answer's is {m.output.constant_cost:.3g}."
+    )
+    remedies = (
+        Remedy(
+            "Standardize the targets: `y = (y - y.mean(axis=0)) / y.std(axis=0)`, and multiply and add again after predicting; "
+            "`TransformedTargetRegressor(cr.MLPRegressor(), transformer=StandardScaler())` of scikit-learn does both."
+        ),
+        Remedy("Take the estimator of a table, which standardizes its targets: `cr.TableRegressor().fit(x, y)`."),
+    )
+    return Verdict("finding", measured, remedies)
+
+
+def missing_values(m: Measurements) -> str:
+    """Say that y holds classes."""
+    return f"{DOES_NOT_APPLY}: y holds classes, not values" if m.data.target_mean is None else ""
+
+
 def judge_imbalance(m: Measurements) -> Verdict | None:
     """Name a rare class that the network misses."""
     counts, rarest, recall = m.data.counts, m.data.rarest, m.data.rarest_recall
@@ -178,6 +207,15 @@ INPUT_SCALE = Rule(
     "A weight's gradient carries its input: a column of 1,000 takes steps a million times as effective in $z$ as a column of 1, so "
     "that no learning rate suits both, and $z$ is driven to where $σ′$ is 0.",
     judge_input_scale,
+)
+TARGET_SCALE = Rule(
+    "targets not scaled",
+    ("N8",),
+    (r"\frac{∂C}{∂b} = \frac{1}{m} Σ_i e_i",),
+    "The outputs start near 0, so that each error $e_i$ is as large as the targets: the bias and the weights must first be carried "
+    "to the targets' mean. Small steps do not arrive, and a rate that would is too high for what the inputs decide.",
+    judge_target_scale,
+    missing_values,
 )
 IMBALANCED = Rule(
     "class imbalance",

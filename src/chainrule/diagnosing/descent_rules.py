@@ -347,6 +347,7 @@ LOW_RATE = Rule(
     "learnt.",
     judge_low_rate,
     missing_low_rate,
+    unless=("targets not scaled",),
 )
 UNMOVED = Rule(
     "weights that never moved",

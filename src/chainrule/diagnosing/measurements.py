@@ -122,6 +122,8 @@ class DataMeasurements:
         The rarest class that occurs; None where y holds values.
     rarest_recall : float or None
         The share of the rarest class's drawn rows that is classified correctly.
+    target_mean, target_spread : float or None
+        The mean and the standard deviation of the column of y with the largest values; None where y holds classes.
     """
 
     largest_column: int
@@ -139,6 +141,8 @@ class DataMeasurements:
     constant: bool
     rarest: int | None
     rarest_recall: float | None
+    target_mean: float | None
+    target_spread: float | None
 
 
 @dataclass(frozen=True)

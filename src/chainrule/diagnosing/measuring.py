@@ -175,6 +175,7 @@ def _measure_data(
     largest = int(effects.argmax())
     row_weights = None if examples.weights is None else examples.weights[drawn]
     agreement = neighbour_agreement(batch.x, None if classes is None else classes[drawn], batch.y, row_weights)
+    y, far = batch.y, int(np.abs(batch.y).max(axis=0).argmax())
     counts = () if classes is None else class_counts(classes)
     return DataMeasurements(
         largest_column=largest,
@@ -192,6 +193,8 @@ def _measure_data(
         constant=is_constant(np.asarray(examples.y)),
         rarest=rarest_class(counts) if counts else None,
         rarest_recall=recall,
+        target_mean=float(y[:, far].mean()) if classes is None else None,
+        target_spread=float(y[:, far].std()) if classes is None else None,
     )
 
 
