@@ -153,6 +153,8 @@ def test_the_three_faces(tmp_path):
     net, data, history = trained_notes_network()
     diagnosis = cr.diagnose(net, data, history)
     text = str(diagnosis)
+    assert "The network was trained for 2 epochs" in text
+    assert "the most frequent class alone would have" in " ".join(text.split())
     assert "1. Advice: hidden units saturated at the start  (N10, BP2)" in text
     assert max(map(len, text.splitlines())) <= 100
     assert not any(markup in text for markup in ("$", "`", "\\frac"))
@@ -185,7 +187,8 @@ def test_a_live_diagnosis_knows_a_start_set_by_hand(capsys):
     live = cr.LiveDiagnosis(net, data)
     cr.train(net, data, epochs=4, batch_size=1, learning_rate=0.15, callbacks=[live])
     assert live.diagnosis.measurements.moved[0] < 0.01
-    assert capsys.readouterr().out.startswith("finding: outputs saturated and wrong. 100.0 % of the rows")
+    assert capsys.readouterr().out.startswith("epoch 1: finding: outputs saturated and wrong. 100.0 % of the rows")
+    assert repr(live) == f"LiveDiagnosis(4 epochs, told: outputs saturated and wrong; {live.diagnosis!r})"
 
 
 def test_a_history_is_read_from_a_folder(tmp_path):

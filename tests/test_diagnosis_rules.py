@@ -211,6 +211,21 @@ def test_rows_that_were_shuffled_apart_are_read_again():
     assert "joined" in remedies[1].text
 
 
+def test_a_remedy_of_the_network_is_a_command_too():
+    """The settings of a network that the command line has are given as its options; hidden sizes and activations as well."""
+    texts = {name: finding_of(healthy(**FAILING[name]), name).remedies for name in ("vanishing delta", "underfitting")}
+    assert "or `chainrule train --activation relu --init he_normal`" in texts["vanishing delta"][0].text
+    assert "or `chainrule train --hidden 30`" in texts["vanishing delta"][1].text
+    assert "or `chainrule train --hidden 300`" in texts["underfitting"][0].text
+
+
+@pytest.mark.parametrize(("slope", "says"), [(1e-12, "less than 0.1 %"), (0.05, "5.0 %")])
+def test_a_tiny_slope_is_written_as_less_than_a_percentage(slope, says):
+    """A slope of outputs that is nearly 0 is not written with an exponent before a percent sign."""
+    failing = healthy(output=replace(UNLEARNT, wrong_rows=0.9, wrong_slope=slope))
+    assert says in finding_of(failing, "outputs saturated and wrong").measured
+
+
 def test_noise_is_no_failure():
     """Where the nearest rows answer no better than the network, a low accuracy is no reason for a finding."""
     noisy = {"output": replace(UNLEARNT, accuracy=0.35), "data": {"neighbour_skill": 0.1}, "curves": {"late_fall": 0.0}}

@@ -36,6 +36,9 @@ LONGEST_BEND = 6
 WRONG_ROWS = 0.2
 """The notes' network ends with 5 % of its rows wrong; where a fifth is, wrong outputs decide the result."""
 
+LEAST_WRITTEN = 1e-3
+"""The least share that a percentage with one decimal tells from 0."""
+
 FLAT = 0.15
 """Wrong outputs whose slope is below this share of sigma'(0) learn at least seven times as slowly as at z = 0."""
 
@@ -197,9 +200,10 @@ def judge_wrong_outputs(m: Measurements) -> Verdict | None:
     rows, slope = m.output.wrong_rows, m.output.wrong_slope
     if rows is None or slope is None or rows < WRONG_ROWS or slope > FLAT:
         return None
+    share = percent(slope, 1) if slope >= LEAST_WRITTEN else f"less than {percent(LEAST_WRITTEN, 1)}"
     measured = (
         f"{percent(rows, 1)} of the rows have an output that is wrong by more than half of its range; σ′ of these outputs is on "
-        f"average {percent(slope, 1) if slope > 1e-4 else format(100 * slope, '.1e') + ' %'} of its value at z = 0."
+        f"average {share} of its value at z = 0."
     )
     classes = m.settings.output == "sigmoid" and bool(m.data.counts)
     cost = "cross_entropy" if classes else "mean_squared_error"
