@@ -138,7 +138,8 @@ def test_a_straight_line_of_any_optimizer_is_a_low_rate(straightness, steady, sk
     line = {"first_cost": 0.45, "last_cost": 0.40, "straightness": straightness, "steady": steady}
     output = replace(UNLEARNT, accuracy=0.12 + 0.88 * skill)
     adam = {"optimizer": "adam", "learning_rate": 1e-6}
-    measurements = healthy(output=output, settings=adam, steps={"best_rate": 10.0}, curves=line)
+    exact = {"deviations": 1e6}
+    measurements = healthy(output=output, settings=adam, steps={"best_rate": 10.0}, curves=line, data=exact)
     expected = 0.8 <= straightness <= 1.25 and steady >= 0.9 and skill < 0.69
     if abs(skill - 0.7) > 0.02:
         assert ("learning rate too low" in named(measurements)) == expected
@@ -224,6 +225,14 @@ def test_a_tiny_slope_is_written_as_less_than_a_percentage(slope, says):
     """A slope of outputs that is nearly 0 is not written with an exponent before a percent sign."""
     failing = healthy(output=replace(UNLEARNT, wrong_rows=0.9, wrong_slope=slope))
     assert says in finding_of(failing, "outputs saturated and wrong").measured
+
+
+@pytest.mark.parametrize("name", ["underfitting", "learning rate too low"])
+def test_an_agreement_that_may_be_chance_is_nothing_to_reach(name):
+    """Where the nearest rows answer better by less than their sampling error, neither the size nor the rate is named."""
+    assert name in named(healthy(**FAILING[name]))
+    doubtful = {"neighbour_skill": 0.21, "deviations": 2.5}
+    assert name not in named(healthy(**FAILING[name], data=doubtful))
 
 
 def test_noise_is_no_failure():

@@ -252,7 +252,7 @@ FAILURES = (
         far_values,
         (4, 16, 1),
         {"activation": "relu", "cost": "mean_squared_error", "init": "he_normal"},
-        {"batch_size": 100, "epochs": 60, "learning_rate": 0.001, "optimizer": "adam"},
+        {"batch_size": 20, "epochs": 60, "learning_rate": 0.001, "optimizer": "adam"},
         mended_data=standardized_values,
         score="R^2",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._format import percent
 from .finding import Rule, Verdict, network_remedy, training_remedy
-from .measurements import BEATEN, CurveMeasurements, Measurements
+from .measurements import CurveMeasurements, Measurements
 
 WIDE_GAP, SMALL_GAP = 0.10, 0.05
 """Of the accuracies of training and validation: the notes' run ends with a gap of 0.02, the book's 1,000 images with 0.16."""
@@ -70,7 +70,7 @@ def judge_underfitting(m: Measurements) -> Verdict | None:
     curves, reachable = m.curves, m.data.neighbour_skill
     if curves is None or reachable is None or curves.epochs < FEWEST_EPOCHS or curves.late_fall > ENDED:
         return None
-    if reachable <= 0 or m.output.skill > reachable - BEATEN or m.has_learnt:
+    if not m.is_beaten or m.has_learnt:
         return None
     measured = (
         f"The cost fell by {percent(max(curves.late_fall, 0), 1)} over the last third of the epochs. The network removes "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._format import percent, pluralize
 from .finding import DOES_NOT_APPLY, Remedy, Rule, Verdict, network_remedy, training_remedy
-from .measurements import BEATEN, CurveMeasurements, LayerMeasurements, Measurements
+from .measurements import CurveMeasurements, LayerMeasurements, Measurements
 
 FAR_STEP = 10.0
 """A first step that moves z by more than this crosses the slope of a sigmoid, which lies between -5 and 5, at once."""
@@ -121,14 +121,14 @@ def missing_high_rate(m: Measurements) -> str:
 def judge_low_rate(m: Measurements) -> Verdict | None:
     """Name a rate that is far below the one that lowers the cost most, or whose curve is a straight line."""
     rate = m.settings.learning_rate
-    if not rate or m.has_learnt:
+    if not rate or m.has_learnt or m.is_beaten is False:
         return None
     rows, line = pluralize(m.rows, "row"), _describe_line(m)
     best = min(m.steps.best_rate, LARGEST_SANE_RATE) if m.steps is not None and m.settings.descends_plainly else 0.0
     if m.steps is not None and best >= FAR_BELOW * rate:
         measured = f"A step on {rows} lowers the cost most at a rate of {m.steps.best_rate:.3g}; the rate is {rate:g}.{line}"
         return Verdict("finding", measured, (training_remedy("Take larger steps", learning_rate=rate_for_mini_batches(best)),))
-    if m.curves is not None and is_straight_line(m.curves) and m.output.skill < (m.data.neighbour_skill or 0.0) - BEATEN:
+    if m.curves is not None and is_straight_line(m.curves) and m.is_beaten:
         measured = f"The rate is {rate:g}.{line}"
         return Verdict("finding", measured, (training_remedy("Take larger steps", learning_rate=one_digit(10 * rate)),))
     return None

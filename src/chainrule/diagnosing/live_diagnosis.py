@@ -19,15 +19,15 @@ from .measuring import measure
 LIVE_ROWS = 200
 """The rows of a diagnosis within a training: half as precise as afterwards, and less than half the work."""
 
-JUDGED_AT_THE_END = ("underfitting",)
-"""Findings that only ``examine`` tells: a cost that is flat for some epochs may fall again."""
+JUDGED_AT_THE_END = ("underfitting", "targets not scaled")
+"""Findings that only ``examine`` tells: a cost that is flat may fall again, and outputs may still reach targets far from 0."""
 
 
 class LiveDiagnosis:
     """A callback of ``cr.train`` that tells each finding once, when it appears.
 
     It examines the network after epochs 1, 2, 4, 8 and so on, on a few hundred rows: however long the training, that costs little.
-    Underfitting, which is judged by the end of the curve, is told by ``examine`` alone.
+    Underfitting and targets out of reach, which are judged by the end of the training, are told by ``examine`` alone.
 
     Parameters
     ----------

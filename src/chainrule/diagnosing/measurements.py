@@ -282,6 +282,14 @@ class Measurements:
         good = GOOD_SKILL if reachable is None else min(GOOD_SKILL, max(reachable, LEAST_SKILL))
         return self.settings.epochs > 0 and self.output.skill >= good
 
+    @property
+    def is_beaten(self) -> bool | None:
+        """Whether the nearest rows answer better by ``BEATEN``, two standard deviations allowed; None where they are not known."""
+        reachable, deviations = self.data.neighbour_skill, self.data.deviations
+        if reachable is None or deviations is None:
+            return None
+        return deviations > 0 and reachable > 0 and self.output.skill < reachable * (1 - 2 / deviations) - BEATEN
+
     def to_dict(self) -> dict[str, Any]:
         """Give the measurements in JSON's types."""
         return asdict(self)
