@@ -68,19 +68,14 @@ def nearest_rows(x: Array) -> Indices:
 def _class_agreement(classes: Indices, nearest: Indices, weights: Array | None) -> Agreement | None:
     shares = np.bincount(classes) / len(classes)
     chance = float((shares**2).sum())
-    most = largest_share(classes, weights)
+    counts = np.bincount(classes, weights)
+    most = float(counts.max() / counts.sum())
     if most == 1 or chance == 1:
         return None
     right = classes == classes[nearest]
     agree, skill = float(np.mean(right)), 1 - float(np.average(~right, weights=weights)) / (1 - most)
     deviation = float(np.sqrt(chance * (1 - chance) / len(classes)))
     return Agreement(agree, chance, (agree - chance) / deviation, skill)
-
-
-def largest_share(classes: Indices, weights: Array | None) -> float:
-    """Give the share of the most frequent class, of the rows or of their weights."""
-    counts = np.bincount(classes, weights)
-    return float(counts.max() / counts.sum())
 
 
 def _value_agreement(y: Array, nearest: Indices) -> Agreement | None:

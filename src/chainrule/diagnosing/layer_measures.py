@@ -11,7 +11,6 @@ import numpy.typing as npt
 from .._types import Array, Indices
 from ..calculus.activations import ACTIVATIONS, Activation
 from ..explaining.batch_pass import BatchPass
-from .data_measures import largest_share
 from .measurements import LayerMeasurements, OutputMeasurements
 
 if TYPE_CHECKING:
@@ -86,7 +85,8 @@ def measure_output(batch: BatchPass, classes: Indices | None, weights: Array | N
     accuracy, constant_accuracy = None, None
     if classes is not None:
         accuracy = float(np.average(_decided(batch.a) == classes, weights=weights))
-        constant_accuracy = largest_share(classes, weights)
+        counts = np.bincount(classes, weights)
+        constant_accuracy = float(counts.max() / counts.sum())
     return OutputMeasurements(
         cost=weighted_cost(batch, batch.a, weights),
         constant_cost=weighted_cost(batch, constant.astype(np.float64), weights),
