@@ -87,6 +87,40 @@ def test_values_that_are_learnt_have_no_finding():
     assert "not examined: needs history" in " ".join(str(blind).split())
 
 
+def weak_values(rng):
+    """Give 5,000 rows whose first column has a tenth of the targets' variance."""
+    x = rng.normal(size=(5000, 10))
+    return x, np.sqrt(0.1) * x[:, :1] + np.sqrt(0.9) * rng.normal(size=(5000, 1))
+
+
+def weak_classes(rows, correct):
+    """Give a function that draws rows of which so large a share has the class that the first column's sign tells."""
+
+    def draw(rng):
+        x = rng.normal(size=(rows, 10))
+        return x, ((x[:, 0] > 0) == (rng.random(rows) < correct)).astype(int)
+
+    return draw
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "draw",
+    [weak_values, *(weak_classes(*shape) for shape in ((5000, 0.55), (5000, 0.65), (600, 0.6)))],
+    ids=["values", "55 %", "65 %", "600 rows, 40 % noise"],
+)
+def test_a_weak_relation_is_no_finding(draw, seed):
+    """A network that learnt the little that noisy targets hold is not told that its labels are unrelated to its inputs."""
+    x, y = draw(np.random.default_rng(seed))
+    values = y.ndim == 2
+    net = cr.Network([10, 20, 1 if values else 2], cost="mean_squared_error" if values else "log_loss", init="scaled", seed=seed)
+    cut = len(x) * 4 // 5
+    validation = (x[cut:], y[cut:])
+    history = cr.train(net, (x[:cut], y[:cut]), epochs=10, batch_size=10, learning_rate=0.02, validation=validation)
+    for known in (history, None):
+        assert [one for one in cr.diagnose(net, (x[:cut], y[:cut]), known).findings if one.level == "finding"] == []
+
+
 def trained_notes_network(rows=3000):
     """Train the notes' network for two epochs."""
     data = cr.datasets.mnist().train[:rows]
@@ -119,6 +153,8 @@ def test_the_three_faces(tmp_path):
     net, data, history = trained_notes_network()
     diagnosis = cr.diagnose(net, data, history)
     text = str(diagnosis)
+    assert "The network was trained for 2 epochs" in text
+    assert "the most frequent class alone would have" in " ".join(text.split())
     assert "1. Advice: hidden units saturated at the start  (N10, BP2)" in text
     assert max(map(len, text.splitlines())) <= 100
     assert not any(markup in text for markup in ("$", "`", "\\frac"))
@@ -151,7 +187,8 @@ def test_a_live_diagnosis_knows_a_start_set_by_hand(capsys):
     live = cr.LiveDiagnosis(net, data)
     cr.train(net, data, epochs=4, batch_size=1, learning_rate=0.15, callbacks=[live])
     assert live.diagnosis.measurements.moved[0] < 0.01
-    assert capsys.readouterr().out.startswith("finding: outputs saturated and wrong. 100.0 % of the rows")
+    assert capsys.readouterr().out.startswith("epoch 1: finding: outputs saturated and wrong. 100.0 % of the rows")
+    assert repr(live) == f"LiveDiagnosis(4 epochs, told: outputs saturated and wrong; {live.diagnosis!r})"
 
 
 def test_a_history_is_read_from_a_folder(tmp_path):
@@ -191,11 +228,38 @@ def test_estimators_are_diagnosed_on_their_own_rows():
     assert [finding for finding in found.findings if finding.level == "finding"] == []
 
 
-def test_row_weights_do_not_count():
-    """Shares count rows: weights of the examples change nothing."""
+def test_answers_are_judged_with_the_weights_of_the_rows():
+    """Cost and accuracy are those that the network itself measures on weighted examples; the layers' shares count rows."""
     net, data, _ = trained_notes_network(500)
     weighted = cr.Examples(data.x, data.y, weights=np.linspace(1, 5, len(data)))
-    assert cr.diagnose(net, weighted).to_dict() == cr.diagnose(net, data).to_dict()
+    found, plain = cr.diagnose(net, weighted).measurements, cr.diagnose(net, data).measurements
+    assert found.output.cost == pytest.approx(net.cost(weighted), rel=1e-5)
+    assert found.output.accuracy == pytest.approx(net.accuracy(weighted))
+    assert found.output.constant_accuracy == pytest.approx(np.bincount(data.y, weighted.weights).max() / weighted.weights.sum())
+    assert found.layers == plain.layers
+
+
+def test_an_estimator_whose_targets_are_far_from_0_is_told_to_scale_them():
+    """Values of about 1,000 are out of reach in 60 epochs: the targets are named, and not the rate."""
+    x = np.random.default_rng(0).normal(size=(500, 4))
+    y = 1000 + 50 * x[:, 0]
+    with pytest.warns(UserWarning, match="converge"):
+        model = cr.MLPRegressor(hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(x, y)
+    found = cr.diagnose(model, (x, y)).findings
+    assert [one.name for one in found if one.level == "finding"] == ["targets not scaled"]
+    assert "TransformedTargetRegressor" in found[0].remedies[0].text
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_network_trained_with_class_weights_has_no_finding(seed):
+    """A healthy network of a rare class, whose rows weigh more, is compared with the constant answer to weighted rows."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(5000, 10))
+    y = ((x[:, 0] + 1.5 * rng.normal(size=5000)) > 2).astype(int)
+    data = cr.Examples(x, y, weights=1 / np.bincount(y)[y])
+    net = cr.Network([10, 20, 2], cost="cross_entropy", init="scaled", seed=seed)
+    history = cr.train(net, data, epochs=20, batch_size=10, learning_rate=0.1)
+    assert [one for one in cr.diagnose(net, data, history).findings if one.level == "finding"] == []
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,15 @@ from hypothesis.extra.numpy import arrays
 import chainrule as cr
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.diagnosing.curve_measures import measure_curves, relative_fall, share_of_rises, straightness
-from chainrule.diagnosing.data_measures import is_8_bit, nearest_rows, neighbour_agreement
-from chainrule.diagnosing.layer_measures import dead_share, relative_movement, root_mean_square, saturated_share, start_of
+from chainrule.diagnosing.data_measures import gradient_deviations, is_8_bit, nearest_rows, neighbour_agreement
+from chainrule.diagnosing.layer_measures import (
+    dead_share,
+    output_deviations,
+    relative_movement,
+    root_mean_square,
+    saturated_share,
+    start_of,
+)
 from chainrule.diagnosing.measuring import draw_rows, measure
 from chainrule.diagnosing.step_measures import RATES, StepAlong, best_rate, change_of_first_step
 from chainrule.explaining.batch_pass import run_batch
@@ -111,6 +118,27 @@ def test_a_start_that_cannot_be_known_is_not_drawn():
 
     ColumnScaler(np.zeros(3), np.ones(3)).fold_into_inputs(net)
     assert start_of(net) is None
+
+
+def test_a_gradient_is_compared_with_those_of_shuffled_targets():
+    """For independent targets the deviations have mean 0 and spread 1, to sampling; for a weak relation they are far above."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 10))
+    chance = [gradient_deviations(x, rng.normal(size=(500, 1))) for _ in range(60)]
+    assert abs(np.mean(chance)) < 0.5
+    assert 0.6 < np.std(chance) < 1.5
+    assert gradient_deviations(x, 0.4 * x[:, :1] + rng.normal(size=(500, 1))) > 5
+    assert gradient_deviations(x, np.ones((500, 1))) is None
+
+
+def test_a_fit_by_heart_is_no_agreement():
+    """Least squares on independent targets agrees with them as its parameters explain; a relation is beyond that."""
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(500, 40)), rng.normal(size=(500, 1))
+    by_heart = x @ np.linalg.lstsq(x, noise, rcond=None)[0]
+    assert abs(output_deviations(by_heart, noise, 40)) < 4
+    assert output_deviations(x[:, :1], x[:, :1] + noise, 40) > 5
+    assert output_deviations(np.ones((500, 1)), noise, 40) is None
 
 
 @given(costs, st.floats(0.01, 100))

@@ -34,10 +34,15 @@ FAILING = {
     "labels constant": {"data": {"constant": True, "deviations": None}},
     "labels unrelated to the inputs": {
         "output": replace(UNLEARNT, cost=0.45),
-        "data": {"deviations": 0.4, "neighbours": 0.11},
+        "data": {"deviations": 0.4, "neighbours": 0.11, "gradient_deviations": 0.2},
         "curves": {"validation_accuracy": 0.1},
     },
     "inputs not scaled": {"output": UNLEARNT, "data": {"largest_input": 800.0, "largest_effect": 250.0}},
+    "targets not scaled": {
+        "output": replace(UNLEARNT, cost=5e5, constant_cost=1300.0, accuracy=None, constant_accuracy=None),
+        "data": {"counts": (), "rarest": None, "rarest_recall": None, "target_mean": 1000.0, "target_spread": 50.0},
+        "start_cost": 5.1e5,
+    },
     "learning rate too high": {"output": UNLEARNT, "steps": {"first_change": 35.0}},
     "learning rate too low": {"output": UNLEARNT, "settings": {"learning_rate": 0.001}, "steps": {"best_rate": 10.0}},
     "weights that never moved": {"output": UNLEARNT, "moved": (0.0, 1e-7)},
@@ -133,10 +138,21 @@ def test_a_straight_line_of_any_optimizer_is_a_low_rate(straightness, steady, sk
     line = {"first_cost": 0.45, "last_cost": 0.40, "straightness": straightness, "steady": steady}
     output = replace(UNLEARNT, accuracy=0.12 + 0.88 * skill)
     adam = {"optimizer": "adam", "learning_rate": 1e-6}
-    measurements = healthy(output=output, settings=adam, steps={"best_rate": 10.0}, curves=line)
+    exact = {"deviations": 1e6}
+    measurements = healthy(output=output, settings=adam, steps={"best_rate": 10.0}, curves=line, data=exact)
     expected = 0.8 <= straightness <= 1.25 and steady >= 0.9 and skill < 0.69
     if abs(skill - 0.7) > 0.02:
         assert ("learning rate too low" in named(measurements)) == expected
+
+
+@pytest.mark.parametrize("seen", [{"data": {"gradient_deviations": 2.1}}, {"output": {"deviations": 6.0}}])
+def test_a_relation_that_one_measure_sees_is_a_relation(seen):
+    """Where the gradient or the outputs agree with the targets beyond chance, labels are not called unrelated."""
+    failing = healthy(**FAILING["labels unrelated to the inputs"])
+    assert "labels unrelated to the inputs" in named(failing)
+    part, value = next(iter(seen.items()))
+    related = replace(failing, **{part: replace(getattr(failing, part), **value)})
+    assert "labels unrelated to the inputs" not in named(related)
 
 
 @pytest.mark.parametrize("dead_at_start", [0.0, 0.5])
@@ -165,6 +181,58 @@ def test_underfitting_is_named_by_exclusion():
     """A network whose rate was too high is not called too small, though its curve is flat too."""
     failing = {"output": UNLEARNT, "curves": {"late_fall": 0.0}, "steps": {"first_change": 35.0}}
     assert list(named(healthy(**failing))) == ["learning rate too high"]
+
+
+def test_a_nearest_row_that_answers_worse_than_a_constant_is_no_measure():
+    """A network is not called too small where the nearest rows' targets are worse than a constant answer."""
+    bad = {"output": replace(UNLEARNT, accuracy=-0.5), "data": {"neighbour_skill": -0.2}, "curves": {"late_fall": 0.0}}
+    assert "underfitting" not in named(healthy(**bad))
+    measured = finding_of(healthy(**FAILING["underfitting"], data={"neighbour_skill": 0.5}), "underfitting").measured
+    assert "50.0 %" in measured
+
+
+def test_a_high_rate_explains_saturated_outputs():
+    """Outputs that a long step saturated are no finding of their own: another cost or start does not help at that rate."""
+    failing = {"output": replace(UNLEARNT, wrong_rows=0.9, wrong_slope=0.05), "steps": {"first_change": 35.0}}
+    assert list(named(healthy(**failing))) == ["learning rate too high"]
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+def test_a_high_rate_is_lowered(diverged):
+    """Smaller steps are proposed, and where the training diverged a limit of the gradient; a schedule that begins high is not."""
+    failing = healthy(output=UNLEARNT, steps={"first_change": 35.0}, curves={"diverged": diverged})
+    changed = [tuple(remedy.training) for remedy in finding_of(failing, "learning rate too high").remedies]
+    assert changed == [("learning_rate",), *([("clip",)] if diverged else [])]
+
+
+def test_rows_that_were_shuffled_apart_are_read_again():
+    """The remedy of unrelated labels begins at the source, and names a table's join: what was shuffled apart stays so."""
+    remedies = finding_of(healthy(**FAILING["labels unrelated to the inputs"]), "labels unrelated to the inputs").remedies
+    assert remedies[0].text.startswith("Go back to the source")
+    assert "joined" in remedies[1].text
+
+
+def test_a_remedy_of_the_network_is_a_command_too():
+    """The settings of a network that the command line has are given as its options; hidden sizes and activations as well."""
+    texts = {name: finding_of(healthy(**FAILING[name]), name).remedies for name in ("vanishing delta", "underfitting")}
+    assert "or `chainrule train --activation relu --init he_normal`" in texts["vanishing delta"][0].text
+    assert "or `chainrule train --hidden 30`" in texts["vanishing delta"][1].text
+    assert "or `chainrule train --hidden 300`" in texts["underfitting"][0].text
+
+
+@pytest.mark.parametrize(("slope", "says"), [(1e-12, "less than 0.1 %"), (0.05, "5.0 %")])
+def test_a_tiny_slope_is_written_as_less_than_a_percentage(slope, says):
+    """A slope of outputs that is nearly 0 is not written with an exponent before a percent sign."""
+    failing = healthy(output=replace(UNLEARNT, wrong_rows=0.9, wrong_slope=slope))
+    assert says in finding_of(failing, "outputs saturated and wrong").measured
+
+
+@pytest.mark.parametrize("name", ["underfitting", "learning rate too low"])
+def test_an_agreement_that_may_be_chance_is_nothing_to_reach(name):
+    """Where the nearest rows answer better by less than their sampling error, neither the size nor the rate is named."""
+    assert name in named(healthy(**FAILING[name]))
+    doubtful = {"neighbour_skill": 0.21, "deviations": 2.5}
+    assert name not in named(healthy(**FAILING[name], data=doubtful))
 
 
 def test_noise_is_no_failure():

@@ -34,7 +34,7 @@ class Case:
         Sets a network's initial parameters by hand, given a seed.
     mended_data : callable, optional
         From a seed to the data as the remedy makes them.
-    score : {"accuracy", "cost", "balanced accuracy"}
+    score : {"accuracy", "cost", "balanced accuracy", "R^2"}
     may_advise : bool
         Whether a healthy training may have advice.
     """
@@ -152,6 +152,19 @@ def rings(seed: int) -> Parts:
     return Examples(x[:1000], y[:1000]), Examples(x[1000:], y[1000:])
 
 
+def far_values(seed: int) -> Parts:
+    """Values of mean 1,000 and spread 50, which the first of four columns determines."""
+    x = np.random.default_rng(seed).normal(size=(600, 4))
+    return Examples(x[:400], 1000 + 50 * x[:400, :1]), Examples(x[400:], 1000 + 50 * x[400:, :1])
+
+
+def standardized_values(seed: int) -> Parts:
+    """The same, with mean 0 and standard deviation 1."""
+    train, rest = far_values(seed)
+    y = np.asarray(train.y)
+    return tuple(Examples(part.x, (part.y - y.mean()) / y.std()) for part in (train, rest))  # type: ignore[return-value]
+
+
 NOTES = {"batch_size": 10}
 
 FAILURES = (
@@ -232,6 +245,16 @@ FAILURES = (
         {},
         {**NOTES, "epochs": 5, "learning_rate": 3.0},
         mended_data=first_images(5000),
+    ),
+    Case(
+        "values of about 1,000",
+        "targets not scaled",
+        far_values,
+        (4, 16, 1),
+        {"activation": "relu", "cost": "mean_squared_error", "init": "he_normal"},
+        {"batch_size": 20, "epochs": 60, "learning_rate": 0.001, "optimizer": "adam"},
+        mended_data=standardized_values,
+        score="R^2",
     ),
     Case(
         "labels shuffled",

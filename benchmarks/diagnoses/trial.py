@@ -107,5 +107,9 @@ def _score(network: cr.Network, examples: Examples, kind: str) -> float:
         return network.accuracy(examples)
     if kind == "cost":
         return network.cost(examples)
+    if kind == "R^2":
+        return 1 - float(
+            np.square(network.predict(examples.x).ravel() - np.ravel(examples.y)).mean() / np.asarray(examples.y).var()
+        )
     predicted, y = network.predict(examples.x), np.asarray(examples.y)
     return float(np.mean([np.mean(predicted[y == label] == label) for label in np.unique(y)]))

@@ -50,8 +50,13 @@ def test_a_diagnosis_in_json(run, failing):
 
 
 def test_a_diagnosis_as_a_page(run, failing):
-    """``--html`` writes the page and prints its path."""
-    assert run("diagnose", failing, "--html", "d.html")[:2] == (1, "written to d.html: open it in a browser\n")
+    """``--html`` writes the page and prints its path, with the number of findings that the exit status stands for."""
+    status, out, _ = run("diagnose", failing, "--html", "d.html")
+    assert status == 1
+    findings = sum(one["level"] == "finding" for one in json.loads(run("diagnose", failing, "--json")[1])["findings"])
+    assert out.startswith(f"{findings} finding{'s' if findings > 1 else ''}")
+    assert out.endswith("written to d.html: open it in a browser\n")
+    assert out.count("\n") == 1
     assert Path("d.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 

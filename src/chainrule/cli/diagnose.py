@@ -97,7 +97,9 @@ def _show(diagnosis: Diagnosis, html: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(diagnosis.to_dict())
     elif html is not None:
-        print_line(f"written to {html}: open it in a browser")
+        from ..diagnosing.diagnosis import count_findings
+
+        print_line(f"{count_findings(diagnosis.findings)}; written to {html}: open it in a browser")
     else:
         from rich.console import Console
 

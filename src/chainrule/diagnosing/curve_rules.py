@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._format import percent
 from .finding import Rule, Verdict, network_remedy, training_remedy
-from .measurements import BEATEN, CurveMeasurements, Measurements
+from .measurements import CurveMeasurements, Measurements
 
 WIDE_GAP, SMALL_GAP = 0.10, 0.05
 """Of the accuracies of training and validation: the notes' run ends with a gap of 0.02, the book's 1,000 images with 0.16."""
@@ -70,12 +70,12 @@ def judge_underfitting(m: Measurements) -> Verdict | None:
     curves, reachable = m.curves, m.data.neighbour_skill
     if curves is None or reachable is None or curves.epochs < FEWEST_EPOCHS or curves.late_fall > ENDED:
         return None
-    if m.output.skill > reachable - BEATEN or m.has_learnt:
+    if not m.is_beaten or m.has_learnt:
         return None
     measured = (
         f"The cost fell by {percent(max(curves.late_fall, 0), 1)} over the last third of the epochs. The network removes "
-        f"{percent(max(m.output.skill, 0), 1)} of a constant answer's error; repeating the nearest row's target removes "
-        f"{percent(reachable, 1)}."
+        f"{percent(m.output.skill, 1)} of a constant answer's error; the nearest rows' targets show that "
+        f"{percent(reachable, 1)} can be removed."
     )
     sizes = list(m.settings.sizes)
     wider = [sizes[0], *(max(30, 10 * size) for size in sizes[1:-1]), sizes[-1]] if len(sizes) > 2 else [sizes[0], 30, sizes[-1]]
@@ -115,6 +115,6 @@ UNDERFITTING = Rule(
     unless=(
         *("learning rate too high", "learning rate too low", "weights that never moved", "inputs not scaled", "dead ReLUs"),
         *("outputs saturated and wrong", "hidden units saturated at the start", "vanishing delta", "exploding delta"),
-        *("labels constant", "class imbalance"),
+        *("labels constant", "targets not scaled", "class imbalance"),
     ),
 )

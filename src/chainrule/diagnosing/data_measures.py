@@ -15,6 +15,10 @@ BRIGHT = 100
 """Whole numbers of which none is above this may be counts; beyond it, up to 255, they are taken for pixels."""
 
 
+SHUFFLES = 40
+"""The shuffles of the targets that tell what chance gives: their mean and spread are then known to a sixth of the spread."""
+
+
 class Agreement(NamedTuple):
     """How well nearest rows agree: see ``DataMeasurements``."""
 
@@ -35,10 +39,11 @@ def is_8_bit(x: Array) -> bool:
     return bool(x.min() >= 0 and BRIGHT < x.max() <= 255 and np.array_equal(x, np.rint(x)))
 
 
-def neighbour_agreement(x: Array, classes: Indices | None, y: Array) -> Agreement | None:
+def neighbour_agreement(x: Array, classes: Indices | None, y: Array, weights: Array | None = None) -> Agreement | None:
     """Compare each row's target with that of its nearest row, in columns as they are or standardized: the better of the two.
 
-    None where the rows are few, or all have one target.
+    Weights (m,) count in the skill alone, since the relation of inputs and targets does not depend on them. None where the rows are
+    few, or all have one target.
     """
     if len(x) < FEWEST_NEIGHBOURS:
         return None
@@ -46,7 +51,7 @@ def neighbour_agreement(x: Array, classes: Indices | None, y: Array) -> Agreemen
     if not varying.shape[1]:
         return None
     pairs = [nearest_rows(varying), nearest_rows((varying - varying.mean(axis=0)) / varying.std(axis=0))]
-    found = [_class_agreement(classes, pair) if classes is not None else _value_agreement(y, pair) for pair in pairs]
+    found = [_class_agreement(classes, pair, weights) if classes is not None else _value_agreement(y, pair) for pair in pairs]
     known = [agreement for agreement in found if agreement is not None]
     return max(known, key=lambda agreement: agreement.neighbours) if known else None
 
@@ -60,14 +65,17 @@ def nearest_rows(x: Array) -> Indices:
     return nearest
 
 
-def _class_agreement(classes: Indices, nearest: Indices) -> Agreement | None:
+def _class_agreement(classes: Indices, nearest: Indices, weights: Array | None) -> Agreement | None:
     shares = np.bincount(classes) / len(classes)
-    most, chance = float(shares.max()), float((shares**2).sum())
-    if most == 1:
+    chance = float((shares**2).sum())
+    counts = np.bincount(classes, weights)
+    most = float(counts.max() / counts.sum())
+    if most == 1 or chance == 1:
         return None
-    agree = float(np.mean(classes == classes[nearest]))
+    right = classes == classes[nearest]
+    agree, skill = float(np.mean(right)), 1 - float(np.average(~right, weights=weights)) / (1 - most)
     deviation = float(np.sqrt(chance * (1 - chance) / len(classes)))
-    return Agreement(agree, chance, (agree - chance) / deviation, 1 - (1 - agree) / (1 - most))
+    return Agreement(agree, chance, (agree - chance) / deviation, skill)
 
 
 def _value_agreement(y: Array, nearest: Indices) -> Agreement | None:
@@ -77,7 +85,25 @@ def _value_agreement(y: Array, nearest: Indices) -> Agreement | None:
         return None
     v = (y - y.mean(axis=0))[:, spread > 0] / spread[spread > 0]
     correlation = float(np.mean(v * v[nearest]))
-    return Agreement(correlation, 0.0, correlation * np.sqrt(v.size), max(correlation, 0.0))
+    return Agreement(correlation, 0.0, correlation * np.sqrt(v.size), correlation)
+
+
+def gradient_deviations(x: Array, y: Array) -> float | None:
+    """Compare the gradient at a constant answer (N7) with that of shuffled targets: of x (m, n_in) and y (m, n_out).
+
+    The errors of the constant answer times the standardized inputs, summed over the rows, have a squared norm. The result is how
+    far it lies above the mean of those of shuffled targets, in their standard deviations. None where rows are few, or none varies.
+    """
+    varying = x[:, x.std(axis=0) > 0]
+    errors = (y - y.mean(axis=0)).astype(x.dtype)
+    if len(x) < FEWEST_NEIGHBOURS or not varying.shape[1] or not errors.any():
+        return None
+    rng = np.random.default_rng(0)
+    orders = [np.arange(len(x)), *(rng.permutation(len(x)) for _ in range(SHUFFLES))]
+    sums = ((varying - varying.mean(axis=0)) / varying.std(axis=0)).T @ np.hstack([errors[order] for order in orders])
+    norms = np.square(sums.astype(np.float64)).sum(axis=0).reshape(len(orders), -1).sum(axis=1)
+    spread = float(norms[1:].std())
+    return float((norms[0] - norms[1:].mean()) / spread) if spread > 0 else None
 
 
 def class_counts(classes: Indices) -> tuple[int, ...]:

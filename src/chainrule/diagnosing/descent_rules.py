@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._format import percent, pluralize
 from .finding import DOES_NOT_APPLY, Remedy, Rule, Verdict, network_remedy, training_remedy
-from .measurements import BEATEN, CurveMeasurements, LayerMeasurements, Measurements
+from .measurements import CurveMeasurements, LayerMeasurements, Measurements
 
 FAR_STEP = 10.0
 """A first step that moves z by more than this crosses the slope of a sigmoid, which lies between -5 and 5, at once."""
@@ -35,6 +35,9 @@ LONGEST_BEND = 6
 
 WRONG_ROWS = 0.2
 """The notes' network ends with 5 % of its rows wrong; where a fifth is, wrong outputs decide the result."""
+
+LEAST_WRITTEN = 1e-3
+"""The least share that a percentage with one decimal tells from 0."""
 
 FLAT = 0.15
 """Wrong outputs whose slope is below this share of sigma'(0) learn at least seven times as slowly as at z = 0."""
@@ -69,14 +72,11 @@ def judge_high_rate(m: Measurements) -> Verdict | None:
     rate = m.settings.learning_rate
     if not reasons or m.has_learnt:
         return None
-    remedies = (
-        training_remedy("Take smaller steps", learning_rate=lower_rate(m)),
-        training_remedy("Limit the length of a step's gradient", clip=1.0)
-        if m.curves is not None and m.curves.diverged
-        else training_remedy("Lower the rate over the epochs", schedule="cosine"),
-    )
+    remedies = [training_remedy("Take smaller steps", learning_rate=lower_rate(m))]
+    if m.curves is not None and m.curves.diverged:
+        remedies.append(training_remedy("Limit the length of a step's gradient", clip=1.0))
     trained_at = "" if rate is None else f" The learning rate is {rate:g}."
-    return Verdict("finding", " ".join(reasons) + trained_at, remedies)
+    return Verdict("finding", " ".join(reasons) + trained_at, tuple(remedies))
 
 
 def lower_rate(m: Measurements) -> float:
@@ -121,14 +121,14 @@ def missing_high_rate(m: Measurements) -> str:
 def judge_low_rate(m: Measurements) -> Verdict | None:
     """Name a rate that is far below the one that lowers the cost most, or whose curve is a straight line."""
     rate = m.settings.learning_rate
-    if not rate or m.has_learnt:
+    if not rate or m.has_learnt or m.is_beaten is False:
         return None
     rows, line = pluralize(m.rows, "row"), _describe_line(m)
     best = min(m.steps.best_rate, LARGEST_SANE_RATE) if m.steps is not None and m.settings.descends_plainly else 0.0
     if m.steps is not None and best >= FAR_BELOW * rate:
         measured = f"A step on {rows} lowers the cost most at a rate of {m.steps.best_rate:.3g}; the rate is {rate:g}.{line}"
         return Verdict("finding", measured, (training_remedy("Take larger steps", learning_rate=rate_for_mini_batches(best)),))
-    if m.curves is not None and is_straight_line(m.curves) and m.output.skill < (m.data.neighbour_skill or 0.0) - BEATEN:
+    if m.curves is not None and is_straight_line(m.curves) and m.is_beaten:
         measured = f"The rate is {rate:g}.{line}"
         return Verdict("finding", measured, (training_remedy("Take larger steps", learning_rate=one_digit(10 * rate)),))
     return None
@@ -200,9 +200,10 @@ def judge_wrong_outputs(m: Measurements) -> Verdict | None:
     rows, slope = m.output.wrong_rows, m.output.wrong_slope
     if rows is None or slope is None or rows < WRONG_ROWS or slope > FLAT:
         return None
+    share = percent(slope, 1) if slope >= LEAST_WRITTEN else f"less than {percent(LEAST_WRITTEN, 1)}"
     measured = (
         f"{percent(rows, 1)} of the rows have an output that is wrong by more than half of its range; σ′ of these outputs is on "
-        f"average {percent(slope, 1) if slope > 1e-4 else format(100 * slope, '.1e') + ' %'} of its value at z = 0."
+        f"average {share} of its value at z = 0."
     )
     classes = m.settings.output == "sigmoid" and bool(m.data.counts)
     cost = "cross_entropy" if classes else "mean_squared_error"
@@ -350,6 +351,7 @@ LOW_RATE = Rule(
     "learnt.",
     judge_low_rate,
     missing_low_rate,
+    unless=("targets not scaled",),
 )
 UNMOVED = Rule(
     "weights that never moved",
@@ -368,6 +370,7 @@ WRONG_OUTPUTS = Rule(
     "output is. Cross-entropy with sigmoid, or log loss with softmax, cancels $σ′$: $δ^L = a − y$.",
     judge_wrong_outputs,
     missing_wrong_outputs,
+    unless=("learning rate too high",),
 )
 SATURATED_START = Rule(
     "hidden units saturated at the start",

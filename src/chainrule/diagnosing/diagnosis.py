@@ -59,11 +59,12 @@ def diagnosis_of(measurements: Measurements) -> Diagnosis:
     sections = [_finding_section(finding, number) for number, finding in enumerate(findings, start=1)]
     sections += [_layers_section(measurements), _rules_section(findings, unexamined)]
     sizes = " × ".join(map(str, measurements.settings.sizes))
-    title, summary = f"{sizes}: {_count(findings)}", _summary(measurements, unexamined)
+    title, summary = f"{sizes}: {count_findings(findings)}", _summary(measurements, unexamined)
     return Diagnosis(title, summary, tuple(sections), findings, unexamined, measurements)
 
 
-def _count(findings: tuple[Finding, ...]) -> str:
+def count_findings(findings: tuple[Finding, ...]) -> str:
+    """Say how many findings there are, and how many pieces of advice."""
     advice = sum(finding.level == "advice" for finding in findings)
     counts = [pluralize(len(findings) - advice, "finding")] if advice < len(findings) else []
     counts += [f"{advice} {'piece' if advice == 1 else 'pieces'} of advice"] if advice else []
@@ -71,13 +72,14 @@ def _count(findings: tuple[Finding, ...]) -> str:
 
 
 def _summary(m: Measurements, unexamined: dict[str, str]) -> str:
-    trained = "not trained" if not m.settings.epochs else f"trained for {pluralize(m.settings.epochs, 'epoch')}"
+    trained = "is not trained" if not m.settings.epochs else f"was trained for {pluralize(m.settings.epochs, 'epoch')}"
     answers = f"the cost is {inline_number(m.output.cost)}; a constant answer's would be {inline_number(m.output.constant_cost)}"
     if m.output.accuracy is not None and m.output.constant_accuracy is not None:
-        answers += f", and accuracy is {percent(m.output.accuracy, 1)} beside {percent(m.output.constant_accuracy, 1)}"
+        answers += f", and accuracy is {percent(m.output.accuracy, 1)}; the most frequent class alone would have "
+        answers += percent(m.output.constant_accuracy, 1)
     count = sum(not reason.startswith(DOES_NOT_APPLY) for reason in unexamined.values())
     rest = f" {count} of {pluralize(len(RULES), 'rule')} could not be examined; the last table says why." if count else ""
-    return f"The network is {trained}. On {pluralize(m.rows, 'row')}, {answers}.{rest}"
+    return f"The network {trained}. On {pluralize(m.rows, 'row')}, {answers}.{rest}"
 
 
 def _finding_section(finding: Finding, number: int) -> Section:

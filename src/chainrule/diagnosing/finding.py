@@ -40,17 +40,25 @@ class Remedy:
 
 
 def network_remedy(why: str, settings: TrainingSettings, **changed: Any) -> Remedy:
-    """Make a remedy that changes settings of the network, as a call.
+    """Make a remedy that changes settings of the network, as a call and as options of the command line.
 
     Examples
     --------
     >>> settings = TrainingSettings((2, 3, 1), "quadratic", "sigmoid", "normal", 0, "", None, 1, 0.0, 0.0)
     >>> network_remedy("Draw smaller weights", settings, init="scaled").text
-    "Draw smaller weights: `cr.Network([2, 3, 1], init='scaled')`."
+    "Draw smaller weights: `cr.Network([2, 3, 1], init='scaled')`, or `chainrule train --init scaled`."
     """
     sizes = changed.get("sizes", list(settings.sizes))
     rest = "".join(f", {name}={value!r}" for name, value in changed.items() if name != "sizes")
-    return Remedy(f"{why}: `cr.Network({sizes}{rest})`.", network=changed)
+    options = " ".join(_network_option(name, value) for name, value in changed.items())
+    return Remedy(f"{why}: `cr.Network({sizes}{rest})`, or `chainrule train {options}`.", network=changed)
+
+
+def _network_option(name: str, value: Any) -> str:
+    """Write a setting of the network as an option of ``chainrule train``, which takes the hidden layers of the sizes."""
+    if name == "sizes":
+        return f"--hidden {','.join(map(str, value[1:-1])) or 'none'}"
+    return f"--{name.replace('_', '-')} {value}"
 
 
 def training_remedy(why: str, **changed: Any) -> Remedy:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from .._types import Array, Indices
 from ..calculus.activations import ACTIVATIONS, Activation
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SATURATED_SLOPE = 0.01
 """Below this sigma' a hidden unit counts as saturated: a sigmoid with |z| > 4.6, a tanh with |z| > 3."""
+
+LEAST_SPREAD = 1e-100
+"""An output that spreads by less is constant; squares of smaller numbers are 0."""
 
 WRONG = 0.5
 """An output counts as wrong from this share of its range: beyond it a sigmoid's output is nearer to the other class."""
@@ -73,18 +77,19 @@ def _movement(start: Array, now: Array) -> float:
     return change / max(root_mean_square(start), float(np.finfo(start.dtype).tiny))
 
 
-def measure_output(batch: BatchPass, classes: Indices | None) -> OutputMeasurements:
-    """Measure the outputs against the targets, and against the best constant output."""
+def measure_output(batch: BatchPass, classes: Indices | None, weights: Array | None = None) -> OutputMeasurements:
+    """Measure the outputs against the targets, and against the best constant output; a row counts by its weight (m,), if given."""
     sigma = batch.sigmas[-1]
-    constant = np.broadcast_to(batch.y.mean(axis=0), batch.y.shape)
+    constant = np.broadcast_to(np.average(batch.y, axis=0, weights=weights), batch.y.shape)
     wrong_rows, wrong_slope = (None, None) if batch.cost.cancels(sigma) else wrong_outputs(batch)
     accuracy, constant_accuracy = None, None
     if classes is not None:
-        accuracy = float(np.mean(_decided(batch.a) == classes))
-        constant_accuracy = float(np.bincount(classes).max() / len(classes))
+        accuracy = float(np.average(_decided(batch.a) == classes, weights=weights))
+        counts = np.bincount(classes, weights)
+        constant_accuracy = float(counts.max() / counts.sum())
     return OutputMeasurements(
-        cost=batch.mean_cost(batch.a),
-        constant_cost=batch.mean_cost(constant.astype(np.float64)),
+        cost=weighted_cost(batch, batch.a, weights),
+        constant_cost=weighted_cost(batch, constant.astype(np.float64), weights),
         accuracy=accuracy,
         constant_accuracy=constant_accuracy,
         wrong_rows=wrong_rows,
@@ -92,10 +97,35 @@ def measure_output(batch: BatchPass, classes: Indices | None) -> OutputMeasureme
     )
 
 
+def weighted_cost(batch: BatchPass, a: Array, weights: Array | None) -> float:
+    """Give the mean cost of outputs (m, n_out) with the weights (m,) of the rows, which are equal by default."""
+    return float(np.average(batch.cost.value(a, batch.y), weights=weights))
+
+
 def _decided(a: Array) -> Indices:
     """Give the class of each row: the largest output, or of one output whether it is above 1/2."""
     decided: Indices = a.argmax(axis=1) if a.shape[1] > 1 else (a[:, 0] > 0.5).astype(np.intp)
     return decided
+
+
+def _varies(values: Array) -> npt.NDArray[np.bool_]:
+    """Tell which columns vary by more than the rounding of their mean."""
+    varies: npt.NDArray[np.bool_] = values.std(axis=0) > 1e-12 * np.abs(values).max(axis=0) + LEAST_SPREAD
+    return varies
+
+
+def output_deviations(a: Array, y: Array, parameters: int) -> float | None:
+    """Tell whether outputs (m, n_out) agree with targets more than a fit of so many parameters to independent targets.
+
+    Such a fit reaches ``m r^2``, of which the mean is the number of parameters at most, and the variance twice that number (the
+    chi-squared distribution); r is the correlation of an output with its target, of which the largest counts.
+    """
+    known = _varies(a) & _varies(y)
+    if not known.any():
+        return None
+    v, w = ((part[:, known] - part[:, known].mean(axis=0)) / part[:, known].std(axis=0) for part in (a, y))
+    correlation = float(np.mean(v * w, axis=0).max())
+    return (len(a) * max(correlation, 0.0) ** 2 - parameters) / float(np.sqrt(2 * parameters))
 
 
 def wrong_outputs(batch: BatchPass) -> tuple[float | None, float | None]:

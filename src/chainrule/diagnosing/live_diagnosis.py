@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._format import pluralize
 from ..errors import ArgumentTypeError
 from ..examples import as_pair
 from ..history import EpochRecord
@@ -18,15 +19,15 @@ from .measuring import measure
 LIVE_ROWS = 200
 """The rows of a diagnosis within a training: half as precise as afterwards, and less than half the work."""
 
-JUDGED_AT_THE_END = ("underfitting",)
-"""Findings that only ``examine`` tells: a cost that is flat for some epochs may fall again."""
+JUDGED_AT_THE_END = ("underfitting", "targets not scaled")
+"""Findings that only ``examine`` tells: a cost that is flat may fall again, and outputs may still reach targets far from 0."""
 
 
 class LiveDiagnosis:
     """A callback of ``cr.train`` that tells each finding once, when it appears.
 
     It examines the network after epochs 1, 2, 4, 8 and so on, on a few hundred rows: however long the training, that costs little.
-    Underfitting, which is judged by the end of the curve, is told by ``examine`` alone.
+    Underfitting and targets out of reach, which are judged by the end of the training, are told by ``examine`` alone.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class LiveDiagnosis:
         The one that is trained; made before the training begins, it knows the initial weights.
     examples : Examples or (x, y)
     report : callable
-        Called with each new ``Finding``; by default it is printed.
+        Called with each new ``Finding``; by default it is printed, with the number of the epoch.
 
     Attributes
     ----------
@@ -62,15 +63,22 @@ class LiveDiagnosis:
     ['outputs saturated and wrong']
     """
 
-    def __init__(self, network: Network, examples: Any, *, report: Callable[[Finding], Any] = print) -> None:
+    def __init__(self, network: Network, examples: Any, *, report: Callable[[Finding], Any] | None = None) -> None:
         if not isinstance(network, Network):
             raise ArgumentTypeError(f"LiveDiagnosis takes the Network that is trained; this is {type(network).__name__}")
-        self.network, self.report = network, report
+        self.network, self.report = network, report or self._print
         self.examples = checked_examples(network, *as_pair(examples))
         self._start = copy_of(network.state())
         self._told: set[str] = set()
         self.records: list[EpochRecord] = []
         self.diagnosis: Diagnosis | None = None
+
+    def __repr__(self) -> str:
+        told = ", ".join(sorted(self._told)) or "nothing"
+        return f"LiveDiagnosis({pluralize(len(self.records), 'epoch')}, told: {told}; {self.diagnosis!r})"
+
+    def _print(self, finding: Finding) -> None:
+        print(f"epoch {self.records[-1].epoch if self.records else 0}: {finding}")
 
     def __call__(self, record: EpochRecord) -> None:
         """Take an epoch's record; diagnose after epochs whose number is a power of 2."""

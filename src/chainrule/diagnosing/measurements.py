@@ -38,7 +38,7 @@ class LayerMeasurements:
 
 @dataclass(frozen=True)
 class OutputMeasurements:
-    """The outputs and the cost, measured over the drawn rows.
+    """The outputs and the cost, measured over the drawn rows, each with its weight where the examples have weights.
 
     Attributes
     ----------
@@ -51,6 +51,9 @@ class OutputMeasurements:
         infinite, or where ``sigma'`` cancels in BP1.
     wrong_slope : float or None
         The mean of ``sigma'(z)`` over these outputs, divided by ``sigma'(0)``; None without such outputs.
+    deviations : float or None
+        How far the agreement of outputs and targets exceeds what this number of parameters reaches on independent targets, in
+        standard deviations; None where every output or every target is constant.
     """
 
     cost: float
@@ -59,6 +62,7 @@ class OutputMeasurements:
     constant_accuracy: float | None
     wrong_rows: float | None
     wrong_slope: float | None
+    deviations: float | None = None
 
     @property
     def skill(self) -> float:
@@ -103,6 +107,11 @@ class DataMeasurements:
         The agreement that targets independent of the inputs would have.
     deviations : float or None
         ``neighbours - chance`` in standard deviations of the agreement of independent targets.
+    gradient_deviations : float or None
+        The squared norm of the gradient at a constant answer beyond that of shuffled targets, in standard deviations of the latter;
+        None where there are too few rows.
+    related_rows : int
+        The rows over which the gradient is summed.
     neighbour_skill : float or None
         The skill (see ``OutputMeasurements.skill``) of an answer that repeats the nearest row's target.
     counts : tuple of int
@@ -113,6 +122,8 @@ class DataMeasurements:
         The rarest class that occurs; None where y holds values.
     rarest_recall : float or None
         The share of the rarest class's drawn rows that is classified correctly.
+    target_mean, target_spread : float or None
+        The mean and the standard deviation of the column of y with the largest values; None where y holds classes.
     """
 
     largest_column: int
@@ -123,11 +134,15 @@ class DataMeasurements:
     neighbours: float | None
     chance: float
     deviations: float | None
+    gradient_deviations: float | None
+    related_rows: int
     neighbour_skill: float | None
     counts: tuple[int, ...]
     constant: bool
     rarest: int | None
     rarest_recall: float | None
+    target_mean: float | None
+    target_spread: float | None
 
 
 @dataclass(frozen=True)
@@ -266,6 +281,14 @@ class Measurements:
         reachable = self.data.neighbour_skill
         good = GOOD_SKILL if reachable is None else min(GOOD_SKILL, max(reachable, LEAST_SKILL))
         return self.settings.epochs > 0 and self.output.skill >= good
+
+    @property
+    def is_beaten(self) -> bool | None:
+        """Whether the nearest rows answer better by ``BEATEN``, two standard deviations allowed; None where they are not known."""
+        reachable, deviations = self.data.neighbour_skill, self.data.deviations
+        if reachable is None or deviations is None:
+            return None
+        return deviations > 0 and reachable > 0 and self.output.skill < reachable * (1 - 2 / deviations) - BEATEN
 
     def to_dict(self) -> dict[str, Any]:
         """Give the measurements in JSON's types."""

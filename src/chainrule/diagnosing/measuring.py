@@ -15,8 +15,24 @@ from ..engines.encoded_targets import EncodedTargets
 from ..explaining.batch_pass import MAX_INPUT_NUMBERS, BatchPass, run_batch
 from ..history import EpochRecord
 from .curve_measures import measure_curves
-from .data_measures import class_counts, column_effects, is_8_bit, is_constant, neighbour_agreement, rarest_class
-from .layer_measures import measure_layers, measure_output, relative_movement, root_mean_square, start_of
+from .data_measures import (
+    class_counts,
+    column_effects,
+    gradient_deviations,
+    is_8_bit,
+    is_constant,
+    neighbour_agreement,
+    rarest_class,
+)
+from .layer_measures import (
+    measure_layers,
+    measure_output,
+    output_deviations,
+    relative_movement,
+    root_mean_square,
+    start_of,
+    weighted_cost,
+)
 from .measurements import DataMeasurements, Measurements, TrainingSettings
 from .step_measures import best_rate, measure_steps
 
@@ -27,6 +43,9 @@ if TYPE_CHECKING:
 
 ROWS = 500
 """The rows that are drawn: their shares are known to about 2 percentage points, in some milliseconds."""
+
+ROWS_OF_RELATION = 5000
+"""The rows on which a relation of inputs and targets is looked for: a weak one is seen on many rows only."""
 
 ROWS_OF_A_CLASS = 200
 """The rows of the rarest class on which its recall is measured."""
@@ -63,9 +82,16 @@ def measure(
     settings = settings_of(network, records)
     start = start_of(network) if start is None else start
     classes = EncodedTargets(examples, network.plan).classes
-    drawn = draw_rows(len(examples), min(rows, max(1, MAX_INPUT_NUMBERS // examples.n_in)))
+    most = max(1, MAX_INPUT_NUMBERS // examples.n_in)
+    drawn = draw_rows(len(examples), min(rows, most))
+    related = run_batch(network, _without_weights(_rows_of_relation(network, examples)))
     batch = run_batch(network, _without_weights(examples[drawn]))
-    output = measure_output(batch, None if classes is None else classes[drawn])
+    weights = None if examples.weights is None else examples.weights[drawn]
+    parameters = sum(w.size + b.size for w, b in zip(batch.weights, batch.biases, strict=True))
+    output = replace(
+        measure_output(batch, None if classes is None else classes[drawn], weights),
+        deviations=output_deviations(related.a, related.y, parameters),
+    )
     curves = measure_curves(records, diverged=diverged)
     moved = None if start is None or not settings.epochs else relative_movement(start, network.state())
     recall = _recall_of_rarest(network, examples, classes)
@@ -83,8 +109,8 @@ def measure(
         start=None if first is None else measure_layers(first),
         moved=moved,
         output=output,
-        start_cost=None if first is None else first.mean_cost(first.a),
-        data=_measure_data(examples, batch, (first or batch).weights[0], classes, drawn, recall),
+        start_cost=None if first is None else weighted_cost(first, first.a, weights),
+        data=_measure_data(examples, batch, (first or batch).weights[0], classes, drawn, recall, related),
         steps=measure_steps(batch, first, rate, settings.batch_size),
         curves=curves,
     )
@@ -94,6 +120,12 @@ def draw_rows(n: int, count: int) -> Indices:
     """Give the numbers of ``count`` of n rows, in their order: a random choice that is the same every time."""
     chosen: Indices = np.sort(np.random.default_rng(0).permutation(n)[:count])
     return chosen
+
+
+def _rows_of_relation(network: Network, examples: Examples) -> Examples:
+    """Draw the rows on which a relation is looked for; fewer for wide layers, whose numbers take much memory."""
+    count = min(ROWS_OF_RELATION, max(1, MAX_INPUT_NUMBERS // max(network.sizes)))
+    return examples[draw_rows(len(examples), count)]
 
 
 def settings_of(network: Network, records: Sequence[EpochRecord]) -> TrainingSettings:
@@ -131,11 +163,19 @@ def _batch_at(batch: BatchPass, state: State) -> BatchPass:
 
 
 def _measure_data(
-    examples: Examples, batch: BatchPass, weights: Array, classes: Indices | None, drawn: Indices, recall: float | None
+    examples: Examples,
+    batch: BatchPass,
+    weights: Array,
+    classes: Indices | None,
+    drawn: Indices,
+    recall: float | None,
+    related: BatchPass,
 ) -> DataMeasurements:
     effects = column_effects(batch.x, weights)
     largest = int(effects.argmax())
-    agreement = neighbour_agreement(batch.x, None if classes is None else classes[drawn], batch.y)
+    row_weights = None if examples.weights is None else examples.weights[drawn]
+    agreement = neighbour_agreement(batch.x, None if classes is None else classes[drawn], batch.y, row_weights)
+    y, far = batch.y, int(np.abs(batch.y).max(axis=0).argmax())
     counts = () if classes is None else class_counts(classes)
     return DataMeasurements(
         largest_column=largest,
@@ -146,11 +186,15 @@ def _measure_data(
         neighbours=None if agreement is None else agreement.neighbours,
         chance=0.0 if agreement is None else agreement.chance,
         deviations=None if agreement is None else agreement.deviations,
+        gradient_deviations=gradient_deviations(related.x.astype(np.float32), related.y),
+        related_rows=related.m,
         neighbour_skill=None if agreement is None else agreement.skill,
         counts=counts,
         constant=is_constant(np.asarray(examples.y)),
         rarest=rarest_class(counts) if counts else None,
         rarest_recall=recall,
+        target_mean=float(y[:, far].mean()) if classes is None else None,
+        target_spread=float(y[:, far].std()) if classes is None else None,
     )
 
 

@@ -12,6 +12,7 @@ RULES: dict[str, Rule] = {
         data_rules.CONSTANT_LABELS,
         data_rules.UNRELATED_LABELS,
         data_rules.INPUT_SCALE,
+        data_rules.TARGET_SCALE,
         descent_rules.EXPLODING,
         descent_rules.HIGH_RATE,
         descent_rules.UNMOVED,
