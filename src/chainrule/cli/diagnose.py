@@ -23,7 +23,6 @@ from .options import (
 )
 from .output import print_json, print_line, print_message
 from .reading_options import ReadingOptions, collect_reading_options, reading_options, refuse_reading_options
-from .replaceable_file import check_page_replaceable
 
 if TYPE_CHECKING:
     from ..diagnosing.diagnosis import Diagnosis
@@ -63,6 +62,8 @@ def diagnose(
     from ..network import Network
 
     if html is not None:
+        from .replaceable_file import check_page_replaceable
+
         check_page_replaceable(html)
     reading, loaded = collect_reading_options(options), load_model(model)
     if isinstance(loaded, Network):

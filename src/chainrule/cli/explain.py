@@ -12,7 +12,6 @@ from ..errors import SettingError
 from .options import arguments_panel, data_option, integer_option, model_argument, path_option, target_option, transpose_option
 from .output import print_line
 from .reading_options import collect_reading_options, reading_options, refuse_reading_options
-from .replaceable_file import check_page_replaceable
 
 if TYPE_CHECKING:
     from ..examples import Examples
@@ -64,6 +63,8 @@ def explain(
     from ..network import Network
 
     if html is not None:
+        from .replaceable_file import check_page_replaceable
+
         check_page_replaceable(html)
     reading = collect_reading_options(options)
     network = _train_notes_network() if model is None else _load(model)
