@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -224,6 +225,23 @@ def test_an_unchanged_network_is_written_once(tmp_path):
     before = RunFolder(tmp_path / "run").checkpoints()
     run.interrupt()
     assert RunFolder(tmp_path / "run").checkpoints() == before
+
+
+def test_a_checkpoint_that_could_not_be_written_is_written_at_the_end(tmp_path):
+    """Where the checkpoint of ``break`` does not fit, the end of the Run writes it, once there is room."""
+    run = cr.Run(make_network(), (X, Y), checkpoint=tmp_path / "run", **SETTINGS)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    iterator = iter(run)
+    next(iterator)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, limits[1]))
+    try:
+        with pytest.warns(CheckpointWarning, match="the last checkpoint that was written is kept"):
+            iterator.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(RunFolder(tmp_path / "run").checkpoints()) == 1
+    run.interrupt()
+    assert RunFolder(tmp_path / "run").newest()[1].state.step == run.done > 0
 
 
 def test_a_finished_training_is_resumed_at_its_end(tmp_path):

@@ -160,6 +160,18 @@ def test_the_signal_handler_stays():
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+def test_an_interrupt_keeps_what_was_written_since_the_last_epoch():
+    """A change to the network between two epochs stays when ``interrupt`` ends the training."""
+    net = make_network()
+    run = cr.Run(net, (X, Y), **SETTINGS)
+    next(run)
+    net.weights[0][:] *= 0.5
+    changed = parameter_bytes(net)
+    run.interrupt()
+    assert run.history.stopped == "interrupted"
+    assert parameter_bytes(net) == changed
+
+
 def test_an_interrupt_after_the_end_changes_nothing():
     """``interrupt`` on a finished training leaves it finished."""
     net = make_network()

@@ -125,6 +125,12 @@ def test_the_best_of_three_is_compared_with_the_bests_of_three():
     assert first.median == pytest.approx(0.5)
 
 
+def test_a_result_without_the_accuracy_that_is_needed_is_refused():
+    """A line that was edited names the experiment, the seed and the remedy."""
+    with pytest.raises(DataError, match="the result of tiny with seed 3 lacks training_accuracy; remove its line"):
+        compare(TINY, [result_of(3, 0.5, training=None)])
+
+
 def test_two_seeds_cannot_be_the_best_of_three():
     """With fewer seeds than five, or than the book had runs, there is no verdict, and the table says so."""
     comparison = comparison_of(0.9, [0.8, 0.9], best_of=3)

@@ -586,7 +586,12 @@ class Run:
             warn_of_divergence(message)
 
     def interrupt(self) -> None:
-        """End a training between two epochs, as Ctrl-C does; the network keeps the parameters of the last epoch."""
+        """End a training between two epochs, as Ctrl-C does.
+
+        The network keeps the parameters of the last epoch, or those that the user has written to it since.
+        """
+        if self.position.session is not None and self.history.stopped is None:
+            self._take_user_changes()
         self._blocks.close()
         if self.history.stopped is None:
             self._stop("interrupted", f"interrupted after epoch {len(self.history)}")

@@ -215,6 +215,7 @@ class Checkpoints:
         return True
 
     def _warn_of_write(self, error: FileError) -> None:
+        self._position = None  # the same moment is written again when the next checkpoint is asked for
         self._warn(f"{error}; the training goes on, and the last checkpoint that was written is kept")
 
     def _warn(self, message: str) -> None:

@@ -31,12 +31,8 @@ def check_export_replaceable(path: Path, first_bytes: bytes) -> None:
     FileError
         Then, or when no file can have this name.
     """
-
-    def is_exported(path: Path) -> bool:
-        with path.open("rb") as file:
-            return file.read(len(first_bytes)) == first_bytes
-
-    _refuse_other_files(path, is_exported, "was not written by chainrule export; remove it, or choose another name")
+    fault = "was not written by chainrule export; remove it, or choose another name"
+    _refuse_other_files(path, lambda path: _read_first(path, len(first_bytes)) == first_bytes, fault)
 
 
 def check_page_replaceable(path: Path) -> None:
@@ -47,12 +43,14 @@ def check_page_replaceable(path: Path) -> None:
     FileError
         Then, or when no file can have this name.
     """
+    fault = "is not an HTML page; remove it, or choose another name with --html"
+    _refuse_other_files(path, lambda path: _read_first(path, len(PAGE_BEGIN)).upper() == PAGE_BEGIN, fault)
 
-    def is_page(path: Path) -> bool:
-        with path.open("rb") as file:
-            return file.read(len(PAGE_BEGIN)).upper() == PAGE_BEGIN
 
-    _refuse_other_files(path, is_page, "is not an HTML page; remove it, or choose another name with --html")
+def _read_first(path: Path, count: int) -> bytes:
+    """Read the first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(count)
 
 
 def _refuse_other_files(path: Path, is_own: Callable[[Path], bool], fault: str) -> None:

@@ -98,8 +98,10 @@ def measure(
     if previous is not None and previous.settings.epochs:
         steps = None if previous.steps is None else replace(previous.steps, best_rate=best_rate(batch))
         data = replace(previous.data, rarest_recall=recall)
-        now = {"settings": settings, "layers": measure_layers(batch), "moved": moved, "output": output, "curves": curves}
-        return replace(previous, steps=steps, data=data, **now)  # type: ignore[arg-type]  # mypy reads one type of the dict
+        layers = measure_layers(batch)
+        return replace(
+            previous, settings=settings, layers=layers, moved=moved, output=output, curves=curves, steps=steps, data=data
+        )
     first = None if start is None else _batch_at(batch, start)
     rate = settings.learning_rate if settings.descends_plainly else None
     return Measurements(

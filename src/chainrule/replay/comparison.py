@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..errors import DataError
 from ..plan import Floats
 from .best_of import best_of_weights, range_of, share_up_to, weighted_median
 from .experiments import Baseline, BookFigure, Experiment, Measure
@@ -15,9 +16,16 @@ from .result_file import SeedResult
 
 
 def measured(result: SeedResult, measure: Measure) -> float:
-    """Take a measure of one training."""
+    """Take a measure of one training.
+
+    Raises
+    ------
+    DataError
+        When the result lacks it.
+    """
     if measure is Measure.TRAINING:
-        assert result.training_accuracy is not None  # noqa: S101  # an experiment with this measure always has it
+        if result.training_accuracy is None:  # of a file that was edited, or of an experiment that got this figure later
+            raise DataError(f"the result of {result.experiment} with seed {result.seed} lacks training_accuracy; remove its line")
         return result.training_accuracy
     return {
         Measure.FIRST_EPOCH: result.accuracies[0],
@@ -28,7 +36,7 @@ def measured(result: SeedResult, measure: Measure) -> float:
 
 
 FEWEST_SEEDS = 5
-"""The range of fewer seeds says little: the book's figure lies outside that of two in a third of the cases or more."""
+"""The range of fewer seeds says little: one more run of the same kind lies outside that of n runs with probability 2 / (n + 1)."""
 
 
 @dataclass(frozen=True)
