@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, overload
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-@dataclass(frozen=True)
-class EpochRecord:
+class EpochRecord(NamedTuple):
     """The costs, accuracies and times of one epoch.
 
     Attributes
@@ -55,7 +54,7 @@ class EpochRecord:
         return self.validation_cost is not None or self.validation_accuracy is not None
 
 
-COLUMNS = tuple(column.name for column in fields(EpochRecord))
+COLUMNS = EpochRecord._fields
 
 
 def column_of(records: Iterable[EpochRecord], column: str) -> npt.NDArray[np.float64]:

@@ -31,6 +31,7 @@ from .checkpoints.run_settings import check_engine, check_folder_given, check_no
 from .checkpoints.snapshot import Snapshot
 from .early_stopping import EarlyStopping
 from .engines import Engine, Threads, thread_count
+from .epoch_table import EpochTable
 from .errors import ModelFileError
 from .examples import Examples
 from .held_signals import SignalHolder, exit_on_signals
@@ -138,7 +139,7 @@ class RunCheckpoints:
 
     def epoch_done(self, record: EpochRecord) -> None:
         """Add an epoch to the history's file."""
-        self.checkpoints.epoch_done(record)
+        self.checkpoints.epochs_done(EpochTable.from_records([record]))
 
     def parameters_changed(self) -> None:
         """Let the next checkpoint be written even at the last one's step: it has the user's changes to the network."""
@@ -173,7 +174,7 @@ class RunCheckpoints:
             state=state,
             epoch_state=epoch_state,
             progress=progress.joined(),
-            records=tuple(history.records),
+            records=EpochTable.from_records(history.records),
             best=None if position.best is None else position.best.snapshot(),
             stopped=history.stopped or "",
             message=history.message,

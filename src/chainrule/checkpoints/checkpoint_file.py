@@ -12,7 +12,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from .. import __version__
 from .._arrays import DTYPES
+from ..epoch_table import EpochTable
 from ..errors import ModelFileError
 from ..history import COLUMNS, EpochProgress, EpochRecord
 from ..plan import MAXIMUM_LAYERS, Provenance, State
@@ -36,9 +36,6 @@ _ARRAY_NAME = re.compile(r"[a-z_]{1,40}", re.ASCII)
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
 Shapes: TypeAlias = dict[str, tuple[tuple[int, ...], str]]
-
-entries_of = attrgetter(*COLUMNS)
-"""Gives the entries of a record; ``dataclasses.astuple`` copies each one, which takes twenty times as long."""
 
 _OPTIONAL_COLUMNS = ("accuracy", "validation_cost", "validation_accuracy")
 """The columns of the records that may have no value, and have then none in any epoch."""
@@ -102,7 +99,7 @@ def write_checkpoint(path: Path, settings: Mapping[str, Any], notes: Mapping[str
         "sizes": [snapshot.state.weights[0].shape[1], *(len(b) for b in snapshot.state.biases)],
         "slots": list(snapshot.state.slots),
         "records": len(snapshot.records),
-        "absent": _absent_columns(snapshot.records),
+        "absent": list(snapshot.records.absent),
         "last": finite_entries(snapshot.records[-1]) if snapshot.records else None,
         "states": {name: _describe_state(state) for name, state in states.items()},
         "deferred": _describe_arrays(snapshot.state.deferred),
@@ -142,17 +139,9 @@ def _describe_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, An
     return {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
 
 
-def _absent_columns(records: Sequence[EpochRecord]) -> list[str]:
-    """Name the columns that have no value in any epoch; NaN stands for it in the table."""
-    return [name for name in _OPTIONAL_COLUMNS if records and getattr(records[0], name) is None]
-
-
 def finite_entries(record: EpochRecord) -> dict[str, Any]:
     """Give a record as JSON's types, which have neither NaN nor infinity."""
-    return {
-        name: value if value is None or math.isfinite(value) else None
-        for name, value in zip(COLUMNS, entries_of(record), strict=True)
-    }
+    return {name: value if value is None or math.isfinite(value) else None for name, value in record._asdict().items()}
 
 
 def _tensors(snapshot: Snapshot, states: Mapping[str, State]) -> Arrays:
@@ -164,8 +153,7 @@ def _tensors(snapshot: Snapshot, states: Mapping[str, State]) -> Arrays:
     for slot, arrays in snapshot.state.slots.items():
         tensors |= {f"slots.{slot}.{k}": array for k, array in enumerate(arrays)}
     tensors |= {f"deferred.{name}": array for name, array in snapshot.state.deferred.items()}
-    rows = [entries_of(record) for record in snapshot.records]
-    tensors["records"] = np.array(rows, np.float64).reshape(-1, len(COLUMNS))  # None becomes NaN
+    tensors["records"] = snapshot.records.rows
     tensors["costs"] = snapshot.progress.costs
     if snapshot.progress.right is not None:
         tensors["right"] = snapshot.progress.right
@@ -241,7 +229,7 @@ def read_checkpoint(path: Path) -> tuple[CheckpointHeader, Snapshot]:
         state=states["now"],
         epoch_state=states.get("epoch", states["now"]),
         progress=progress,
-        records=tuple(_record(row, described["absent"]) for row in arrays["records"]),
+        records=EpochTable(arrays["records"], described["absent"]),
         best=_best(described["best"], arrays, states),
         stopped=described["stopped"],
         message=described["message"],
@@ -283,12 +271,6 @@ def _state(name: str, described: Mapping[str, Any], arrays: Arrays) -> State:
     slots = {slot: tuple(arrays[f"slots.{slot}.{k}"] for k in range(2 * len(layers))) for slot in described["slots"]}
     deferred = {each: arrays[f"deferred.{each}"] for each in described["deferred"]}
     return State(weights, biases, slots, step, made_by, deferred)
-
-
-def _record(row: np.ndarray[Any, Any], absent: Sequence[str]) -> EpochRecord:
-    """Read a row of the table of records."""
-    values: dict[str, Any] = dict(zip(COLUMNS, row.tolist(), strict=True)) | dict.fromkeys(absent)
-    return EpochRecord(**{**values, "epoch": int(values["epoch"])})
 
 
 # Reading the description strictly

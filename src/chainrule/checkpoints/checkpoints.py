@@ -12,9 +12,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._warnings import user_stacklevel
+from ..epoch_table import EpochTable
 from ..errors import FileError
 from ..held_signals import hold_signals
-from ..history import EpochRecord
 from .interval import Interval
 from .run_folder import CheckpointWarning, RunFolder
 from .snapshot import Snapshot
@@ -22,7 +22,7 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-HISTORY_SECONDS = 0.1
+HISTORY_SECONDS = 0.25
 """The least time between two writes of the history's file: opening it for every epoch of a small network would cost several %."""
 
 
@@ -35,6 +35,23 @@ def _writing_thread(process: int) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor  # imported late: with logging it takes milliseconds
 
     return ThreadPoolExecutor(1, f"{_THREAD}-{process}")
+
+
+def _write_later(write: Callable[..., None], *arguments: Any) -> Future[None]:
+    """Call a function in the writing thread; here, where the main thread has ended and the process accepts no more such calls."""
+    try:
+        with hold_signals():  # an interrupt while the executor starts its thread would leave one that nothing ever ends
+            return _writing_thread(os.getpid()).submit(write, *arguments)
+    except RuntimeError:
+        from concurrent.futures import Future
+
+        written: Future[None] = Future()
+        try:
+            write(*arguments)
+            written.set_result(None)
+        except FileError as error:
+            written.set_exception(error)
+        return written
 
 
 def _in_writing_thread() -> bool:
@@ -60,10 +77,10 @@ class Checkpoints:
         self.every = every
         self.settings = settings
         self.notes = notes
-        self._writing: Future[None] | None = None
+        self._writing: Future[None] | None = None  # the checkpoint that the writing thread has
         self._last = time.monotonic()
         self._position: tuple[int, str] | None = None  # of the last snapshot, if it has the present parameters
-        self._records: list[EpochRecord] = []  # those that the history's file does not have yet
+        self._records = EpochTable.empty()  # those that the history's file does not have yet
         self._history_whole = True  # after a write that failed, the file may lack epochs and end with half of a line
         self._last_lines = 0.0
         self._warned = False
@@ -102,26 +119,25 @@ class Checkpoints:
         snapshot = take_snapshot()
         if snapshot is not None:
             self._mend_history(snapshot)
-            with hold_signals():  # an interrupt while the executor starts its thread would leave one that nothing ever ends
-                self._submit(snapshot)
+            self._position = snapshot.position
+            self._writing = _write_later(self.folder.write, self.settings, self.notes, snapshot)
 
-    def epoch_done(self, record: EpochRecord) -> None:
-        """Add an epoch to the history's file: at once, or with the next ones where epochs are very short.
-
-        After a write of the file has failed, the next checkpoint's snapshot adds it: see ``_mend_history``.
-        """
-        if not self._may_write() or not self._history_whole:
-            return
-        self._records.append(record)
-        if time.monotonic() - self._last_lines >= HISTORY_SECONDS:
+    def epochs_done(self, records: EpochTable) -> None:
+        """Add epochs to the history's file: at once, or with the next ones where epochs are very short."""
+        self._records.extend(records)
+        if time.monotonic() - self._last_lines >= HISTORY_SECONDS and self._may_write():
             self._append_lines()
 
     def _append_lines(self) -> None:
-        """Add the epochs that the history's file does not have yet."""
-        records, self._records = self._records, []
+        """Add the epochs that the history's file does not have yet.
+
+        After a write of the file has failed, the next checkpoint's snapshot adds them: see ``_mend_history``.
+        """
+        records, self._records = self._records, EpochTable.empty()
         self._last_lines = time.monotonic()
-        with self._keeping_history_whole():
-            self.folder.append_history(records)
+        if self._history_whole:
+            with self._keeping_history_whole():
+                self.folder.append_history(records)
 
     def _mend_history(self, snapshot: Snapshot) -> None:
         """Write the history's file anew from a snapshot, if the last write of it has failed.
@@ -133,6 +149,7 @@ class Checkpoints:
 
     def _write_history(self, snapshot: Snapshot) -> None:
         """Write the epochs of a snapshot, which are all that have ended, in place of the history's file."""
+        self._records = EpochTable.empty()
         with self._keeping_history_whole():
             self.folder.write_history(snapshot.records)
 
@@ -157,8 +174,7 @@ class Checkpoints:
 
     def _end(self, snapshot: Snapshot | None) -> None:
         try:
-            if self._history_whole:
-                self._append_lines()
+            self._append_lines()
             self.write(snapshot)
         finally:
             self.folder.close()
@@ -183,10 +199,6 @@ class Checkpoints:
                 self.folder.write(self.settings, self.notes, snapshot)  # here: at the end of a process the other thread has ended
         except FileError as error:
             self._warn_of_write(error)
-
-    def _submit(self, snapshot: Snapshot) -> None:
-        self._position = snapshot.position
-        self._writing = _writing_thread(os.getpid()).submit(self.folder.write, self.settings, self.notes, snapshot)
 
     def _may_write(self) -> bool:
         """Whether this process holds the folder; warn, once, where a forked one goes on with the training."""

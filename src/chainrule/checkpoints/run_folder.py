@@ -14,15 +14,18 @@ import gc
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .._atomic_write import TEMPORARY, sync_folder, translate_write_errors, write_atomically
 from .._warnings import user_stacklevel
+from ..epoch_table import EpochTable
 from ..errors import FileError, ModelFileError, SettingError
-from ..history import COLUMNS, EpochRecord
-from .checkpoint_file import CheckpointHeader, entries_of, read_checkpoint, read_header, write_checkpoint
+from ..history import COLUMNS
+from .checkpoint_file import CheckpointHeader, read_checkpoint, read_header, write_checkpoint
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -35,7 +38,11 @@ BRIEFLY_LOCKED = 0.2
 """The seconds for which a lock may be that of ``is_locked``, which takes it for a moment to see whether it is free."""
 
 HISTORY, LOCK = "history.jsonl", "lock"
-_LINE = "{" + ", ".join(f'"{name}": %s' for name in COLUMNS) + "}\n"
+_OWN, _SHARED = slice(0, 3), slice(3, None)
+"""The columns that each epoch has of its own, and those that very short epochs, which are trained together, may have in common."""
+
+_START = '{"epoch": %d' + "".join(f', "{name}": %s' for name in COLUMNS[_OWN][1:])
+_END = "".join(f', "{name}": %s' for name in COLUMNS[_SHARED]) + "}\n"
 """The form of a record in JSON; no name has "nan", "inf" or "None" in it."""
 
 _NAME = re.compile(r"checkpoint-(\d{6,18})\.safetensors", re.ASCII)
@@ -307,11 +314,11 @@ class RunFolder:
                 return
             file.replace(file.with_suffix(".damaged"))
 
-    def write_history(self, records: Iterable[EpochRecord]) -> None:
+    def write_history(self, records: EpochTable) -> None:
         """Write the lines of these epochs in place of all others: a killed training may have written lines of later epochs."""
         write_atomically(self.path / HISTORY, _as_lines(records).encode())
 
-    def append_history(self, records: Iterable[EpochRecord]) -> None:
+    def append_history(self, records: EpochTable) -> None:
         """Add the lines of some epochs.
 
         Raises
@@ -348,15 +355,26 @@ def _is_locked_for_reading(lock: Path) -> bool | None:
     return False
 
 
-def _as_lines(records: Iterable[EpochRecord]) -> str:
+def _as_lines(records: EpochTable) -> str:
     """Write records as lines of JSON, with null for a number that is missing or not finite.
 
     ``json`` would take four times as long, which is several % of an epoch of a fraction of a millisecond.
     """
-    lines = "".join([_LINE % entries_of(record) for record in records])
+    own, shared = records.rows[:, _OWN], records.rows[:, _SHARED]
+    same = (shared[1:] == shared[:-1]) | (np.isnan(shared[1:]) & np.isnan(shared[:-1]))
+    starts = [0, *np.flatnonzero(~same.all(axis=1)) + 1]
+    lines: list[str] = []
+    for start, end in zip(starts, [*starts[1:], len(own)], strict=True):
+        form = _START + _with_null(_END % tuple(shared[start].tolist())) if start < end else ""
+        lines += map(form.__mod__, zip(*own[start:end].T.tolist(), strict=True))
+    return "".join(lines) if np.isfinite(own).all() else _with_null("".join(lines))
+
+
+def _with_null(text: str) -> str:
+    """Write null for None, NaN and infinity."""
     for no_number in ("None", "nan", "-inf", "inf"):
-        lines = lines.replace(no_number, "null")
-    return lines
+        text = text.replace(no_number, "null")
+    return text
 
 
 def _make_parents(path: Path) -> None:

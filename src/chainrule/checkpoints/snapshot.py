@@ -8,7 +8,8 @@ from typing import Any
 
 from .._types import AnyArray
 from ..calculus.descent import steps_per_epoch
-from ..history import EpochProgress, EpochRecord
+from ..epoch_table import EpochTable
+from ..history import EpochProgress
 from ..plan import Plan, Provenance, State
 
 
@@ -50,7 +51,7 @@ class Snapshot:
         The parameters at the start of the epoch, which the network keeps if the epoch diverges.
     progress : EpochProgress
         The current epoch; its blocks are joined.
-    records : tuple of EpochRecord
+    records : EpochTable
         Those of the epochs before.
     best : BestSnapshot or None
     stopped, message : str
@@ -65,7 +66,7 @@ class Snapshot:
     state: State
     epoch_state: State
     progress: EpochProgress
-    records: tuple[EpochRecord, ...]
+    records: EpochTable
     best: BestSnapshot | None
     stopped: str
     message: str

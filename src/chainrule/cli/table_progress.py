@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .._stdout import can_redraw
@@ -51,7 +50,7 @@ class TableProgress:
     def epoch_done(self, record: EpochRecord) -> None:
         """Report an epoch of one of the networks."""
         if self.reporter.as_json and not self.reporter.quiet:
-            print_json(asdict(record))
+            print_json(record._asdict())
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task)
 

@@ -282,4 +282,4 @@ def run_to_end(run: Run) -> History:
 
 
 def _print_record(record: EpochRecord) -> None:
-    print_json(asdict(record))
+    print_json(record._asdict())

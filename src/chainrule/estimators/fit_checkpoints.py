@@ -18,9 +18,10 @@ from ..calculus.descent import steps_per_epoch
 from ..checkpoints.checkpoints import Checkpoints
 from ..checkpoints.snapshot import BestSnapshot, Extra, Snapshot
 from ..engines import Session
+from ..epoch_table import EpochTable
 from ..errors import ModelFileError
 from ..held_signals import SignalHolder, exit_on_signals
-from ..history import EpochProgress, EpochRecord, column_of
+from ..history import EpochProgress, column_of
 from ..plan import BlockResult, Plan
 from .fit_position import FitPosition
 from .training_state import TrainingState
@@ -50,7 +51,7 @@ class FitCheckpoints:
         self.n = n
         self.resumed = resumed
         self.blas_threads = blas_threads
-        self.records: list[EpochRecord] = []
+        self.records = EpochTable.empty()
         self.signals = SignalHolder()
         self._last: Snapshot | None = None  # with finite parameters
 
@@ -73,10 +74,10 @@ class FitCheckpoints:
 
         self.checkpoints.visit(take_snapshot, training.n_iter + 1, at_start=not position.rows)
 
-    def epoch_done(self, record: EpochRecord) -> None:
-        """Keep an epoch's record, and add it to the history's file."""
-        self.records.append(record)
-        self.checkpoints.epoch_done(record)
+    def epochs_done(self, records: EpochTable) -> None:
+        """Keep the records of some epochs, and add them to the history's file."""
+        self.records.extend(records)
+        self.checkpoints.epochs_done(records)
 
     def epochs_until_due(self, n_iter: int) -> float:
         """Count the epochs before the next checkpoint, where they are written every so many epochs."""
@@ -84,7 +85,9 @@ class FitCheckpoints:
         return np.inf if every is None else every - n_iter % every
 
     def _whole_snapshot(self, session: Session, training: TrainingState, position: FitPosition) -> Snapshot | None:
-        """Copy out the fit; None where an error came within a step, or a parameter is NaN or infinite."""
+        """Copy out the fit; None where an error came within a step or a draw, or a parameter is NaN or infinite."""
+        if position.generator is None:
+            return None
         snapshot = self._snapshot(session, training, position)
         size = self.plan.batch_size
         done = training.n_iter * steps_per_epoch(self.n, size) + steps_per_epoch(position.rows, size)
@@ -110,7 +113,7 @@ class FitCheckpoints:
             state=state,
             epoch_state=state,
             progress=progress,
-            records=tuple(self.records),
+            records=self.records.copy(),
             best=self._best(training),
             stopped=training.stopped,
             message="",
@@ -130,8 +133,8 @@ class FitCheckpoints:
             score = float(np.nanmin(training.validation_loss_curve))
         return BestSnapshot(epoch, float(score), training.n_iter - epoch, best)
 
-    def restore(self, training: TrainingState, position: FitPosition, random_state: np.random.RandomState) -> np.random.RandomState:
-        """Set a fit that has not begun to the checkpoint that it goes on from, if there is one; give its generator.
+    def restore(self, training: TrainingState, position: FitPosition) -> None:
+        """Set a fit that has not begun to the checkpoint that it goes on from, if there is one.
 
         NumPy's global generator, that of ``random_state=None``, is left as it is: the fit goes on with one of its own.
 
@@ -141,22 +144,22 @@ class FitCheckpoints:
             When the checkpoint's entries are not those of a fit of this plan and these rows.
         """
         if self.resumed is None:
-            return random_state
-        if random_state is check_random_state(None):
-            random_state = np.random.RandomState()
+            return
+        if position.random_state is check_random_state(None):
+            position.random_state = np.random.RandomState()
         try:
             check_snapshot(self.resumed, self.plan, self.n, has_validation=training.validation_scores is not None)
         except (ValueError, TypeError, KeyError) as error:
             raise ModelFileError(f"{self.checkpoints.folder.path} is damaged: {error}") from None
         self.records.extend(self.resumed.records)
         restore_training(training, self.resumed, self.n)
-        restore_position(position, self.resumed, random_state)
-        return random_state
+        restore_position(position, self.resumed)
 
 
 def _extra(training: TrainingState, position: FitPosition, result: BlockResult) -> Extra:
     """Give the entries that an estimator's fit has and others lack."""
     generator = position.generator
+    assert generator is not None  # noqa: S101  # otherwise no snapshot is taken
     arrays = {"order": position.order, "generator": generator["state"]["key"].astype(np.int64)}
     if result.squares is not None:
         arrays["squares"] = result.squares
@@ -209,7 +212,7 @@ def restore_training(training: TrainingState, snapshot: Snapshot, n: int) -> Non
     records, best, values = snapshot.records, snapshot.best, snapshot.extra.values
     training.network = snapshot.state
     training.n_iter, training.samples_seen = len(records), len(records) * n
-    training.loss_curve = list(column_of(records, "cost"))
+    training.loss_curve = column_of(records, "cost").tolist()
     training.learning_rate.current = values["learning_rate"]
     training.epochs_without_improvement = values["epochs_without_improvement"]
     training.stopped = "early" if snapshot.stopped == "early" else ""  # the others go on where max_iter has grown
@@ -222,12 +225,14 @@ def restore_training(training: TrainingState, snapshot: Snapshot, n: int) -> Non
         training.best_score = None if best is None else best.score
 
 
-def restore_position(position: FitPosition, snapshot: Snapshot, random_state: np.random.RandomState) -> None:
-    """Set a position, and the generator that draws the orders, to a snapshot."""
+def restore_position(position: FitPosition, snapshot: Snapshot) -> None:
+    """Set a position, and its generator, to a snapshot."""
     progress, arrays, values = snapshot.progress, snapshot.extra.arrays, snapshot.extra.values["generator"]
     state = {"key": arrays["generator"].astype(np.uint32), "pos": values["position"]}
-    random_state.set_state({"bit_generator": "MT19937", "state": state, "has_gauss": values["has_gauss"], "gauss": values["gauss"]})
-    position.begin_epoch(arrays["order"], random_state)
+    position.random_state.set_state(
+        {"bit_generator": "MT19937", "state": state, "has_gauss": values["has_gauss"], "gauss": values["gauss"]}
+    )
+    position.begin_epoch(arrays["order"])
     if progress.rows:
         result = BlockResult(progress.costs, progress.right, finite=True, squares=arrays.get("squares"))
         position.add(progress.rows, result, progress.seconds)

@@ -96,15 +96,14 @@ class TrainableNetwork(NetworkExport):
             open_checkpoints(self, plan, engine, examples, validation, random_state) as checkpoints,
             make_reporter(self.verbose, plan, examples, epochs, self._format_results) as reporter,
         ):
-            position = FitPosition.start(len(examples), None if checkpoints is None else random_state)
+            position = FitPosition(np.arange(len(examples)), random_state)
             if checkpoints is not None:
-                random_state = checkpoints.restore(training, position, random_state)
+                checkpoints.restore(training, position)
             trainer = StochasticTrainer(
                 engine,
                 plan,
                 examples,
                 settings,
-                random_state,
                 self.threads,
                 position,
                 reporter,

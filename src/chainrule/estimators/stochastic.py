@@ -21,8 +21,8 @@ from .._types import Indices
 from .._warnings import user_stacklevel
 from ..engines import Engine, Session, Threads
 from ..epoch_blocks import block_length
+from ..epoch_table import EpochTable
 from ..examples import Examples
-from ..history import EpochRecord
 from ..plan import Floats, Plan, State, Steps
 from .fit_checkpoints import FitCheckpoints
 from .fit_position import FitPosition
@@ -55,16 +55,19 @@ class EpochResults:
 
     Attributes
     ----------
-    losses : list of float
+    losses : float64 array
         scikit-learn's loss of each epoch, with the penalty.
     correct : float64 array or None
         The weight of the correct examples of each epoch; None where y holds values.
+    rates : float64 array
+        The learning rate of each epoch.
     seconds : float
         Of each epoch, on average.
     """
 
-    losses: list[float]
+    losses: Floats
     correct: Floats | None
+    rates: Floats
     seconds: float
 
 
@@ -74,8 +77,8 @@ class StochasticTrainer:
 
     Attributes
     ----------
-    engine, plan, examples, settings, random_state, threads
-        The engine that computes, the plan, the data, the hyperparameters, the random draws, and the number of threads.
+    engine, plan, examples, settings, threads
+        The engine that computes, the plan, the data, the hyperparameters, and the number of threads.
     position : FitPosition
     reporter : Reporter or None
     score : callable or None
@@ -89,7 +92,6 @@ class StochasticTrainer:
     plan: Plan
     examples: Examples
     settings: Settings
-    random_state: np.random.RandomState
     threads: Threads
     position: FitPosition
     reporter: Reporter | None
@@ -123,13 +125,21 @@ class StochasticTrainer:
         """Train, until a plateau ends the training or the last epoch is done."""
         while not training.stopped and training.n_iter < max_epochs:
             count = min(self._epochs_per_call(training), max_epochs - training.n_iter)
-            orders = self._draw_orders(self.position.order, count)
-            with self._hold_signals() if self._block_length >= len(self.examples) else nullcontext():
+            self._visit_checkpoints(session, training)
+            one_block = self._block_length >= len(self.examples)
+            with self._hold_signals() if one_block else nullcontext():
+                self.position.begin_draw(keep_state=self.checkpoints is not None and not one_block)
+                orders = self._draw_orders(self.position.order, count)
                 results = self._advance(session, data, training, orders)
                 with self._hold_signals():
                     self._end_epochs(session, training, results)
-                    self.position.begin_epoch(orders[-1], None if self.checkpoints is None else self.random_state)
+                    self.position.begin_epoch(orders[-1])
         training.stopped = training.stopped or "finished"
+
+    def _visit_checkpoints(self, session: Session, training: TrainingState) -> None:
+        """Let a checkpoint be written between two blocks."""
+        if self.checkpoints is not None:
+            self.checkpoints.visit(session, training, self.position)
 
     def _hold_signals(self) -> AbstractContextManager[None]:
         """Hold signals back in a fit with checkpoints, so that its state, curves and position are always of the same step."""
@@ -137,14 +147,14 @@ class StochasticTrainer:
 
     def _end_epochs(self, session: Session, training: TrainingState, results: EpochResults) -> None:
         """Record the epochs of one call, and decide whether the training goes on."""
-        for k, loss in enumerate(results.losses):
+        for loss in results.losses.tolist():
             training.n_iter += 1
             training.samples_seen += len(self.examples)
             training.loss_curve.append(loss)
             self._record_improvement(session, training)
             self._record_validation_loss(session, training)
-            self._report(training, results, k)
             training.learning_rate.update(training.samples_seen)
+        self._report(training, results)
         if training.epochs_without_improvement > self.settings.n_iter_no_change:
             if self._ends_on_plateau(training):
                 training.stopped = "early"
@@ -170,7 +180,7 @@ class StochasticTrainer:
             return np.tile(order, (count, 1))
         orders = np.empty((count, len(order)), order.dtype)
         for k in range(count):
-            orders[k] = order = shuffle_order(self.random_state, order)
+            orders[k] = order = shuffle_order(self.position.random_state, order)
         return orders
 
     @cached_property
@@ -202,7 +212,8 @@ class StochasticTrainer:
         alpha, inverse_weights = self.settings.alpha, self._inverse_batch_weights(orders)
         shape = (len(orders), len(self._batch_sizes))
         rate, decay = np.empty((2, *shape))
-        rate[:] = training.learning_rate.upcoming(training.samples_seen, orders.shape[1], len(orders))[:, None]
+        rates = training.learning_rate.upcoming(training.samples_seen, orders.shape[1], len(orders))
+        rate[:] = rates[:, None]
         decay[:] = alpha * inverse_weights
         self._advance_blocks(session, data, training, orders, Steps(rate.ravel(), decay.ravel(), squares=alpha != 0))
         whole = self.position.joined()
@@ -212,14 +223,14 @@ class StochasticTrainer:
         # Like scikit-learn: the mean loss of each mini-batch counts as its number of examples, whatever their weights.
         epoch_losses = (losses.reshape(shape) * (inverse_weights * self._batch_sizes)).sum(axis=1) / orders.shape[1]
         correct = None if whole.right is None else whole.right.reshape(shape).sum(axis=1)
-        return EpochResults(list(epoch_losses), correct, self.position.seconds / len(orders))
+        return EpochResults(epoch_losses, correct, rates, self.position.seconds / len(orders))
 
     def _advance_blocks(self, session: Session, data: Any, training: TrainingState, orders: Indices, steps: Steps) -> None:
         """Take the steps block by block; several epochs are one block."""
-        length, size = self._block_length, self.plan.batch_size
-        for start in range(self.position.rows, orders.shape[1], length):
-            if self.checkpoints is not None:
-                self.checkpoints.visit(session, training, self.position)
+        length, size, first = self._block_length, self.plan.batch_size, self.position.rows
+        for start in range(first, orders.shape[1], length):
+            if start > first:
+                self._visit_checkpoints(session, training)
             block_steps = steps if len(orders) > 1 else steps[start // size : (start + length) // size]
             with self._hold_signals():
                 started = time.perf_counter()
@@ -265,27 +276,27 @@ class StochasticTrainer:
         if curve[-1] <= np.nanmin(curve):
             training.best_network = session.state()
 
-    def _report(self, training: TrainingState, results: EpochResults, k: int) -> None:
-        """Report the epoch that ended, the k-th of ``results``."""
+    def _report(self, training: TrainingState, results: EpochResults) -> None:
+        """Report the epochs of one call. With a validation set it is one epoch, whose score or loss is the last one."""
         if self.reporter is None and self.checkpoints is None:
             return
         n, weights = len(self.examples), self.examples.weights
-        total = n if weights is None else weights.sum()
         losses, scores = training.validation_loss_curve, training.validation_scores
-        record = EpochRecord(
-            epoch=training.n_iter,
-            cost=training.loss_curve[-1],
-            accuracy=None if results.correct is None else float(results.correct[k] / total),
+        records = EpochTable.from_columns(
+            epoch=np.arange(-len(results.losses), 0) + training.n_iter + 1,
+            cost=results.losses,
+            accuracy=None if results.correct is None else results.correct / (n if weights is None else weights.sum()),
             validation_cost=losses[-1] if losses else None,
             validation_accuracy=scores[-1] if scores else None,
-            learning_rate=training.learning_rate.current,
+            learning_rate=results.rates,
             seconds=results.seconds,
             examples_per_second=n / results.seconds,
         )
         if self.reporter is not None:
-            self.reporter.epoch_done(record)
+            for record in records:
+                self.reporter.epoch_done(record)
         if self.checkpoints is not None:
-            self.checkpoints.epoch_done(record)
+            self.checkpoints.epochs_done(records)
 
     def _ends_on_plateau(self, training: TrainingState) -> bool:
         """Report a plateau; return whether it ends the training, rather than reduce the learning rate."""
