@@ -32,7 +32,11 @@ def healthy(**changed):
         moved=(0.5, 2.0),
         output=LEARNT,
         start_cost=1.7,
-        data=DataMeasurements(3, 0.5, 0.5, 8.0, False, 0.83, 0.1, 54.0, 900.0, 5000, 0.8, (100,) * 10, False, 0, 0.95, None, None),
+        data=DataMeasurements(
+            *(3, 0.5, 0.5, 8.0, False),
+            *(0.83, 0.1, 54.0, 900.0, 90.0, 5000, 0.8),
+            *((100,) * 10, False, 0, 0.95, None, None),
+        ),
         steps=StepMeasurements(1.4, 100.0),
         curves=CurveMeasurements(30, False, 0.16, 0.026, 0.0, 0.93, 0.14, 0.06, 0.97, 0.95, 0.042, 0.04, 16),
     )

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 import chainrule as cr
 from chainrule.calculus.activations import ACTIVATIONS
 from chainrule.diagnosing.curve_measures import measure_curves, relative_fall, share_of_rises, straightness
-from chainrule.diagnosing.data_measures import gradient_deviations, is_8_bit, nearest_rows, neighbour_agreement
+from chainrule.diagnosing.data_measures import gradient_deviations, is_8_bit, nearest_rows, neighbour_agreement, product_deviations
 from chainrule.diagnosing.layer_measures import (
     dead_share,
     output_deviations,
@@ -129,6 +129,21 @@ def test_a_gradient_is_compared_with_those_of_shuffled_targets():
     assert 0.6 < np.std(chance) < 1.5
     assert gradient_deviations(x, 0.4 * x[:, :1] + rng.normal(size=(500, 1))) > 5
     assert gradient_deviations(x, np.ones((500, 1))) is None
+
+
+def test_products_of_columns_show_a_relation_that_no_column_has():
+    """Exclusive or is not seen in the gradient, and far above chance in the products; of many columns too, by random sums."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 10))
+    y = np.sign(x[:, :1] * x[:, 1:2])
+    assert abs(gradient_deviations(x, y)) < 2
+    assert product_deviations(x, y) > 20
+    wide = rng.normal(size=(2000, 60))
+    assert product_deviations(wide, (wide**2).sum(axis=1, keepdims=True)) > 20
+    chance = [product_deviations(x[:300], rng.normal(size=(300, 1))) for _ in range(60)]
+    assert abs(np.mean(chance)) < 0.5
+    assert 0.6 < np.std(chance) < 1.5
+    assert product_deviations(x, np.ones((1000, 1))) is None
 
 
 def test_a_fit_by_heart_is_no_agreement():

@@ -34,7 +34,7 @@ FAILING = {
     "labels constant": {"data": {"constant": True, "deviations": None}},
     "labels unrelated to the inputs": {
         "output": replace(UNLEARNT, cost=0.45),
-        "data": {"deviations": 0.4, "neighbours": 0.11, "gradient_deviations": 0.2},
+        "data": {"deviations": 0.4, "neighbours": 0.11, "gradient_deviations": 0.2, "product_deviations": 0.3},
         "curves": {"validation_accuracy": 0.1},
     },
     "inputs not scaled": {"output": UNLEARNT, "data": {"largest_input": 800.0, "largest_effect": 250.0}},
@@ -145,7 +145,9 @@ def test_a_straight_line_of_any_optimizer_is_a_low_rate(straightness, steady, sk
         assert ("learning rate too low" in named(measurements)) == expected
 
 
-@pytest.mark.parametrize("seen", [{"data": {"gradient_deviations": 2.1}}, {"output": {"deviations": 6.0}}])
+@pytest.mark.parametrize(
+    "seen", [{"data": {"gradient_deviations": 2.1}}, {"data": {"product_deviations": 3.1}}, {"output": {"deviations": 6.0}}]
+)
 def test_a_relation_that_one_measure_sees_is_a_relation(seen):
     """Where the gradient or the outputs agree with the targets beyond chance, labels are not called unrelated."""
     failing = healthy(**FAILING["labels unrelated to the inputs"])
@@ -239,3 +241,13 @@ def test_noise_is_no_failure():
     """Where the nearest rows answer no better than the network, a low accuracy is no reason for a finding."""
     noisy = {"output": replace(UNLEARNT, accuracy=0.35), "data": {"neighbour_skill": 0.1}, "curves": {"late_fall": 0.0}}
     assert named(healthy(**noisy)) == {}
+
+
+def test_a_delta_that_explodes_after_an_unknown_start_may_be_the_rates_work():
+    """Without the initial weights, large weights may come from long steps: smaller ones are tried first."""
+    exploded = (layer(1, delta=50.0), layer(2, delta=0.02))
+    unknown = finding_of(healthy(output=UNLEARNT, layers=exploded, start=None, moved=None), "exploding delta")
+    assert "initial weights are not known" in unknown.measured
+    assert unknown.remedies[0].training == {"learning_rate": 0.3}
+    known = finding_of(healthy(output=UNLEARNT, start=exploded), "exploding delta")
+    assert "init" in known.remedies[0].network

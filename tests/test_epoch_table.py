@@ -21,7 +21,7 @@ def histories(draw):
 
 
 def table_of(records):
-    return EpochTable.from_records(records)
+    return EpochTable.of(records)
 
 
 @given(histories())

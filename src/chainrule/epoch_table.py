@@ -51,10 +51,13 @@ examples_per_second=4.0)
         return cls(rows, [name for name in COLUMNS if columns[name] is None])
 
     @classmethod
-    def from_records(cls, records: Sequence[EpochRecord]) -> EpochTable:
-        """Make a table of records; a column is absent where the first of them has None."""
-        rows = np.array(records, np.float64).reshape(-1, len(COLUMNS))  # None becomes NaN
-        return cls(rows, [name for name, value in zip(COLUMNS, records[0], strict=True) if value is None] if records else ())
+    def of(cls, records: Sequence[EpochRecord]) -> EpochTable:
+        """Make a table of records, unless they are one; a column is absent where the first of them has None."""
+        if isinstance(records, EpochTable):
+            return records
+        table = cls.empty()
+        table.extend(records)
+        return table
 
     @classmethod
     def empty(cls) -> EpochTable:
@@ -66,13 +69,17 @@ examples_per_second=4.0)
         """The numbers, shape (epochs, columns), with NaN in the columns that are absent."""
         return self._rows[: self._length]
 
-    def extend(self, more: EpochTable) -> None:
-        """Add the epochs of another table, whose absent columns become those of all."""
-        end = self._length + len(more)
+    def extend(self, records: Sequence[EpochRecord]) -> None:
+        """Add records, or those of another table. The absent columns are those of the first epochs."""
+        if not records:
+            return
+        end = self._length + len(records)
         if end > len(self._rows):
             self._rows = np.concatenate([self.rows, np.empty((end, len(COLUMNS)))])
-        self._rows[self._length : end] = more.rows
-        self._length, self.absent = end, more.absent if len(more) else self.absent
+        if not self._length:
+            self.absent = records.absent if isinstance(records, EpochTable) else _absent_of(records[0])
+        self._rows[self._length : end] = records.rows if isinstance(records, EpochTable) else records  # None becomes NaN
+        self._length = end
 
     def copy(self) -> EpochTable:
         """Give a table of the present epochs, which stays as it is; it shares their memory."""
@@ -97,3 +104,7 @@ examples_per_second=4.0)
         if isinstance(index, slice):
             return EpochTable(self.rows[index], self.absent)
         return next(iter(EpochTable(self.rows[index][None], self.absent)))
+
+
+def _absent_of(record: EpochRecord) -> tuple[str, ...]:
+    return tuple([name for name, value in zip(COLUMNS, record, strict=True) if value is None])

@@ -6,7 +6,7 @@ A training with checkpoints calls ``RunCheckpoints``, one without ``NoCheckpoint
     with saving():                    around the training: the first checkpoint, and the last one
       visit()                         between two blocks: a checkpoint, if one is due
       with signals_held:              around a block's step, and around an epoch's end
-      epoch_done(record)              after an epoch: a line of the history's file
+      epoch_done()                    after an epoch: a line of the history's file
       parameters_changed()            where the user wrote to the network between two epochs
     saving_on_break(run)              around the caller's loop: a checkpoint where it is left by break
 """
@@ -71,7 +71,7 @@ class NoCheckpoints:
     def visit(self) -> None:
         """Write nothing between two blocks."""
 
-    def epoch_done(self, record: EpochRecord) -> None:
+    def epoch_done(self) -> None:
         """Write no line of the epoch."""
 
     def parameters_changed(self) -> None:
@@ -137,9 +137,9 @@ class RunCheckpoints:
         progress = self.position.progress
         self.checkpoints.visit(self._snapshot, progress.epoch, at_start=not progress.rows)
 
-    def epoch_done(self, record: EpochRecord) -> None:
+    def epoch_done(self) -> None:
         """Add an epoch to the history's file."""
-        self.checkpoints.epochs_done(EpochTable.from_records([record]))
+        self.checkpoints.epochs_done(self.position.history.records)
 
     def parameters_changed(self) -> None:
         """Let the next checkpoint be written even at the last one's step: it has the user's changes to the network."""
@@ -174,7 +174,7 @@ class RunCheckpoints:
             state=state,
             epoch_state=epoch_state,
             progress=progress.joined(),
-            records=EpochTable.from_records(history.records),
+            records=EpochTable.of(history.records),
             best=None if position.best is None else position.best.snapshot(),
             stopped=history.stopped or "",
             message=history.message,

@@ -447,7 +447,7 @@ class Run:
         if position.best is not None:
             position.best.update(record, state)
         self._update_network(state, record.epoch)
-        self.checkpoints.epoch_done(record)
+        self.checkpoints.epoch_done()
 
     def _take_user_changes(self) -> None:
         """Open another session where the user wrote to the network between two epochs."""

@@ -114,6 +114,8 @@ def test_the_svm_is_fitted_once(data, capsys):
         (("--seeds", 0), "--seeds must be a whole number of at least 1; it is 0"),
         (("--threads", 0), "--threads must be a whole number of at least 1; it is 0"),
         (("--only", "l2-3"), "unknown experiment 'l2-3'; did you mean 'l2-30'"),
+        (("--only", "darkness"), "darkness is no training: it is computed, within a second, whenever --only is not given"),
+        (("--only", "svm"), "the SVM is fitted by --svm ROWS"),
         (("--svm", 5), "the SVM is fitted to 100 to 50,000 images; the number given is 5"),
         (("--out", "taken"), "cannot write to the folder taken"),
     ],

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from .._warnings import user_stacklevel
 from ..epoch_table import EpochTable
 from ..errors import FileError
 from ..held_signals import hold_signals
+from ..history import EpochRecord
 from .interval import Interval
 from .run_folder import CheckpointWarning, RunFolder
 from .snapshot import Snapshot
@@ -80,7 +81,8 @@ class Checkpoints:
         self._writing: Future[None] | None = None  # the checkpoint that the writing thread has
         self._last = time.monotonic()
         self._position: tuple[int, str] | None = None  # of the last snapshot, if it has the present parameters
-        self._records = EpochTable.empty()  # those that the history's file does not have yet
+        self._records: Sequence[EpochRecord] = ()  # those of all epochs that have ended
+        self._written = 0  # the number of them that the history's file has
         self._history_whole = True  # after a write that failed, the file may lack epochs and end with half of a line
         self._last_lines = 0.0
         self._warned = False
@@ -122,9 +124,15 @@ class Checkpoints:
             self._position = snapshot.position
             self._writing = _write_later(self.folder.write, self.settings, self.notes, snapshot)
 
-    def epochs_done(self, records: EpochTable) -> None:
-        """Add epochs to the history's file: at once, or with the next ones where epochs are very short."""
-        self._records.extend(records)
+    def epochs_done(self, records: Sequence[EpochRecord]) -> None:
+        """Add the epochs that have ended to the history's file: at once, or with the next ones where epochs are very short.
+
+        Parameters
+        ----------
+        records : sequence of EpochRecord
+            Those of all epochs so far; the training adds to it later.
+        """
+        self._records = records
         if time.monotonic() - self._last_lines >= HISTORY_SECONDS and self._may_write():
             self._append_lines()
 
@@ -133,11 +141,11 @@ class Checkpoints:
 
         After a write of the file has failed, the next checkpoint's snapshot adds them: see ``_mend_history``.
         """
-        records, self._records = self._records, EpochTable.empty()
+        written, self._written = self._written, max(self._written, len(self._records))
         self._last_lines = time.monotonic()
-        if self._history_whole:
+        if self._history_whole and self._written > written:
             with self._keeping_history_whole():
-                self.folder.append_history(records)
+                self.folder.append_history(EpochTable.of(self._records[written:]))
 
     def _mend_history(self, snapshot: Snapshot) -> None:
         """Write the history's file anew from a snapshot, if the last write of it has failed.
@@ -149,7 +157,7 @@ class Checkpoints:
 
     def _write_history(self, snapshot: Snapshot) -> None:
         """Write the epochs of a snapshot, which are all that have ended, in place of the history's file."""
-        self._records = EpochTable.empty()
+        self._written = len(snapshot.records)
         with self._keeping_history_whole():
             self.folder.write_history(snapshot.records)
 

@@ -10,9 +10,9 @@ from .options import flag, folder_option, integer_option, json_option, option, r
 
 
 def _experiment_names() -> list[str]:
-    from ..replay.experiments import EXPERIMENTS, VARIANTS
+    from ..replay.experiments import EXPERIMENTS
 
-    return [experiment.name for experiment in (*EXPERIMENTS, *VARIANTS)]
+    return [experiment.name for experiment in EXPERIMENTS]
 
 
 @click.command("replay")
@@ -21,8 +21,9 @@ def _experiment_names() -> list[str]:
     "--only",
     metavar="NAME",
     multiple=True,
-    text="Train this experiment alone; may be repeated. The names: {names}.",
-    default="all",
+    text="Train this experiment alone; may be repeated. The names: {names}. Variants of some, with one setting changed, end in "
+    "-scaled (initial weights divided by the root of the inputs' number), -256 (pixels / 256) or -float64: l2-30-256.",
+    default="all but the variants",
     registry=_experiment_names,
 )
 @folder_option("--out", "-o", text="The folder of the results and of the report (default: replay).")
@@ -36,12 +37,14 @@ def _experiment_names() -> list[str]:
     text="Fit scikit-learn's SVM to the first ROWS images too. The book's are 50000, which takes minutes.",
     default="not fitted",
 )
-@flag("--no-plot", text="Write no picture; without it matplotlib is needed.")
+@flag("--no-plot", text="Write neither replay.png nor replay.svg, for which matplotlib must be installed.")
 @json_option("Print one JSON object per line, one a figure of the book.")
 def replay(
     seeds: int, only: tuple[str, ...], out: Path | None, threads: int | None, svm: int | None, no_plot: bool, as_json: bool
 ) -> None:
     """Train the experiments of Nielsen's book on MNIST with many seeds, and compare the accuracies with the book's figures.
+
+    All of them with 20 seeds take about five minutes on two cores.
 
     Each training is kept in FOLDER/results.jsonl once it has ended. Ctrl-C, or the end of the process, loses the trainings under
     way alone: the same command goes on, and with more seeds it trains those that are missing. Results of other settings, or of

@@ -16,6 +16,7 @@ from .._format import pluralize
 from .._stdout import can_redraw, tolerate_closed_stdout
 from ..datasets import Dataset, mnist
 from ..engines import thread_count
+from ..errors import SettingError
 from ..explaining.html_renderer import to_page
 from ..replay.baselines import accuracy_by_darkness, check_svm_rows, fit_svm, svm_digest
 from ..replay.comparison import Comparison, compare
@@ -83,6 +84,7 @@ class ReplayJob:
         self.threads = thread_count(
             "auto" if request.threads is None else check_int("--threads", request.threads, least=1, most=1024)
         )
+        _refuse_baselines(request.names)
         self.experiments = find_experiments(request.names, experiments)
         self.data = ReplayData(mnist() if data is None else data)
         if request.svm_rows is not None:
@@ -169,6 +171,8 @@ class ReplayJob:
             figure = to_figure(comparisons)
             for name in PICTURES:
                 plotting.save(figure, self.request.folder / name)
+        elif old := [name for name in PICTURES if (self.request.folder / name).exists()]:
+            print_message(f"warning: {' and '.join(old)} in {self.request.folder} are of an earlier run, without these results")
 
     def _print(self, comparisons: Sequence[Comparison]) -> None:
         """Print the table and the notes of figures outside, or a JSON object for each figure."""
@@ -185,6 +189,14 @@ class ReplayJob:
     def _note(self, line: str) -> None:
         if not self.request.as_json:
             print_line(line)
+
+
+def _refuse_baselines(names: Sequence[str]) -> None:
+    """Refuse the methods without a network where an experiment is named, and say how to get them."""
+    if DARKNESS.name in names:
+        raise SettingError(f"{DARKNESS.name} is no training: it is computed, within a second, whenever --only is not given")
+    if any(name.startswith("svm") for name in names):
+        raise SettingError("the SVM is fitted by --svm ROWS, beside the experiments or those of --only")
 
 
 def print_table(comparisons: Sequence[Comparison]) -> None:

@@ -19,6 +19,10 @@ SHUFFLES = 40
 """The shuffles of the targets that tell what chance gives: their mean and spread are then known to a sixth of the spread."""
 
 
+MOST_FACTORS = 40
+"""The most columns whose products are computed: 820 with their squares, which take 0.05 s for 5,000 rows and ten classes."""
+
+
 class Agreement(NamedTuple):
     """How well nearest rows agree: see ``DataMeasurements``."""
 
@@ -94,13 +98,37 @@ def gradient_deviations(x: Array, y: Array) -> float | None:
     The errors of the constant answer times the standardized inputs, summed over the rows, have a squared norm. The result is how
     far it lies above the mean of those of shuffled targets, in their standard deviations. None where rows are few, or none varies.
     """
+    return _deviations(_standardized(x), y)
+
+
+def product_deviations(x: Array, y: Array) -> float | None:
+    """Compare as ``gradient_deviations`` does, by the products of each two columns, and their squares.
+
+    It sees relations that no single column has, such as exclusive or. Of more than ``MOST_FACTORS`` columns the products are those
+    of as many random sums of them.
+    """
+    columns = _standardized(x)
+    if columns.shape[1] > MOST_FACTORS:
+        columns = columns @ np.random.default_rng(0).normal(size=(columns.shape[1], MOST_FACTORS)).astype(columns.dtype)
+    first, second = np.triu_indices(columns.shape[1])
+    return _deviations(_standardized(columns[:, first] * columns[:, second]), y)
+
+
+def _standardized(x: Array) -> Array:
+    """Give the columns that vary, with mean 0 and spread 1."""
     varying = x[:, x.std(axis=0) > 0]
-    errors = (y - y.mean(axis=0)).astype(x.dtype)
-    if len(x) < FEWEST_NEIGHBOURS or not varying.shape[1] or not errors.any():
+    standardized: Array = (varying - varying.mean(axis=0)) / varying.std(axis=0)
+    return standardized
+
+
+def _deviations(columns: Array, y: Array) -> float | None:
+    """Compare the squared norm of the columns' products with the errors y - mean(y) with those of shuffled errors."""
+    errors = (y - y.mean(axis=0)).astype(columns.dtype)
+    if len(columns) < FEWEST_NEIGHBOURS or not columns.shape[1] or not errors.any():
         return None
     rng = np.random.default_rng(0)
-    orders = [np.arange(len(x)), *(rng.permutation(len(x)) for _ in range(SHUFFLES))]
-    sums = ((varying - varying.mean(axis=0)) / varying.std(axis=0)).T @ np.hstack([errors[order] for order in orders])
+    orders = [np.arange(len(errors)), *(rng.permutation(len(errors)) for _ in range(SHUFFLES))]
+    sums = columns.T @ np.hstack([errors[order] for order in orders])
     norms = np.square(sums.astype(np.float64)).sum(axis=0).reshape(len(orders), -1).sum(axis=1)
     spread = float(norms[1:].std())
     return float((norms[0] - norms[1:].mean()) / spread) if spread > 0 else None

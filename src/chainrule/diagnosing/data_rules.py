@@ -21,8 +21,8 @@ FAINT = 0.01
 CHANCE_DEVIATIONS = 3.0
 """Targets that are independent of the inputs agree by more than this many standard deviations once in 700 data sets."""
 
-GRADIENT_DEVIATIONS = 2.0
-"""A gradient beyond this is no shuffle's: it is one of 1 in 30."""
+GRADIENT_DEVIATIONS, PRODUCT_DEVIATIONS = 2.0, 3.0
+"""A gradient beyond this is no shuffle's: it is one of 1 in 30. The products, a second try, have a limit of 1 in 200."""
 
 FEWEST_RELATED_ROWS = 1000
 """Of fewer rows a weak relation may go unseen, and unrelated labels are advice: 40 % of wrong labels in ten columns gives 2.7
@@ -68,11 +68,11 @@ def judge_unrelated_labels(m: Measurements) -> Verdict | None:
         return None
     kind = "have the same class in" if data.counts else "have a correlation of targets of"
     share, chance = (percent(data.neighbours or 0, 1), percent(data.chance, 1)) if data.counts else (f"{data.neighbours:.2f}", "0")
-    gradient = 0.0 if data.gradient_deviations is None else data.gradient_deviations
+    gradient, products = data.gradient_deviations or 0.0, data.product_deviations or 0.0
     measured = (
         f"Nearest rows {kind} {share}{' of the cases' if data.counts else ''}; by chance it would be {chance}. "
         f"Over {pluralize(data.related_rows, 'row')} the gradient at a constant answer is as long as that of "
-        f"shuffled targets ({gradient:.1f} standard deviations apart). "
+        f"shuffled targets ({gradient:.1f} standard deviations apart), and so it is for products of two columns ({products:.1f}). "
         f"The network removes {percent(m.output.cost_skill, 1)} of the cost of a constant answer."
     )
     remedies = (
@@ -87,10 +87,11 @@ def judge_unrelated_labels(m: Measurements) -> Verdict | None:
 
 
 def _is_related(m: Measurements) -> bool:
-    """Whether nearest rows, the gradient or the network's outputs show a relation of inputs and targets beyond chance."""
+    """Whether nearest rows, the gradient, products or the network's outputs show a relation of inputs and targets beyond chance."""
     limits = (
         (m.data.deviations, CHANCE_DEVIATIONS),
         (m.data.gradient_deviations, GRADIENT_DEVIATIONS),
+        (m.data.product_deviations, PRODUCT_DEVIATIONS),
         (m.output.deviations, OUTPUT_DEVIATIONS),
     )
     return any(deviations is not None and deviations >= limit for deviations, limit in limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._format import percent, pluralize
-from .finding import DOES_NOT_APPLY, Remedy, Rule, Verdict, network_remedy, training_remedy
+from .finding import DOES_NOT_APPLY, Level, Remedy, Rule, Verdict, network_remedy, training_remedy
 from .measurements import CurveMeasurements, LayerMeasurements, Measurements
 
 FAR_STEP = 10.0
@@ -317,11 +317,12 @@ def judge_exploding(m: Measurements) -> Verdict | None:
     if ratio is None or ratio <= EXPLODED:
         return None
     suited = {"relu": "he_normal", "leaky_relu": "he_normal", "selu": "lecun_normal"}.get(m.layers[0].activation, "scaled")
-    remedies = (
-        network_remedy("Draw initial weights that keep the size of δ", m.settings, init=suited),
-        training_remedy("Limit the length of a step's gradient", clip=1.0),
-    )
-    return Verdict("advice" if m.has_learnt else "finding", _deltas(m), remedies)
+    level: Level = "advice" if m.has_learnt else "finding"
+    start = network_remedy("Draw initial weights that keep the size of δ", m.settings, init=suited)
+    if m.start is None and m.settings.epochs:
+        measured = f"{_deltas(m)} The initial weights are not known: the training may have made the weights large."
+        return Verdict(level, measured, (training_remedy("Take smaller steps", learning_rate=lower_rate(m)), start))
+    return Verdict(level, _deltas(m), (start, training_remedy("Limit the length of a step's gradient", clip=1.0)))
 
 
 def missing_deltas(m: Measurements) -> str:

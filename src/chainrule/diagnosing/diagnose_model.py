@@ -66,12 +66,13 @@ def diagnose(network: Any, examples: Any, history: Any = None) -> Diagnosis:
         history = records_of_estimator(network)
     if hasattr(network, "model_"):
         network, x, y = _first_of_table(network, x, y)
+    estimator = type(network).__name__ if hasattr(network, "for_network") else ""
     network, x, y = unwrap_estimator(network, x, y)
     if not isinstance(network, Network):
         raise ArgumentTypeError(f"diagnose takes a Network or a fitted estimator; this is {type(network).__name__}")
     checked = checked_examples(network, x, y)
     records, diverged = read_records(history)
-    return diagnosis_of(measure(network, checked, records, diverged=diverged))
+    return diagnosis_of(measure(network, checked, records, diverged=diverged), estimator)
 
 
 def checked_examples(network: Network, x: Any, y: Any) -> Examples:

@@ -53,9 +53,11 @@ class Diagnosis(Explanation):
         }
 
 
-def diagnosis_of(measurements: Measurements) -> Diagnosis:
-    """Apply the rules to measurements, and write the document."""
+def diagnosis_of(measurements: Measurements, estimator: str = "") -> Diagnosis:
+    """Apply the rules to measurements, and write the document; with an estimator's name remedies are its hyperparameters."""
     findings, unexamined = find(measurements), not_examined(measurements)
+    if estimator:
+        findings = tuple(finding.for_estimator(estimator) for finding in findings)
     sections = [_finding_section(finding, number) for number, finding in enumerate(findings, start=1)]
     sections += [_layers_section(measurements), _rules_section(findings, unexamined)]
     sizes = " × ".join(map(str, measurements.settings.sizes))

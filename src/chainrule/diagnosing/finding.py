@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -14,6 +14,18 @@ Level = Literal["finding", "advice"]
 
 DOES_NOT_APPLY = "does not apply"
 """The beginning of the reason why a rule has nothing to judge in a network; other reasons name what is needed."""
+
+HYPERPARAMETERS = {
+    "sizes": "hidden_layer_sizes={!r}",
+    "activation": "activation={!r}",
+    "learning_rate": "learning_rate_init={!r}",
+    "dropout": "dropout={!r}",
+    "early_stopping": "early_stopping=True, n_iter_no_change={!r}",
+}
+"""The hyperparameters of MLPClassifier and MLPRegressor that are settings of ``cr.Network`` and ``cr.train`` by other names."""
+
+ACTIVATIONS = ("identity", "tanh", "relu")
+"""The activations that have one name here and in the estimators."""
 
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
@@ -28,11 +40,29 @@ class Remedy:
         The change in a sentence; code stands between backticks.
     network, training : mapping
         The settings of ``cr.Network`` and of ``cr.train`` that it changes; empty where it changes the data.
+    why : str
+        The sentence without the code, where the change is one of settings.
     """
 
     text: str
     network: Mapping[str, Any] = field(default_factory=lambda: NO_SETTINGS)
     training: Mapping[str, Any] = field(default_factory=lambda: NO_SETTINGS)
+    why: str = ""
+
+    def for_estimator(self, name: str) -> Remedy:
+        """Write the change as hyperparameters of an estimator; one that it has no hyperparameters for stays as it is.
+
+        Examples
+        --------
+        >>> training_remedy("Take smaller steps", learning_rate=0.3).for_estimator("MLPClassifier").text
+        'Take smaller steps: `cr.MLPClassifier(learning_rate_init=0.3)`.'
+        """
+        changed = {**self.network, **self.training}
+        if not changed or not HYPERPARAMETERS.keys() >= changed.keys() or changed.get("activation", "relu") not in ACTIVATIONS:
+            return self
+        values = {**changed, "sizes": tuple(changed.get("sizes", ())[1:-1])}
+        call = ", ".join(HYPERPARAMETERS[setting].format(values[setting]) for setting in changed)
+        return replace(self, text=f"{self.why}: `cr.{name}({call})`.")
 
     def to_dict(self) -> dict[str, Any]:
         """Give the remedy in JSON's types."""
@@ -51,7 +81,7 @@ def network_remedy(why: str, settings: TrainingSettings, **changed: Any) -> Reme
     sizes = changed.get("sizes", list(settings.sizes))
     rest = "".join(f", {name}={value!r}" for name, value in changed.items() if name != "sizes")
     options = " ".join(_network_option(name, value) for name, value in changed.items())
-    return Remedy(f"{why}: `cr.Network({sizes}{rest})`, or `chainrule train {options}`.", network=changed)
+    return Remedy(f"{why}: `cr.Network({sizes}{rest})`, or `chainrule train {options}`.", network=changed, why=why)
 
 
 def _network_option(name: str, value: Any) -> str:
@@ -71,7 +101,7 @@ def training_remedy(why: str, **changed: Any) -> Remedy:
     """
     call = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changed.items())
-    return Remedy(f"{why}: `cr.train(..., {call})`, or `chainrule train {options}`.", training=changed)
+    return Remedy(f"{why}: `cr.train(..., {call})`, or `chainrule train {options}`.", training=changed, why=why)
 
 
 @dataclass(frozen=True)
@@ -153,6 +183,10 @@ class Finding:
     formulas: tuple[str, ...]
     why: str
     remedies: tuple[Remedy, ...]
+
+    def for_estimator(self, name: str) -> Finding:
+        """Write the remedies as hyperparameters of an estimator, where it has them."""
+        return replace(self, remedies=tuple(remedy.for_estimator(name) for remedy in self.remedies))
 
     def to_dict(self) -> dict[str, Any]:
         """Give the finding in JSON's types."""

@@ -110,8 +110,10 @@ class DataMeasurements:
     gradient_deviations : float or None
         The squared norm of the gradient at a constant answer beyond that of shuffled targets, in standard deviations of the latter;
         None where there are too few rows.
+    product_deviations : float or None
+        The same of the products of each two columns, which see relations that no single column has.
     related_rows : int
-        The rows over which the gradient is summed.
+        The rows over which both are summed.
     neighbour_skill : float or None
         The skill (see ``OutputMeasurements.skill``) of an answer that repeats the nearest row's target.
     counts : tuple of int
@@ -135,6 +137,7 @@ class DataMeasurements:
     chance: float
     deviations: float | None
     gradient_deviations: float | None
+    product_deviations: float | None
     related_rows: int
     neighbour_skill: float | None
     counts: tuple[int, ...]

@@ -22,6 +22,7 @@ from .data_measures import (
     is_8_bit,
     is_constant,
     neighbour_agreement,
+    product_deviations,
     rarest_class,
 )
 from .layer_measures import (
@@ -176,6 +177,7 @@ def _measure_data(
     effects = column_effects(batch.x, weights)
     largest = int(effects.argmax())
     row_weights = None if examples.weights is None else examples.weights[drawn]
+    related_x = related.x.astype(np.float32)
     agreement = neighbour_agreement(batch.x, None if classes is None else classes[drawn], batch.y, row_weights)
     y, far = batch.y, int(np.abs(batch.y).max(axis=0).argmax())
     counts = () if classes is None else class_counts(classes)
@@ -188,7 +190,8 @@ def _measure_data(
         neighbours=None if agreement is None else agreement.neighbours,
         chance=0.0 if agreement is None else agreement.chance,
         deviations=None if agreement is None else agreement.deviations,
-        gradient_deviations=gradient_deviations(related.x.astype(np.float32), related.y),
+        gradient_deviations=gradient_deviations(related_x, related.y),
+        product_deviations=product_deviations(related_x, related.y),
         related_rows=related.m,
         neighbour_skill=None if agreement is None else agreement.skill,
         counts=counts,

@@ -6,7 +6,7 @@ estimator adds its generator's state, the order of the rows, and the squares of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ from ..engines import Session
 from ..epoch_table import EpochTable
 from ..errors import ModelFileError
 from ..held_signals import SignalHolder, exit_on_signals
-from ..history import EpochProgress, column_of
+from ..history import EpochProgress, EpochRecord, column_of
 from ..plan import BlockResult, Plan
 from .fit_position import FitPosition
 from .training_state import TrainingState
@@ -74,10 +74,10 @@ class FitCheckpoints:
 
         self.checkpoints.visit(take_snapshot, training.n_iter + 1, at_start=not position.rows)
 
-    def epochs_done(self, records: EpochTable) -> None:
+    def epochs_done(self, records: Sequence[EpochRecord]) -> None:
         """Keep the records of some epochs, and add them to the history's file."""
         self.records.extend(records)
-        self.checkpoints.epochs_done(records)
+        self.checkpoints.epochs_done(self.records)
 
     def epochs_until_due(self, n_iter: int) -> float:
         """Count the epochs before the next checkpoint, where they are written every so many epochs."""

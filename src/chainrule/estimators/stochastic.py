@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +23,7 @@ from ..engines import Engine, Session, Threads
 from ..epoch_blocks import block_length
 from ..epoch_table import EpochTable
 from ..examples import Examples
+from ..history import EpochRecord
 from ..plan import Floats, Plan, State, Steps
 from .fit_checkpoints import FitCheckpoints
 from .fit_position import FitPosition
@@ -280,23 +281,36 @@ class StochasticTrainer:
         """Report the epochs of one call. With a validation set it is one epoch, whose score or loss is the last one."""
         if self.reporter is None and self.checkpoints is None:
             return
-        n, weights = len(self.examples), self.examples.weights
         losses, scores = training.validation_loss_curve, training.validation_scores
-        records = EpochTable.from_columns(
-            epoch=np.arange(-len(results.losses), 0) + training.n_iter + 1,
-            cost=results.losses,
-            accuracy=None if results.correct is None else results.correct / (n if weights is None else weights.sum()),
-            validation_cost=losses[-1] if losses else None,
-            validation_accuracy=scores[-1] if scores else None,
-            learning_rate=results.rates,
-            seconds=results.seconds,
-            examples_per_second=n / results.seconds,
-        )
+        after = losses[-1] if losses else None, scores[-1] if scores else None
+        records = self._records(results, training.n_iter, *after)
         if self.reporter is not None:
             for record in records:
                 self.reporter.epoch_done(record)
         if self.checkpoints is not None:
             self.checkpoints.epochs_done(records)
+
+    def _records(
+        self, results: EpochResults, last_epoch: int, validation_loss: float | None, score: float | None
+    ) -> Sequence[EpochRecord]:
+        """Make the records of the epochs of one call."""
+        n, weights = len(self.examples), self.examples.weights
+        total = n if weights is None else float(weights.sum())
+        seconds, per_second = results.seconds, n / results.seconds
+        if len(results.losses) == 1:  # much faster than a table of one row
+            accuracy = None if results.correct is None else results.correct.item() / total
+            cost, rate = results.losses.item(), results.rates.item()
+            return [EpochRecord(last_epoch, cost, accuracy, validation_loss, score, rate, seconds, per_second)]
+        return EpochTable.from_columns(
+            epoch=np.arange(-len(results.losses), 0) + last_epoch + 1,
+            cost=results.losses,
+            accuracy=None if results.correct is None else results.correct / total,
+            validation_cost=validation_loss,
+            validation_accuracy=score,
+            learning_rate=results.rates,
+            seconds=seconds,
+            examples_per_second=per_second,
+        )
 
     def _ends_on_plateau(self, training: TrainingState) -> bool:
         """Report a plateau; return whether it ends the training, rather than reduce the learning rate."""
