@@ -11,6 +11,7 @@ from explanation_helpers import ParsedPage
 
 import chainrule as cr
 from chainrule.diagnosing.rules import RULES
+from chainrule.errors import DataError
 
 ROOT = Path(__file__).parents[1]
 if not (ROOT / "benchmarks").is_dir():
@@ -254,6 +255,23 @@ def test_an_estimator_whose_targets_are_far_from_0_is_told_to_scale_them():
     found = cr.diagnose(model, (x, y)).findings
     assert [one.name for one in found if one.level == "finding"] == ["targets not scaled"]
     assert "TransformedTargetRegressor" in found[0].remedies[0].text
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_remedies_for_an_estimator_are_its_hyperparameters():
+    """A rate that is too high is named alone, though large weights make delta explode too; learning_rate_init lowers it."""
+    x = np.random.default_rng(0).normal(size=(300, 4))
+    model = cr.MLPClassifier((20,), solver="sgd", learning_rate_init=50.0, max_iter=20, random_state=0).fit(3 * x, x[:, 0] > 0)
+    found = [one for one in cr.diagnose(model, (3 * x, x[:, 0] > 0)).findings if one.level == "finding"]
+    assert [one.name for one in found] == ["learning rate too high"]
+    assert "cr.MLPClassifier(learning_rate_init=5.0)" in found[0].remedies[0].text
+
+
+def test_rows_without_weight_are_refused():
+    """Rows that weigh nothing together have no mean cost."""
+    net, data, _ = trained_notes_network(500)
+    with pytest.raises(DataError, match="these rows weigh nothing together; choose some whose weight is above 0"):
+        cr.diagnose(net, cr.Examples(data.x, data.y, weights=np.zeros(len(data))))
 
 
 @pytest.mark.parametrize("seed", range(2))

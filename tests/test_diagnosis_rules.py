@@ -249,5 +249,7 @@ def test_a_delta_that_explodes_after_an_unknown_start_may_be_the_rates_work():
     unknown = finding_of(healthy(output=UNLEARNT, layers=exploded, start=None, moved=None), "exploding delta")
     assert "initial weights are not known" in unknown.measured
     assert unknown.remedies[0].training == {"learning_rate": 0.3}
+    climbed = healthy(output=UNLEARNT, layers=exploded, start=None, moved=None, curves={"first_cost": 0.1, "last_cost": 9.0})
+    assert {name for name, level in named(climbed).items() if level == "finding"} == {"learning rate too high"}
     known = finding_of(healthy(output=UNLEARNT, start=exploded), "exploding delta")
     assert "init" in known.remedies[0].network

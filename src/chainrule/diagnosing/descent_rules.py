@@ -312,9 +312,9 @@ def judge_vanishing(m: Measurements) -> Verdict | None:
 
 
 def judge_exploding(m: Measurements) -> Verdict | None:
-    """Name a delta that grows on the way back."""
+    """Name a delta that grows on the way back; where the start is unknown, unless a rate that is too high has made it grow."""
     ratio = _delta_ratio(m)
-    if ratio is None or ratio <= EXPLODED:
+    if ratio is None or ratio <= EXPLODED or (m.start is None and judge_high_rate(m) is not None):
         return None
     suited = {"relu": "he_normal", "leaky_relu": "he_normal", "selu": "lecun_normal"}.get(m.layers[0].activation, "scaled")
     level: Level = "advice" if m.has_learnt else "finding"
