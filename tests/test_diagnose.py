@@ -11,7 +11,6 @@ from explanation_helpers import ParsedPage
 
 import chainrule as cr
 from chainrule.diagnosing.rules import RULES
-from chainrule.errors import DataError
 
 ROOT = Path(__file__).parents[1]
 if not (ROOT / "benchmarks").is_dir():
@@ -267,11 +266,14 @@ def test_remedies_for_an_estimator_are_its_hyperparameters():
     assert "cr.MLPClassifier(learning_rate_init=5.0)" in found[0].remedies[0].text
 
 
-def test_rows_without_weight_are_refused():
-    """Rows that weigh nothing together have no mean cost."""
-    net, data, _ = trained_notes_network(500)
-    with pytest.raises(DataError, match="these rows weigh nothing together; choose some whose weight is above 0"):
-        cr.diagnose(net, cr.Examples(data.x, data.y, weights=np.zeros(len(data))))
+@pytest.mark.parametrize("weighted", [lambda y: np.arange(len(y)) < 20, lambda y: y != 3], ids=["few rows", "all but one class"])
+def test_rows_without_weight_are_left_out(weighted):
+    """The diagnosis is that of the rows that have a weight, however few; a class without any is absent."""
+    net, data, history = trained_notes_network(1000)
+    weights = weighted(data.y).astype(float)
+    found = cr.diagnose(net, cr.Examples(data.x, data.y, weights=weights), history)
+    kept = cr.diagnose(net, data[np.flatnonzero(weights)], history)
+    assert found.measurements == kept.measurements
 
 
 @pytest.mark.parametrize("seed", range(2))

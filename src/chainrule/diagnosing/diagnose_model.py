@@ -8,6 +8,8 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..checkpoints.run_folder import first_run
 from ..checkpoints.run_status import read_history, read_status
 from ..errors import ArgumentTypeError, DataError, FileError
@@ -76,7 +78,7 @@ def diagnose(network: Any, examples: Any, history: Any = None) -> Diagnosis:
 
 
 def checked_examples(network: Network, x: Any, y: Any) -> Examples:
-    """Check the examples of a diagnosis against the network.
+    """Check the examples of a diagnosis against the network; rows without weight, which no training uses, are left out.
 
     Raises
     ------
@@ -88,7 +90,8 @@ def checked_examples(network: Network, x: Any, y: Any) -> Examples:
         raise DataError("diagnose needs y, the labels or targets of x; without them there is no cost")
     if read.kind == "piecewise":
         raise DataError("diagnose takes arrays and CSR matrices; pass x.expanded('float64') in place of PiecewiseInputs")
-    return network.check_examples(read, training=True)
+    checked = network.check_examples(read, training=True)
+    return checked if checked.weights is None or checked.weights.all() else checked[np.flatnonzero(checked.weights)]
 
 
 def _first_of_table(estimator: Any, x: Any, y: Any) -> tuple[Network, Any, Any]:
