@@ -39,7 +39,7 @@ BRIEFLY_LOCKED = 0.2
 
 HISTORY, LOCK = "history.jsonl", "lock"
 _OWN, _SHARED = slice(0, 3), slice(3, None)
-"""The columns that each epoch has of its own, and those that very short epochs, which are trained together, may have in common."""
+"""Epoch, cost and accuracy, which each epoch has of its own, and the columns that very short epochs, trained together, share."""
 
 _START = '{"epoch": %d' + "".join(f', "{name}": %s' for name in COLUMNS[_OWN][1:])
 _END = "".join(f', "{name}": %s' for name in COLUMNS[_SHARED]) + "}\n"
@@ -363,10 +363,13 @@ def _as_lines(records: EpochTable) -> str:
     own, shared = records.rows[:, _OWN], records.rows[:, _SHARED]
     same = (shared[1:] == shared[:-1]) | (np.isnan(shared[1:]) & np.isnan(shared[:-1]))
     starts = [0, *np.flatnonzero(~same.all(axis=1)) + 1]
+    epochs, costs, accuracies = own.T.tolist()
+    text = {accuracy: repr(accuracy) for accuracy in set(accuracies)}  # of n rows there are n + 1 at most, and often few
+    entries = list(zip(epochs, costs, map(text.__getitem__, accuracies), strict=True))
     lines: list[str] = []
     for start, end in zip(starts, [*starts[1:], len(own)], strict=True):
         form = _START + _with_null(_END % tuple(shared[start].tolist())) if start < end else ""
-        lines += map(form.__mod__, zip(*own[start:end].T.tolist(), strict=True))
+        lines += map(form.__mod__, entries[start:end])
     return "".join(lines) if np.isfinite(own).all() else _with_null("".join(lines))
 
 
