@@ -172,7 +172,7 @@ class ReplayJob:
             for name in PICTURES:
                 plotting.save(figure, self.request.folder / name)
         elif old := [name for name in PICTURES if (self.request.folder / name).exists()]:
-            print_message(f"warning: {' and '.join(old)} in {self.request.folder} are of an earlier run, without these results")
+            print_message(f"warning: {' and '.join(old)} in {self.request.folder} are of an earlier run")
 
     def _print(self, comparisons: Sequence[Comparison]) -> None:
         """Print the table and the notes of figures outside, or a JSON object for each figure."""
@@ -206,9 +206,9 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for name in HEADER:
-        table.add_column(name, justify="right" if name in HEADER[2:6] else "left", overflow="fold", no_wrap=name in HEADER[2:6])
+        table.add_column(name, justify="right" if name in HEADER[2:6] else "left", overflow="fold", no_wrap=name != HEADER[1])
     for comparison in comparisons:
         table.add_row(*map(Text, cells_of(comparison)))
     with tolerate_closed_stdout():
