@@ -84,6 +84,7 @@ def test_a_library_that_does_not_fit_in_memory(tmp_path):
     """An extension module that cannot be mapped is told as a lack of memory, in one line; another broken import is not hidden."""
     loading = "try:\n    raise ImportError('{}')\nexcept ImportError as cause:\n    raise ImportError('broken') from cause\n"
     code = "import sys; sys.path.insert(0, sys.argv.pop(1)); " + MAIN_WITH_SIGINT
+    (tmp_path / "resource.py").write_text("raise ImportError('resource.so: failed to map segment')")  # the module of the limits
     for reason, status in (("_csv.so: failed to map segment from shared object", 1), ("undefined symbol", None)):
         (tmp_path / "sklearn.py").write_text(loading.format(reason))
         command = [sys.executable, "-c", code, str(tmp_path), "train", "digits"]

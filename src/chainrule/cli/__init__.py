@@ -174,8 +174,8 @@ def _remedy_for_memory() -> str:
     """Say what helps where memory ran out; a limit of the address space is named."""
     less = "take less data, a smaller network or smaller batches"
     try:
-        import resource  # Windows has none
-    except ModuleNotFoundError:
+        import resource
+    except ImportError:  # Windows has none, and where no memory is left it cannot be mapped either
         return less
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit == resource.RLIM_INFINITY:
