@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import select
@@ -178,8 +179,14 @@ def faults_of_files(work: Path) -> list[str]:
 def is_whole(path: Path) -> bool:
     """Whether a file that a command has written is complete."""
     try:
+        if path.suffix in (".replay", ".sweep"):
+            return all(is_whole(file) for file in path.iterdir() if file.name != ".lock")
         if path.is_dir():
             return bool(RunFolder(path).header())
+        if path.suffix == ".jsonl":
+            return all(json.loads(line) for line in path.read_text().splitlines())
+        if path.name in ("table.csv", "table.md", "runs.parquet", "sweep.json"):  # each is written by a rename
+            return path.stat().st_size > 0
         if path.suffix == ".safetensors":
             return bool(cr.load(path))
         if path.suffix == ".parquet":
