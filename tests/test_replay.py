@@ -355,10 +355,10 @@ def test_darkness_on_mnist_is_the_books_figure():
 
 
 def test_the_svm_is_scikit_learns(data):
-    """The SVM's accuracy is that of ``SVC(gamma=1/784)`` on pixels from 0 to 1."""
+    """The SVM's accuracy is that of ``SVC(gamma=1/784)`` on pixels divided by 256, as in the book's file."""
     from sklearn.svm import SVC
 
-    x, test = np.asarray(data.train.x)[:150] / 255, np.asarray(data.test.x) / 255
+    x, test = np.asarray(data.train.x)[:150] / 256, np.asarray(data.test.x) / 256
     expected = SVC(gamma=1 / 784).fit(x, np.asarray(data.train.y)[:150]).score(test, np.asarray(data.test.y))
     result = fit_svm(data, 150)
     assert result.accuracies == (expected,)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ..datasets import Dataset
 
 
+BOOK_DIVISOR = 256
+"""The pixels of the book's file are float32, divided by 256."""
+
+
 def pixel_sums(images: Examples) -> AnyArray:
     """Give the sum of each image's pixels; int64, (n,)."""
     return np.asarray(images.x).sum(axis=1, dtype=np.int64)
@@ -50,7 +54,8 @@ def svm_digest(data: Dataset, rows: int) -> str:
     """Give a digest of everything that the SVM's result depends on."""
     import sklearn
 
-    facts = {"rows": rows, "train": fingerprint(data.train), "test": fingerprint(data.test), "scikit-learn": sklearn.__version__}
+    parts = {"train": fingerprint(data.train), "test": fingerprint(data.test)}
+    facts = {"rows": rows, "divisor": BOOK_DIVISOR, **parts, "scikit-learn": sklearn.__version__}
     return digest_of(text=json.dumps(facts, sort_keys=True))
 
 
@@ -63,12 +68,13 @@ def check_svm_rows(rows: int, data: Dataset) -> None:
 def fit_svm(data: Dataset, rows: int) -> SeedResult:
     """Fit scikit-learn's SVC with the book's settings to the first rows, and evaluate it on the test images: minutes for 50,000.
 
-    ``gamma="auto"`` is 1/784, the default of the scikit-learn of the book's time.
+    ``gamma="auto"`` is 1/784, the default of the scikit-learn of the book's time. With the pixels of the book's file 9,435 of the
+    test images are right, as in the book; divided by 255 it is 9,434.
     """
     from sklearn.svm import SVC
 
     started = time.thread_time()
-    x, test_x = (np.asarray(part.x) / 255.0 for part in (data.train[:rows], data.test))
+    x, test_x = (np.asarray(part.x) / np.float32(BOOK_DIVISOR) for part in (data.train[:rows], data.test))
     machine = SVC(gamma="auto").fit(x, labels_of(data.train)[:rows])
     accuracy = float(np.mean(machine.predict(test_x) == labels_of(data.test)))
     return SeedResult(svm_baseline(rows).name, 0, svm_digest(data, rows), (accuracy,), None, round(time.thread_time() - started, 3))

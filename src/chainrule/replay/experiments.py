@@ -149,7 +149,7 @@ def svm_baseline(rows: int = SVM_ROWS) -> Baseline:
     return Baseline(
         name="svm" if rows == SVM_ROWS else f"svm-{rows}",
         chapter=1,
-        title="scikit-learn's SVC, C 1, gamma 1/784" + (f", {fewer}" if rows != SVM_ROWS else ""),
+        title="scikit-learn's SVC, C 1, gamma 1/784, pixels / 256" + (f", {fewer}" if rows != SVM_ROWS else ""),
         figures=(
             BookFigure(Measure.ONCE, 0.9435)
             if rows == SVM_ROWS
