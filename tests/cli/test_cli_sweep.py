@@ -36,6 +36,10 @@ def test_it_prints_the_best_and_writes_the_files(capsys):
     assert "the report is sweep/report.html" in out
     names = {path.name for path in Path("sweep").iterdir()} - {".lock"}
     assert names == {"sweep.json", "runs.jsonl", "runs.parquet", "best.safetensors", "report.html", "scores.png", "axes.png"}
+    page = Path("sweep/report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "16x8" in page
+    assert "The best of 8 runs: hidden " in page
 
 
 def test_a_run_has_the_numbers_of_train(capsys):

@@ -14,7 +14,7 @@ from .._format import pluralize
 from ..errors import SettingError
 from ..network import Network
 from ..sweeping.live_table import group_cells, header_of, live_table
-from ..sweeping.outputs import MODEL, REPORT, summary_of
+from ..sweeping.outputs import MODEL, summary_of
 from ..sweeping.result_table import best_of, groups_of
 from ..sweeping.space import Choices, Parameter, Range, describe, parse_text, show
 from ..sweeping.sweep import MOST_SEEDS, Sweep, SweepRequest
@@ -23,6 +23,7 @@ from .data_source import Source, SplitData, load_split
 from .exit_codes import FAILURE
 from .output import Reporter, print_line, print_message
 from .settings import Settings, Task, defaults_as_options, defaults_for, resolve_settings, resolve_task
+from .sweep_report import REPORT, write_report
 from .task import count_outputs, has_sign_labels, infer_task, signs_to_classes
 from .train import parse_threads
 from .training_job import describe_scaling, make_early_stopping, scale_parts
@@ -152,6 +153,8 @@ class SweepJob:
                 network.provenance = replace(network.provenance, data=str(self.source))
             network.inputs = parts.input_spec()
         sweep.write(network)
+        description = f"{describe_sweep(sweep)}; {self.source}; {sweep.engine}."
+        write_report(self.folder, sweep.results, self.space, description, plots=sweep.request.plots)
         if not (self.reporter.quiet or self.reporter.as_json):
             print_groups(sweep)
         self.reporter.note(f"{pluralize(len(sweep.results), 'run')} in {seconds:.1f} s; the report is {self.folder / REPORT}")

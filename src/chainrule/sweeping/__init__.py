@@ -2,5 +2,5 @@
 
 ``space`` parses what varies, ``search`` decides which runs there are, and in successive halving which go on. ``sweep_run`` trains
 one run. ``local_pool`` and ``ray_pool`` train many. ``sweep_folder`` keeps each result once it is finished, ``outputs`` writes the
-table, the plots and the page, and ``sweep`` runs it all.
+table and the plots, and ``sweep`` runs it all. The command's page is ``cli/sweep_report.py``.
 """

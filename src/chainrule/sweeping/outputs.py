@@ -1,4 +1,4 @@
-"""The files that a finished sweep leaves in its folder: the table, the plots, the page and the best model."""
+"""The files that a finished sweep leaves in its folder beside the best model: the table and the plots."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import plotting
-from .._atomic_write import write_atomically
 from .._format import percent, pluralize
-from ..explaining.blocks import Block, Chart, Document, Prose, Section, Table
-from ..explaining.html_renderer import to_page
-from .live_table import group_cells, header_of, score_text
-from .result_table import Group, best_of, groups_of, rows_of, write_parquet
-from .space import Space, describe, show
+from .live_table import score_text
+from .result_table import best_of, groups_of, rows_of, write_parquet
+from .space import Space, show
 from .sweep_run import RunResult, name_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARQUET, REPORT, MODEL = "runs.parquet", "report.html", "best.safetensors"
+PARQUET, MODEL = "runs.parquet", "best.safetensors"
 SCORES_PLOT, AXES_PLOT = "scores.png", "axes.png"
-MOST_ROWS = 100
 MOST_LINES = 2000
 """The most points of a plot, the best ones: more cannot be told apart."""
 
@@ -54,8 +50,8 @@ def _plotted(value: object) -> object:
     return value if isinstance(value, (int, float)) else show(value)
 
 
-def write_outputs(folder: Path, results: Sequence[RunResult], space: Space, description: str, *, plots: bool) -> None:
-    """Write the table, the plots and the page; each is written completely or not at all.
+def write_outputs(folder: Path, results: Sequence[RunResult], space: Space, *, plots: bool) -> None:
+    """Write the table and the plots; each is written completely or not at all.
 
     Raises
     ------
@@ -65,12 +61,9 @@ def write_outputs(folder: Path, results: Sequence[RunResult], space: Space, desc
         When plots are wanted without matplotlib.
     """
     write_parquet(folder / PARQUET, rows_of(results))
-    charts = {}
     if plots:
         for name, figure in make_plots(results, space).items():
             plotting.save(figure, folder / name)
-            charts[name] = (folder / name).read_bytes()
-    write_atomically(folder / REPORT, to_page(to_document(results, space, description, charts)).encode())
 
 
 def summary_of(results: Sequence[RunResult]) -> str:
@@ -84,36 +77,3 @@ def summary_of(results: Sequence[RunResult]) -> str:
     elif best.test_cost is not None:
         test = f", test cost {best.test_cost:.4g}"
     return f"the best of {pluralize(len(results), 'run')}: {name_of(best.run)}, {score_text(best)}{test}"
-
-
-def to_document(results: Sequence[RunResult], space: Space, description: str, charts: dict[str, bytes]) -> Document:
-    """Lay out the page: the best run, the table of the points, the plots, the space."""
-    groups = groups_of(results)
-    summary = summary_of(results)
-    sections = [Section((), "The points", _point_blocks(groups))]
-    captions = {
-        SCORES_PLOT: "The median of the seeds, and the range from the least to the most.",
-        AXES_PLOT: "Each line is a point of the sweep; the thick one is the best mean, and grey ones diverged.",
-    }
-    if charts:
-        drawn = tuple(Chart(captions[name], png) for name, png in charts.items())
-        sections.append(Section((), "The plots", drawn))
-    rows = tuple((name.replace("_", " "), describe(parameter)) for name, parameter in space.items())
-    space_blocks: list[Block] = [Prose(description)]
-    if rows:
-        space_blocks.insert(0, Table(("setting", "values"), rows))
-    sections.append(Section((), "The space", tuple(space_blocks)))
-    return Document("A sweep", f"{summary[0].upper()}{summary[1:]}.", tuple(sections))
-
-
-def _point_blocks(groups: Sequence[Group]) -> tuple[Block, ...]:
-    shown = groups[:MOST_ROWS]
-    table = Table(tuple(header_of(shown[0])), tuple(tuple(group_cells(group)) for group in shown), highlighted=0)
-    more = (
-        f" The best {MOST_ROWS} of {len(groups):,} points are shown; all runs are in {PARQUET}." if len(groups) > len(shown) else ""
-    )
-    note = (
-        "The validation scores of the seeds: the least, the mean and the most; the last column is the mean on the test examples, "
-        "which chose nothing. With several points the best validation score is a little too good: judge it by the test." + more
-    )
-    return table, Prose(note)

@@ -10,7 +10,7 @@ How data flows::
           SweepFolder.append               a finished run is on the disk before it counts
           Search.tell -> Queue             in successive halving, the runs that follow
       Sweep.best_network                   trained again from its settings, which gives the same bits
-      write_outputs                        runs.parquet, the plots, report.html
+      write_outputs                        runs.parquet and the plots
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ import numpy as np
 
 from .. import __version__
 from .._checks import check_int, check_seed
-from .._format import pluralize
 from ..calculus.costs import find_cost
 from ..checkpoints.fingerprint import fingerprint
 from ..engines import Threads, thread_count
@@ -330,15 +329,11 @@ class Sweep:
         return training.network
 
     def write(self, network: Network | None) -> None:
-        """Write the table, the plots, the page, and the best network where there is one, into the folder."""
+        """Write the table, the plots, and the best network where there is one, into the folder."""
         folder = self.request.folder
         if folder is None:
             return
-        text = (
-            f"{self.request.search} search, {pluralize(len(self.points), 'point')}, "
-            f"{pluralize(len(self.request.seeds), 'seed')}, {pluralize(self.request.epochs, 'epoch')}; {self.engine}."
-        )
-        write_outputs(folder, self.results, self.request.space, text[0].upper() + text[1:], plots=self.request.plots)
+        write_outputs(folder, self.results, self.request.space, plots=self.request.plots)
         if network is not None:
             network.save(folder / MODEL)
 
@@ -399,8 +394,7 @@ def sweep(
         How many networks train at a time, each on one thread; by default the number of cores.
     engine : str
     out : path, optional
-        A folder for the results: each finished run at once, and at the end ``runs.parquet``, ``best.safetensors``,
-        ``report.html`` and the plots.
+        A folder for the results: each finished run at once, and at the end ``runs.parquet``, ``best.safetensors`` and the plots.
     resume : bool
         Whether to go on with this sweep in the folder, where one was begun.
     plots : bool
