@@ -75,36 +75,34 @@ def timed(task: SweepTask, seeds: int, epochs: int, on: str, threads: int) -> fl
         return train_in(pool, sweep)
 
 
+def alone(task: SweepTask) -> float:
+    """Time ``train_population`` with the same networks, validated after each epoch as well."""
+    networks = [cr.Network([784, 30, 10], seed=seed) for seed in range(SEEDS)]
+    settings = {"epochs": EPOCHS, "batch_size": 10, "learning_rate": 3.0, "validation": task.validation, "threads": 2}
+    return seconds_of(lambda: cr.train_population(networks, task.train, **settings))
+
+
 def measure(on: str, rounds: int) -> None:
-    """Print the figures of one kind of pool."""
+    """Print the figures of one kind of pool; what is compared is measured in turn."""
     task = mnist_task(hidden=(30,))
-    one, two = ([timed(task, SEEDS, EPOCHS, on, threads) for _ in range(rounds)] for threads in (1, 2))
-    ratio = median(a / b for a, b in zip(one, two, strict=True))
-    print(f"{on}: two workers have {ratio:.2f}x the runs per second of one ({SEEDS} runs of 784-30-10, {EPOCHS} epochs)")
-
-    mnist = cr.datasets.mnist()
-    alone = []
-    for _ in range(rounds):
-        networks = [cr.Network([784, 30, 10], seed=seed) for seed in range(SEEDS)]
-        settings = {"epochs": EPOCHS, "batch_size": 10, "learning_rate": 3.0, "validation": mnist.validation, "threads": 2}
-        alone.append(
-            seconds_of(lambda networks=networks, settings=settings: cr.train_population(networks, mnist.train, **settings))
-        )
+    times = [(timed(task, SEEDS, EPOCHS, on, 1), timed(task, SEEDS, EPOCHS, on, 2), alone(task)) for _ in range(rounds)]
+    two, population = (median(time[k] for time in times) for k in (1, 2))
+    ratio, share = (median(time[k] / time[1] for time in times) for k in (0, 2))
     epochs = SEEDS * EPOCHS
-    share = median(a / b for a, b in zip(alone, two, strict=True))
-    print(
-        f"{on}: {epochs / median(two):.1f} epochs a second on two cores, and train_population alone {epochs / median(alone):.1f}: "
-        f"{100 * share:.0f} %"
-    )
+    print(f"{on}: two workers have {ratio:.2f}x the runs per second of one ({SEEDS} runs of 784-30-10, {EPOCHS} epochs)")
+    print(f"{on}: {epochs / two:.1f} epochs/s on two cores; train_population alone {epochs / population:.1f}: {100 * share:.0f} %")
 
-    small = cr.datasets.digits()
-    tiny = SweepTask(small.train[:50], small.validation[:20], None, 10, {"batch_size": 50, "learning_rate": 1.0, "hidden": (4,)})
-    network, run = (cr.Network([64, 4, 10], seed=0) for _ in range(2)), {"epochs": 1, "batch_size": 50, "learning_rate": 1.0}
+    digits = cr.datasets.digits()
+    tiny = SweepTask(digits.train[:50], digits.validation[:20], None, 10, {"batch_size": 50, "learning_rate": 1.0, "hidden": (4,)})
+    settings = {"epochs": 1, "batch_size": 50, "learning_rate": 1.0, "threads": 1}
+    networks = [cr.Network([64, 4, 10], seed=seed) for seed in range(20)]
     training = median(
-        seconds_of(lambda net=net: cr.train(net, tiny.train, validation=tiny.validation, threads=1, **run)) for net in network
+        seconds_of(lambda net=net: cr.train(net, tiny.train, validation=tiny.validation, **settings)) for net in networks
     )
     overhead = median(timed(tiny, RUNS, 1, on, 2) for _ in range(rounds)) / RUNS
-    print(f"{on}: a run costs {1000 * overhead:.2f} ms by itself at {RUNS:,} runs (cr.train of one is {1000 * training:.2f} ms)")
+    print(
+        f"{on}: a run costs {1000 * overhead:.2f} ms at {RUNS:,} runs of next to no work; cr.train alone {1000 * training:.2f} ms"
+    )
 
 
 def main() -> None:

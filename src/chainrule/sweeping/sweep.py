@@ -37,7 +37,7 @@ from ..plotting.figure_style import import_matplotlib
 from .live_table import Tell, live_table
 from .local_pool import LocalPool
 from .outputs import MODEL, plot_names, summary_of, write_outputs
-from .pool import Pool, Queue
+from .pool import Queue
 from .ray_pool import RayPool, import_ray
 from .result_table import Group, best_of, groups_of, rows_of
 from .search import MOST_RUNS, Search, SweepRun, as_json, make_points, rungs_of
@@ -172,6 +172,7 @@ class Sweep:
         self.engine = self._check_points()
         self.results: list[RunResult] = []
         self.messages: list[str] = []
+        self._known = 0  # the runs that are known: in successive halving, results bring more
         self._folder = None if request.folder is None else SweepFolder(request.folder)
         if request.on == "ray":
             import_ray()
@@ -253,6 +254,7 @@ class Sweep:
         left = {run.key: run for run in self.search.begin()}
         self._take(finished, left)
         queue.add(left.values())
+        self._known = len(self.results) + len(queue)
         tell(list(self.results), len(queue))
         if not queue:
             return
@@ -263,11 +265,11 @@ class Sweep:
                         pool.submit(queue.next_task(pool.slots, pool.task_seconds))
                     pool.wait(POLL_SECONDS)
                     with signals:  # a result that was taken is in the folder before Ctrl-C is heeded
-                        self._keep(pool.take(), queue, pool, tell)
+                        self._keep(pool.take(), queue, tell)
             except (KeyboardInterrupt, SystemExit):
                 pool.stop()
                 with signals:
-                    self._keep(pool.take(), queue, pool, tell)
+                    self._keep(pool.take(), queue, tell)
                 raise
 
     def _take(self, finished: Sequence[RunResult], left: dict[tuple[int, int, int], SweepRun]) -> None:
@@ -290,7 +292,7 @@ class Sweep:
                 f"the folder holds a run that this sweep does not have: {name_of(next(iter(waiting)))}; name another folder"
             )
 
-    def _keep(self, results: list[RunResult], queue: Queue, pool: Pool, tell: Tell) -> None:
+    def _keep(self, results: list[RunResult], queue: Queue, tell: Tell) -> None:
         """Write results to the folder, and queue the runs that follow from them."""
         if not results:
             return
@@ -299,8 +301,10 @@ class Sweep:
         self.results += results
         for result in results:
             queue.measure(result)
-            queue.add(self.search.tell(result.run, result.score))
-        tell(results, len(queue) + pool.load)
+            following = self.search.tell(result.run, result.score)
+            queue.add(following)
+            self._known += len(following)
+        tell(results, self._known - len(self.results))
 
     def _make_pool(self) -> LocalPool | RayPool:
         if self.request.on == "ray":
