@@ -122,6 +122,19 @@ def facts(tmp_path_factory):
     return json.loads((folder / "facts.json").read_text())
 
 
+def test_folders_of_killed_sweeps_are_removed(tmp_path):
+    """Those whose process has ended; a folder of a process that runs, and one of another name, stay."""
+    from chainrule.sweeping.ray_pool import remove_leftovers
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = [f"cr-ray-{ended.pid}-x", f"cr-ray-{os.getpid()}-x", "cr-ray-x", "other"]
+    for name in names:
+        (tmp_path / name / "session").mkdir(parents=True)
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+
+
 def as_json(runs):
     """Give runs as a JSON file gives them."""
     return json.loads(json.dumps([scores_of(run) for run in runs]))

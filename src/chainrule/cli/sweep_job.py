@@ -13,7 +13,7 @@ from .._checks import check_int
 from .._format import pluralize
 from ..errors import SettingError
 from ..network import Network
-from ..sweeping.live_table import group_cells, header_of, live_table
+from ..sweeping.live_table import live_table, points_table
 from ..sweeping.outputs import MODEL, summary_of
 from ..sweeping.result_table import best_of, groups_of
 from ..sweeping.space import Choices, Parameter, Range, describe, parse_text, show
@@ -268,20 +268,12 @@ def describe_sweep(sweep: Sweep) -> str:
 
 def print_groups(sweep: Sweep) -> None:
     """Print the best points."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from .._stdout import tolerate_closed_stdout
 
     groups = groups_of(sweep.results)
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in header_of(groups[0]):
-        table.add_column(name, justify="right", overflow="fold")
-    for group in groups[:TOLD]:
-        table.add_row(*map(Text, group_cells(group)))
     with tolerate_closed_stdout():
-        Console(highlight=False).print(table)
+        Console(highlight=False).print(points_table(groups[:TOLD]))
     if len(groups) > TOLD:
         print_line(f"the best {TOLD} of {len(groups):,} points, by the mean of the seeds' validation scores")

@@ -16,6 +16,7 @@ from .sweep_run import RunResult, name_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
 SHOWN = 8
 REGROUP_SECONDS = 1.0
@@ -60,6 +61,20 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
+def points_table(groups: list[Group]) -> Table:
+    """Lay some points out, at least one."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in header_of(groups[0]):
+        table.add_column(name, justify="right", min_width=max(map(len, name.split())))
+    for group in groups:
+        table.add_row(*map(Text, group_cells(group)))
+    return table
+
+
 class LiveTable:
     """What rich draws: the table of the best points so far, and the bar."""
 
@@ -81,7 +96,6 @@ class LiveTable:
 
     def __rich__(self) -> RenderableType:
         """Lay out the table and the bar."""
-        from rich.box import SIMPLE_HEAD
         from rich.console import Group as Lines
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -99,12 +113,7 @@ class LiveTable:
         bar.add_row(f"run {done}/{done + self.left}", ProgressBar(total=max(done + self.left, 1), completed=done), time_left)
         if not self._groups:
             return bar
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        for name in header_of(self._groups[0]):
-            table.add_column(name, justify="right")
-        for group in self._groups[:SHOWN]:
-            table.add_row(*group_cells(group))
-        return Lines(table, bar)
+        return Lines(points_table(self._groups[:SHOWN]), bar)
 
 
 @contextmanager

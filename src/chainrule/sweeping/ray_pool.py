@@ -29,6 +29,9 @@ from .sweep_run import RunResult, SweepTask, name_of, train_run
 if TYPE_CHECKING:
     from ..examples import Examples
 
+FOLDER_PREFIX = "cr-ray-"
+"""Of the temporary folder of a cluster that is begun here; the number of this process follows."""
+
 MOST_RETRIES = 3
 """How often Ray repeats a task whose worker died."""
 
@@ -68,7 +71,8 @@ class RayPool:
     threads : int
         The workers of a cluster that is begun here.
     address : str, optional
-        Of a cluster that is there, such as "10.0.0.1:6379" or "auto".
+        Of a cluster that is there, such as "10.0.0.1:6379" or "auto". Without it the connection that this process has is taken, or
+        a cluster begins.
 
     Raises
     ------
@@ -116,7 +120,9 @@ class RayPool:
             except (ConnectionError, ValueError, RuntimeError, OSError) as error:
                 raise EngineError(f"there is no Ray cluster at {address}: {error}") from None
             return
-        self._folder = Path(tempfile.mkdtemp(prefix="cr-ray-"))  # short: a socket's path has at most 107 bytes
+        remove_leftovers(Path(tempfile.gettempdir()))
+        # A short name: a socket's path has at most 107 bytes.
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
         try:
             self._ray.init(
                 num_cpus=threads,
@@ -207,6 +213,27 @@ class RayPool:
             self._ray.shutdown()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the folders of clusters whose sweep was killed: the number of its process is in the name."""
+    for left in folder.glob(f"{FOLDER_PREFIX}*"):
+        number = left.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if number.isdecimal() and not _is_running(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is such a process; where that cannot be asked, as on Windows, it is taken to run."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # of another user, or not known
+        return True
+    return True
 
 
 def _train_runs(data: list[Any], name: str, version: str, runs: list[SweepRun]) -> tuple[list[RunResult], Failure | None]:

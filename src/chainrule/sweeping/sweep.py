@@ -393,7 +393,8 @@ def sweep(
     on : {"local", "ray"}
         Where: threads of this process, or tasks on Ray (``pip install 'chainrule[ray]'``).
     address : str, optional
-        Of a Ray cluster, such as ``"10.0.0.1:6379"``; without it one begins on this machine, and ends with the sweep.
+        Of a Ray cluster, such as ``"10.0.0.1:6379"``. Without it the connection that this process has is taken, or a cluster begins
+        on this machine, and ends with the sweep.
     threads : int or "auto"
         How many networks train at a time, each on one thread; by default the number of cores.
     engine : str
