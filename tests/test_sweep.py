@@ -91,6 +91,16 @@ def test_a_run_that_diverges_is_a_result(tmp_path):
     assert not (tmp_path / "all/best.safetensors").exists()
 
 
+def test_a_run_that_diverges_late_has_no_scores():
+    """The parameters of its last finite epoch are no result of its settings."""
+    x = np.random.default_rng(0).normal(size=(120, 3))
+    values = {"examples": (x[:80], x[:80] @ [1, 2, 3]), "validation": (x[80:], x[80:] @ [1, 2, 3])}
+    found = cr.sweep({"learning_rate": [1.0]}, **values, epochs=40, batch_size=5, cost="mean_squared_error")
+    (run,) = found.runs
+    assert (run.stopped, run.trained_epochs) == ("diverged", 12)
+    assert (run.validation_cost, run.cost, found.best) == (None, None, None)
+
+
 def test_the_folder_holds_the_results(parts, tmp_path):
     """Parquet with a column for each setting, the best network and the plots; numbers are as in the result."""
     found = sweep(parts, out=tmp_path)
@@ -116,7 +126,8 @@ def test_one_hidden_layer_is_a_column_of_numbers(parts, tmp_path):
 
 def test_texts_of_any_letters_can_be_written(tmp_path):
     """A path with quotes, and values with them, are data."""
-    path = tmp_path / 'it\'s; a "path".parquet'
+    path = tmp_path / "it's; a folder" / 'a "path".parquet'
+    path.parent.mkdir()
     rows = [{"optimizer": "it's", "seed": 2**63 + 1, "l2": None}, {"optimizer": '"; DROP', "seed": 0, "l2": 0.5}]
     write_parquet(path, rows)
     assert pq.read_table(path).to_pylist() == rows
@@ -313,6 +324,23 @@ def test_ctrl_c_keeps_the_finished_runs(parts, tmp_path):
     found = sweep(parts, out=tmp_path, plots=False, resume=True, **settings)
     assert path.read_bytes().splitlines()[: len(done)] == done
     assert len(found.runs) == len(path.read_bytes().splitlines()) == 120
+
+
+def test_ctrl_c_does_not_wait_for_the_end_of_a_run(tmp_path):
+    """A run under way ends after its epoch."""
+    script = SCRIPT.format(tests=str(Path(__file__).parent), out=str(tmp_path / "long")).replace("epochs=40", "epochs=10**8")
+    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{script}"
+    environment = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1])}
+    process = subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "long/sweep.json").exists():
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert err.rstrip().endswith("KeyboardInterrupt")
 
 
 def test_two_processes_do_not_share_a_folder(parts, tmp_path):

@@ -63,6 +63,7 @@ def test_a_table_of_arrays_is_scaled_and_folded(capsys):
     assert run("sweep", "t.npz", "--learning-rate", "0.003,0.03", "--epochs", "20", "--no-plot", "--json") == 0
     summary = json.loads(capsys.readouterr().out)
     assert any("columns and target are scaled" in note for note in summary["notes"])
+    assert summary["best"]["test_cost"] < 0.1
     network = cr.load("sweep/best.safetensors")
     assert np.abs(network.predict(x) - (x[:, 0] + x[:, 1] / 1000 + 100)).mean() < 1
 
