@@ -249,7 +249,13 @@ def test_results_survive_the_round_trip_to_a_line(parts):
     for result in sweep(parts).runs:
         assert parse_result(result.to_line()) == result
     entries = json.loads(result.to_line())
-    for name, value in [("validation_accuracy", float("nan")), ("seed", 1.5), ("stopped", "lost"), ("seconds", None)]:
+    for name, value in [
+        ("validation_accuracy", float("nan")),
+        ("seed", 1.5),
+        ("stopped", "lost"),
+        ("seconds", None),
+        ("settings", {"l2": {}}),
+    ]:
         with pytest.raises(DataError):
             parse_result(json.dumps({**entries, name: value}))
 

@@ -163,6 +163,9 @@ def parse_result(line: str) -> RunResult:
 
 
 def _as_tuple(value: Any) -> Any:
+    """Read a value of a setting, as it was before JSON made lists of tuples."""
+    if isinstance(value, dict):
+        raise TypeError("a setting is no mapping")
     return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
