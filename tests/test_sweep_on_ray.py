@@ -13,6 +13,7 @@ import pytest
 from sweep_helpers import SETTINGS, SPACE, digits_parts, scores_of
 
 import chainrule as cr
+from chainrule.errors import EngineError, SettingError
 
 pytest.importorskip("ray")
 
@@ -88,7 +89,7 @@ def main():
         facts["version"] = str(error)
     ray_pool._train_runs = original
     try:
-        cr.sweep(SPACE, **parts, **SETTINGS, on="ray", address="127.0.0.1:1")
+        cr.sweep(SPACE, **parts, **SETTINGS, on="ray", address=ray.get_runtime_context().gcs_address)
     except ChainruleError as error:
         facts["connected"] = str(error)
 
@@ -120,6 +121,23 @@ def facts(tmp_path_factory):
     )
     assert ended.returncode == 0, ended.stderr[-4000:]
     return json.loads((folder / "facts.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "message"),
+    [
+        ("127.0.0.1:1", EngineError, "there is no Ray cluster at 127.0.0.1:1: .*; begin one by: ray start --head"),
+        ("ray://127.0.0.1:1", EngineError, "there is no Ray cluster"),
+        ("cluster", SettingError, "is HOST:PORT"),
+        ("host:99999999", SettingError, "is HOST:PORT"),
+        ("local", SettingError, "is HOST:PORT"),
+    ],
+)
+def test_an_address_without_a_cluster_is_refused_at_once(address, error, message, tmp_path):
+    """Ray itself would wait for many minutes; no folder is made."""
+    with pytest.raises(error, match=message):
+        cr.sweep(SPACE, **digits_parts(), **SETTINGS, on="ray", address=address, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_folders_of_killed_sweeps_are_removed(tmp_path):

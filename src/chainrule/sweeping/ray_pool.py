@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 FOLDER_PREFIX = "cr-ray-"
 """Of the temporary folder of a cluster that is begun here; the number of this process follows."""
+
+ANSWER_SECONDS = 10.0
+"""How long a cluster may take to accept a connection."""
 
 MOST_RETRIES = 3
 """How often Ray repeats a task whose worker died."""
@@ -213,6 +217,27 @@ class RayPool:
             self._ray.shutdown()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def check_address(address: str) -> None:
+    """Refuse an address at which nothing answers: Ray itself would wait for many minutes.
+
+    Raises
+    ------
+    SettingError
+        When it is not HOST:PORT, ray://HOST:PORT or auto.
+    EngineError
+        When no connection can be made within ``ANSWER_SECONDS``.
+    """
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isascii() and port.isdecimal() and int(port[:6]) < 65536):
+        raise SettingError(f"the address of a Ray cluster is HOST:PORT, such as 10.0.0.1:6379, or auto; it is {address!r}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except (OSError, UnicodeError) as error:
+        raise EngineError(f"there is no Ray cluster at {address}: {error}; begin one by: ray start --head") from None
 
 
 def remove_leftovers(folder: Path) -> None:

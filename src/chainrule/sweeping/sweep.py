@@ -38,7 +38,7 @@ from .live_table import Tell, live_table
 from .local_pool import LocalPool
 from .outputs import MODEL, plot_names, summary_of, write_outputs
 from .pool import Queue
-from .ray_pool import RayPool, import_ray
+from .ray_pool import RayPool, check_address, import_ray
 from .result_table import Group, best_of, groups_of, rows_of
 from .search import MOST_RUNS, Search, SweepRun, as_json, make_points, rungs_of
 from .space import Space, describe, network_settings, parse_space, training_settings
@@ -176,6 +176,8 @@ class Sweep:
         self._folder = None if request.folder is None else SweepFolder(request.folder)
         if request.on == "ray":
             import_ray()
+            if request.address is not None:
+                check_address(request.address)
 
     def _check_points(self) -> str:
         """Make every point's training once, so that a mistake is found before the first run; prepare the data.
