@@ -120,6 +120,13 @@ def test_a_grid_has_every_combination_once():
         grid_points(parse_space({"l2": "0..1:9999", "l1": "0..1:9999"}))
 
 
+def test_a_range_of_units_is_of_networks_with_one_hidden_layer():
+    """In a grid and in a sample, ``hidden`` is a tuple of layers."""
+    space = parse_space({"hidden": "8..64:log"})
+    assert [dict(point)["hidden"] for point in grid_points(parse_space({"hidden": "8..64:log:4"}))] == [(8,), (16,), (32,), (64,)]
+    assert all(len(dict(point)["hidden"]) == 1 for point in random_points(space, 5, 0))
+
+
 def test_more_samples_begin_with_the_same_ones():
     """The seed decides the points; a number of points of a range is for a grid."""
     space = parse_space({"hidden": [1, 2, 3], "learning_rate": "0.1..10:log"})

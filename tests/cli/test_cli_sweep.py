@@ -55,6 +55,17 @@ def test_a_run_has_the_numbers_of_train(capsys):
     assert json.loads(capsys.readouterr().out)["accuracy"] == best["test_accuracy"]
 
 
+def test_a_range_of_units_is_sampled_and_halved(capsys):
+    """Successive halving over ranges, the command's own defaults for the rest; --random as well."""
+    space = ("--hidden", "8..64:log", "--learning-rate", "0.0003..0.1:log", "--no-plot", "--json")
+    assert run("sweep", "digits", *space, "--asha", "6", "--epochs", "3", "--early-stopping", "0") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["runs"] > 6
+    assert any("asha: 6 points x 1 seed x 1 to 3 epochs" in note for note in summary["notes"])
+    assert run("sweep", "digits", *space, "--random", "3", "--epochs", "1", "--out", "drawn") == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == 3
+
+
 def test_a_table_of_arrays_is_scaled_and_folded(capsys):
     """The best model of an .npz takes its raw columns, of values too."""
     rng = np.random.default_rng(0)

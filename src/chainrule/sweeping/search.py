@@ -63,7 +63,7 @@ def grid_points(space: Space) -> list[Point]:
     SettingError
         When they are too many.
     """
-    values = [parameter.spread() if isinstance(parameter, Range) else parameter.values for parameter in space.values()]
+    values = [_grid(name, parameter) for name, parameter in space.items()]
     if math.prod(map(len, values)) > MOST_RUNS:
         raise SettingError(
             f"the grid has {math.prod(map(len, values)):,} points, and at most {MOST_RUNS:,} are trained; sample some"
@@ -84,15 +84,26 @@ def random_points(space: Space, count: int, seed: int) -> list[Point]:
             raise SettingError(f"{name}: a number of points is for a grid, and these are sampled; leave :{parameter.points} out")
     fractions = np.random.default_rng(seed).random((count, len(space)))
     return [
-        tuple((name, _at(parameter, float(u))) for (name, parameter), u in zip(space.items(), row, strict=True))
+        tuple((name, _at(name, parameter, float(u))) for (name, parameter), u in zip(space.items(), row, strict=True))
         for row in fractions
     ]
 
 
-def _at(parameter: Parameter, fraction: float) -> Value:
+def _grid(name: str, parameter: Parameter) -> tuple[Value, ...]:
+    if isinstance(parameter, Choices):
+        return parameter.values
+    return tuple(_value(name, number) for number in parameter.spread())
+
+
+def _at(name: str, parameter: Parameter, fraction: float) -> Value:
     if isinstance(parameter, Choices):
         return parameter.values[int(fraction * len(parameter.values))]
-    return parameter.at(fraction)
+    return _value(name, parameter.at(fraction))
+
+
+def _value(name: str, number: float) -> Value:
+    """Give a number of a range as the setting's value: units as one hidden layer."""
+    return (number,) if name == "hidden" else number
 
 
 def rungs_of(epochs: int) -> list[int]:
