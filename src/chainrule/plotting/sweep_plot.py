@@ -82,7 +82,8 @@ def x_setting(points: Sequence[SweepPoint]) -> str:
 def sweep_scores(points: Sequence[SweepPoint], score: str) -> Figure:
     """Plot the score against one setting: the median of the seeds, and a band or bar from the least to the most.
 
-    Points that differ in this setting alone are joined. Points of which all seeds diverged are left out.
+    Points that differ in this setting alone are joined, where a line has two or more on average: those of a random sample seldom
+    do. Points of which all seeds diverged are left out.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def sweep_scores(points: Sequence[SweepPoint], score: str) -> Figure:
     for point in points:
         if point.scores:
             lines.setdefault(tuple((name, value) for name, value in point.settings.items() if name != setting), []).append(point)
-    joined = any(len(line) > 1 for line in lines.values())
+    joined = sum(map(len, lines.values())) >= 2 * len(lines)
     with report_style():
         import matplotlib as mpl
 
@@ -113,7 +114,7 @@ def sweep_scores(points: Sequence[SweepPoint], score: str) -> Figure:
         for k, line in reversed(list(enumerate(lines.values()))):
             own = joined and len(lines) > 1
             color = (colors[k] if k < NAMED else "#CCCCCC") if own else BLUE
-            _draw_line(ax, line, setting, scale, color, names[k] if own and k < NAMED else None)
+            _draw_line(ax, line, setting, scale, color, names[k] if own and k < NAMED else None, joined=joined)
         _set_axes(ax, setting, scale, score)
         handles, labels = ax.get_legend_handles_labels()
         if handles:
@@ -125,13 +126,15 @@ def _name_of(settings: Sequence[tuple[str, Any]]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {_Scale.name(value)}" for name, value in settings)
 
 
-def _draw_line(ax: Axes, line: Sequence[SweepPoint], setting: str, scale: _Scale, color: Any, label: str | None) -> None:
+def _draw_line(
+    ax: Axes, line: Sequence[SweepPoint], setting: str, scale: _Scale, color: Any, label: str | None, *, joined: bool
+) -> None:
     ordered = sorted(line, key=lambda point: scale.place(point.settings[setting]))
     x = [scale.place(point.settings[setting]) for point in ordered]
     low, middle, high = ([form(point.scores) for point in ordered] for form in (min, statistics.median, max))
-    style = "o-" if len(line) > 1 else "o"
+    style = "o-" if joined else "o"
     ax.plot(x, middle, style, color=color, label=label, markersize=4)
-    if len(line) > 1 and scale.numeric:
+    if joined and len(line) > 1 and scale.numeric:
         ax.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
     else:
         ax.vlines(x, low, high, color=color, alpha=0.5, linewidth=1.2)
