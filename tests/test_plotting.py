@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from chainrule import plotting
 from chainrule.errors import DataError, FileError, SettingError
 from chainrule.history import EpochRecord, History
 from chainrule.plotting import calibration_and_roc, check_plot_path, confusion, curves, importance, runs, save, values
@@ -428,3 +429,30 @@ for draw in (
     result = run_python(program, str(tmp_path / "plot.png"))
     line = "a plot needs matplotlib; install it with: pip install 'chainrule[plot]'"
     assert (result.stdout.splitlines(), result.stderr) == ([line] * 6, "")
+
+
+def test_points_of_a_sweep_are_joined_where_they_differ_in_one_setting():
+    """A grid gives a line for each combination of the other settings; a random sample gives points, with bars over the seeds."""
+    grid = [
+        plotting.SweepPoint({"hidden": units, "learning_rate": rate}, (0.5, 0.6)) for units in (10, 30) for rate in (0.1, 1.0, 10.0)
+    ]
+    (ax,) = plotting.sweep_scores(grid, "validation accuracy").axes
+    assert sorted(len(line.get_xdata()) for line in ax.lines) == [3, 3]
+    assert {str(line.get_label()) for line in ax.lines} == {"hidden 10", "hidden 30"}
+    assert ax.get_xscale() == "log"
+    sample = [plotting.SweepPoint({"hidden": k % 9, "learning_rate": 0.1 + k}, (0.1 * k,)) for k in range(10)]
+    (ax,) = plotting.sweep_scores(sample, "validation accuracy").axes
+    assert all(line.get_linestyle() == "None" for line in ax.lines)
+    assert sum(len(line.get_xdata()) for line in ax.lines) == 10
+
+
+def test_a_sweep_of_names_and_of_points_that_all_diverged_can_be_drawn():
+    """Names lie side by side; points without scores are left out of the one plot, and grey in the other."""
+    points = [plotting.SweepPoint({"optimizer": name, "l2": 0.0}, scores) for name, scores in (("adam", (0.5,)), ("sgd", ()))]
+    (ax,) = plotting.sweep_scores(points, "validation cost").axes
+    assert sum(len(line.get_xdata()) for line in ax.lines) == 1
+    (ax,) = plotting.sweep_axes(points, "validation cost").axes
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["optimizer", "l2", "mean validation cost"]
+    lost = [plotting.SweepPoint({"l2": l2}, ()) for l2 in (0.0, 1.0)]
+    assert not plotting.sweep_scores(lost, "validation accuracy").axes[0].lines
+    plotting.sweep_axes(lost, "validation accuracy")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .network import Network
     from .piecewise_inputs import PiecewiseInputs
     from .population import train_population
+    from .sweeping.sweep import sweep
     from .tables.read import read_table
     from .tables.table import Table
     from .training import Run, train
@@ -60,6 +61,7 @@ _MODULE_OF = {
     "export": ".exporting.export_model",
     "load": ".loading",
     "read_table": ".tables.read",
+    "sweep": ".sweeping.sweep",
     "train": ".training",
     "train_population": ".population",
 }
@@ -76,7 +78,7 @@ __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "LiveDiagnosis", "MLPClassifier",
     "MLPRegressor", "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
     "activations", "check_gradient", "costs", "datasets", "diagnose", "distort", "explain", "export", "load", "optimizers",
-    "read_table", "schedules", "train", "train_population",
+    "read_table", "schedules", "sweep", "train", "train_population",
 ]  # fmt: skip
 
 

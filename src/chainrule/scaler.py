@@ -127,6 +127,10 @@ class ScaledTable:
     inputs: ColumnScaler | None = None
     outputs: ColumnScaler | None = None
 
+    def scaled(self, examples: Examples) -> Examples:
+        """Scale other rows of the table as these are."""
+        return examples if self.inputs is None else _scale_examples(examples, self.inputs, self.outputs)
+
     def fold(self, network: Network) -> None:
         """Let the trained network take raw columns, and give targets in their own units."""
         if self.inputs is not None:

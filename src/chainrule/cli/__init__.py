@@ -38,9 +38,10 @@ from .output import print_line, print_message
 from .predict import predict
 from .replay import replay
 from .runs import runs
+from .sweep import sweep
 from .train import train
 
-COMMANDS = (train, evaluate, predict, columns, info, runs, draw, explain, diagnose, export, replay, check, equations)
+COMMANDS = (train, evaluate, predict, columns, info, runs, draw, explain, diagnose, export, sweep, replay, check, equations)
 """Every command, in the order of the help."""
 
 HELP_STYLE = {"text_paragraph_linebreaks": "\n\n", "padding_helptext_first_line": (0, 0, 1, 0)}

@@ -80,7 +80,7 @@ class TrainingJob:
         settings = resolve_settings(defaults, self.chosen)
         n_out = count_outputs((parts.train, parts.validation, parts.test), task, parts.source.name)
         network = self._make_network(parts, settings, n_out)
-        scaled = _scale(parts, network, task)
+        scaled = scale_parts(parts, network, task)
         run = self._make_run(network, scaled, settings, parts.kind)  # raises for a wrong setting, before anything is printed
         self._report_plan(parts, task, network, scaled, settings, defaults)
         if self.checkpoints.resume is not None:
@@ -145,7 +145,7 @@ class TrainingJob:
             l2=settings.l2,
             dropout=settings.dropout,
             distort=None if settings.distort is None else make_distortion(settings.distort),
-            early_stopping=_make_early_stopping(settings.early_stopping, kind),
+            early_stopping=make_early_stopping(settings.early_stopping, kind),
             engine=self.engine,
             threads=self.threads,
             callbacks=[_print_record] if print_epochs_as_json else [],
@@ -171,7 +171,7 @@ class TrainingJob:
             note(f"default for these settings: --learning-rate {settings.learning_rate:g}")
         note(_describe_network(network))
         if scaled.inputs is not None:
-            note(_describe_scaling(scaled))
+            note(describe_scaling(scaled))
         if parts.kind == "images":
             note(_describe_images(parts))
         if settings.distort is not None:
@@ -234,7 +234,7 @@ class TrainingJob:
         }
 
 
-def _scale(parts: SplitData, network: Network, task: Task) -> ScaledTable:
+def scale_parts(parts: SplitData, network: Network, task: Task) -> ScaledTable:
     """Scale a table's columns, and its targets where the output can be any number; other data is left as it is."""
     for part in (parts.train, parts.validation, parts.test):
         network.check_examples(part)
@@ -244,7 +244,7 @@ def _scale(parts: SplitData, network: Network, task: Task) -> ScaledTable:
     return scale_table(parts.train, parts.validation, targets=targets)
 
 
-def _make_early_stopping(patience: int, kind: str) -> EarlyStopping | None:
+def make_early_stopping(patience: int, kind: str) -> EarlyStopping | None:
     """Stop early by the validation cost, but for MNIST by the accuracy, as the book does."""
     if not patience:
         return None
@@ -257,7 +257,8 @@ def _describe_network(network: Network) -> str:
     return f"network: {sizes}, {activations}, {network.plan.cost_function.name} cost, {network.parameters:,} parameters"
 
 
-def _describe_scaling(scaled: ScaledTable) -> str:
+def describe_scaling(scaled: ScaledTable) -> str:
+    """Say that the columns, and perhaps the target, are scaled."""
     if scaled.outputs is None:
         return "columns are scaled for the training; the model takes raw columns"
     return "columns and target are scaled for the training and its costs; the model and the test result are in raw units"

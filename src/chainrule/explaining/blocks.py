@@ -99,7 +99,15 @@ class Strip:
     labels: tuple[str, str, str]
 
 
-Block: TypeAlias = Prose | Formulas | Shapes | Table | Histogram | Picture | Gallery | Plot | Strip
+@dataclass(frozen=True)
+class Chart:
+    """A drawn figure as the bytes of a PNG, and a summary in words, which stands in its place in a terminal."""
+
+    summary: str
+    png: bytes
+
+
+Block: TypeAlias = Prose | Formulas | Shapes | Table | Histogram | Picture | Gallery | Plot | Strip | Chart
 
 
 @dataclass(frozen=True)

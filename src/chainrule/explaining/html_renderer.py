@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from .blocks import Block, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Strip, Table
+from .blocks import Block, Chart, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Strip, Table
 from .colormap import full_scale_of, to_rgba
 from .formula_markup import to_mathml
 
@@ -90,6 +90,9 @@ def _block(block: Block) -> str:
         return _figure(_inline(block.title), _gallery(block.pictures))
     if isinstance(block, Strip):
         return _figure(_inline(block.summary), _strip(block))
+    if isinstance(block, Chart):
+        url = f"data:image/png;base64,{base64.b64encode(block.png).decode()}"
+        return _figure(_inline(block.summary), f'<img alt="{escape(block.summary)}" class="chart" src="{url}">')
     return _figure(_inline(block.title), _plot(block))
 
 

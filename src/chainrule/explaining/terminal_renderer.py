@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._types import Array
-from .blocks import Block, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Strip, Table
+from .blocks import Block, Chart, Document, Formulas, Gallery, Histogram, Picture, Plot, Prose, Section, Shapes, Strip, Table
 from .colormap import Colors, full_scale_of, to_rgba
 from .formula_markup import to_text
 
@@ -90,6 +90,8 @@ def _renderables(block: Block, colour: bool, page_hint: str) -> Iterator[Rendera
         yield Padding(Text(_plot(block)), indent)
     elif isinstance(block, Strip):
         yield Padding(Text(f"{_without_markup(block.summary)}\n{strip_line(block)}"), indent)
+    elif isinstance(block, Chart):
+        yield Padding(Text(_without_markup(block.summary)), indent)
 
 
 def _table(table: Table) -> RenderableType:

@@ -8,20 +8,16 @@ or version: they stay in the file, and are not counted.
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from .._atomic_write import translate_write_errors
 from .._format import pluralize
-from .._reading import translate_read_errors
-from ..errors import DataError, FileError
+from .._line_file import LineFile, locked_folder
+from ..errors import DataError
 
-NAME, LOCK = "results.jsonl", ".lock"
+NAME = "results.jsonl"
 MOST_BYTES = 1 << 28
 """The largest file that is read: a line of 400 epochs has about 4 KB."""
 
@@ -94,7 +90,7 @@ class ResultFile:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / NAME
-        self._writing = threading.Lock()
+        self._file = LineFile(self.path, MOST_BYTES)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -105,20 +101,8 @@ class ResultFile:
         FileError
             When the folder cannot be made or written, or another process replays into it.
         """
-        import filelock
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.folder / LOCK, timeout=0)
-            lock.acquire()
-        except filelock.Timeout:
-            raise FileError(f"another process replays into {self.folder}; wait for its end, or name another folder") from None
-        except OSError as error:
-            raise FileError(f"cannot write to the folder {self.folder}: {error.strerror or error}") from None
-        try:
+        with locked_folder(self.folder, "replays"):
             yield
-        finally:
-            lock.release()
 
     def read(self, digests: Mapping[str, str]) -> tuple[dict[tuple[str, int], SeedResult], list[str]]:
         """Read the results that have their experiment's digest, and messages about the lines that are left out.
@@ -137,7 +121,7 @@ class ResultFile:
         """
         found: dict[tuple[str, int], SeedResult] = {}
         messages, others = [], 0
-        for number, line in enumerate(self._lines(), start=1):
+        for number, line in enumerate(self._file.lines(), start=1):
             try:
                 result = parse_result(line)
             except DataError as error:
@@ -153,15 +137,6 @@ class ResultFile:
                 "they stay in the file and are not counted"
             )
         return found, messages
-
-    def _lines(self) -> list[str]:
-        if not self.path.exists():
-            return []
-        with translate_read_errors(self.path):
-            size = self.path.stat().st_size
-            if size > MOST_BYTES:
-                raise DataError(f"{self.path} must have at most {MOST_BYTES:,} bytes; it has {size:,}: name another folder")
-            return self.path.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def _add(self, found: dict[tuple[str, int], SeedResult], result: SeedResult, number: int) -> None:
         earlier = found.setdefault(result.key, result)
@@ -179,16 +154,4 @@ class ResultFile:
         FileError
             When the disk is full, or the file cannot be written.
         """
-        line = json.dumps(asdict(result)).encode() + b"\n"
-        with self._writing, translate_write_errors(self.path), self.path.open("a+b") as file:
-            if file.tell() and not self._ends_with_line_break(file):
-                line = b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-
-    @staticmethod
-    def _ends_with_line_break(file: Any) -> bool:
-        """Whether the last write before was completed."""
-        file.seek(-1, os.SEEK_END)
-        return bool(file.read(1) == b"\n")
+        self._file.append([json.dumps(asdict(result))])
