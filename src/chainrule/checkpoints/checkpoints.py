@@ -133,7 +133,7 @@ class Checkpoints:
             Those of all epochs so far; the training adds to it later.
         """
         self._records = records
-        if time.monotonic() - self._last_lines >= HISTORY_SECONDS and self._may_write():
+        if self._may_write() and time.monotonic() - self._last_lines >= HISTORY_SECONDS:
             self._append_lines()
 
     def _append_lines(self) -> None:
