@@ -41,6 +41,7 @@ PLACES = {  # the left and right edge of each box, by one of the names in it
     "population": (300, 530),
     "training": (300, 650),
     "run_checkpoints": (300, 650),
+    "streamed_data": (300, 650),
     "run_position": (300, 650),
     "progress": (250, 650),
     "checkpoints": (180, 650),
@@ -52,7 +53,8 @@ PLACES = {  # the left and right edge of each box, by one of the names in it
     "tensor_file": (520, 650),
     "plan": (250, 940),
     "examples": (560, 940),
-    "piecewise_inputs": (560, 940),
+    "row_files": (560, 740),
+    "piecewise_inputs": (760, 940),
     "calculus": (330, 940),
 }
 KERNELS = (20, 250)
@@ -73,6 +75,7 @@ DESCRIPTIONS = {
     "population": "many networks at once",
     "training": "Run and train: the loop over epochs",
     "run_checkpoints": "when a Run is saved, and what is compared when it goes on",
+    "streamed_data": "rows of files as the data of a Run",
     "run_position": "where a Run is, and its checked data",
     "progress": "the parts of a training, one subject a file",
     "checkpoints": "a training that was killed goes on",
@@ -84,6 +87,7 @@ DESCRIPTIONS = {
     "tensor_file": "the container of a file",
     "plan": "the data that crosses the seam, and the inputs a model accepts",
     "examples": "checked x and y",
+    "row_files": "rows of files, by row groups",
     "piecewise_inputs": "columns that engines expand",
     "calculus": "the notes' equations as functions of NumPy arrays",
 }

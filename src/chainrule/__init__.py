@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .network import Network
     from .piecewise_inputs import PiecewiseInputs
     from .population import train_population
+    from .row_files.row_source import RowSource, rows
     from .tables.read import read_table
     from .tables.table import Table
     from .training import Run, train
@@ -50,6 +51,7 @@ _MODULE_OF = {
     "Network": ".network",
     "Neuron": ".calculus.neuron",
     "PiecewiseInputs": ".piecewise_inputs",
+    "RowSource": ".row_files.row_source",
     "Run": ".training",
     "Table": ".tables.table",
     "TableClassifier": ".estimators",
@@ -60,6 +62,7 @@ _MODULE_OF = {
     "export": ".exporting.export_model",
     "load": ".loading",
     "read_table": ".tables.read",
+    "rows": ".row_files.row_source",
     "train": ".training",
     "train_population": ".population",
 }
@@ -74,9 +77,9 @@ _MODULES = {
 
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "LiveDiagnosis", "MLPClassifier",
-    "MLPRegressor", "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
+    "MLPRegressor", "Network", "Neuron", "PiecewiseInputs", "RowSource", "Run", "Table", "TableClassifier", "TableRegressor",
     "activations", "check_gradient", "costs", "datasets", "diagnose", "distort", "explain", "export", "load", "optimizers",
-    "read_table", "schedules", "train", "train_population",
+    "read_table", "rows", "schedules", "train", "train_population",
 ]  # fmt: skip
 
 
