@@ -228,6 +228,10 @@ class Examples:
             self._prepared[key] = prepare(self)
         return self._prepared[key]
 
+    def forget_prepared(self) -> None:
+        """Forget the prepared forms: one may refer to these examples, and such a cycle is freed by garbage collection alone."""
+        self._prepared.clear()
+
     def targets(
         self, n_out: int, *, least: float = -np.inf, most: float = np.inf, distribution: bool = False, cost: str = "this cost"
     ) -> Targets:

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
+
+THREAD_NAME = "chainrule-rows"
 
 
 def read_ahead(items: Iterator[T]) -> Generator[T]:
     """Give the items, of which a thread makes the next one, and no more, while the caller has one.
 
-    An error in the thread is raised in the caller, at the item that it concerns. Closing this waits for the item in work.
+    An error in the thread is raised in the caller, at the item that it concerns. Closing this waits for the item in work. It is no
+    pool of threads: Python accepts no more work for one once the main thread has ended, and a training may outlive that.
     """
-    executor = ThreadPoolExecutor(1, thread_name_prefix="chainrule-rows")
+    wanted: SimpleQueue[bool] = SimpleQueue()
+    made: SimpleQueue[T | BaseException | None] = SimpleQueue()
+
+    def make() -> None:
+        while wanted.get():
+            try:
+                made.put(next(items, None))
+            except BaseException as error:  # it is raised in the thread that waits
+                made.put(error)
+
+    thread = threading.Thread(target=make, name=THREAD_NAME)
     try:
-        future = executor.submit(next, items, None)
-        while (item := future.result()) is not None:
-            future = executor.submit(next, items, None)
+        thread.start()
+        wanted.put(True)
+        while (item := made.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            wanted.put(True)
             yield item
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        wanted.put(False)
+        if thread.is_alive():
+            thread.join()

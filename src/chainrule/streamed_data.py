@@ -217,7 +217,7 @@ class StreamedData:
             whole = len(order) if k == len(divided) - 1 else len(order) // plan.batch_size * plan.batch_size
             carried = examples[order[whole:]] if whole < len(order) else None
             if whole:
-                yield EpochPart(engine.prepare(examples), order[:whole], has_classes)
+                yield EpochPart(_prepared(engine, examples), order[:whole], has_classes)
 
     def evaluate(self, engine: Engine, session: Session, validation_data: Any) -> Evaluation | None:
         """Evaluate the validation: examples at once, or the rows of files window by window."""
@@ -225,7 +225,7 @@ class StreamedData:
             return None if self._validation is None else session.evaluate(validation_data)
         has_classes = EncodedTargets(self._validation.extremes, self._plan).classes is not None
         with closing(read_ahead(self._validation.all_windows())) as parts:
-            return _joined([session.evaluate(engine.prepare(part)) for part in parts], has_classes=has_classes)
+            return _joined([session.evaluate(_prepared(engine, part)) for part in parts], has_classes=has_classes)
 
     def raw(self, state: State) -> State:
         """Give the state of the network that takes the files' columns as they are."""
@@ -257,6 +257,13 @@ class StreamedData:
                 "the network's parameters were changed between two epochs; with standardize they are those for the files' columns, "
                 "and others are trained: train without standardize, or leave them unchanged"
             )
+
+
+def _prepared(engine: Engine, examples: Examples) -> Any:
+    """Give the engine's form of a window, which is freed once it is trained on."""
+    prepared = engine.prepare(examples)
+    examples.forget_prepared()
+    return prepared
 
 
 def _refuse(settings: dict[str, Any]) -> None:
