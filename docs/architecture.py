@@ -42,7 +42,6 @@ PLACES = {  # the left and right edge of each box, by one of the names in it
     "training": (300, 650),
     "run_checkpoints": (300, 650),
     "streamed_data": (300, 650),
-    "row_files": (190, 285),
     "run_position": (300, 650),
     "progress": (250, 650),
     "checkpoints": (180, 650),
@@ -89,7 +88,6 @@ DESCRIPTIONS = {
     "tensor_file": "the container of a file",
     "plan": "the data that crosses the seam, and the inputs a model accepts",
     "examples": "checked x and y",
-    "row_files": "rows of files, by row groups",
     "piecewise_inputs": "columns that engines expand",
     "calculus": "the notes' equations as functions of NumPy arrays",
 }
