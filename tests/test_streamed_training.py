@@ -15,7 +15,7 @@ from training_cases import parameter_bytes
 
 import chainrule as cr
 from chainrule.engines import ENGINES
-from chainrule.errors import DataError, FileError, SettingError
+from chainrule.errors import DataError, DataTypeError, FileError, SettingError
 from chainrule.read_ahead import read_ahead
 from chainrule.row_files.row_order import group_order, window_order, windows
 
@@ -175,6 +175,16 @@ def test_a_row_group_larger_than_a_window_is_refused(tmp_path):
     write_set(tmp_path, (10, 30, 5))
     with pytest.raises(DataError, match=r"01.parquet, row group 0 .*30 rows, 600 bytes.*larger window_bytes"):
         cr.train(make_network(), cr.rows(tmp_path / "*.parquet", target="y", window_bytes=400), **SETTINGS)
+
+
+def test_a_source_is_named_where_it_is_and_where_it_cannot_be_used(tmp_path):
+    """A Run shows its source; a population and an evaluation refuse one with the remedy."""
+    write_set(tmp_path, SIZES, "npz")
+    source, network = cr.rows(tmp_path / "*.npz", target="y"), make_network()
+    assert "on RowSource(136 rows x 3 of 5 files, target 'y')" in repr(cr.Run(network, source, **SETTINGS))
+    for use in (lambda: cr.train_population([network], source, **SETTINGS), lambda: network.evaluate(source)):
+        with pytest.raises(DataTypeError, match=r"by cr\.train and cr\.Run alone"):
+            use()
 
 
 def test_numbers_beyond_float32_are_refused(tmp_path):

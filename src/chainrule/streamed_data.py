@@ -23,7 +23,7 @@ from .read_ahead import read_ahead
 from .row_files.row_order import group_order, window_order, windows
 from .row_files.row_source import RowSource
 from .scaler import ColumnScaler, check_scale
-from .training_data import EpochPart
+from .training_data import EpochPart, prepare_once
 
 
 class StreamedRows:
@@ -189,6 +189,11 @@ class StreamedData:
         """Whether each epoch is validated."""
         return self._validation is not None
 
+    @property
+    def origin(self) -> RowSource:
+        """Where the rows come from: the source."""
+        return self.source
+
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of validation examples; the rows of files are prepared when they are read."""
         return None, engine.prepare(self._validation) if isinstance(self._validation, Examples) else self._validation
@@ -217,7 +222,7 @@ class StreamedData:
             whole = len(order) if k == len(divided) - 1 else len(order) // plan.batch_size * plan.batch_size
             carried = examples[order[whole:]] if whole < len(order) else None
             if whole:
-                yield EpochPart(_prepared(engine, examples), order[:whole], has_classes)
+                yield EpochPart(prepare_once(engine, examples), order[:whole], has_classes)
 
     def evaluate(self, engine: Engine, session: Session, validation_data: Any) -> Evaluation | None:
         """Evaluate the validation: examples at once, or the rows of files window by window."""
@@ -225,7 +230,7 @@ class StreamedData:
             return None if self._validation is None else session.evaluate(validation_data)
         has_classes = EncodedTargets(self._validation.extremes, self._plan).classes is not None
         with closing(read_ahead(self._validation.all_windows())) as parts:
-            return _joined([session.evaluate(_prepared(engine, part)) for part in parts], has_classes=has_classes)
+            return _joined([session.evaluate(prepare_once(engine, part)) for part in parts], has_classes=has_classes)
 
     def raw(self, state: State) -> State:
         """Give the state of the network that takes the files' columns as they are."""
@@ -257,13 +262,6 @@ class StreamedData:
                 "the network's parameters were changed between two epochs; with standardize they are those for the files' columns, "
                 "and others are trained: train without standardize, or leave them unchanged"
             )
-
-
-def _prepared(engine: Engine, examples: Examples) -> Any:
-    """Give the engine's form of a window, which is freed once it is trained on."""
-    prepared = engine.prepare(examples)
-    examples.forget_prepared()
-    return prepared
 
 
 def _refuse(settings: dict[str, Any]) -> None:

@@ -619,7 +619,7 @@ class Run:
 
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
-        return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
+        return f"Run({self.network.sizes} on {self.data.origin!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
 
 
 def _read_data(

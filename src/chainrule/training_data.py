@@ -37,6 +37,13 @@ class EpochPart(NamedTuple):
     has_classes: bool = True
 
 
+def prepare_once(engine: Engine, examples: Examples) -> Any:
+    """Give the engine's form of examples that nobody prepares again: both are freed once the form is."""
+    prepared = engine.prepare(examples)
+    examples.forget_prepared()
+    return prepared
+
+
 class TrainingData:
     """The examples of a training and of its validation, checked against the network and against each other.
 
@@ -117,6 +124,11 @@ class TrainingData:
         """The summed weight of the rows that are trained on: their number, where the examples are not weighted."""
         return self.examples.total_weight(self.rows)
 
+    @property
+    def origin(self) -> Examples:
+        """Where the rows come from: the examples."""
+        return self.examples
+
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
         needed = self.distorted is None or self.validation_rows is not None
@@ -129,7 +141,7 @@ class TrainingData:
         """Give the parts of an epoch of which so many rows are done: one, with its distorted images or the data of every epoch."""
         order = self.rows_at(epoch_order(self.n, plan.seed, epoch) if shuffle else np.arange(self.n))
         if self.distorted is not None:
-            data = engine.prepare(self.distorted.in_epoch(epoch, seed=plan.seed, threads=threads))
+            data = prepare_once(engine, self.distorted.in_epoch(epoch, seed=plan.seed, threads=threads))
         yield EpochPart(data, order[done:])
 
     def evaluate(self, engine: Engine, session: Session, validation_data: Any) -> Evaluation | None:
