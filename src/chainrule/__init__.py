@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .network import Network
     from .piecewise_inputs import PiecewiseInputs
     from .population import train_population
+    from .row_files.row_source import RowSource, rows
     from .sweeping.sweep import sweep
     from .tables.read import read_table
     from .tables.table import Table
@@ -51,6 +52,7 @@ _MODULE_OF = {
     "Network": ".network",
     "Neuron": ".calculus.neuron",
     "PiecewiseInputs": ".piecewise_inputs",
+    "RowSource": ".row_files.row_source",
     "Run": ".training",
     "Table": ".tables.table",
     "TableClassifier": ".estimators",
@@ -61,6 +63,7 @@ _MODULE_OF = {
     "export": ".exporting.export_model",
     "load": ".loading",
     "read_table": ".tables.read",
+    "rows": ".row_files.row_source",
     "sweep": ".sweeping.sweep",
     "train": ".training",
     "train_population": ".population",
@@ -76,9 +79,9 @@ _MODULES = {
 
 __all__ = [
     "Activation", "ChainruleError", "Cost", "EarlyStopping", "EpochRecord", "Examples", "History", "LiveDiagnosis", "MLPClassifier",
-    "MLPRegressor", "Network", "Neuron", "PiecewiseInputs", "Run", "Table", "TableClassifier", "TableRegressor",
+    "MLPRegressor", "Network", "Neuron", "PiecewiseInputs", "RowSource", "Run", "Table", "TableClassifier", "TableRegressor",
     "activations", "check_gradient", "costs", "datasets", "diagnose", "distort", "explain", "export", "load", "optimizers",
-    "read_table", "schedules", "sweep", "train", "train_population",
+    "read_table", "rows", "schedules", "sweep", "train", "train_population",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from ._checks import check_float, check_int, check_seed
 from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
 from .piecewise_inputs import PiecewiseInputs
+from .row_files.row_source import RowSource
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -228,6 +229,10 @@ class Examples:
             self._prepared[key] = prepare(self)
         return self._prepared[key]
 
+    def forget_prepared(self) -> None:
+        """Forget the prepared forms: one may refer to these examples, and such a cycle is freed by garbage collection alone."""
+        self._prepared.clear()
+
     def targets(
         self, n_out: int, *, least: float = -np.inf, most: float = np.inf, distribution: bool = False, cost: str = "this cost"
     ) -> Targets:
@@ -300,6 +305,8 @@ def _layout(given: Any, n_in: int) -> Layout:
 
 def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
     """Unpack a pair ``(x, y)``, or give x, which may be an ``Examples``, and y; refuse other forms."""
+    if isinstance(x, RowSource):
+        raise DataTypeError("rows of files train a network by cr.train and cr.Run alone; pass x and y in memory here")
     if isinstance(x, Examples) and y is not None:
         raise SettingError("an Examples has its y already; pass it alone")
     if hasattr(x, "train") and hasattr(x, "validation"):

@@ -39,6 +39,7 @@ from .history import EpochProgress, EpochRecord
 from .plan import Plan
 from .run_position import RunPosition
 from .schedules import Schedule, name_of
+from .streamed_data import StreamedData
 from .training_data import TrainingData
 
 
@@ -53,7 +54,7 @@ class Training(Protocol):
     early_stopping: EarlyStopping | None
     engine: Engine
     threads: Threads
-    data: TrainingData
+    data: TrainingData | StreamedData
     position: RunPosition
 
 

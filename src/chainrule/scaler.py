@@ -81,7 +81,7 @@ def fit_standard_scaler(columns: AnyArray, name: str = "column") -> ColumnScaler
         mean = columns.mean(axis=0)
         reach = np.where(constant, 1.0, np.abs(columns - mean).max(axis=0))
         deviation = ((columns - mean) / reach).std(axis=0) * reach  # the squares of unscaled values may leave float64's range
-    return ColumnScaler(mean, _check_scale(np.where(constant, np.inf, deviation), ~constant, name))
+    return ColumnScaler(mean, check_scale(np.where(constant, np.inf, deviation), ~constant, name))
 
 
 def fit_max_abs_scaler(columns: CSR) -> ColumnScaler:
@@ -94,12 +94,18 @@ def fit_max_abs_scaler(columns: CSR) -> ColumnScaler:
     """
     largest = np.zeros(columns.shape[1])
     np.maximum.at(largest, columns.indices, np.abs(columns.data.astype(np.float64)))
-    scale = _check_scale(np.where(largest == 0, np.inf, largest), largest != 0, "column")
+    scale = check_scale(np.where(largest == 0, np.inf, largest), largest != 0, "column")
     return ColumnScaler(np.zeros_like(largest), scale)
 
 
-def _check_scale(scale: Floats, varies: AnyArray, name: str) -> Floats:
-    """Return the scales; raise where the scale of a column that ``varies`` is out of bounds."""
+def check_scale(scale: Floats, varies: AnyArray, name: str) -> Floats:
+    """Return the scales.
+
+    Raises
+    ------
+    DataError
+        When the scale of a column that ``varies`` is too small or too large to divide by.
+    """
     wrong = np.flatnonzero(varies & ~((scale >= SMALLEST_SCALE) & (scale <= LARGEST_SCALE)))
     if wrong.size:
         size = "small" if scale[wrong[0]] < SMALLEST_SCALE else "large"

@@ -2,11 +2,11 @@
 
 How data flows::
 
-    Run(network, examples, ...)                  checks the data (TrainingData) and the settings (Plan)
+    Run(network, examples, ...)                  checks the data (TrainingData; StreamedData of files) and the settings (Plan)
                                                  keeps all that it computes in a RunPosition
       session = engine.open(plan, state)
-      for each epoch:
-        for each block of the epoch's order:     epoch_blocks; Run.advance says where a block ends earlier
+      for each epoch, and each of its parts:     one of data in memory; a window of rows that are read from files
+        for each block of the part's order:      epoch_blocks; Run.advance says where a block ends earlier
           session.advance(data, order, steps)    one step a mini-batch, at the schedule's rates; gives the costs
         session.evaluate(validation)
         EpochRecord -> History                   the sum of the costs, and the evaluation
@@ -24,6 +24,7 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -40,17 +41,19 @@ from .distort import Distortion
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose
 from .engines.encoded_targets import EncodedTargets
-from .epoch_blocks import block_length, epoch_order
-from .errors import ArgumentTypeError, SettingError, TrainingEnded
+from .epoch_blocks import block_length
+from .errors import ArgumentTypeError, DataError, SettingError, TrainingEnded
 from .history import EpochProgress, EpochRecord, History
 from .interrupts import complete_despite_interrupt, drain
 from .network import Network, with_training
 from .plan import Provenance, State, Steps
 from .progress import live
+from .row_files.row_source import RowSource
 from .run_checkpoints import open_checkpoints
 from .run_position import RunPosition
 from .schedules import Schedule, find_schedule, name_of, rates
-from .training_data import TrainingData
+from .streamed_data import StreamedData
+from .training_data import EpochPart, TrainingData
 from .training_lock import training_lock
 from .training_warnings import (
     BeginsAnewWarning,
@@ -94,7 +97,9 @@ class Run:
     ----------
     network : Network
         Trained in place.
-    examples : Examples or (x, y)
+    examples : Examples, (x, y) or RowSource
+        Rows of files that may be larger than memory come from ``chainrule.rows``; settings that need all rows in memory, such as
+        ``checkpoint`` and ``distort``, are refused with them.
     epochs : int
         At least 0.
     batch_size : int
@@ -116,7 +121,7 @@ class Run:
         For classes, with log_loss or cross_entropy: trains towards ``(1 - s) y + s u``, 0 <= s < 1, where ``u`` is 1 / n_out with
         log_loss and 1/2 with cross_entropy (Szegedy et al. 2016). An epoch's ``cost`` is that of the smoothed targets, its
         ``validation_cost`` that of the true ones. Smoothing may raise the accuracy, and makes probabilities less certain.
-    validation : Examples or (x, y), optional
+    validation : Examples, (x, y) or RowSource, optional
         Evaluated after each epoch.
     early_stopping : int or EarlyStopping, optional
         A number is the patience in epochs; needs ``validation``. The network ends with the best epoch's parameters.
@@ -157,7 +162,7 @@ class Run:
     ----------
     history : History
     plan : Plan
-    data : TrainingData
+    data : TrainingData or StreamedData
         The checked examples, and those of the validation.
     position : RunPosition
         All that has been computed so far.
@@ -215,8 +220,14 @@ class Run:
             raise ArgumentTypeError(f"network must be a Network; it is {network!r}")
         network.check_writable()
         self.network = network
-        self.data = TrainingData(
-            network, examples, validation=validation, rows=rows, validation_rows=validation_rows, distort=distort
+        self.data = _read_data(
+            network,
+            examples,
+            validation=validation,
+            rows=rows,
+            validation_rows=validation_rows,
+            distort=distort,
+            checkpoint=checkpoint,
         )
         self.examples, self.validation, self.n = self.data.examples, self.data.validation, self.data.n
         self.epochs = check_int("epochs", epochs, least=0)
@@ -457,12 +468,13 @@ class Run:
 
     def _user_changed_parameters(self, state: State) -> bool:
         """Whether the user wrote to the network's arrays, which are live, since the last epoch gave this state."""
-        current = self.network.state()
+        current, state = self.network.state(), self.data.raw(state)
         pairs = zip((*current.weights, *current.biases), (*state.weights, *state.biases), strict=True)
         return not all(np.array_equal(array, trained) for array, trained in pairs)
 
     def _reopen_session(self, state: State) -> Session:
         """Open a session from the network's parameters and the state's optimizer slots."""
+        self.data.check_reopened()
         self.network.check_writable()
         current = self.network.state()
         self.position.epoch_state = replace(state, weights=current.weights, biases=current.biases)
@@ -471,42 +483,49 @@ class Run:
     def _train_epoch(self, data: Any, validation_data: Any) -> Generator[None, None, EpochRecord | None]:
         """Train what is left of an epoch, block by block, and evaluate the validation; return None when it diverged."""
         progress = self.position.progress
-        order, data = self._order(progress.epoch), self._data_of_epoch(data)
-        while progress.rows < self.n:
-            if not self._train_block(data, order[progress.rows :][: self._block_length()]):
-                return None
-            if progress.rows < self.n:
-                yield None
-        has_validation, rows = self.data.has_validation, self.data.validation_rows
-        evaluation = self.session.evaluate(validation_data, rows) if has_validation else None
-        return progress.record(self.data.total_weight, evaluation)
+        if not (yield from self._train_parts(data)):
+            return None
+        return progress.record(self.data.total_weight, self.data.evaluate(self.engine, self.session, validation_data))
 
-    def _train_block(self, data: Any, rows: Indices) -> bool:
+    def _train_parts(self, data: Any) -> Generator[None, None, bool]:
+        """Train what is left of an epoch, part by part and block by block; return whether it stayed finite."""
+        progress = self.position.progress
+        with closing(self._epoch_parts(data)) as parts:
+            start = time.perf_counter()
+            for part in parts:
+                progress.seconds += time.perf_counter() - start  # waiting for rows, or distorting them, is a part of the work
+                done = 0
+                while done < len(part.order):
+                    rows = part.order[done:][: self._block_length()]
+                    if not self._train_block(part, rows):
+                        return False
+                    done += len(rows)
+                    if progress.rows < self.n:
+                        yield None
+                start = time.perf_counter()
+        return True
+
+    def _epoch_parts(self, data: Any) -> Generator[EpochPart]:
+        """Give what is left of the current epoch, in parts."""
+        progress = self.position.progress
+        return self.data.epoch_parts(
+            self.engine, data, self.plan, progress.epoch, shuffle=self.shuffle, done=progress.rows, threads=self.threads
+        )
+
+    def _train_block(self, part: EpochPart, rows: Indices) -> bool:
         """Take a step for each mini-batch of some rows; False when the training diverged."""
         self.checkpoints.visit()
         with self.checkpoints.signals_held:
             start = time.perf_counter()
             steps = self._next_steps(len(rows))
-            result = self.session.advance(data, rows, steps)
+            result = self.session.advance(part.data, rows, steps)
+            if not part.has_classes:
+                result = replace(result, right=None)
             if result.finite:
                 position = self.position
                 position.done += len(steps)
                 position.progress.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
         return result.finite
-
-    def _order(self, epoch: int) -> Indices:
-        """Give the order of the examples in an epoch."""
-        return self.data.rows_at(epoch_order(self.n, self.plan.seed, epoch) if self.shuffle else np.arange(self.n))
-
-    def _data_of_epoch(self, data: Any) -> Any:
-        """Give the data of the current epoch: with its distorted images, or that of every epoch."""
-        distorted, progress = self.data.distorted, self.position.progress
-        if distorted is None:
-            return data
-        start = time.perf_counter()
-        data = self.engine.prepare(distorted.in_epoch(progress.epoch, seed=self.plan.seed, threads=self.threads))
-        progress.seconds += time.perf_counter() - start
-        return data
 
     def _block_length(self) -> int:
         """Count the examples of the next block."""
@@ -523,7 +542,7 @@ class Run:
         """Write the state and its provenance into the network; Ctrl-C waits until both are written."""
 
         def write() -> None:
-            self.network.take(state)
+            self.data.write(self.network, state)
             self.network.inputs = self.data.inputs
             self.network.provenance = self._provenance(state, epochs)
 
@@ -600,7 +619,18 @@ class Run:
 
     def __repr__(self) -> str:
         stopped = self.history.stopped or f"{self.done:,} of {self.steps:,} steps done"
-        return f"Run({self.network.sizes} on {self.examples!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
+        return f"Run({self.network.sizes} on {self.data.origin!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
+
+
+def _read_data(
+    network: Network, examples: Any, *, checkpoint: str | os.PathLike[str] | None, **settings: Any
+) -> TrainingData | StreamedData:
+    """Check the data of a training: examples in memory, or rows that are read from files."""
+    if isinstance(examples, RowSource):
+        return StreamedData(network, examples, checkpoint=checkpoint, **settings)
+    if isinstance(settings["validation"], RowSource):
+        raise DataError("rows of files validate a training on rows of files; pass the validation as Examples, or train on cr.rows")
+    return TrainingData(network, examples, **settings)
 
 
 def _check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

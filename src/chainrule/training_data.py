@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._types import Indices
 from .distort import Distortion
 from .distorted_examples import DistortedExamples
-from .engines import Engine
+from .engines import Engine, Session, Threads
+from .epoch_blocks import epoch_order
 from .errors import DataError, SettingError
 from .examples import Examples
 from .input_spec import InputSpec
 from .network import Network
+from .plan import Evaluation, Plan, State
+
+
+class EpochPart(NamedTuple):
+    """A part of an epoch: some rows, and the order in which they are trained on; parts are whole mini-batches but for the last.
+
+    Attributes
+    ----------
+    data : object
+        The engine's form of the rows.
+    order : int array
+    has_classes : bool
+        Whether the targets of all the training's rows are classes, or values that stand for classes.
+    """
+
+    data: Any
+    order: Indices
+    has_classes: bool = True
+
+
+def prepare_once(engine: Engine, examples: Examples) -> Any:
+    """Give the engine's form of examples that nobody prepares again: both are freed once the form is."""
+    prepared = engine.prepare(examples)
+    examples.forget_prepared()
+    return prepared
 
 
 class TrainingData:
@@ -97,11 +124,40 @@ class TrainingData:
         """The summed weight of the rows that are trained on: their number, where the examples are not weighted."""
         return self.examples.total_weight(self.rows)
 
+    @property
+    def origin(self) -> Examples:
+        """Where the rows come from: the examples."""
+        return self.examples
+
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
         needed = self.distorted is None or self.validation_rows is not None
         data = engine.prepare(self.examples) if needed else None
         return data, data if self.validation is None else engine.prepare(self.validation)
+
+    def epoch_parts(
+        self, engine: Engine, data: Any, plan: Plan, epoch: int, *, shuffle: bool, done: int, threads: Threads
+    ) -> Generator[EpochPart]:
+        """Give the parts of an epoch of which so many rows are done: one, with its distorted images or the data of every epoch."""
+        order = self.rows_at(epoch_order(self.n, plan.seed, epoch) if shuffle else np.arange(self.n))
+        if self.distorted is not None:
+            data = prepare_once(engine, self.distorted.in_epoch(epoch, seed=plan.seed, threads=threads))
+        yield EpochPart(data, order[done:])
+
+    def evaluate(self, engine: Engine, session: Session, validation_data: Any) -> Evaluation | None:
+        """Evaluate the validation, if there is one."""
+        return session.evaluate(validation_data, self.validation_rows) if self.has_validation else None
+
+    def raw(self, state: State) -> State:
+        """Give the state of the network that takes x as it is: the one that is trained."""
+        return state
+
+    def write(self, network: Network, state: State) -> None:
+        """Write a state's parameters into the network."""
+        network.take(state)
+
+    def check_reopened(self) -> None:
+        """Allow that the user changes the network's parameters between two epochs."""
 
     def rows_at(self, places: Indices) -> Indices:
         """Give the rows of the engine's data, from places among those that are trained on: distorted examples are these alone."""

@@ -1,0 +1,77 @@
+"""Rows of a CSV file: a header, then numbers; a row group is some megabytes of whole lines."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from .._reading import translate_read_errors
+from .._types import AnyArray
+from ..errors import DataError
+from .row_file import GROUP_BYTES, RowFile, import_arrow, translate_arrow_errors
+
+_WRONG_COLUMN = re.compile(r"In CSV column #(\d+): .*invalid value '(.*)'")
+
+
+class CsvRowFile(RowFile):
+    """A CSV file with a header, of numbers divided by commas; see ``RowFile``."""
+
+    def __init__(self, path: Path, target: str) -> None:
+        super().__init__(path, target)
+        self._csv = import_arrow("pyarrow.csv")
+        with translate_read_errors(path), path.open("rb") as file:
+            header = file.readline(GROUP_BYTES)
+            self._begins = [file.tell()]
+            self.group_rows = []
+            while block := file.read(GROUP_BYTES):
+                self._add_group(block, whole=len(block) < GROUP_BYTES)
+                file.seek(self._begins[-1])
+        try:
+            self._header = next(csv.reader([header.decode("utf-8-sig")]), [])
+        except UnicodeDecodeError:
+            raise DataError(f"{path}: its first line is not UTF-8; save the file as UTF-8") from None
+        self.names = self._input_names(self._header)
+        self.n_in = len(self.names)
+        self.types = dict.fromkeys((*self.names, target), "numbers in a CSV file")
+
+    def _add_group(self, block: bytes, *, whole: bool) -> None:
+        """Add a row group: the whole lines of a block, or all of the file's last one."""
+        length = len(block) if whole else block.rfind(b"\n") + 1
+        if not length:
+            raise DataError(f"{self.path}: a line is longer than {GROUP_BYTES:,} bytes; this is not a table of numbers")
+        rows = block.count(b"\n", 0, length)
+        self.group_rows.append(rows + (not block[:length].endswith(b"\n")))
+        self._begins.append(self._begins[-1] + length)
+
+    def _columns(self, group: int) -> Iterator[AnyArray]:
+        arrow, names = import_arrow("pyarrow"), [*self.names, self.target]
+        with translate_read_errors(self.path), self.path.open("rb") as file:
+            file.seek(self._begins[group])
+            lines = file.read(self._begins[group + 1] - self._begins[group])
+        with translate_arrow_errors(self.path, group):
+            try:
+                table = self._csv.read_csv(
+                    arrow.BufferReader(lines),
+                    read_options=self._csv.ReadOptions(column_names=self._header, use_threads=False, block_size=GROUP_BYTES + 1),
+                    parse_options=self._csv.ParseOptions(ignore_empty_lines=False),
+                    convert_options=self._csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64())),
+                )
+            except arrow.ArrowInvalid as error:
+                self._refuse_text(group, str(error))
+                raise
+        for k, name in enumerate(names):
+            column = table.column(name)
+            self.check_complete(group, k, column.null_count)
+            yield column.to_numpy()
+
+    def _refuse_text(self, group: int, message: str) -> None:
+        """Name the column of a text that is not a number."""
+        found = _WRONG_COLUMN.search(message)
+        if found:
+            name = self._header[int(found[1])]
+            raise self.fault(
+                group,
+                f"column {name!r} holds {found[2][:50]!r}, not a number; write numbers, or leave the column out",
+            ) from None

@@ -1,0 +1,56 @@
+"""Rows of a Parquet file, by its own row groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._types import AnyArray
+from ..errors import DataError
+from .row_file import RowFile, import_arrow, translate_arrow_errors
+
+
+class ParquetRowFile(RowFile):
+    """A Parquet file of numeric columns; see ``RowFile``."""
+
+    def __init__(self, path: Path, target: str) -> None:
+        super().__init__(path, target)
+        self._parquet = import_arrow("pyarrow.parquet")
+        with translate_arrow_errors(path), self._parquet.ParquetFile(path) as file:
+            self._metadata, schema = file.metadata, file.schema_arrow
+        self.names = self._input_names(schema.names)
+        self.n_in = len(self.names)
+        self.types = {name: str(schema.field(name).type) for name in (*self.names, target)}
+        for name in (*self.names, target):
+            _check_numeric(path, name, schema.field(name).type)
+        self.group_rows = [self._metadata.row_group(k).num_rows for k in range(self._metadata.num_row_groups)]
+
+    def _columns(self, group: int) -> Iterator[AnyArray]:
+        names = [*self.names, self.target]
+        with translate_arrow_errors(self.path, group), self._parquet.ParquetFile(self.path, metadata=self._metadata) as file:
+            table = file.read_row_group(group, columns=names, use_threads=False)
+        for k, name in enumerate(names):
+            column = table.column(name)
+            self.check_complete(group, k, column.null_count)
+            yield self._numbers(column, group)
+
+    def _numbers(self, column: Any, group: int) -> AnyArray:
+        """Give a column's numbers; whole numbers that float64 does not hold are refused."""
+        values: AnyArray = column.to_numpy()
+        if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
+            with translate_arrow_errors(self.path, group):
+                values = column.cast("float64").to_numpy()
+        return values.astype(np.float32) if values.dtype == np.float16 else values
+
+
+def _check_numeric(path: Path, name: str, type_: Any) -> None:
+    """Refuse a column that does not hold plain numbers."""
+    types = import_arrow("pyarrow").types
+    if not (types.is_integer(type_) or types.is_floating(type_) or types.is_boolean(type_)):
+        raise DataError(
+            f"{path}: column {name!r} holds {type_}, not numbers; write it as numbers, or leave it out. Tables with "
+            "texts, dates and categories that fit into memory are TableClassifier's and TableRegressor's"
+        )

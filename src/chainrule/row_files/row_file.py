@@ -1,0 +1,143 @@
+"""A file of rows, which is read a row group at a time: its columns are numbers, and one of them is the target."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._reading import translate_read_errors
+from .._types import AnyArray
+from ..errors import DataError, FileError, MissingExtra
+
+GROUP_BYTES = 4 << 20
+"""The bytes of a row group in a file that has none of its own."""
+
+
+class RowFile(ABC):
+    """One file of rows.
+
+    Parameters
+    ----------
+    path : Path
+    target : str
+        The name of the target's column.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Those of the input columns; empty where the file names none.
+    n_in : int
+        The number of input columns.
+    types : dict of str to str
+        The type of each column, and of the target, by name.
+    group_rows : list of int
+        The number of rows of each row group.
+
+    Raises
+    ------
+    FileError
+        When it cannot be read.
+    DataError
+        When it is not valid, or has no such target.
+    """
+
+    names: tuple[str, ...]
+    n_in: int
+    types: dict[str, str]
+    group_rows: list[int]
+
+    def __init__(self, path: Path, target: str) -> None:
+        self.path = path
+        self.target = target
+        self._status = self._current_status()
+
+    @abstractmethod
+    def _columns(self, group: int) -> Iterator[AnyArray]:
+        """Read a row group: each input column, then the target; numbers that may be NaN."""
+
+    def columns(self, group: int) -> Iterator[AnyArray]:
+        """Read a row group: each input column, then the target, (n,) of finite numbers.
+
+        Raises
+        ------
+        FileError
+            When the file has changed since it was first read.
+        DataError
+            When it cannot be read, or a number is missing or not finite.
+        """
+        if self._current_status() != self._status:
+            raise FileError(f"{self.path} was changed since its rows were counted; make the source again with chainrule.rows")
+        for k, values in enumerate(self._columns(group)):
+            if len(values) != self.group_rows[group]:
+                raise self.fault(group, f"it holds {len(values):,} rows where {self.group_rows[group]:,} were counted")
+            if not np.isfinite(values).all():
+                row = int(np.flatnonzero(~np.isfinite(values))[0])
+                raise self.fault(group, f"{self.column_label(k)} holds {values[row]} in row {row} (from 0) of the group; numbers "
+                                        "must be finite: fill the missing ones, or leave the row out")  # fmt: skip
+            yield values
+
+    def column_label(self, k: int) -> str:
+        """Name a column in a message: the k-th input (from 0), or the target."""
+        if k == self.n_in:
+            return f"target {self.target!r}"
+        return f"column {self.names[k]!r}" if self.names else f"column {k} (from 0) of x"
+
+    def check_complete(self, group: int, k: int, missing: int) -> None:
+        """Refuse a column of which values are missing."""
+        if missing:
+            raise self.fault(group, f"{self.column_label(k)} lacks {missing:,} values; fill them, or leave the rows out")
+
+    def fault(self, group: int, message: str) -> DataError:
+        """Make the error of a row group."""
+        return DataError(f"{self.path}, row group {group} (from 0): {message}")
+
+    def _current_status(self) -> tuple[int, int]:
+        """Give the file's size and the time of its last change."""
+        with translate_read_errors(self.path):
+            status = self.path.stat()
+        if not self.path.is_file():
+            raise FileError(f"cannot read {self.path}: it is not a file")
+        return status.st_size, status.st_mtime_ns
+
+    def _input_names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Give the names of the input columns: all but the target, which must be there; no name may be there twice."""
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DataError(f"{self.path} has several columns {twice[0]!r}; give each its own name")
+        if self.target not in names:
+            raise DataError(f"{self.path} has no column {self.target!r}, the target; it has {shown(names)}")
+        if len(names) == 1:
+            raise DataError(f"{self.path} has no column but the target, {self.target!r}")
+        return tuple(name for name in names if name != self.target)
+
+
+def shown(names: Sequence[str], most: int = 8) -> str:
+    """List some names for a message."""
+    return ", ".join(repr(name) for name in names[:most]) + ", ..." * (len(names) > most)
+
+
+def import_arrow(module: str) -> Any:
+    """Import a module of pyarrow, which reads Parquet and CSV."""
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ModuleNotFoundError:
+        raise MissingExtra("rows of Parquet or CSV files need pyarrow; install it with: pip install 'chainrule[rows]'") from None
+
+
+@contextmanager
+def translate_arrow_errors(path: Path, group: int | None = None) -> Iterator[None]:
+    """Turn pyarrow's errors for a damaged file into a DataError that names the file, and its row group."""
+    arrow = import_arrow("pyarrow")
+    place = str(path) if group is None else f"{path}, row group {group} (from 0)"
+    try:
+        yield
+    except (arrow.ArrowException, OSError, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise DataError(f"{place}: cannot be read ({reason}); write the file again, or leave it out") from None

@@ -1,0 +1,296 @@
+"""The data of a training whose rows are read from files, a window at a time: see ``row_files.row_order`` for their order."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ._types import AnyArray, Indices
+from .calculus.feedforward import for_raw_columns
+from .engines import Engine, Session
+from .engines.encoded_targets import EncodedTargets
+from .errors import DataError, SettingError
+from .examples import Examples
+from .input_spec import InputSpec
+from .network import Network
+from .plan import Evaluation, Plan, State
+from .read_ahead import read_ahead
+from .row_files.row_order import group_order, window_order, windows
+from .row_files.row_source import RowSource
+from .scaler import ColumnScaler, check_scale
+from .training_data import EpochPart, prepare_once
+
+
+class StreamedRows:
+    """The rows of a source as examples of a network.
+
+    Parameters
+    ----------
+    source : RowSource
+    network : Network
+    scaler : ColumnScaler or None
+        Scales the input columns.
+
+    Attributes
+    ----------
+    source : RowSource
+    extremes : Examples
+        The least and the greatest numbers of each column, and of the target, which stand for all rows: they decide about engines,
+        classes and limits.
+
+    Raises
+    ------
+    DataError
+        When a row group is larger than a window.
+    """
+
+    def __init__(self, source: RowSource, network: Network, scaler: ColumnScaler | None) -> None:
+        self.source = source
+        self.scaler = scaler
+        self.dtype = np.dtype(network.plan.dtype)
+        self.extremes = _extremes(source)
+        row_bytes = source.n_in * self.dtype.itemsize + 8
+        self._most_rows = max(1, source.window_bytes // row_bytes)
+        largest = int(np.argmax(source.group_rows))
+        if source.group_rows[largest] > self._most_rows:
+            rows = source.group_rows[largest]
+            raise DataError(
+                f"{source.place(largest)} has {rows:,} rows, {rows * row_bytes:,} bytes in memory, more than a window's "
+                f"{source.window_bytes:,}; write the file with smaller row groups (row_group_size={self._most_rows // 4 or 1}), "
+                "or give cr.rows a larger window_bytes"
+            )
+
+    def all_windows(self) -> Iterator[Examples]:
+        """Read all rows, in the files' order."""
+        return (self.read(groups) for groups in self.windows(np.arange(len(self.source.group_rows))))
+
+    def windows(self, order: Indices) -> list[list[int]]:
+        """Divide the row groups, in their order, into windows."""
+        return windows(order, self.source.group_rows, self._most_rows)
+
+    def read(self, groups: list[int], carried: Examples | None = None) -> Examples:
+        """Read a window, behind the rows that another one has left."""
+        before = 0 if carried is None else len(carried)
+        n = before + sum(self.source.group_rows[group] for group in groups)
+        x, y = np.empty((n, self.source.n_in), self.dtype), np.empty(n)
+        if carried is not None:
+            x[:before], y[:before] = carried.x, carried.y
+        first = before
+        for group in groups:
+            last = first + self.source.group_rows[group]
+            for k, values in enumerate(self.source.read_group(group)):
+                if k == self.source.n_in:
+                    y[first:last] = values
+                else:
+                    x[first:last, k] = values if self.scaler is None else self._scaled(values, k)
+            first = last
+        return Examples(x, y)
+
+    def _scaled(self, values: AnyArray, k: int) -> AnyArray:
+        """Scale the numbers of the k-th column, in float64."""
+        assert self.scaler is not None  # noqa: S101  # the caller has one
+        scaled = values.astype(np.float64)
+        scaled -= self.scaler.mean[k]
+        scaled /= self.scaler.scale[k]
+        return scaled
+
+
+class StreamedData:
+    """The rows of a training and of its validation, where the training's are read from files.
+
+    It has what a ``Run`` asks of ``TrainingData``.
+
+    Parameters
+    ----------
+    network : Network
+    source : RowSource
+    validation : RowSource, Examples, (x, y) or None
+    **others
+        Settings of ``Run`` that need all rows in memory; they are refused.
+
+    Attributes
+    ----------
+    examples : Examples
+        The extremes, which stand for all rows.
+    inputs : InputSpec
+        What inputs the network accepts once it has been trained on these.
+    n : int
+        The rows that are trained on.
+
+    Raises
+    ------
+    DataError
+        When the rows do not fit the network, or the validation's do not fit the training's.
+    SettingError
+        When a setting needs all rows in memory.
+    """
+
+    distortion: None = None
+    rows: None = None
+    validation_rows: None = None
+
+    def __init__(self, network: Network, source: RowSource, *, validation: Any, **others: Any) -> None:
+        _refuse(others)
+        if source.standardize and network.provenance is not None:
+            raise SettingError(
+                "standardize scales the columns for a new network, and this one was trained on columns as they are; train a new "
+                "one, or leave standardize out"
+            )
+        self.source = source
+        self._plan = network.plan
+        scaler = _scaler(source) if source.standardize else None
+        self.scaler = scaler
+        self._streamed = StreamedRows(source, network, scaler)
+        self.examples = self._check(network, source, self._streamed.extremes)
+        spec = InputSpec("numbers", (source.n_in,), *self.examples.bounds)
+        self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
+        self.n = len(source)
+        self.total_weight = float(self.n)
+        self._validation = None if validation is None else self._read_validation(network, validation)
+        self.validation: Examples | None = self._validation if isinstance(self._validation, Examples) else None
+
+    def _check(self, network: Network, source: RowSource, extremes: Examples) -> Examples:
+        """Check the extremes against the network: its width, its columns, its targets, and its dtype."""
+        checked = network.check_examples(extremes, training=True)
+        limit = np.finfo(network.plan.dtype).max
+        reach = np.abs(np.asarray(extremes.x)).max(axis=0)
+        if self.scaler is None and reach.max() > limit:
+            k = int(reach.argmax())
+            name = repr(source.columns[k]) if source.columns else f"{k} (from 0)"
+            raise DataError(f"column {name} holds {reach[k]:g}, beyond {network.plan.dtype}; pass standardize=True, or scale it")
+        return checked
+
+    def _read_validation(self, network: Network, validation: Any) -> Examples | StreamedRows:
+        """Check the validation against the network and the training's columns; its rows are scaled as the training's."""
+        trained, source_columns = copy(network), self.source.columns
+        trained.inputs = self.inputs
+        if isinstance(validation, RowSource):
+            if validation.columns and source_columns and validation.columns != source_columns:
+                raise DataError("the validation's files have other columns than the training's, or in another order")
+            rows = StreamedRows(validation, network, self.scaler)
+            self._check(trained, validation, rows.extremes)
+            return rows
+        examples = trained.check_examples(validation)
+        if examples.columns and source_columns and examples.columns != source_columns:
+            raise DataError("the validation examples have other columns than the training's files, or in another order")
+        if self.scaler is None:
+            return examples
+        if examples.kind != "dense":
+            raise DataError(f"the validation of standardized columns must be an array of floats; its x is {examples.kind}")
+        return Examples(self.scaler.transform(examples.x), examples.y, weights=examples.weights)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether each epoch is validated."""
+        return self._validation is not None
+
+    @property
+    def origin(self) -> RowSource:
+        """Where the rows come from: the source."""
+        return self.source
+
+    def prepare(self, engine: Engine) -> tuple[Any, Any]:
+        """Give the engine's form of validation examples; the rows of files are prepared when they are read."""
+        return None, engine.prepare(self._validation) if isinstance(self._validation, Examples) else self._validation
+
+    def epoch_parts(
+        self, engine: Engine, data: None, plan: Plan, epoch: int, *, shuffle: bool, done: int, threads: Any
+    ) -> Generator[EpochPart]:
+        """Give the windows of an epoch one after another, each with the engine's form of its rows and their order.
+
+        Each part is whole mini-batches: the rows that are left of a window come first in the next one. ``done`` is 0: there are no
+        checkpoints of an epoch's middle.
+        """
+        return read_ahead(self._parts(engine, plan, epoch, shuffle=shuffle))
+
+    def _parts(self, engine: Engine, plan: Plan, epoch: int, *, shuffle: bool) -> Iterator[EpochPart]:
+        has_classes = EncodedTargets(self.examples, plan).classes is not None
+        n_groups = len(self.source.group_rows)
+        divided = self._streamed.windows(group_order(n_groups, plan.seed, epoch) if shuffle else np.arange(n_groups))
+        carried: Examples | None = None
+        for k, groups in enumerate(divided):
+            examples = self._streamed.read(groups, carried)
+            before = 0 if carried is None else len(carried)
+            n = len(examples) - before
+            own = window_order(n, plan.seed, epoch, groups[0]) if shuffle else np.arange(n)
+            order = np.concatenate([np.arange(before), before + own])
+            whole = len(order) if k == len(divided) - 1 else len(order) // plan.batch_size * plan.batch_size
+            carried = examples[order[whole:]] if whole < len(order) else None
+            if whole:
+                yield EpochPart(prepare_once(engine, examples), order[:whole], has_classes)
+
+    def evaluate(self, engine: Engine, session: Session, validation_data: Any) -> Evaluation | None:
+        """Evaluate the validation: examples at once, or the rows of files window by window."""
+        if not isinstance(self._validation, StreamedRows):
+            return None if self._validation is None else session.evaluate(validation_data)
+        has_classes = EncodedTargets(self._validation.extremes, self._plan).classes is not None
+        with closing(read_ahead(self._validation.all_windows())) as parts:
+            return _joined([session.evaluate(prepare_once(engine, part)) for part in parts], has_classes=has_classes)
+
+    def raw(self, state: State) -> State:
+        """Give the state of the network that takes the files' columns as they are."""
+        if self.scaler is None:
+            return state
+        w, b = for_raw_columns(state.weights[0], state.biases[0], self.scaler.mean, self.scaler.scale)
+        weights = (w, *(part.astype(np.float64) for part in state.weights[1:]))
+        biases = (b, *(part.astype(np.float64) for part in state.biases[1:]))
+        return replace(state, weights=weights, biases=biases)
+
+    def write(self, network: Network, state: State) -> None:
+        """Write a state's parameters into the network, as ``raw`` gives them; that of standardized columns becomes float64."""
+        if self.scaler is not None and network.plan.dtype != "float64":
+            network.weights = [part.astype(np.float64) for part in network.weights]
+            network.biases = [part.astype(np.float64) for part in network.biases]
+            network.plan = replace(network.plan, dtype="float64")
+        network.take(self.raw(state))
+
+    def check_reopened(self) -> None:
+        """Refuse that the user changes parameters between two epochs where the network's are not those that are trained.
+
+        Raises
+        ------
+        SettingError
+            When the columns are standardized.
+        """
+        if self.scaler is not None:
+            raise SettingError(
+                "the network's parameters were changed between two epochs; with standardize they are those for the files' columns, "
+                "and others are trained: train without standardize, or leave them unchanged"
+            )
+
+
+def _refuse(settings: dict[str, Any]) -> None:
+    """Refuse the settings that need all rows in memory."""
+    given = next((name for name, value in settings.items() if value is not None), None)
+    if given is not None:
+        raise SettingError(f"{given} is not available for rows that are read from files; leave it out, or pass Examples in memory")
+
+
+def _extremes(source: RowSource) -> Examples:
+    """Give the least and the greatest number of each column and of the target, and a target that is not whole, if there is one."""
+    least, most, fraction = source.statistics.least, source.statistics.most, source.statistics.fraction[-1]
+    x, y = np.array([least[:-1], most[:-1]]), np.array([least[-1], most[-1]])
+    if not np.isnan(fraction):
+        x, y = np.vstack([x, most[None, :-1]]), np.append(y, fraction)
+    extremes = Examples(x, y)
+    extremes.columns = source.columns
+    return extremes
+
+
+def _scaler(source: RowSource) -> ColumnScaler:
+    """Give the scaler to mean 0 and standard deviation 1 over all rows of a source."""
+    mean, deviation = source.statistics.mean[:-1], source.statistics.deviation[:-1]
+    varies = source.statistics.least[:-1] < source.statistics.most[:-1]
+    return ColumnScaler(mean, check_scale(np.where(varies, deviation, np.inf), varies, "column"))
+
+
+def _joined(parts: list[Evaluation], *, has_classes: bool) -> Evaluation:
+    """Join the evaluations of parts; without classes in all rows there is no number of right ones."""
+    total = sum(part.total for part in parts)
+    cost = sum(part.cost * part.total for part in parts) / total
+    return Evaluation(cost, sum(part.right or 0.0 for part in parts) if has_classes else None, total)
