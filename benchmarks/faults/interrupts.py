@@ -40,6 +40,7 @@ COMMANDS = (
     "explain digits.safetensors --html out.html",
     "diagnose digits.safetensors --html out.html",
     "replay --only rate-too-low --seeds 2 --out out.replay",
+    "sweep digits --hidden 10,20 --seeds 3 --epochs 10 --out out.sweep",
     "explain t.safetensors --data t.csv",
     "check digits.safetensors",
     "columns t.csv",
