@@ -4,6 +4,7 @@ import os
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from row_sets import FORMATS, NAMES, arrow_table, draw_rows, write_rows, write_set
 
 import chainrule as cr
-from chainrule.errors import DataError, FileError, SettingError
+from chainrule.errors import ArgumentTypeError, DataError, FileError, SettingError
 from chainrule.row_files import csv_row_file, npz_row_file
 from chainrule.row_files.column_statistics import ColumnStatistics, merge
 from chainrule.row_files.row_order import group_order, window_order, windows
@@ -207,6 +208,44 @@ def test_what_cannot_be_a_source_is_refused_with_the_remedy(tmp_path):
     pyarrow.parquet.write_table(arrow_table(x, y)[:0], tmp_path / "b.parquet")
     with pytest.raises(DataError, match="no rows"):
         cr.rows(tmp_path / "b.parquet", target="y")
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_the_index_of_a_frame_is_no_column(tmp_path, name):
+    """The index that pandas writes by itself may tell the rows' order, and with it the labels."""
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "y": [0, 1, 0]}, index=[5, 1, 3])
+    (frame.to_parquet if name.endswith("parquet") else frame.to_csv)(tmp_path / name)
+    with pytest.raises(DataError, match="the index of a pandas frame, by its name; write the file with index=False"):
+        cr.rows(tmp_path / name, target="y")
+
+
+def test_a_file_by_two_names_is_one_file(tmp_path):
+    """A relative path, an absolute one and a link lead to the same rows, which are trained on once an epoch."""
+    write_set(tmp_path, [10, 20])
+    (tmp_path / "link.parquet").symlink_to(tmp_path / "00.parquet")
+    assert len(cr.rows([tmp_path / "*.parquet", str(tmp_path / ".." / tmp_path.name / "01.parquet")], target="y")) == 30
+
+
+def test_a_damaged_number_is_found_by_its_checksum(tmp_path):
+    """One byte of an npz file, or of a Parquet page with a checksum, is another one."""
+    x, y = draw_rows(1000)
+    write_rows(tmp_path / "a.npz", x, y)
+    write_rows(tmp_path / "a.parquet", x, y, write_page_checksum=True, compression="none", use_dictionary=False)
+    for path in (tmp_path / "a.npz", tmp_path / "a.parquet"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 3] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=path.name):
+            read_all(cr.rows(path, target="y"))
+
+
+def test_wrong_paths_and_lines_are_errors_of_their_own(tmp_path):
+    """No path, and a CSV file whose lines end with a return alone."""
+    with pytest.raises(ArgumentTypeError, match="paths must be a path, a pattern, or a list of them; it is None"):
+        cr.rows(None, target="y")
+    (tmp_path / "a.csv").write_bytes(b"a,b,y\r1,2,0\r")
+    with pytest.raises(DataError, match="end lines by a line feed"):
+        cr.rows(tmp_path / "a.csv", target="y")
 
 
 def test_an_npz_that_claims_more_than_it_holds_is_refused(tmp_path):

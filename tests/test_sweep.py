@@ -254,7 +254,11 @@ def test_results_survive_the_round_trip_to_a_line(parts):
         ("seed", 1.5),
         ("stopped", "lost"),
         ("seconds", None),
+        ("seconds", -1.0),
         ("settings", {"l2": {}}),
+        ("validation_cost", 10**400),
+        ("validation_accuracy", 17.5),
+        ("engine", "\ud800"),
     ]:
         with pytest.raises(DataError):
             parse_result(json.dumps({**entries, name: value}))

@@ -131,6 +131,10 @@ def test_more_samples_begin_with_the_same_ones():
     """The seed decides the points; a number of points of a range is for a grid."""
     space = parse_space({"hidden": [1, 2, 3], "learning_rate": "0.1..10:log"})
     points = random_points(space, 200, 7)
+    assert len(set(points)) == 200
+    assert len(set(random_points(parse_space({"hidden": [1, 2, 3]}), 3, 0))) == 3
+    with pytest.raises(SettingError, match="the space has fewer than 4 points; sample fewer, or train all of them as a grid"):
+        random_points(parse_space({"hidden": [1, 2, 3]}), 4, 0)
     assert points[:50] == random_points(space, 50, 7)
     assert points != random_points(space, 200, 8)
     rates = [dict(point)["learning_rate"] for point in points]

@@ -114,6 +114,37 @@ def test_a_table_of_columns_is_refused_with_the_remedy(capsys):
     assert "t.csv is a table of columns: chainrule train fits it by a recipe" in capsys.readouterr().err
 
 
+def write_arrays(classes):
+    """Write 60 rows as an npz file, of two classes or of values."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    np.savez("t.npz", x=x, y=(x[:, 0] > 0).astype(int) if classes else 50 * x[:, 0])
+
+
+def test_several_seeds_of_a_divided_table_are_refused(capsys):
+    """The seed divides the rows: evaluate would test the model of another seed on rows that it was trained on."""
+    write_arrays(classes=True)
+    assert run("sweep", "t.npz", "--seeds", "3") == 2
+    assert "the seed divides the rows of t.npz into training, validation and test rows" in capsys.readouterr().err
+
+
+def test_costs_of_two_tasks_are_refused_in_any_order(capsys):
+    """Whether the target is of classes does not depend on which cost is named first."""
+    write_arrays(classes=True)
+    for costs in ("log_loss,mean_squared_error", "mean_squared_error,log_loss"):
+        assert run("sweep", "t.npz", "--cost", costs) == 2
+        assert "some of the costs or outputs are for classes, and others for values" in capsys.readouterr().err
+
+
+def test_a_sweep_of_values_says_the_unit_of_its_costs(capsys):
+    """One cost may be chosen; the costs are those of the scaled target, and evaluate gives raw units."""
+    write_arrays(classes=False)
+    settings = ("--cost", "huber", "--epochs", "2", "--hidden", "4", "--no-plot")
+    assert run("sweep", "t.npz", *settings) == 0
+    assert "the costs of this sweep, that of the test too, are those of the scaled target" in capsys.readouterr().out
+    assert run("sweep", "t.npz", "--cost", "huber,mean_squared_error", "--learning-rate", "0.01", *settings[2:], "--out", "b") == 2
+    assert "runs are compared by their validation cost, and the cost varies" in capsys.readouterr().err
+
+
 def test_a_sweep_that_diverges_exits_with_1(capsys):
     """Without any finite run there is no model, and the last line says what to do."""
     settings = ("--activation", "identity", "--cost", "mean_squared_error", "--optimizer", "sgd")

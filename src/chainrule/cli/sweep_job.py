@@ -76,6 +76,8 @@ class SweepJob:
             note(f"defaults for this data: {default_options}")
         if scaled.inputs is not None:
             note(describe_scaling(scaled))
+        if scaled.outputs is not None:
+            note("the costs of this sweep, that of the test too, are those of the scaled target; evaluate gives raw units")
         note(describe_sweep(sweep))
         self._train(sweep)
         return self._finish(sweep, parts, scaled, time.perf_counter() - began)
@@ -91,11 +93,34 @@ class SweepJob:
         parts = load_split(self.source, 0, transposed=self.options.get("transpose"))
         task: Task = "classification"
         if parts.kind == "table":
-            task = resolve_task(infer_task(parts.train), _first_values(self.space))
+            self._refuse_seeds()
+            task = self._resolve_task(infer_task(parts.train))
         if task == "classification" and has_sign_labels(parts.train):
             train, validation, test = map(signs_to_classes, (parts.train, parts.validation, parts.test))
             parts = replace(parts, train=train, validation=validation, test=test)
         return parts, task
+
+    def _refuse_seeds(self) -> None:
+        """Refuse several seeds of a table without a test set of its own: each would divide its rows in another way."""
+        if (self.options.get("seeds") or 1) > 1:
+            raise SettingError(
+                f"the seed divides the rows of {self.source.name} into training, validation and test rows, so that runs of several "
+                "seeds would not be comparable; leave --seeds out, or pass rows that you have divided to cr.sweep"
+            )
+
+    def _resolve_task(self, inferred: Task) -> Task:
+        """Give the task of all runs: costs or outputs of another task are for a sweep of their own."""
+        first, tasks = _first_values(self.space), set[Task]()
+        for name in ("cost", "output"):
+            parameter = self.space.get(name)
+            for value in parameter.values if isinstance(parameter, Choices) else (first.get(name),):
+                tasks.add(resolve_task(inferred, {**first, name: value}))
+        if len(tasks) > 1:
+            raise SettingError(
+                "some of the costs or outputs are for classes, and others for values; sweep those for classes and those for values "
+                "on their own"
+            )
+        return tasks.pop()
 
     def _make_sweep(self, parts: SplitData, task: Task, settings: Settings) -> tuple[ScaledTable, Sweep]:
         """Scale the data, and make the sweep; a mistake in a setting is found here."""

@@ -32,6 +32,8 @@ class CsvRowFile(RowFile):
             self._header = next(csv.reader([header.decode("utf-8-sig")]), [])
         except UnicodeDecodeError:
             raise DataError(f"{path}: its first line is not UTF-8; save the file as UTF-8") from None
+        except csv.Error:
+            raise DataError(f"{path}: its first line cannot be read; end lines by a line feed, with or without a return") from None
         self.names = self._input_names(self._header)
         self.n_in = len(self.names)
         self.types = dict.fromkeys((*self.names, target), "numbers in a CSV file")

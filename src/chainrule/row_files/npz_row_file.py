@@ -15,6 +15,9 @@ from .._types import AnyArray
 from ..errors import DataError
 from .row_file import GROUP_BYTES, RowFile
 
+CHECKED_BYTES = 1 << 20
+"""The bytes that are read at a time to compare an array's checksum."""
+
 
 class StoredArray(NamedTuple):
     """Where an array's numbers lie in the file."""
@@ -74,6 +77,8 @@ class NpzRowFile(RowFile):
         with archive.open(info) as member:
             shape, fortran, dtype = self._header(member, name)
             header = member.tell()
+            while member.read(CHECKED_BYTES):  # raises BadZipFile where the checksum is another one
+                pass
         if dtype.kind not in "iufb" or fortran:
             wrong = "is stored by columns" if fortran else f"holds {dtype}, not numbers"
             raise DataError(f"{self.path}: array {name!r} {wrong}; save np.ascontiguousarray({name}) of plain numbers")

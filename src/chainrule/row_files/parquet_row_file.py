@@ -30,7 +30,8 @@ class ParquetRowFile(RowFile):
 
     def _columns(self, group: int) -> Iterator[AnyArray]:
         names = [*self.names, self.target]
-        with translate_arrow_errors(self.path, group), self._parquet.ParquetFile(self.path, metadata=self._metadata) as file:
+        options = {"metadata": self._metadata, "page_checksum_verification": True}  # a file may have checksums of its pages
+        with translate_arrow_errors(self.path, group), self._parquet.ParquetFile(self.path, **options) as file:
             table = file.read_row_group(group, columns=names, use_threads=False)
         for k, name in enumerate(names):
             column = table.column(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import numpy as np
 from .._reading import translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError, FileError, MissingExtra
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__", re.ASCII)
 
 GROUP_BYTES = 4 << 20
 """The bytes of a row group in a file that has none of its own."""
@@ -113,6 +116,12 @@ class RowFile(ABC):
             raise DataError(f"{self.path} has no column {self.target!r}, the target; it has {shown(names)}")
         if len(names) == 1:
             raise DataError(f"{self.path} has no column but the target, {self.target!r}")
+        index = [name for name in names if name != self.target and (not name.strip() or _PANDAS_INDEX.fullmatch(name))]
+        if index:
+            raise DataError(
+                f"{self.path}: column {index[0]!r} is no measurement but the index of a pandas frame, by its name; write the file "
+                "with index=False, or give the column a name of its own"
+            )
         return tuple(name for name in names if name != self.target)
 
 

@@ -149,8 +149,10 @@ def rows(paths: Paths, *, target: str, standardize: bool = False, window_bytes: 
 
 def find_files(paths: Paths) -> list[Path]:
     """Give the files that paths and patterns name, each once, in the order of their names."""
+    if not isinstance(paths, str | os.PathLike | Iterable):
+        raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; it is {paths!r}")
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    found: set[Path] = set()
+    found: dict[str, Path] = {}
     for pattern in given:
         if not isinstance(pattern, (str, os.PathLike)):
             raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; one entry is {pattern!r}")
@@ -158,10 +160,11 @@ def find_files(paths: Paths) -> list[Path]:
         matches = [text] if Path(text).exists() else glob.glob(text, recursive=True)  # noqa: PTH207 - a pattern may be absolute
         if not matches:
             raise FileError(f"no such file: {text}")
-        found.update(map(Path, matches))
+        for match in matches:
+            found.setdefault(os.path.realpath(match), Path(match))  # a file by two names is one file
     if not found:
         raise SettingError("paths must name at least one file; it is empty")
-    return sorted(found)
+    return sorted(found.values())
 
 
 def _open(path: Path, target: str) -> RowFile:

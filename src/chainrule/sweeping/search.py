@@ -29,6 +29,9 @@ FACTOR = 3
 
 MOST_RUNS = 1_000_000
 
+TRIES_A_POINT = 100
+"""How often a point is drawn at most, on average, to find one that is not there yet."""
+
 
 @dataclass(frozen=True)
 class SweepRun:
@@ -72,21 +75,24 @@ def grid_points(space: Space) -> list[Point]:
 
 
 def random_points(space: Space, count: int, seed: int) -> list[Point]:
-    """Draw points independently, each setting on its own; more points begin with the same ones.
+    """Draw points, each setting on its own, and none twice; more points begin with the same ones.
 
     Raises
     ------
     SettingError
-        When a range has a number of points, which is for a grid.
+        When a range has a number of points, which is for a grid, or the space has fewer points than are asked for.
     """
     for name, parameter in space.items():
         if isinstance(parameter, Range) and parameter.points is not None:
             raise SettingError(f"{name}: a number of points is for a grid, and these are sampled; leave :{parameter.points} out")
-    fractions = np.random.default_rng(seed).random((count, len(space)))
-    return [
-        tuple((name, _at(name, parameter, float(u))) for (name, parameter), u in zip(space.items(), row, strict=True))
-        for row in fractions
-    ]
+    rng, points = np.random.default_rng(seed), dict[Point, None]()
+    for _ in range(count * TRIES_A_POINT):
+        row = rng.random(len(space))
+        point = tuple((name, _at(name, parameter, float(u))) for (name, parameter), u in zip(space.items(), row, strict=True))
+        points[point] = None
+        if len(points) == count:
+            return list(points)
+    raise SettingError(f"the space has fewer than {count:,} points; sample fewer, or train all of them as a grid")
 
 
 def _grid(name: str, parameter: Parameter) -> tuple[Value, ...]:

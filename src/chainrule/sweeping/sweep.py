@@ -197,7 +197,7 @@ class Sweep:
                 raise with_name(run, error) from None
             engines[training.engine.made_by()] = None
             values = values if training.classes else "cost"
-        if values == "cost" and "cost" in self.request.space:
+        if values == "cost" and len({dict(settings).get("cost") for settings in self.points}) > 1:
             raise SettingError(
                 "runs are compared by their validation cost, and the cost varies: give one cost, or sweep each on its own"
             )

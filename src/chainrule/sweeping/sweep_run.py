@@ -148,6 +148,7 @@ def parse_result(line: str) -> RunResult:
         entries = json.loads(line)
         settings = tuple((name, _as_tuple(value)) for name, value in entries["settings"].items())
         result = RunResult(**{**entries, "settings": settings})
+        result.engine.encode()  # JSON may hold half of a surrogate pair, which no file of text can
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise DataError("it is not a JSON object with the entries of a run") from None
     numbers = [number for name in _NUMBERS if (number := getattr(result, name)) is not None]
@@ -155,11 +156,22 @@ def parse_result(line: str) -> RunResult:
         result.best_epoch is None or type(result.best_epoch) is int
     ):
         raise DataError("point, seed and epochs must be whole numbers")
-    if any(type(number) not in (int, float) or not math.isfinite(number) for number in (*numbers, result.seconds)):
+    if not all(_is_finite(number) for number in (*numbers, result.seconds)):
         raise DataError("costs, accuracies and seconds must be finite numbers")
+    accuracies = [accuracy for accuracy in (result.validation_accuracy, result.test_accuracy) if accuracy is not None]
+    if result.seconds < 0 or not all(0 <= accuracy <= 1 for accuracy in accuracies):
+        raise DataError("accuracies must be from 0 to 1, and seconds at least 0")
     if result.stopped not in ("finished", "early", "diverged") or not isinstance(result.engine, str):
         raise DataError("stopped must be finished, early or diverged, and engine a text")
     return result
+
+
+def _is_finite(number: Any) -> bool:
+    """Whether it is a number that a float can hold."""
+    try:
+        return type(number) in (int, float) and math.isfinite(number)
+    except OverflowError:  # JSON's whole numbers have no limit
+        return False
 
 
 def _as_tuple(value: Any) -> Any:
