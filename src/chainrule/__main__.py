@@ -12,6 +12,7 @@ from ._stdout import end_at_once
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
+    from types import FrameType
 
 SECONDS_TO_LEAVE_A_CALLBACK = 0.01
 
@@ -21,7 +22,17 @@ def main() -> None:
 
     Once a command has ended Ctrl-C is ignored: all is written, and within Python's own end it would print a traceback.
     """
+    received: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        signal.default_int_handler(number, frame)
+
     sys.unraisablehook = _interrupt_again
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # else the shell, or the caller, has Ctrl-C ignored or handled
+        signal.signal(signal.SIGINT, interrupt)
     try:
         from .cli import main as run
 
@@ -32,7 +43,7 @@ def main() -> None:
             end_at_once(end.code)
         raise
     except (KeyboardInterrupt, Exception) as error:
-        if not _is_interrupt(error):
+        if not (received or _is_interrupt(error)):  # an extension module may turn Ctrl-C into an error without a cause
             raise
         sys.exit(130)
     finally:

@@ -41,6 +41,26 @@ def test_ctrl_c_that_an_extension_module_turned_into_another_error(tmp_path):
     assert run_python("from chainrule.__main__ import main; main()", "--version", PYTHONPATH=paths) == (130, "")
 
 
+HIDES_CTRL_C = """
+import signal, chainrule.cli
+def run():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    raise TypeError("incompatible function arguments")
+chainrule.cli.main = run
+"""
+
+
+def test_ctrl_c_that_an_extension_module_hid():
+    """A converter of arguments may forget Ctrl-C, and say that an argument is wrong; without Ctrl-C the error is printed."""
+    assert run_python(HIDES_CTRL_C + "from chainrule.__main__ import main; main()", "--version") == (130, "")
+    without = HIDES_CTRL_C.replace("signal.raise_signal(signal.SIGINT)", "pass")
+    status, errors = run_python(without + "from chainrule.__main__ import main; main()", "--version")
+    assert (status, errors.splitlines()[-1]) == (1, "TypeError: incompatible function arguments")
+
+
 def test_ctrl_c_within_a_callback(tmp_path):
     """Ctrl-C that falls into a callback, where Python forgets it, still ends the program with status 130 and no traceback."""
     Path(tmp_path, "rich_click.py").write_text(
