@@ -244,6 +244,16 @@ def test_a_line_that_is_no_result_is_refused(line):
         parse_result(line)
 
 
+def test_a_best_run_whose_line_was_changed_is_told(parts, tmp_path):
+    """The best is trained again from its settings; a score that they do not give is not believed."""
+    sweep(parts, out=tmp_path, plots=False)
+    path = tmp_path / "runs.jsonl"
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(first), "validation_accuracy": 1.0, "validation_cost": 0.0}), *others, ""]))
+    with pytest.raises(DataError, match="its line in the folder was changed; remove the line"):
+        sweep(parts, out=tmp_path, plots=False, resume=True)
+
+
 def test_results_survive_the_round_trip_to_a_line(parts):
     """A line gives the same result again, with the same bits."""
     for result in sweep(parts).runs:

@@ -320,6 +320,8 @@ class Sweep:
         ------
         EngineError
             When the scores differ: it was trained on a machine with another instruction set.
+        DataError
+            When they differ on the same: the folder's results were changed.
         """
         best = best_of(self.results)
         if best is None:
@@ -328,6 +330,11 @@ class Sweep:
         drain(training)
         again = result_of(self.task, best.run, training, best.seconds)
         if not again.same_bits(best):
+            if again.engine == best.engine:
+                raise DataError(
+                    f"the results of the best run, with {name_of(best.run)}, are not those that its settings give: its line in the "
+                    "folder was changed; remove the line, and go on with resume=True (--resume)"
+                )
             raise EngineError(
                 f"the best run, with {name_of(best.run)}, was trained by {best.engine}, and {again.engine} gives another result "
                 "here; train it there: every run's settings are in the table"
