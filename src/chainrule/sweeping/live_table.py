@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -62,17 +62,27 @@ def _mean(values: list[float]) -> float:
 
 
 def points_table(groups: list[Group]) -> Table:
-    """Lay some points out, at least one."""
+    """Lay some points out, at least one: what is the same for all of them is left out, but for the scores."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in header_of(groups[0]):
-        table.add_column(name, justify="right", min_width=max(map(len, name.split())))
-    for group in groups:
-        table.add_row(*map(Text, group_cells(group)))
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    columns = dict(zip(header_of(groups[0]), zip(*map(group_cells, groups), strict=True), strict=True))
+    several = set(columns["seeds"]) != {"1"}
+    shown = {name: cells for name, cells in columns.items() if _tells(name, cells, several_seeds=several)}
+    for name in shown:
+        table.add_column(name, justify="right", min_width=max(map(len, name.split())), overflow="fold")
+    for row in zip(*shown.values(), strict=True):
+        table.add_row(*(Text(cell.replace(" %", "\N{NO-BREAK SPACE}%")) for cell in row))
     return table
+
+
+def _tells(name: str, cells: Sequence[str], *, several_seeds: bool) -> bool:
+    """Whether a column of the table tells anything: a score does, and what differs between points; with one, all does."""
+    if name in ("least", "most"):
+        return several_seeds
+    return name in ("mean", "test") or len(cells) == 1 or len(set(cells)) > 1
 
 
 class LiveTable:
