@@ -140,7 +140,7 @@ def test_a_sweep_of_values_says_the_unit_of_its_costs(capsys):
     write_arrays(classes=False)
     settings = ("--cost", "huber", "--epochs", "2", "--hidden", "4", "--no-plot")
     assert run("sweep", "t.npz", *settings) == 0
-    assert "the costs of this sweep, that of the test too, are those of the scaled target" in capsys.readouterr().out
+    assert "columns and target are scaled, for all costs, that of the test too" in capsys.readouterr().out
     assert run("sweep", "t.npz", "--cost", "huber,mean_squared_error", "--learning-rate", "0.01", *settings[2:], "--out", "b") == 2
     assert "runs are compared by their validation cost, and the cost varies" in capsys.readouterr().err
 

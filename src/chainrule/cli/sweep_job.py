@@ -74,10 +74,10 @@ class SweepJob:
         chosen = {**dict.fromkeys(self.space), **fixed}
         if default_options := defaults_as_options(settings, chosen):
             note(f"defaults for this data: {default_options}")
-        if scaled.inputs is not None:
-            note(describe_scaling(scaled))
         if scaled.outputs is not None:
-            note("the costs of this sweep, that of the test too, are those of the scaled target; evaluate gives raw units")
+            note("columns and target are scaled, for all costs, that of the test too; the model takes and gives raw units")
+        elif scaled.inputs is not None:
+            note(describe_scaling(scaled))
         note(describe_sweep(sweep))
         self._train(sweep)
         return self._finish(sweep, parts, scaled, time.perf_counter() - began)

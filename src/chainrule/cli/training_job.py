@@ -261,7 +261,7 @@ def describe_scaling(scaled: ScaledTable) -> str:
     """Say that the columns, and perhaps the target, are scaled."""
     if scaled.outputs is None:
         return "columns are scaled for the training; the model takes raw columns"
-    return "columns and target are scaled for the training and its costs; the model takes and gives raw units"
+    return "columns and target are scaled for the training and its costs; the model and the test result are in raw units"
 
 
 def _describe_images(parts: SplitData) -> str:
