@@ -363,6 +363,8 @@ def _as_lines(records: EpochTable) -> str:
     own, shared = records.rows[:, _OWN], records.rows[:, _SHARED]
     same = (shared[1:] == shared[:-1]) | (np.isnan(shared[1:]) & np.isnan(shared[:-1]))
     starts = [0, *np.flatnonzero(~same.all(axis=1)) + 1]
+    if 2 * len(starts) > len(own):  # little is shared: whole lines
+        return _with_null("".join(map((_START + _END).__mod__, map(tuple, records.rows.tolist()))))
     epochs, costs, accuracies = own.T.tolist()
     text = {accuracy: repr(accuracy) for accuracy in set(accuracies)}  # of n rows there are n + 1 at most, and often few
     entries = list(zip(epochs, costs, map(text.__getitem__, accuracies), strict=True))
