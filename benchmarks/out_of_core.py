@@ -17,6 +17,10 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule import History
 
 FILE_ROWS = 1_000_000
 GROUP_ROWS = 125_000
@@ -43,9 +47,9 @@ def write(folder: Path, rows: int) -> None:
     os.sync()  # so that the disk does not write while the trainings are measured
 
 
-def report(history: object, seconds_before: float) -> None:
+def report(history: History, seconds_before: float) -> None:
     """Print the figures of a training as JSON: speed, peak memory, accuracy."""
-    records = history.records  # type: ignore[attr-defined]
+    records = history.records
     figures = {
         "rows_per_second": median(record.examples_per_second for record in records),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT,

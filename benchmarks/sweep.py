@@ -17,7 +17,7 @@ from benchmarks.command_line import arguments
 from chainrule.errors import ChainruleError
 from chainrule.sweeping.ray_pool import RayPool
 from chainrule.sweeping.space import parse_space
-from chainrule.sweeping.sweep import Sweep, SweepRequest
+from chainrule.sweeping.sweep import Sweep, SweepRequest, Where
 from chainrule.sweeping.sweep_run import SweepTask
 
 RUNS = 1000
@@ -57,15 +57,15 @@ class _Standing:
         pass
 
 
-def make_sweep(task: SweepTask, seeds: int, epochs: int, on: str, threads: int) -> Sweep:
+def make_sweep(task: SweepTask, seeds: int, epochs: int, on: Where, threads: int) -> Sweep:
     """Make a sweep of one point with many seeds."""
     hidden = task.settings["hidden"][0]
     bare = SweepTask(task.train, task.validation, task.test, task.n_out, {k: v for k, v in task.settings.items() if k != "hidden"})
-    request = SweepRequest(parse_space({"hidden": [hidden]}), tuple(range(seeds)), epochs, on=on, threads=threads)  # type: ignore[arg-type]
+    request = SweepRequest(parse_space({"hidden": [hidden]}), tuple(range(seeds)), epochs, on=on, threads=threads)
     return Sweep(bare, request)
 
 
-def timed(task: SweepTask, seeds: int, epochs: int, on: str, threads: int) -> float:
+def timed(task: SweepTask, seeds: int, epochs: int, on: Where, threads: int) -> float:
     """Time a sweep, on Ray without the seconds in which the cluster begins and a worker makes its data."""
     sweep = make_sweep(task, seeds, epochs, on, threads)
     if on == "local":
@@ -82,7 +82,7 @@ def alone(task: SweepTask) -> float:
     return seconds_of(lambda: cr.train_population(networks, task.train, **settings))
 
 
-def measure(on: str, rounds: int) -> None:
+def measure(on: Where, rounds: int) -> None:
     """Print the figures of one kind of pool; what is compared is measured in turn."""
     task = mnist_task(hidden=(30,))
     times = [(timed(task, SEEDS, EPOCHS, on, 1), timed(task, SEEDS, EPOCHS, on, 2), alone(task)) for _ in range(rounds)]
@@ -108,7 +108,8 @@ def measure(on: str, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     chosen = arguments("sweep", "What a sweep costs beside its trainings.", count=3, ray="on Ray too")
-    for on in ("local", *(["ray"] if chosen.ray else [])):
+    places: tuple[Where, ...] = ("local", "ray") if chosen.ray else ("local",)
+    for on in places:
         try:
             measure(on, chosen.count)
         except ChainruleError as error:

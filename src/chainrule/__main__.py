@@ -43,8 +43,13 @@ def main() -> None:
             end_at_once(end.code)
         raise
     except (KeyboardInterrupt, Exception) as error:
-        if not (received or _is_interrupt(error)):  # an extension module may turn Ctrl-C into an error without a cause
-            raise
+        if not _is_interrupt(error):
+            if not received:
+                raise
+            # An extension module may turn Ctrl-C into an error without a cause; another error after a Ctrl-C is told as well.
+            print(
+                f"chainrule: interrupted, and then {type(error).__name__}: {str(error)[:200]}".replace("\n", " "), file=sys.stderr
+            )
         sys.exit(130)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

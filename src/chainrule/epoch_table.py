@@ -52,9 +52,7 @@ examples_per_second=4.0)
 
     @classmethod
     def of(cls, records: Sequence[EpochRecord]) -> EpochTable:
-        """Make a table of records, unless they are one; a column is absent where the first of them has None."""
-        if isinstance(records, EpochTable):
-            return records
+        """Make a table of records; a column is absent where the first of them has None."""
         table = cls.empty()
         table.extend(records)
         return table

@@ -112,6 +112,7 @@ class RunCheckpoints:
         self.resumed = resumed
         self.blas_threads = blas_threads
         self.signals_held = SignalHolder()
+        self._records = EpochTable.empty()  # those of the history: to make a table of all at each checkpoint takes 2 us an epoch
 
     @contextmanager
     def saving(self, training: Generator[Any], take_user_changes: Callable[[], None]) -> Iterator[None]:
@@ -140,7 +141,7 @@ class RunCheckpoints:
 
     def epoch_done(self) -> None:
         """Add an epoch to the history's file."""
-        self.checkpoints.epochs_done(self.position.history.records)
+        self.checkpoints.epochs_done(self._table())
 
     def parameters_changed(self) -> None:
         """Let the next checkpoint be written even at the last one's step: it has the user's changes to the network."""
@@ -163,6 +164,11 @@ class RunCheckpoints:
         in_whole_steps = snapshot.stopped == "diverged" or snapshot.state.step == self.position.done
         return snapshot if in_whole_steps else None
 
+    def _table(self) -> EpochTable:
+        """Give the history's records as a table, to which the epochs are added that have ended since."""
+        self._records.extend(self.position.history.records[len(self._records) :])
+        return self._records
+
     def _snapshot(self) -> Snapshot:
         """Copy out all that the training has computed so far."""
         position = self.position
@@ -175,7 +181,7 @@ class RunCheckpoints:
             state=state,
             epoch_state=epoch_state,
             progress=progress.joined(),
-            records=EpochTable.of(history.records),
+            records=self._table().copy(),
             best=None if position.best is None else position.best.snapshot(),
             stopped=history.stopped or "",
             message=history.message,

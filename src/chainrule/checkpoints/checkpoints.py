@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from .._warnings import user_stacklevel
 from ..epoch_table import EpochTable
 from ..errors import FileError
 from ..held_signals import hold_signals
-from ..history import EpochRecord
 from .interval import Interval
 from .run_folder import CheckpointWarning, RunFolder
 from .snapshot import Snapshot
@@ -81,7 +80,7 @@ class Checkpoints:
         self._writing: Future[None] | None = None  # the checkpoint that the writing thread has
         self._last = time.monotonic()
         self._position: tuple[int, str] | None = None  # of the last snapshot, if it has the present parameters
-        self._records: Sequence[EpochRecord] = ()  # those of all epochs that have ended
+        self._records = EpochTable.empty()  # those of all epochs that have ended
         self._written = 0  # the number of them that the history's file has
         self._history_whole = True  # after a write that failed, the file may lack epochs and end with half of a line
         self._last_lines = 0.0
@@ -124,12 +123,12 @@ class Checkpoints:
             self._position = snapshot.position
             self._writing = _write_later(self.folder.write, self.settings, self.notes, snapshot)
 
-    def epochs_done(self, records: Sequence[EpochRecord]) -> None:
+    def epochs_done(self, records: EpochTable) -> None:
         """Add the epochs that have ended to the history's file: at once, or with the next ones where epochs are very short.
 
         Parameters
         ----------
-        records : sequence of EpochRecord
+        records : EpochTable
             Those of all epochs so far; the training adds to it later.
         """
         self._records = records
@@ -145,7 +144,7 @@ class Checkpoints:
         self._last_lines = time.monotonic()
         if self._history_whole and self._written > written:
             with self._keeping_history_whole():
-                self.folder.append_history(EpochTable.of(self._records[written:]))
+                self.folder.append_history(self._records[written:])
 
     def _mend_history(self, snapshot: Snapshot) -> None:
         """Write the history's file anew from a snapshot, if the last write of it has failed.

@@ -370,7 +370,7 @@ def _as_lines(records: EpochTable) -> str:
     entries = list(zip(epochs, costs, map(text.__getitem__, accuracies), strict=True))
     lines: list[str] = []
     for start, end in zip(starts, [*starts[1:], len(own)], strict=True):
-        form = _START + _with_null(_END % tuple(shared[start].tolist())) if start < end else ""
+        form = _START + _with_null(_END % tuple(shared[start].tolist()))
         lines += map(form.__mod__, entries[start:end])
     return "".join(lines) if np.isfinite(own).all() else _with_null("".join(lines))
 

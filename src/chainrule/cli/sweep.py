@@ -124,7 +124,14 @@ SEARCH_PANEL = "The search"
     default="suits the data",
     panel=TRAINING_PANEL,
 )
-@integer_option("--seeds", "-s", metavar="N", text="Train each point with the seeds 0 to N - 1.", default=1, panel=SEARCH_PANEL)
+@integer_option(
+    "--seeds",
+    "-s",
+    metavar="N",
+    text="Train each point with the seeds 0 to N - 1; one for a table of arrays, whose rows the seed divides.",
+    default=1,
+    panel=SEARCH_PANEL,
+)
 @integer_option(
     "--random", metavar="N", text="Train N points drawn from the space, in place of the grid.", default="", panel=SEARCH_PANEL
 )
@@ -150,7 +157,7 @@ SEARCH_PANEL = "The search"
 @transpose_option("Whether a folder's images lie on their side, as EMNIST's do.", panel=PROGRAM_PANEL)
 @folder_option("--out", "-o", text="The folder of the results (default: sweep).", panel=PROGRAM_PANEL)
 @flag("--resume", text="Go on with this sweep in the folder.", panel=PROGRAM_PANEL)
-@flag("--no-plot", text="Draw no plots; without it matplotlib is needed.", panel=PROGRAM_PANEL)
+@flag("--no-plot", text="Write neither scores.png nor axes.png, for which matplotlib must be installed.", panel=PROGRAM_PANEL)
 @registry_option(
     "--engine", metavar="NAME", registry=engine_names, text="Engine that computes.", default="auto", panel=PROGRAM_PANEL
 )

@@ -110,11 +110,7 @@ class SweepJob:
 
     def _resolve_task(self, inferred: Task) -> Task:
         """Give the task of all runs: costs or outputs of another task are for a sweep of their own."""
-        first, tasks = _first_values(self.space), set[Task]()
-        for name in ("cost", "output"):
-            parameter = self.space.get(name)
-            for value in parameter.values if isinstance(parameter, Choices) else (first.get(name),):
-                tasks.add(resolve_task(inferred, {**first, name: value}))
+        tasks = {resolve_task(inferred, chosen) for chosen in _combinations(self.space)}
         if len(tasks) > 1:
             raise SettingError(
                 "some of the costs or outputs are for classes, and others for values; sweep those for classes and those for values "

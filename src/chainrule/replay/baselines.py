@@ -13,15 +13,11 @@ from ..checkpoints.fingerprint import digest_of, fingerprint
 from ..errors import SettingError
 from ..examples import Examples
 from ..plan import Floats
-from .experiments import svm_baseline
+from .experiments import BOOK_DIVISOR, svm_baseline
 from .result_file import SeedResult
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
-
-
-BOOK_DIVISOR = 256
-"""The pixels of the book's file are float32, divided by 256."""
 
 
 def pixel_sums(images: Examples) -> AnyArray:

@@ -16,6 +16,9 @@ from ..errors import look_up
 
 BATCH_SIZE = 10
 
+BOOK_DIVISOR = 256
+"""The pixels of the book's file are float32, divided by 256."""
+
 
 class Measure(Enum):
     """The number that is taken of one training."""
@@ -335,16 +338,16 @@ def _variant(of: str, suffix: str, **settings: Any) -> Experiment:
 
 
 VARIANTS = (
-    _variant("1000-images-l2", "256", divisor=256),
+    _variant("1000-images-l2", "256", divisor=BOOK_DIVISOR),
     _variant("1000-images-l2", "float64", dtype="float64"),
     _variant("l2-30", "scaled", init="scaled"),
-    _variant("l2-30", "256", divisor=256),
+    _variant("l2-30", "256", divisor=BOOK_DIVISOR),
     _variant("l2-30", "float64", dtype="float64"),
-    _variant("normal-start", "256", divisor=256),
+    _variant("normal-start", "256", divisor=BOOK_DIVISOR),
     _variant("normal-start", "float64", dtype="float64"),
     _variant("l2-100", "scaled", init="scaled"),
     _variant("l2-100-long", "scaled", init="scaled"),
-    _variant("l2-100-long", "256", divisor=256),
+    _variant("l2-100-long", "256", divisor=BOOK_DIVISOR),
 )
 """Experiments with one setting changed: the initial weights, the pixels' divisor, the precision."""
 

@@ -116,11 +116,11 @@ class RowFile(ABC):
             raise DataError(f"{self.path} has no column {self.target!r}, the target; it has {shown(names)}")
         if len(names) == 1:
             raise DataError(f"{self.path} has no column but the target, {self.target!r}")
-        index = [name for name in names if name != self.target and (not name.strip() or _PANDAS_INDEX.fullmatch(name))]
-        if index:
+        unnamed = [name for name in names if not name.strip() or _PANDAS_INDEX.fullmatch(name)]
+        if unnamed:
             raise DataError(
-                f"{self.path}: column {index[0]!r} is no measurement but the index of a pandas frame, by its name; write the file "
-                "with index=False, or give the column a name of its own"
+                f"{self.path}: column {unnamed[0]!r} has no name of its own, as the index of a pandas frame, which may tell the "
+                "order of the rows; write the file with index=False, or name the column"
             )
         return tuple(name for name in names if name != self.target)
 
