@@ -72,6 +72,12 @@ class StreamedRows:
         group_rows = self.source.group_rows
         return (self.read(window) for window in windows(cut_shard(range(len(group_rows)), group_rows, 0, 1), self._most_rows))
 
+    def shard_length(self, shard: tuple[int, int], batch_size: int) -> int:
+        """Count the rows of a shard."""
+        k, shards = shard
+        n = len(self.source)
+        return n * (k + 1) // shards - n * k // shards
+
     def parts(
         self,
         engine: Engine,
@@ -258,7 +264,11 @@ class StreamedData:
 
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of validation examples; the rows of files are prepared when they are read."""
-        return None, engine.prepare(self._validation) if isinstance(self._validation, Examples) else self._validation
+        return None, self.prepare_validation(engine)
+
+    def prepare_validation(self, engine: Engine) -> Any:
+        """Give the engine's form of validation examples; the rows of files are prepared when they are read."""
+        return engine.prepare(self._validation) if isinstance(self._validation, Examples) else self._validation
 
     @property
     def has_classes(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from .. import __version__, errors
 from ..errors import ChainruleError, EngineError
@@ -17,9 +17,6 @@ from ..ray_cluster import RayCluster
 from .pool import TASK_SECONDS
 from .search import SweepRun
 from .sweep_run import RunResult, SweepTask, name_of, train_run
-
-if TYPE_CHECKING:
-    from ..examples import Examples
 
 MOST_RETRIES = 3
 """How often Ray repeats a task whose worker died."""
@@ -54,7 +51,9 @@ class RayPool:
     task_seconds = TASK_SECONDS
 
     def __init__(self, task: SweepTask, threads: int, address: str | None = None) -> None:
-        self._cluster = RayCluster(address, threads, _bytes_of(task))
+        self._cluster = RayCluster(
+            address, threads, sum(part.nbytes for part in (task.train, task.validation, task.test) if part is not None)
+        )
         self._ray, self.slots = self._cluster.ray, self._cluster.cores
         try:
             self._data = self._ray.put(task)
@@ -169,16 +168,3 @@ def _error_of(kind: str, message: str) -> ChainruleError:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _bytes_of(task: SweepTask) -> int:
-    """Count the bytes of the data's arrays."""
-    return sum(_bytes_of_part(part) for part in (task.train, task.validation, task.test) if part is not None)
-
-
-def _bytes_of_part(part: Examples) -> int:
-    x: Any = part.x
-    arrays = (
-        [getattr(x, name, None) for name in ("data", "indices", "indptr")] if hasattr(x, "indptr") else [x, part.y, part.weights]
-    )
-    return sum(int(getattr(array, "nbytes", 0)) for array in arrays)
