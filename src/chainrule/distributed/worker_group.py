@@ -66,7 +66,7 @@ class WorkerGroup:
     Raises
     ------
     EngineError
-        When the cluster has another version of this library, or a block has failed ``MOST_ATTEMPTS`` times.
+        When no worker starts, or a block has failed ``MOST_ATTEMPTS`` times.
     """
 
     def __init__(self, cluster: RayCluster, task: WorkerTask) -> None:
@@ -78,10 +78,19 @@ class WorkerGroup:
         self._connected = False
 
     def start(self) -> None:
-        """Start the workers that are missing."""
-        for rank in range(self._task.workers):
-            if rank not in self._members:
-                self._members[rank] = self._start(rank)
+        """Start the workers that are missing: on free cores, or where none become free, beside others.
+
+        Raises
+        ------
+        EngineError
+            When a worker does not start, or has another version of this library.
+        """
+        for cores in (self._task.threads, 0):
+            missing = [rank for rank in range(self._task.workers) if rank not in self._members]
+            if missing:
+                self._start(missing, cores)
+        if len(self._members) < self._task.workers:
+            raise EngineError(f"Ray has started no worker within {START_SECONDS:g} s; `ray status` tells what the cluster lacks")
 
     def advance(self, block: Block, state: State, *, is_new: bool) -> tuple[list[BlockOutcome], State]:
         """Train a block on all workers.
@@ -139,16 +148,17 @@ class WorkerGroup:
         answers = self._ask_all(lambda member: member.actor.connect.remote(addresses, key, state), CONNECT_SECONDS)
         return answers is not None and not any(isinstance(answer, Lost) for answer in answers)
 
-    def _start(self, rank: int) -> Member:
-        """Start a worker on free cores, or where none become free, beside others."""
-        for cores in (self._task.threads, 0):
-            actor = self._ray.remote(
-                num_cpus=cores, max_restarts=0, max_concurrency=1, concurrency_groups={"pulse": 2}, scheduling_strategy="SPREAD"
-            )(RemoteWorker).remote([self._reference], rank)
-            reference = actor.place.remote()
-            ready, _ = self._ray.wait([reference], timeout=START_SECONDS)
-            if not ready:
-                self._ray.kill(actor)
+    def _start(self, ranks: list[int], cores: int) -> None:
+        """Start some workers, each on so many cores, and keep those that have begun within ``START_SECONDS``."""
+        remote = self._ray.remote(
+            num_cpus=cores, max_restarts=0, max_concurrency=1, concurrency_groups={"pulse": 2}, scheduling_strategy="SPREAD"
+        )(RemoteWorker)
+        actors = {rank: remote.remote([self._reference], rank) for rank in ranks}
+        references = {rank: actor.place.remote() for rank, actor in actors.items()}
+        ready, _ = self._ray.wait(list(references.values()), num_returns=len(ranks), timeout=START_SECONDS)
+        for rank, reference in references.items():
+            if reference not in ready:
+                self._ray.kill(actors[rank])
                 continue
             try:
                 version, place = self._ray.get(reference)
@@ -156,8 +166,7 @@ class WorkerGroup:
                 raise EngineError(f"a worker does not start: {_first_line(error)}") from None
             if version != __version__:
                 raise EngineError(f"the cluster has chainrule {version}, and this is {__version__}; install one version on both")
-            return Member(actor, place)
-        raise EngineError(f"Ray has started no worker within {2 * START_SECONDS:g} s; `ray status` tells what the cluster lacks")
+            self._members[rank] = Member(actors[rank], place)
 
     def _ask_all(self, ask: Callable[[Member], Any], limit: float | None = None) -> list[Any] | None:
         """Ask every worker, and wait for the answers, by rank; None where one is lost, which is then ended.
