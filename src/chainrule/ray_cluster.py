@@ -135,8 +135,8 @@ class RayCluster:
         address = self.ray.util.get_node_ip_address()
         if address != LOOPBACK:
             raise EngineError(
-                f"Ray listens at {address}, where others can reach it, and not at {LOOPBACK}; begin a cluster yourself where that is "
-                "wanted, by ray.init() or `ray start`"
+                f"Ray listens at {address}, where others can reach it, and not at {LOOPBACK}; begin a cluster yourself where that "
+                "is wanted, by ray.init() or `ray start`"
             )
 
     def shut_down(self) -> None:
