@@ -267,3 +267,13 @@ def test_dropout_of_workers_differs():
     with group(task) as found:
         plans = [worker.plan for worker in found.workers]
     assert plans[0].seed == run.plan.seed != plans[1].seed
+
+
+def test_the_steps_of_a_worker_without_rows_count(tmp_path):
+    """At the end of an epoch one shard has a row more; the common state counts that step on every worker."""
+    write_set(tmp_path, [2 * 3 * BATCH + 1])
+    run = make_run(cr.rows(tmp_path / "*.parquet", target="y"), workers=2)
+    with group(task_of(run, 2, 2)) as found:
+        state, outcomes = epochs_by(found, run, 1)
+    assert [each.rows for each in outcomes[0]] == [24, 25]
+    assert state.step == 4
