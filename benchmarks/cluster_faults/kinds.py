@@ -163,24 +163,28 @@ def killed_raylet(trials: Trials, bench: Bench, times: int) -> None:
 
 
 def _lose_nodes(trials: Trials, bench: Bench, times: int, *, workers: bool) -> None:
+    """Lose a node with a worker, in turn with a spare one that takes its place, and without."""
     with LocalCluster(2) as cluster:
         cluster.connect()
+        for name in IN_TURN[:times]:
+            bench.undisturbed(name)
         for number, name in enumerate(islice(cycle(IN_TURN), times), start=1):
+            spare = (number + (number - 1) // len(IN_TURN)) % 2
+            while len(cluster.others) < 1 + spare:
+                cluster.add_node()
             orphans: list[int] = []
 
-            def strike(orphans: list[int] = orphans) -> str:
-                node = cluster.others[-1]
+            def strike(orphans: list[int] = orphans, spare: int = spare) -> str:
+                node = next(node for node in cluster.others if cluster.workers_of(node))
                 orphans += cluster.kill_node(node, workers=workers)
-                return f"killed a raylet{f' and {len(orphans)} workers' * workers}"
+                return f"killed a raylet{f' and {len(orphans)} worker' * workers}, {('no', 'one')[spare]} spare node"
 
             bench.check(trials, number, name, strike)
             if not workers:
-                left = wait_until_ended(orphans, 10)
-                print(f"  of {len(orphans)} workers without a raylet {len(left)} live 10 s after the training", flush=True)
+                left = wait_until_ended(orphans, 2)
+                print(f"  of {len(orphans)} workers without a raylet {len(left)} live 2 s after the training", flush=True)
                 for process in left:
                     end(process)
-            if not cluster.others:
-                cluster.add_node()
 
 
 def killed_driver(trials: Trials, bench: Bench, times: int) -> None:
@@ -243,7 +247,9 @@ def damaged_group(trials: Trials, bench: Bench, times: int) -> None:
                     strike = None
                 else:
 
-                    def strike(_: Any, path: Path = path, group: int = group, left: list[int] = [bench.random.randrange(1, 15)]) -> None:  # noqa: B006, E501
+                    def strike(
+                        _: Any, path: Path = path, group: int = group, left: list[int] = [bench.random.randrange(1, 15)]
+                    ) -> None:  # noqa: B006, E501
                         left[0] -= 1
                         if left[0] == 0:
                             damage(path, group, bench.random)
@@ -281,16 +287,18 @@ def _draw_group(path: Path, moments: random.Random) -> tuple[int, int]:
 
 
 def damage(path: Path, group: int, moments: random.Random) -> None:
-    """Overwrite the header of a page of a row group's column, in place, as a failing disk does."""
+    """Overwrite the header of a page of a row group's column, as a failing disk does: the file's size and time stay."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
         columns = file.metadata.row_group(group)
         column = columns.column(moments.randrange(columns.num_columns))
         first = column.dictionary_page_offset or column.data_page_offset
+    times = path.stat()
     with path.open("r+b") as file:
         file.seek(first)
-        file.write(os.urandom(64))
+        file.write(moments.randbytes(64))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def full_store(trials: Trials, bench: Bench, times: int) -> None:
