@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +36,9 @@ HEARTBEAT_SECONDS = 10.0
 
 START_SECONDS = 60.0
 """How long a worker may take to start where a core is free; after it, it is placed where none is."""
+
+RETRY_SECONDS = 0.5
+"""How long a worker that ended before it had started is left, before it is started again."""
 
 CONNECT_SECONDS = 30.0
 """How long the workers may take to connect to each other."""
@@ -91,9 +95,9 @@ class WorkerGroup:
             When a worker does not start, or has another version of this library.
         """
         for cores in (self._task.threads, 0):
-            missing = [rank for rank in range(self._task.workers) if rank not in self._members]
-            if missing:
-                self._start(missing, cores)
+            limit = time.monotonic() + START_SECONDS
+            while (missing := [k for k in range(self._task.workers) if k not in self._members]) and time.monotonic() < limit:
+                self._start(missing, cores, limit - time.monotonic())
         if len(self._members) < self._task.workers:
             raise EngineError(f"Ray has started no worker within {START_SECONDS:g} s; `ray status` tells what the cluster lacks")
 
@@ -153,20 +157,27 @@ class WorkerGroup:
         answers = self._ask_all(lambda member: member.actor.connect.remote(addresses, key, state), CONNECT_SECONDS)
         return answers is not None and not any(isinstance(answer, Lost) for answer in answers)
 
-    def _start(self, ranks: list[int], cores: int) -> None:
-        """Start some workers, each on so many cores, and keep those that have begun within ``START_SECONDS``."""
+    def _start(self, ranks: list[int], cores: int, seconds: float) -> None:
+        """Start some workers, each on so many cores, and keep those that have begun within so many seconds."""
         remote = self._ray.remote(
             num_cpus=cores, max_restarts=0, max_concurrency=1, concurrency_groups={"pulse": 2}, scheduling_strategy="SPREAD"
         )(RemoteWorker)
         actors = {rank: remote.remote([self._reference], rank) for rank in ranks}
         references = {rank: actor.place.remote() for rank, actor in actors.items()}
-        ready, _ = self._ray.wait(list(references.values()), num_returns=len(ranks), timeout=START_SECONDS)
+        ready, _ = self._ray.wait(list(references.values()), num_returns=len(ranks), timeout=seconds)
         for rank, reference in references.items():
             if reference not in ready:
                 self._ray.kill(actors[rank])
                 continue
             try:
                 version, place = self._ray.get(reference)
+            except self._ray.exceptions.RayActorError as error:
+                if error.actor_init_failed:
+                    raise EngineError(f"a worker does not start: {_first_line(error)}") from None
+                time.sleep(
+                    RETRY_SECONDS
+                )  # its machine is lost, which Ray knows after some seconds only; it sends more workers there
+                continue
             except self._ray.exceptions.RayError as error:
                 raise EngineError(f"a worker does not start: {_first_line(error)}") from None
             if version != __version__:
