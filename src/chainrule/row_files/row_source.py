@@ -9,6 +9,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from .._format import pluralize
 from .._types import AnyArray
 from .._warnings import user_stacklevel
 from ..errors import ArgumentTypeError, DataError, FileError, SettingError
+from ..read_ahead import read_ahead
 from .column_statistics import ColumnStatistics, merge
 from .csv_row_file import CsvRowFile
 from .npz_row_file import NpzRowFile
@@ -169,21 +171,19 @@ class RowSource:
         parts: list[ColumnStatistics] = []
         sound: list[tuple[RowFile, int]] = []
         checksums, weights = [], []
-        for place in self._groups:
-            file, k = place
-            try:
-                columns = list(file.columns(k))
-            except DamageError as error:
-                if not skips or (place is self._groups[-1] and not sound):
-                    raise
-                self.skipped.append(str(error))
-                continue
-            sound.append(place)
-            parts.append(ColumnStatistics.of(columns[: self.n_in + 1]))
-            checksums.append([crc32(column.view(np.uint8).data) for column in columns])
-            if self.weights is not None:
-                with np.errstate(over="ignore"):  # the sum of all is checked
-                    weights.append((float(columns[-1].max()), float(columns[-1].sum(dtype=np.float64))))
+        with closing(read_ahead(map(_read_or_fail, self._groups))) as groups:
+            for place, columns in groups:
+                if isinstance(columns, DamageError):
+                    if not skips or (place is self._groups[-1] and not sound):
+                        raise columns
+                    self.skipped.append(str(columns))
+                    continue
+                sound.append(place)
+                parts.append(ColumnStatistics.of(columns[: self.n_in + 1]))
+                checksums.append([crc32(column.view(np.uint8).data) for column in columns])
+                if self.weights is not None:
+                    with np.errstate(over="ignore"):  # the sum of all is checked
+                        weights.append((float(columns[-1].max()), float(columns[-1].sum(dtype=np.float64))))
         self._groups = sound
         statistics = functools.reduce(merge, parts)
         largest, total = _weights_of_all(self.weights, weights) if weights else (1.0, float(statistics.n))
@@ -288,6 +288,15 @@ def find_files(paths: Paths) -> list[Path]:
     if not found:
         raise SettingError("paths must name at least one file; it is empty")
     return sorted(found.values())
+
+
+def _read_or_fail(place: tuple[RowFile, int]) -> tuple[tuple[RowFile, int], list[AnyArray] | DamageError]:
+    """Read a row group; give the columns, or what is wrong with it."""
+    file, k = place
+    try:
+        return place, list(file.columns(k))
+    except DamageError as error:
+        return place, error
 
 
 def _weights_of_all(name: str | None, weights: list[tuple[float, float]]) -> tuple[float, float]:
