@@ -79,6 +79,8 @@ class RowSource:
 
     Attributes
     ----------
+    name : str
+        The paths as they were given, and the target, as in ``parts/*.parquet#y``.
     files : list of RowFile
         In the order of their names.
     columns : tuple of str
@@ -114,11 +116,13 @@ class RowSource:
             raise ArgumentTypeError(f"standardize must be True or False; it is {standardize!r}")
         if damaged not in ("refuse", "skip"):
             raise SettingError(f"damaged must be 'refuse' or 'skip'; it is {damaged!r}")
+        given = list_paths(paths)
+        self.name = f"{', '.join(os.fspath(path) for path in given[:2])}{', ...' * (len(given) > 2)}#{target}"
         self.target, self.weights = target, weights
         self.standardize = standardize
         self.window_bytes = check_int("window_bytes", window_bytes, least=1)
         self.skipped: list[str] = []
-        self.files = self._open_files(find_files(paths), skips=damaged == "skip")
+        self.files = self._open_files(find_files(given), skips=damaged == "skip")
         self.columns, self.n_in = self.files[0].names, self.files[0].n_in
         for file in self.files[1:]:
             _check_same_columns(self.files[0], file)
@@ -270,15 +274,21 @@ def rows(
     return RowSource(paths, target=target, weights=weights, standardize=standardize, damaged=damaged, window_bytes=window_bytes)
 
 
-def find_files(paths: Paths) -> list[Path]:
-    """Give the files that paths and patterns name, each once, in the order of their names."""
+def list_paths(paths: Paths) -> list[str | os.PathLike[str]]:
+    """Check that these are paths or patterns, and list them."""
     if not isinstance(paths, str | os.PathLike | Iterable):
         raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; it is {paths!r}")
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    found: dict[str, Path] = {}
     for pattern in given:
         if not isinstance(pattern, (str, os.PathLike)):
             raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; one entry is {pattern!r}")
+    return given
+
+
+def find_files(given: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Give the files that paths and patterns name, each once, in the order of their names."""
+    found: dict[str, Path] = {}
+    for pattern in given:
         text = os.fspath(pattern)
         matches = [text] if Path(text).exists() else glob.glob(text, recursive=True)  # noqa: PTH207 - a pattern may be absolute
         if not matches:
