@@ -20,12 +20,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .. import __version__, errors
+from .. import __version__
 from .._warnings import user_stacklevel
-from ..errors import ChainruleError, EngineError
+from ..errors import EngineError
 from ..plan import State
 from ..ray_cluster import RayCluster
-from .remote_worker import Failed, Lost, Place, RemoteWorker
+from ..remote_error import RemoteError
+from .remote_worker import Lost, Place, RemoteWorker
 from .worker import Block, BlockOutcome, WorkerTask
 
 PULSE_SECONDS = 1.0
@@ -143,8 +144,8 @@ class WorkerGroup:
         if answers is None:
             return None
         for answer in answers:
-            if isinstance(answer, Failed):
-                raise _error_of(answer)
+            if isinstance(answer, RemoteError):
+                raise answer.error()
         return None if any(isinstance(answer, Lost) for answer in answers) else answers
 
     def _connect(self, state: State) -> bool:
@@ -174,9 +175,7 @@ class WorkerGroup:
             except self._ray.exceptions.RayActorError as error:
                 if error.actor_init_failed:
                     raise EngineError(f"a worker does not start: {_first_line(error)}") from None
-                time.sleep(
-                    RETRY_SECONDS
-                )  # its machine is lost, which Ray knows after some seconds only; it sends more workers there
+                time.sleep(RETRY_SECONDS)  # its machine is lost: Ray takes some seconds to know, and sends more workers there
                 continue
             except self._ray.exceptions.RayError as error:
                 raise EngineError(f"a worker does not start: {_first_line(error)}") from None
@@ -253,12 +252,6 @@ class WorkerGroup:
         members, self._members = self._members, {}
         for member in members.values():
             self._kill(member)
-
-
-def _error_of(answer: Failed) -> ChainruleError:
-    """Make the error that a worker met."""
-    known = {"SettingError": errors.SettingError, "DataError": errors.DataError, "FileError": errors.FileError}
-    return known.get(answer.kind, EngineError)(answer.message)
 
 
 def _first_line(error: Exception) -> str:

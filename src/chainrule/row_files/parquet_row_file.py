@@ -24,7 +24,7 @@ class ParquetRowFile(RowFile):
         self.n_in = len(self.names)
         self.types = {name: str(schema.field(name).type) for name in (*self.names, *self.others)}
         for name in (*self.names, *self.others):
-            _check_numeric(path, name, schema.field(name).type)
+            self._check_numeric(name, schema.field(name).type)
         self.group_rows = [self._metadata.row_group(k).num_rows for k in range(self._metadata.num_row_groups)]
 
     def _columns(self, group: int) -> Iterator[AnyArray]:
@@ -45,12 +45,9 @@ class ParquetRowFile(RowFile):
                 values = column.cast("float64").to_numpy()
         return values.astype(np.float32) if values.dtype == np.float16 else values
 
-
-def _check_numeric(path: Path, name: str, type_: Any) -> None:
-    """Refuse a column that does not hold plain numbers."""
-    types = import_arrow("pyarrow").types
-    if not (types.is_integer(type_) or types.is_floating(type_) or types.is_boolean(type_)):
-        raise DataError(
-            f"{path}: column {name!r} holds {type_}, not numbers; write it as numbers, or leave it out. Tables with "
-            "texts, dates and categories that fit into memory are TableClassifier's and TableRegressor's"
-        )
+    def _check_numeric(self, name: str, type_: Any) -> None:
+        """Refuse a column that does not hold plain numbers."""
+        types = import_arrow("pyarrow").types
+        if not (types.is_integer(type_) or types.is_floating(type_) or types.is_boolean(type_)):
+            kind = "texts" if types.is_dictionary(type_) else type_
+            raise DataError(f"{self.path}: column {name!r} holds {kind}, not numbers; {self.remedy_for_texts(name)}")
