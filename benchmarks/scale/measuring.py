@@ -1,42 +1,47 @@
-"""Measure the terms of the model on this machine: the engine's step, reading, the loopback link, the calls of Ray's actors."""
+"""Measure the model's terms on this machine: a worker's step, reading, the all-reduce over loopback, the calls of Ray's actors."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 import chainrule as cr
-from benchmarks.scale.model import fitted_line
+from benchmarks.scale.model import all_reduce_traffic, fitted_terms
 from benchmarks.scale.terms import ControlCosts, Link, StepCosts, Workload
-from chainrule.calculus.backprop import Gradient
-from chainrule.calculus.descent import Parameters, update_mini_batch
+from chainrule.distributed.all_reduce import sum_over_workers
+from chainrule.distributed.memory_rows import MemoryRows
+from chainrule.distributed.peers import Peers
+from chainrule.distributed.ray_executor import SECONDS_BETWEEN_REPORTS
+from chainrule.distributed.worker import Block, Worker, WorkerTask
 from chainrule.engines import ENGINES
-from chainrule.plan import Plan, State
-from chainrule.streamed_data import StreamedData
+from chainrule.epoch_blocks import BLOCK_SECONDS, block_length
+from chainrule.plan import State, Steps
+from chainrule.ray_cluster import LOOPBACK
 
 ROWS = 50_000
 """The rows of which a network's step is measured."""
 SECONDS = 0.4
 """About the length of one measurement."""
-MESSAGE_BYTES = (64, 1 << 16, 1 << 18, 1 << 20, 1 << 22)
+VECTOR_BYTES = (1 << 12, 1 << 17, 1 << 20, 1 << 22)
 LEARNING_RATE = {"sgd": 0.01, "momentum": 0.01, "adam": 1e-4}
 FASTEST = "fused" if "fused" in ENGINES else "reference"
 
 
+def typical(times: list[float]) -> float:
+    """Give the quartile: what most of the machine's interruptions leave."""
+    return float(np.quantile(times, 0.25))
+
+
 def repeat(call: Callable[[], object], seconds: float = SECONDS, least: int = 3) -> float:
-    """Give the median seconds of a call that is repeated for some time, after one that does not count."""
+    """Give the typical seconds of a call that is repeated for some time, after one that does not count."""
     call()
     times: list[float] = []
     end = time.perf_counter() + seconds
@@ -44,7 +49,7 @@ def repeat(call: Callable[[], object], seconds: float = SECONDS, least: int = 3)
         began = time.perf_counter()
         call()
         times.append(time.perf_counter() - began)
-    return median(times)
+    return typical(times)
 
 
 def examples_for(workload: Workload, rows: int = ROWS) -> cr.Examples:
@@ -69,59 +74,59 @@ def settings_for(workload: Workload) -> dict[str, Any]:
     return {"batch_size": workload.batch_size, "learning_rate": rate, "optimizer": workload.optimizer}
 
 
-def measure_steps(workload: Workload) -> StepCosts:
-    """Measure a network's costs on one core; a row is free here, see ``measure_reading``."""
-    examples = examples_for(workload, min(ROWS, workload.rows))
+def worker_for(workload: Workload, examples: cr.Examples, workers: int, k: int) -> tuple[Worker, State, float]:
+    """Make one worker of a training of so many, which meets nobody: what it receives are ones. Give its state and rate, too."""
     settings = settings_for(workload)
-    one = next(iter(cr.Run(network_for(workload), examples, epochs=1, threads=1, engine=FASTEST, **settings))).seconds
-    epochs = max(2, min(200, round(SECONDS / one)))
-    records = list(cr.Run(network_for(workload), examples, epochs=epochs, threads=1, engine=FASTEST, **settings))
-    steps = -(-len(examples) // workload.batch_size)
-    run = cr.Run(network_for(workload), examples, epochs=1, threads=1, engine=FASTEST, **settings)
-    plan, state = run.plan, State(tuple(run.network.weights), tuple(run.network.biases))
+    run = cr.Run(network_for(workload), examples, epochs=1, engine=FASTEST, threads=1, **settings)
+    plan = replace(run.plan, batch_size=run.plan.batch_size * workers)
+    task = WorkerTask(plan, FASTEST, MemoryRows(run.examples, None), True, run.classes, workers, k, 1)
+
+    def receive(_partner: int, _sent: Any, received: Any) -> None:
+        received[...] = 1.0
+
+    return Worker(task, 0, receive), replace(run.network.state(), made_by=""), float(settings["learning_rate"])
+
+
+def round_seconds(worker: Worker, state: State, block: Block) -> float:
+    """Time a block that begins from the same state as every other, so that none diverges."""
+    worker.begin(state)
+    began = time.perf_counter()
+    worker.advance(block)
+    return time.perf_counter() - began
+
+
+def measure_rounds(workload: Workload, examples: cr.Examples, k: int) -> float:
+    """Measure the seconds of a round of one worker of two: its k steps, and a synchronisation without the exchange."""
+    worker, state, rate = worker_for(workload, examples, 2, k)
+    steps = Steps(np.full(k, rate), np.zeros(k))
+    places = range(0, worker.length // worker.batch_size - k, k)
+    times: list[float] = []
+    end = time.perf_counter() + SECONDS
+    while len(times) < 10 or time.perf_counter() < end:
+        times += [round_seconds(worker, state, Block(1, first, steps)) for first in places[:50]]
+    return typical(times)
+
+
+def measure_steps(workload: Workload) -> StepCosts:
+    """Measure what a network costs a worker on one core; for ``row`` see ``measure_reading``."""
+    examples = examples_for(workload, min(ROWS, workload.rows))
+    few = 4
+    n = -(-len(examples) // workload.batch_size)
+    worker, state, rate = worker_for(workload, examples, 1, n)
+    whole = Steps(np.full(n, rate), np.zeros(n))
+    epochs: list[float] = []
+    while len(epochs) < 5 or sum(epochs) < SECONDS:
+        epochs.append(round_seconds(worker, state, Block(len(epochs) + 1, 0, whole)))
+    start = repeat(lambda: (worker._seek(9, 0), next(worker._parts.take(1))), seconds=0.1)
+    own = replace(worker.task.plan, batch_size=workload.batch_size)
+    step = max(1e-9, typical(epochs[1:]) - start) / n
     return StepCosts(
-        step=median(record.seconds for record in records) / steps,
-        exact_step=measure_exact_step(plan, state, examples),
-        turn=measure_turn(plan, state),
+        step=step,
+        exact_step=measure_rounds(workload, examples, 1),
+        turn=max(0.0, measure_rounds(workload, examples, few) - few * step),
+        epoch=start,
+        block_steps=round(block_length(own, examples) // own.batch_size * SECONDS_BETWEEN_REPORTS / BLOCK_SECONDS),
     )
-
-
-def measure_exact_step(plan: Plan, state: State, examples: cr.Examples) -> float:
-    """Measure a step at k = 1: the gradient of a mini-batch by the engine, and the step in NumPy."""
-    engine = ENGINES[FASTEST]
-    data = engine.prepare(examples)
-    rows = np.random.default_rng(0).permutation(len(examples))[: plan.batch_size]
-    vector = plan.pack(list(state.weights), list(state.biases))
-    parts = [*state.weights, *state.biases]
-    slots: Any = [tuple(np.zeros_like(part) for _ in plan.optimizer.slots) for part in parts]
-    parameters = Parameters(list(state.weights), list(state.biases), slots)
-
-    def step() -> None:
-        _, gradient = engine.gradient(plan, data, rows, threads=1)(vector)
-        nabla_w, nabla_b = plan.unpack(gradient)
-        update_mini_batch(parameters, Gradient(nabla_b, nabla_w), plan.optimizer, 0.01, len(rows))
-
-    return repeat(step)
-
-
-def measure_turn(plan: Plan, state: State) -> float:
-    """Measure how long a session takes to give its state as a vector, and another one to begin from such a vector."""
-    engine = ENGINES[FASTEST]
-    session = engine.open(plan, state, threads=1)
-
-    def turn() -> None:
-        given = session.state()
-        vectors = [plan.pack(list(given.weights), list(given.biases))]
-        layers = len(plan.layers)
-        vectors += [plan.pack(list(parts[:layers]), list(parts[layers:])) for parts in given.slots.values()]
-        weights, biases = plan.unpack(vectors[0])
-        slots = {}
-        for name, vector in zip(given.slots, vectors[1:], strict=True):
-            w, b = plan.unpack(vector)
-            slots[name] = (*w, *b)
-        engine.open(plan, replace(given, weights=tuple(weights), biases=tuple(biases), slots=slots, deferred={}), threads=1)
-
-    return repeat(turn)
 
 
 def write_rows(folder: Path, workload: Workload, rows: int, group_rows: int = 50_000) -> str:
@@ -143,53 +148,54 @@ def measure_reading(workload: Workload, rows: int = 500_000) -> float:
     with tempfile.TemporaryDirectory(prefix="chainrule-scale-") as name:
         source = cr.rows(write_rows(Path(name), workload, rows), target="y")
         run = cr.Run(network_for(workload), source, epochs=1, **settings_for(workload))
-        data = StreamedData(run.network, source, validation=None)
+        data, engine = run.data, ENGINES[FASTEST]
+        settings = {"shuffle": True, "batch_size": workload.batch_size, "has_classes": True}
 
         def read() -> None:
-            for part in data._parts(ENGINES[FASTEST], run.plan, 1, shuffle=True):
+            for part in data.streamed.parts(engine, run.plan, 1, **settings):
                 part.data.view(run.plan)
 
         return repeat(read, seconds=1.0) / rows
 
 
-def echo(address: tuple[str, int], key: bytes, sizes: tuple[int, ...], rounds: int) -> None:
-    """Answer the messages of ``measure_loopback``: the second process."""
-    with Client(address, authkey=key) as connection:
-        for size in sizes:
-            exchange(connection, bytes(size), rounds)
+def meet(address: tuple[str, int], key: bytes, rounds: int) -> None:
+    """Take part in the sums of ``measure_loopback``, as worker 1 of two."""
+    peers = Peers(1, 2, LOOPBACK)
+    peers.connect([address], key)
+    time_sums(peers, 1, rounds)
+    peers.close()
 
 
-def exchange(connection: Connection, message: bytes, rounds: int) -> list[float]:
-    """Send and receive messages of equal size at once, one round after another; give the seconds of each."""
-    times = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        if len(message) <= 1 << 15:  # it fits into the socket's buffer, so that both sides may send first
-            connection.send_bytes(message)
-            connection.recv_bytes()
-        else:
-            sender = threading.Thread(target=connection.send_bytes, args=(message,))
-            sender.start()
-            connection.recv_bytes()
-            sender.join()
-        times.append(time.perf_counter() - began)
-    return times
+def time_sums(peers: Peers, rank: int, rounds: int) -> list[float]:
+    """Sum vectors of each length over two workers, again and again; give the seconds of each length."""
+    typical_seconds = []
+    for nbytes in VECTOR_BYTES:
+        vector, times = np.ones(nbytes // 4, np.float32), []
+        for _ in range(rounds):
+            began = time.perf_counter()
+            sum_over_workers(vector, rank, 2, peers.exchange)
+            times.append(time.perf_counter() - began)
+        typical_seconds.append(typical(times[rounds // 5 :]))
+    return typical_seconds
 
 
 def measure_loopback(rounds: int = 60) -> Link:
-    """Measure latency and seconds a byte of exchanges between two processes over loopback TCP."""
+    """Measure the latency and the seconds a byte of the workers' all-reduce, between two processes over loopback TCP."""
     key = os.urandom(16)
-    with Listener(("127.0.0.1", 0), authkey=key) as listener:
-        arguments = (listener.address, key, MESSAGE_BYTES, rounds)
-        other = multiprocessing.get_context("spawn").Process(target=echo, args=arguments, daemon=True)
-        other.start()
-        try:
-            with listener.accept() as connection:
-                seconds = [median(exchange(connection, bytes(size), rounds)[5:]) for size in MESSAGE_BYTES]
-        finally:
-            other.join(10)
-            other.kill()
-    latency, byte_seconds = fitted_line([float(size) for size in MESSAGE_BYTES], seconds)
+    peers = Peers(0, 2, LOOPBACK)
+    address = peers.listen(key)
+    other = multiprocessing.get_context("spawn").Process(target=meet, args=(address, key, rounds), daemon=True)
+    other.start()
+    try:
+        peers.connect([address], key)
+        seconds = time_sums(peers, 0, rounds)
+    finally:
+        peers.close()
+        other.join(10)
+        other.kill()
+    traffic = [all_reduce_traffic(2, nbytes) for nbytes in VECTOR_BYTES]
+    messages, sent = [float(part.messages) for part in traffic], [part.sent for part in traffic]
+    latency, byte_seconds = fitted_terms([messages, sent], seconds)
     return Link("loopback", latency, byte_seconds)
 
 
@@ -197,23 +203,6 @@ def measure_adding(nbytes: int = 1 << 20) -> float:
     """Measure the seconds to add a byte of one float32 vector to another's."""
     a, b = (np.ones(nbytes // 4, np.float32) for _ in range(2))
     return repeat(lambda: np.add(a, b, out=a), seconds=0.1) / nbytes
-
-
-@contextmanager
-def local_ray(cpus: int) -> Iterator[Any]:
-    """Begin Ray at the loopback address, with its files in a folder of its own, and end it."""
-    from chainrule.sweeping.ray_pool import import_ray
-
-    ray = import_ray()
-    with tempfile.TemporaryDirectory(prefix="cr-scale-", ignore_cleanup_errors=True) as folder:
-        ray.init(
-            num_cpus=cpus, num_gpus=0, include_dashboard=False, object_store_memory=256 << 20, _node_ip_address="127.0.0.1",
-            _temp_dir=folder, log_to_driver=False, logging_level="ERROR",
-        )  # fmt: skip
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
 
 
 class Answering:
@@ -234,7 +223,8 @@ def measure_control(ray: Any, most: int = 4) -> ControlCosts:
         ray.get(actors[-1].answer.remote(None))
         starts.append(time.perf_counter() - began)
         seconds.append(repeat(lambda: ray.get([actor.answer.remote(None) for actor in actors]), seconds=0.3))
-    base, worker = fitted_line([float(count) for count in range(1, most + 1)], seconds)
+    counts = [float(count) for count in range(1, most + 1)]
+    base, worker = fitted_terms([[1.0] * most, counts], seconds)
     state = np.zeros(1 << 20, np.float32)
     with_state = repeat(lambda: ray.get(actors[0].answer.remote(state)), seconds=0.3)
     return ControlCosts(
@@ -242,5 +232,5 @@ def measure_control(ray: Any, most: int = 4) -> ControlCosts:
         worker=worker,
         state_byte=max(0.0, with_state - seconds[0]) / (2 * state.nbytes),  # it goes there and comes back
         add_byte=measure_adding(),
-        restart=median(starts[1:]),
+        restart=typical(starts[1:]),
     )

@@ -5,7 +5,7 @@ Each is a pure function, and ``docs/scale.md`` states them. Units are seconds, b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil, expm1, inf, log, log1p, sqrt
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from benchmarks.scale.terms import SLOTS, VALUE_BYTES, Cluster, ControlCosts, Link, StepCosts, Workload
+from chainrule.distributed.all_reduce import SHORT_BYTES, core_size
 
 WORKER_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000, 2000, 5000, 10_000)
 INTERVALS = tuple(2**power for power in range(13))
@@ -42,24 +43,30 @@ def vector_bytes(workload: Workload, k: int) -> int:
 
 
 def all_reduce_traffic(workers: int, nbytes: float) -> Traffic:
-    """Count what the busiest worker sends, by recursive halving and doubling (Rabenseifner 2004).
+    """Count what the busiest worker sends.
 
-    With W a power of two there are 2 log2 W messages, of 2 (W - 1)/W of the vector in all. Else the workers beyond the largest
-    power of two first give their whole vector to a partner, and get the result from it at the end.
+    With W a power of two a short vector is sent whole, log2 W times. Of a longer one halves are: 2 log2 W messages, of 2 (W - 1)/W
+    of the vector in all (Rabenseifner 2004). Else the workers beyond the largest power of two first give their whole vector to a
+    partner, and get the result from it at the end.
 
     Examples
     --------
+    >>> all_reduce_traffic(4, 100_000.0)
+    Traffic(messages=4, sent=150000.0, added=75000.0)
+    >>> all_reduce_traffic(5, 100_000.0)
+    Traffic(messages=6, sent=350000.0, added=175000.0)
     >>> all_reduce_traffic(4, 100.0)
-    Traffic(messages=4, sent=150.0, added=75.0)
-    >>> all_reduce_traffic(5, 100.0)
-    Traffic(messages=6, sent=350.0, added=175.0)
+    Traffic(messages=2, sent=200.0, added=200.0)
     """
     if workers == 1:
         return Traffic(0, 0.0, 0.0)
-    power = workers.bit_length() - 1
-    share = 1 - 1 / 2**power
-    folded = workers != 2**power
-    return Traffic(2 * power + 2 * folded, 2 * share * nbytes + 2 * folded * nbytes, share * nbytes + folded * nbytes)
+    core = core_size(workers)
+    doublings = core.bit_length() - 1
+    folded = workers != core
+    if nbytes <= SHORT_BYTES:
+        return Traffic(doublings + 2 * folded, (doublings + 2 * folded) * nbytes, (doublings + folded) * nbytes)
+    share = 1 - 1 / core
+    return Traffic(2 * doublings + 2 * folded, (2 * share + 2 * folded) * nbytes, (share + folded) * nbytes)
 
 
 def all_reduce_seconds(workers: int, nbytes: float, link: Link, add_byte: float = 0.0) -> float:
@@ -169,50 +176,59 @@ class Model:
     control: ControlCosts
     cluster: Cluster
 
-    def single_seconds(self) -> float:
-        """Give the seconds of an epoch of one process without a cluster: reading in turn with computing, on one core."""
-        steps = steps_of_worker(self.workload.rows, self.workload.batch_size, 1)
-        return steps * self.costs.step + self.workload.rows * self.costs.row
-
     def sharing(self, workers: int) -> float:
         """Give the workers to a core, at least 1."""
-        return 1.0 if self.cluster.cores is None else max(1.0, workers / self.cluster.cores)
+        return max(1.0, workers / self.cluster.cores(workers))
+
+    def reading_seconds(self, workers: int, computing: float) -> float:
+        """Give what reading adds to the seconds of computing, of one worker with its shard.
+
+        A thread reads the next window while one is trained on: where there is a core for it, only the first window is waited for,
+        and reading that takes longer than computing. Where there is none, both take the same cores in turn.
+        """
+        rows = ceil(self.workload.rows / workers)
+        reading = rows * self.costs.row
+        windows = max(1, ceil(rows / self.workload.window_rows))
+        overlapping = (computing + reading) / windows + (1 - 1 / windows) * max(computing, reading)
+        in_turn = (computing + reading) * workers / self.cluster.cores(workers)
+        return max(overlapping, in_turn) - computing * self.sharing(workers)
 
     def round_seconds(self, workers: int, k: int) -> float:
         """Give the seconds of one synchronisation: the all-reduce, and the state's way out of the engine and back."""
         if workers == 1:
             return 0.0
-        nbytes = vector_bytes(self.workload, k)
         turn = 0.0 if k == 1 else self.costs.turn
-        return self.sharing(workers) * (turn + all_reduce_seconds(workers, nbytes, self.cluster.link, self.control.add_byte))
+        exchange = all_reduce_seconds(workers, vector_bytes(self.workload, k), self.cluster.link, self.control.add_byte)
+        return self.sharing(workers) * (turn + exchange)
+
+    def control_seconds(self, workers: int) -> float:
+        """Give what a block costs beside its work."""
+        state = self.workload.parameters * (1 + SLOTS[self.workload.optimizer]) * VALUE_BYTES * self.control.state_byte
+        return self.control.block + workers * self.control.worker + state
+
+    def blocks(self, steps: int, k: int) -> int:
+        """Count the blocks of an epoch: whole rounds, of about the steps that the library chooses."""
+        return ceil(steps / (max(1, round(self.costs.block_steps / k)) * k))
 
     def epoch(self, workers: int, k: int) -> EpochTime:
-        """Give the seconds of an epoch on so many workers; on one it is that of a single process."""
-        if workers == 1:
-            steps = steps_of_worker(self.workload.rows, self.workload.batch_size, 1)
-            return self._with_failures(EpochTime(steps * self.costs.step, self.workload.rows * self.costs.row, 0.0, 0.0), 1)
+        """Give the seconds of an epoch; one worker synchronises with nobody, and nobody controls it."""
         steps = steps_of_worker(self.workload.rows, self.workload.batch_size, workers)
-        rounds = ceil(steps / k)
-        share = self.sharing(workers)
-        computing = share * steps * (self.costs.exact_step if k == 1 else self.costs.step)
-        reading = share * ceil(self.workload.rows / workers) * self.costs.row
-        synchronizing = rounds * self.round_seconds(workers, k)
+        own = steps * (self.costs.exact_step if k == 1 and workers > 1 else self.costs.step)
+        computing = own * self.sharing(workers) + self.costs.epoch * self.sharing(workers)
+        reading = self.reading_seconds(workers, own)
         waiting = (computing + reading) * (slowest_share(workers, self.cluster.spread, min(k, steps)) - 1)
-        work = computing + reading + synchronizing + waiting
-        blocks = min(rounds, ceil(work / self.control.block_seconds))
-        state = self.workload.parameters * (1 + SLOTS[self.workload.optimizer]) * VALUE_BYTES * self.control.state_byte
-        controlling = blocks * (self.control.block + workers * self.control.worker + state)
-        return self._with_failures(EpochTime(computing, reading, synchronizing, controlling, waiting), workers)
+        synchronizing = ceil(steps / k) * self.round_seconds(workers, k)
+        controlling = 0.0 if workers == 1 else self.blocks(steps, k) * self.control_seconds(workers)
+        return self._with_failures(EpochTime(computing, reading, synchronizing, controlling, waiting), workers, k)
 
-    def _with_failures(self, time: EpochTime, workers: int) -> EpochTime:
+    def _with_failures(self, time: EpochTime, workers: int, k: int) -> EpochTime:
         """Add the work that is done again after failures."""
         if self.cluster.mtbf is None or time.total == 0:
             return time
-        blocks = max(1, ceil(time.total / self.control.block_seconds))
+        blocks = self.blocks(steps_of_worker(self.workload.rows, self.workload.batch_size, workers), k)
         block = time.total / blocks
         expected = expected_block_seconds(block, workers / self.cluster.mtbf, self.control.restart)
-        parts = (time.computing, time.reading, time.synchronizing, time.controlling, time.waiting)
-        return EpochTime(*parts, repeating=blocks * (expected - block))
+        return replace(time, repeating=blocks * (expected - block))
 
     def speedup(self, workers: int, k: int) -> float:
         """Give how many times as fast as a single process it is."""
@@ -251,20 +267,19 @@ def candidates(most: int) -> list[int]:
     return sorted({workers for workers in (*powers, *WORKER_COUNTS) if workers <= most})
 
 
-def fitted_line(x: list[float], y: list[float]) -> tuple[float, float]:
-    """Give the intercept and the slope through measured points, neither below 0, with the relative errors least.
+def fitted_terms(counts: list[list[float]], seconds: list[float]) -> list[float]:
+    """Give the seconds of each term, none below 0, of which so many were in each measurement: relative errors are least.
 
     Examples
     --------
-    >>> [round(number, 6) for number in fitted_line([0.0, 1.0, 3.0], [2.0, 5.0, 11.0])]
+    >>> [round(number, 6) for number in fitted_terms([[1.0, 1.0, 1.0], [0.0, 1.0, 3.0]], [2.0, 5.0, 11.0])]
     [2.0, 3.0]
     """
     from scipy.optimize import nnls
 
-    measured = np.asarray(y)
-    matrix = np.column_stack([np.ones(len(x)), x]) / measured[:, None]
-    (intercept, slope), _ = nnls(matrix, np.ones(len(x)))
-    return float(intercept), float(slope)
+    matrix = np.column_stack(counts) / np.asarray(seconds)[:, None]
+    terms, _ = nnls(matrix, np.ones(len(seconds)))
+    return [float(term) for term in terms]
 
 
 def lognormal_parameters(spread: float) -> tuple[float, float]:

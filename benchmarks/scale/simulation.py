@@ -1,7 +1,7 @@
 """A training on many machines as discrete events: steps of random length, a slow machine, machines that fail.
 
-The formulas of ``model`` assume that rounds are independent and that times have a closed form. Here each worker is a process of SimPy
-that computes, meets the others at each synchronisation, and may be lost; nothing is taken from the formulas but the costs.
+The formulas of ``model`` assume that rounds are independent, and that times have a closed form. Here each worker is a process of
+SimPy that computes, meets the others at each synchronisation, and may be lost; nothing is taken from the formulas but the costs.
 """
 
 from __future__ import annotations

@@ -11,6 +11,9 @@ SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
 VALUE_BYTES = 4
 """Of a float32, the dtype of the networks."""
 
+WINDOW_BYTES = 64 << 20
+"""Of the rows that a worker reads from files at a time."""
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -47,6 +50,11 @@ class Workload:
         23860
         """
         return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes))
+
+    @property
+    def window_rows(self) -> int:
+        """The rows of a window."""
+        return WINDOW_BYTES // (self.sizes[0] * VALUE_BYTES + 8)
 
     @property
     def title(self) -> str:
@@ -131,24 +139,30 @@ NETWORKS = {
 
 @dataclass(frozen=True)
 class StepCosts:
-    """What the training of a network costs on one core.
+    """What the training of a network costs a worker, on one core.
 
     Attributes
     ----------
     step : float
-        Seconds of a mini-batch's step in the fused engine.
+        Seconds of a mini-batch's step in the engine.
     exact_step : float
-        Seconds of a mini-batch's step with k = 1: the gradient by the engine, and the step in NumPy.
+        Seconds of a mini-batch's step with k = 1, beside the exchange: the gradient by the engine, and the step in NumPy.
+    turn : float
+        Seconds of a synchronisation beside the exchange: the engine gives its state, and another session begins from the mean.
     row : float
         Seconds to read a row from a file and prepare it; 0 where the rows are in memory.
-    turn : float
-        Seconds in which a session gives its state as a vector, and another one begins from the average.
+    epoch : float
+        Seconds at the start of an epoch: the order of its rows.
+    block_steps : int
+        The steps of a block, as the library chooses them: about half a second of work.
     """
 
     step: float
     exact_step: float
-    row: float = 0.0
     turn: float = 0.0
+    row: float = 0.0
+    epoch: float = 0.0
+    block_steps: int = 1000
 
 
 @dataclass(frozen=True)
@@ -157,8 +171,6 @@ class ControlCosts:
 
     Attributes
     ----------
-    block_seconds : float
-        About how much work a block is.
     block : float
         Seconds that a block costs beside its work, whatever the number of workers.
     worker : float
@@ -171,11 +183,10 @@ class ControlCosts:
         Seconds to replace a worker that was lost.
     """
 
-    block_seconds: float = 0.5
     block: float = 1e-3
     worker: float = 3e-4
     state_byte: float = 1e-9
-    add_byte: float = 2.5e-10
+    add_byte: float = 2.5e-11
     restart: float = 10.0
 
 
@@ -186,8 +197,10 @@ class Cluster:
     Attributes
     ----------
     link : Link
-    cores : int or None
-        The cores that all workers share, where they are on one machine; None where each has a core of its own.
+    cores_each : float
+        The cores of each worker, on machines of their own. Reading takes a second one where there is one.
+    shared_cores : int or None
+        The cores that all workers share, where they are on one machine.
     mtbf : float or None
         The mean time between the failures of one worker's machine, in seconds; None for machines that do not fail.
     spread : float
@@ -195,6 +208,11 @@ class Cluster:
     """
 
     link: Link
-    cores: int | None = None
+    cores_each: float = 1.0
+    shared_cores: int | None = None
     mtbf: float | None = None
     spread: float = 0.0
+
+    def cores(self, workers: int) -> float:
+        """Give the cores of so many workers together."""
+        return self.cores_each * workers if self.shared_cores is None else float(self.shared_cores)
