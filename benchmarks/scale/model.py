@@ -287,6 +287,7 @@ def lognormal_parameters(spread: float) -> tuple[float, float]:
 
     Examples
     --------
+    >>> from math import exp
     >>> mu, sigma = lognormal_parameters(0.5)
     >>> round(exp(mu + sigma**2 / 2), 12)
     1.0

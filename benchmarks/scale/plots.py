@@ -9,7 +9,7 @@ from benchmarks.scale.model import Model, candidates
 from benchmarks.scale.validation import ALONE, Comparison
 from chainrule.plotting.figure_style import BLUE, GRAY, VERMILION, new_figure, report_style
 
-COLORS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00")
+COLORS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Of Okabe and Ito's palette."""
 
 

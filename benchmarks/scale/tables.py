@@ -85,7 +85,6 @@ def advice_table(models: Mapping[str, Mapping[str, Model]], k: int) -> str:
     rows = []
     for name, by_link in models.items():
         for link, model in by_link.items():
-            least = [model.interval(count) for count in FEW]
             fastest = model.fastest(k)
             best = f"{fastest:,} ({shown(model.speedup(fastest, k))}x)"
             rows.append([name, link, f"{model.worthwhile(k):,}", best, *(advised(model, count) for count in FEW)])
