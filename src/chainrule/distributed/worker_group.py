@@ -77,6 +77,11 @@ class WorkerGroup:
         self._members: dict[int, Member] = {}
         self._connected = False
 
+    @property
+    def places(self) -> dict[int, Place]:
+        """Where the workers run, by rank."""
+        return {rank: member.place for rank, member in sorted(self._members.items())}
+
     def start(self) -> None:
         """Start the workers that are missing: on free cores, or where none become free, beside others.
 
