@@ -387,6 +387,9 @@ def parse_layers(hidden: Sequence[str]) -> tuple[int, ...]:
     if words == ["none"]:
         return ()
     try:
-        return tuple(int(word) for word in words)
+        layers = tuple(int(word) for word in words)
     except ValueError:
-        raise SettingError(f"--hidden takes whole numbers, such as 128,64, or none; it is {','.join(words)!r}") from None
+        layers = (0,)
+    if min(layers) < 1:
+        raise SettingError(f"--hidden takes whole numbers of at least 1, such as 128,64, or none; it is {','.join(words)!r}")
+    return layers

@@ -246,7 +246,7 @@ def scale_parts(parts: SplitData, network: Network, task: Task) -> ScaledTable:
 
 def make_early_stopping(patience: int, kind: str) -> EarlyStopping | None:
     """Stop early by the validation cost, but for MNIST by the accuracy, as the book does."""
-    if not patience:
+    if not check_int("--early-stopping", patience, least=0):
         return None
     return EarlyStopping(patience, monitor=None if kind == "mnist" else "validation_cost")
 
