@@ -96,7 +96,7 @@ def test_a_network_predicts_and_evaluates_by_a_third_engine(toy):
     evaluation = reference.open(net.plan, net.state(), threads=1).evaluate(data)
     assert net.cost(x, y) == pytest.approx(evaluation.cost)
     assert net.accuracy(x, y) == pytest.approx(evaluation.accuracy)
-    _, gradient = reference.gradient(net.plan, data, None, threads=1)(net.plan.pack(net.weights, net.biases))
+    _, gradient, _ = reference.gradient(net.plan, data, None, threads=1)(net.plan.pack(net.weights, net.biases))
     nabla_b, nabla_w = net.backprop(x, y)
     np.testing.assert_allclose(net.plan.pack(nabla_w, nabla_b), gradient, atol=1e-12)
 

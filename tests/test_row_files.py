@@ -16,7 +16,7 @@ import chainrule as cr
 from chainrule.errors import ArgumentTypeError, DataError, FileError, SettingError
 from chainrule.row_files import csv_row_file, npz_row_file
 from chainrule.row_files.column_statistics import ColumnStatistics, merge
-from chainrule.row_files.row_order import group_order, window_order, windows
+from chainrule.row_files.row_order import Piece, group_order, shard, window_order, windows
 
 
 def read_all(source):
@@ -29,28 +29,45 @@ def read_all(source):
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12),
     most=st.integers(1, 20),
+    shards=st.integers(1, 6),
     seed=st.integers(0, 5),
     epoch=st.integers(1, 4),
 )
-def test_the_order_has_every_row_once(sizes, most, seed, epoch):
-    """The windows of an epoch, each in its order, hold every row exactly once, in windows of at most ``most`` rows or one group."""
+def test_the_order_has_every_row_once(sizes, most, shards, seed, epoch):
+    """The windows of an epoch's shards hold every row exactly once, in windows of at most ``most`` rows or one piece; the shards
+    differ by one row at most.
+    """
     starts = np.cumsum([0, *sizes])
-    seen = []
-    for groups in windows(group_order(len(sizes), seed, epoch), sizes, most):
-        rows = np.concatenate([np.arange(starts[group], starts[group + 1]) for group in groups])
-        assert len(rows) <= most or len(groups) == 1
-        seen.extend(rows[window_order(len(rows), seed, epoch, groups[0])].tolist())
+    seen, lengths = [], []
+    for k in range(shards):
+        before = len(seen)
+        for pieces in windows(shard(group_order(len(sizes), seed, epoch), sizes, k, shards), most):
+            rows = np.concatenate([starts[piece.group] + np.arange(piece.first, piece.last) for piece in pieces])
+            assert len(rows) <= most or len(pieces) == 1
+            seen.extend(rows[window_order(len(rows), seed, epoch, pieces[0])].tolist())
+        lengths.append(len(seen) - before)
     assert sorted(seen) == list(range(sum(sizes)))
+    assert max(lengths) - min(lengths) <= 1
 
 
-def test_the_order_is_a_function_of_seed_epoch_and_group():
-    """The same seed and epoch give the same order, others another."""
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12), shards=st.integers(1, 6))
+def test_shards_join_to_the_row_groups_in_their_order(sizes, shards):
+    """The shards one after another are the rows of the groups one after another, whatever their number."""
+    order = group_order(len(sizes), 1, 1)
+    joined = [(p.group, row) for k in range(shards) for p in shard(order, sizes, k, shards) for row in range(p.first, p.last)]
+    assert joined == [(int(group), row) for group in order for row in range(sizes[group])]
+
+
+def test_the_order_is_a_function_of_seed_epoch_and_the_first_piece():
+    """The same seed and epoch give the same order, others another; so does a piece that begins elsewhere."""
+    piece = Piece(7, 0, 50)
     assert np.array_equal(group_order(50, 3, 2), group_order(50, 3, 2))
-    assert np.array_equal(window_order(50, 3, 2, 7), window_order(50, 3, 2, 7))
+    assert np.array_equal(window_order(50, 3, 2, piece), window_order(50, 3, 2, piece))
     for other in ((4, 2), (3, 1)):
         assert not np.array_equal(group_order(50, 3, 2), group_order(50, *other))
-        assert not np.array_equal(window_order(50, 3, 2, 7), window_order(50, *other, 7))
-    assert not np.array_equal(window_order(50, 3, 2, 7), window_order(50, 3, 2, 8))
+        assert not np.array_equal(window_order(50, 3, 2, piece), window_order(50, *other, piece))
+    for begin in (Piece(8, 0, 50), Piece(7, 1, 51)):
+        assert not np.array_equal(window_order(50, 3, 2, piece), window_order(50, 3, 2, begin))
 
 
 @given(cuts=st.lists(st.integers(1, 99), max_size=6, unique=True), shift=st.sampled_from([0.0, 1e6, -3e9]))

@@ -631,7 +631,7 @@ def test_lion_takes_steps_of_the_rate(engine, case):
     plan = replace(case.plan, batch_size=len(case.examples), l1=0.0, clip=None)
     rows, rate = np.arange(len(case.examples)), 0.125
     data = engine.prepare(case.examples)
-    _, gradient = engine.gradient(plan, data, rows, threads=1)(plan.pack(case.state.weights, case.state.biases))
+    _, gradient, _ = engine.gradient(plan, data, rows, threads=1)(plan.pack(case.state.weights, case.state.biases))
     session = engine.open(plan, case.state, threads=1)
     session.advance(data, rows, Steps(np.array([rate]), np.zeros(1)))
     state, shrink = session.state(), 1 - rate * plan.optimizer.shrink
@@ -650,10 +650,11 @@ def test_engines_agree(name, case):
     plan, weights, biases = case.plan, list(case.state.weights), list(case.state.biases)
     outs = [e.forward(plan, weights, biases, case.examples.x, threads=1) for e in (first, second)]
     assert_close(*outs, plan.dtype)
-    (cost, nabla), (expected_cost, expected) = (
+    (cost, nabla, right), (expected_cost, expected, expected_right) = (
         e.gradient(plan, e.prepare(case.examples), None, threads=1)(plan.pack(weights, biases)) for e in (first, second)
     )
     assert_close(cost, np.array([expected_cost]), plan.dtype)
+    assert (right is None) == (expected_right is None)
     for place, _ in plan.places:
         assert_close(nabla[place], expected[place], plan.dtype)
     stepped, wanted_steps = (list(parts(advanced(e, case)[0])) for e in (first, second))
@@ -730,11 +731,11 @@ def test_a_gradient_of_all_rows_is_the_sum_over_single_rows(engine, case):
     """A batch's gradient and cost are sums: those of its rows, taken one at a time, add up to them."""
     plan, parameters = case.plan, case.plan.pack(case.state.weights, case.state.biases)
     data, n = engine.prepare(case.examples), len(case.examples)
-    cost, total = engine.gradient(plan, data, None, threads=1)(parameters)
+    cost, total, _ = engine.gradient(plan, data, None, threads=1)(parameters)
     singles = [engine.gradient(plan, data, np.array([i]), threads=1)(parameters) for i in range(n)]
     assert_close(sum(single[0] for single in singles), np.array([cost]), plan.dtype)
     for place, _ in plan.places:
-        terms = [nabla[place] for _, nabla in singles]
+        terms = [nabla[place] for _, nabla, _ in singles]
         scale = max(sum(np.abs(term).max() for term in terms), 1e-3)
         assert np.abs(sum(terms) - total[place]).max() <= EXACT[plan.dtype] * scale
 
@@ -746,7 +747,7 @@ def test_a_gradient_of_all_rows_is_that_of_their_numbers(engine, case, threads):
     plan, parameters = case.plan, case.plan.pack(case.state.weights, case.state.biases)
     data, rows = engine.prepare(case.examples), np.arange(len(case.examples))
     value_and_gradient = engine.gradient(plan, data, None, threads=threads)
-    cost, nabla = value_and_gradient(parameters)
+    cost, nabla, _ = value_and_gradient(parameters)
     value_and_gradient(parameters + 1)
     for again in (value_and_gradient(parameters), engine.gradient(plan, data, rows, threads=1)(parameters)):
         assert_close(again[0], np.array([cost]), plan.dtype)
@@ -766,8 +767,8 @@ def test_a_block_result_is_of_each_mini_batch_before_its_update(engine, case):
     classes = classes_of(examples, plan)
     for k, rows in enumerate(mini_batches(case.order, plan.batch_size)):
         state = session.state()
-        cost, _ = engine.gradient(plan, data, rows, threads=1)(plan.pack(state.weights, state.biases))
-        assert_close(progress.costs[k], np.array([cost]), plan.dtype)
+        sums = engine.gradient(plan, data, rows, threads=1)(plan.pack(state.weights, state.biases))
+        assert_close(progress.costs[k], np.array([sums.cost]), plan.dtype)
         a = engine.forward(plan, list(state.weights), list(state.biases), examples.x[rows], threads=1)
         if classes is None:
             assert progress.right is None

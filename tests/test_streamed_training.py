@@ -17,7 +17,7 @@ import chainrule as cr
 from chainrule.engines import ENGINES
 from chainrule.errors import DataError, DataTypeError, FileError, SettingError
 from chainrule.read_ahead import read_ahead
-from chainrule.row_files.row_order import group_order, window_order, windows
+from chainrule.row_files.row_order import group_order, shard, window_order, windows
 
 SIZES = (40, 13, 27, 55, 1)
 SETTINGS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.3}
@@ -32,9 +32,9 @@ def streamed_order(sizes, most, seed, epoch):
     """Give the order of an epoch's rows, by the numbers of all files' rows one after another."""
     starts = np.cumsum([0, *sizes])
     order = []
-    for groups in windows(group_order(len(sizes), seed, epoch), sizes, most):
-        rows = np.concatenate([np.arange(starts[group], starts[group + 1]) for group in groups])
-        order.append(rows[window_order(len(rows), seed, epoch, groups[0])])
+    for pieces in windows(shard(group_order(len(sizes), seed, epoch), sizes, 0, 1), most):
+        rows = np.concatenate([starts[piece.group] + np.arange(piece.first, piece.last) for piece in pieces])
+        order.append(rows[window_order(len(rows), seed, epoch, pieces[0])])
     return np.concatenate(order)
 
 

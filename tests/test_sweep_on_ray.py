@@ -142,7 +142,7 @@ def test_an_address_without_a_cluster_is_refused_at_once(address, error, message
 
 def test_folders_of_killed_sweeps_are_removed(tmp_path):
     """Those whose process has ended; a folder of a process that runs, and one of another name, stay."""
-    from chainrule.sweeping.ray_pool import remove_leftovers
+    from chainrule.ray_cluster import remove_leftovers
 
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -455,10 +455,10 @@ std::tuple<double, double, double> evaluate(Session<T> &session, const PreparedD
     return {totals.cost, totals.correct, totals.weight};
 }
 
-// The summed cost at `parameters`, one vector; its gradient goes into `gradient`, laid out
-// likewise.
+// The summed cost and the correct examples at `parameters`, one vector; the gradient goes into
+// `gradient`, laid out likewise.
 template <class T>
-double value_and_gradient(Session<T> &session, const PreparedData &prepared, nb::object rows,
+std::tuple<double, double> value_and_gradient(Session<T> &session, const PreparedData &prepared, nb::object rows,
                           InputArray<T> parameters, OutputArray<T> gradient) {
     check_targets(session, prepared);
     check(std::int64_t(parameters.size()) == session.size(),
@@ -473,7 +473,7 @@ double value_and_gradient(Session<T> &session, const PreparedData &prepared, nb:
     const Totals totals = session.gradient(prepared.data, chosen.numbers(), chosen.n);
     session.for_each_layer(gradient.data(),
                            [&](int l, T *w, T *b) { session.get(l, ArrayKind::gradient, w, b); });
-    return totals.cost;
+    return {totals.cost, totals.correct};
 }
 
 template <class T>

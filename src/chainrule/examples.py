@@ -198,6 +198,13 @@ class Examples:
             raise DataError("these rows weigh nothing together; choose some whose weight is above 0")
         return numbers
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its arrays."""
+        x: Any = self.x
+        inputs = [x.data, x.indices, x.indptr] if is_sparse(x) else [x.numbers if isinstance(x, PiecewiseInputs) else x]
+        return sum(array.nbytes for array in (*inputs, self.y, self.weights) if array is not None)
+
     def total_weight(self, rows: Indices | None = None) -> float:
         """Sum the weights of some rows, or of all: their number, where the examples are not weighted."""
         if self.weights is None:

@@ -220,7 +220,7 @@ class Network:
         plan, weights, biases = self._parameters()
         engine = choose("auto", plan, examples)
         value_and_gradient = engine.gradient(plan, engine.prepare(examples), None, threads="auto")
-        _, gradient = value_and_gradient(plan.pack(weights, biases))
+        _, gradient, _ = value_and_gradient(plan.pack(weights, biases))
         nabla_w, nabla_b = plan.unpack(gradient)
         return Gradient(nabla_b, nabla_w)
 

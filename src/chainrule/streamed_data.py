@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._types import AnyArray, Indices
+from ._types import AnyArray
 from .calculus.feedforward import for_raw_columns
 from .engines import Engine, Session
 from .engines.encoded_targets import EncodedTargets
@@ -20,19 +20,21 @@ from .input_spec import InputSpec
 from .network import Network
 from .plan import Evaluation, Plan, State
 from .read_ahead import read_ahead
-from .row_files.row_order import group_order, window_order, windows
+from .row_files.row_order import Piece, group_order, window_order, windows
+from .row_files.row_order import shard as cut_shard
 from .row_files.row_source import RowSource
 from .scaler import ColumnScaler, check_scale
 from .training_data import EpochPart, prepare_once
 
 
 class StreamedRows:
-    """The rows of a source as examples of a network.
+    """The rows of a source as examples of a network; it can be pickled, to be read by another process that sees the files.
 
     Parameters
     ----------
     source : RowSource
-    network : Network
+    dtype : str
+        The network's, of the inputs.
     scaler : ColumnScaler or None
         Scales the input columns.
 
@@ -49,10 +51,10 @@ class StreamedRows:
         When a row group is larger than a window.
     """
 
-    def __init__(self, source: RowSource, network: Network, scaler: ColumnScaler | None) -> None:
+    def __init__(self, source: RowSource, dtype: str, scaler: ColumnScaler | None) -> None:
         self.source = source
         self.scaler = scaler
-        self.dtype = np.dtype(network.plan.dtype)
+        self.dtype = np.dtype(dtype)
         self.extremes = _extremes(source)
         row_bytes = source.n_in * self.dtype.itemsize + 8
         self._most_rows = max(1, source.window_bytes // row_bytes)
@@ -67,23 +69,87 @@ class StreamedRows:
 
     def all_windows(self) -> Iterator[Examples]:
         """Read all rows, in the files' order."""
-        return (self.read(groups) for groups in self.windows(np.arange(len(self.source.group_rows))))
+        group_rows = self.source.group_rows
+        return (self.read(window) for window in windows(cut_shard(range(len(group_rows)), group_rows, 0, 1), self._most_rows))
 
-    def windows(self, order: Indices) -> list[list[int]]:
-        """Divide the row groups, in their order, into windows."""
-        return windows(order, self.source.group_rows, self._most_rows)
+    def shard_length(self, shard: tuple[int, int], batch_size: int) -> int:
+        """Count the rows of a shard."""
+        k, shards = shard
+        n = len(self.source)
+        return n * (k + 1) // shards - n * k // shards
 
-    def read(self, groups: list[int], carried: Examples | None = None) -> Examples:
+    def parts(
+        self,
+        engine: Engine,
+        plan: Plan,
+        epoch: int,
+        *,
+        shuffle: bool,
+        batch_size: int,
+        has_classes: bool,
+        shard: tuple[int, int] = (0, 1),
+        done: int = 0,
+    ) -> Iterator[EpochPart]:
+        """Give the windows of a shard of an epoch one after another, each with the engine's form of its rows and their order.
+
+        Each part is whole mini-batches, but for the last: the rows that are left of a window come first in the next one.
+
+        Parameters
+        ----------
+        engine : Engine
+        plan : Plan
+            Its seed decides the order.
+        epoch : int
+            From 1.
+        shuffle : bool
+        batch_size : int
+        has_classes : bool
+            Whether the targets of all rows are classes.
+        shard : (int, int)
+            Which shard (from 0) of how many.
+        done : int
+            How many rows of the shard to leave out at its beginning, whole mini-batches; windows of these alone are not read. The
+            rows that are given are those that follow, in the same order.
+        """
+        carried: Examples | None = None
+        divided = self._windows_to_read(plan.seed, epoch, shuffle=shuffle, shard=shard, done=done)
+        for k, (window, skipped) in enumerate(divided):
+            examples = self.read(window, carried)
+            before = 0 if carried is None else len(carried)
+            n = len(examples) - before
+            own = window_order(n, plan.seed, epoch, window[0]) if shuffle else np.arange(n)
+            order = np.concatenate([np.arange(before), before + own[skipped:]])
+            whole = len(order) if k == len(divided) - 1 else len(order) // batch_size * batch_size
+            carried = examples[order[whole:]] if whole < len(order) else None
+            if whole:
+                yield EpochPart(prepare_once(engine, examples), order[:whole], has_classes)
+
+    def _windows_to_read(
+        self, seed: int, epoch: int, *, shuffle: bool, shard: tuple[int, int], done: int
+    ) -> list[tuple[list[Piece], int]]:
+        """Give the windows of a shard that are not wholly done, each with the number of its rows that are."""
+        group_rows = self.source.group_rows
+        order = group_order(len(group_rows), seed, epoch) if shuffle else np.arange(len(group_rows))
+        left, first = [], 0
+        for window in windows(cut_shard(order, group_rows, *shard), self._most_rows):
+            rows = sum(piece.rows for piece in window)
+            if done < first + rows:
+                left.append((window, max(0, done - first)))
+            first += rows
+        return left
+
+    def read(self, pieces: list[Piece], carried: Examples | None = None) -> Examples:
         """Read a window, behind the rows that another one has left."""
         before = 0 if carried is None else len(carried)
-        n = before + sum(self.source.group_rows[group] for group in groups)
+        n = before + sum(piece.rows for piece in pieces)
         x, y = np.empty((n, self.source.n_in), self.dtype), np.empty(n)
         if carried is not None:
             x[:before], y[:before] = carried.x, carried.y
         first = before
-        for group in groups:
-            last = first + self.source.group_rows[group]
-            for k, values in enumerate(self.source.read_group(group)):
+        for piece in pieces:
+            last = first + piece.rows
+            for k, column in enumerate(self.source.read_group(piece.group)):
+                values = column[piece.first : piece.last]
                 if k == self.source.n_in:
                     y[first:last] = values
                 else:
@@ -121,6 +187,8 @@ class StreamedData:
         What inputs the network accepts once it has been trained on these.
     n : int
         The rows that are trained on.
+    streamed : StreamedRows
+        Reads the rows.
 
     Raises
     ------
@@ -145,8 +213,8 @@ class StreamedData:
         self._plan = network.plan
         scaler = _scaler(source) if source.standardize else None
         self.scaler = scaler
-        self._streamed = StreamedRows(source, network, scaler)
-        self.examples = self._check(network, source, self._streamed.extremes)
+        self.streamed = StreamedRows(source, network.plan.dtype, scaler)
+        self.examples = self._check(network, source, self.streamed.extremes)
         spec = InputSpec("numbers", (source.n_in,), *self.examples.bounds)
         self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
         self.n = len(source)
@@ -172,7 +240,7 @@ class StreamedData:
         if isinstance(validation, RowSource):
             if validation.columns and source_columns and validation.columns != source_columns:
                 raise DataError("the validation's files have other columns than the training's, or in another order")
-            rows = StreamedRows(validation, network, self.scaler)
+            rows = StreamedRows(validation, network.plan.dtype, self.scaler)
             self._check(trained, validation, rows.extremes)
             return rows
         examples = trained.check_examples(validation)
@@ -196,33 +264,25 @@ class StreamedData:
 
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of validation examples; the rows of files are prepared when they are read."""
-        return None, engine.prepare(self._validation) if isinstance(self._validation, Examples) else self._validation
+        return None, self.prepare_validation(engine)
+
+    def prepare_validation(self, engine: Engine) -> Any:
+        """Give the engine's form of validation examples; the rows of files are prepared when they are read."""
+        return engine.prepare(self._validation) if isinstance(self._validation, Examples) else self._validation
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the targets of all rows are classes, or values that stand for classes."""
+        return EncodedTargets(self.examples, self._plan).classes is not None
 
     def epoch_parts(
         self, engine: Engine, data: None, plan: Plan, epoch: int, *, shuffle: bool, done: int, threads: Any
     ) -> Generator[EpochPart]:
-        """Give the windows of an epoch one after another, each with the engine's form of its rows and their order.
-
-        Each part is whole mini-batches: the rows that are left of a window come first in the next one. ``done`` is 0: there are no
-        checkpoints of an epoch's middle.
-        """
-        return read_ahead(self._parts(engine, plan, epoch, shuffle=shuffle))
-
-    def _parts(self, engine: Engine, plan: Plan, epoch: int, *, shuffle: bool) -> Iterator[EpochPart]:
-        has_classes = EncodedTargets(self.examples, plan).classes is not None
-        n_groups = len(self.source.group_rows)
-        divided = self._streamed.windows(group_order(n_groups, plan.seed, epoch) if shuffle else np.arange(n_groups))
-        carried: Examples | None = None
-        for k, groups in enumerate(divided):
-            examples = self._streamed.read(groups, carried)
-            before = 0 if carried is None else len(carried)
-            n = len(examples) - before
-            own = window_order(n, plan.seed, epoch, groups[0]) if shuffle else np.arange(n)
-            order = np.concatenate([np.arange(before), before + own])
-            whole = len(order) if k == len(divided) - 1 else len(order) // plan.batch_size * plan.batch_size
-            carried = examples[order[whole:]] if whole < len(order) else None
-            if whole:
-                yield EpochPart(prepare_once(engine, examples), order[:whole], has_classes)
+        """Give what is left of an epoch of which so many rows are done, window by window; the next one is read in a thread."""
+        parts = self.streamed.parts(
+            engine, plan, epoch, shuffle=shuffle, batch_size=plan.batch_size, has_classes=self.has_classes, done=done
+        )
+        return read_ahead(parts)
 
     def evaluate(self, engine: Engine, session: Session, validation_data: Any) -> Evaluation | None:
         """Evaluate the validation: examples at once, or the rows of files window by window."""

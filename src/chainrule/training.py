@@ -4,7 +4,7 @@ How data flows::
 
     Run(network, examples, ...)                  checks the data (TrainingData; StreamedData of files) and the settings (Plan)
                                                  keeps all that it computes in a RunPosition
-      session = engine.open(plan, state)
+      session = executor.open(plan, state)       of the engine on this machine; or of workers on Ray (on="ray")
       for each epoch, and each of its parts:     one of data in memory; a window of rows that are read from files
         for each block of the part's order:      epoch_blocks; Run.advance says where a block ends earlier
           session.advance(data, order, steps)    one step a mini-batch, at the schedule's rates; gives the costs
@@ -41,8 +41,8 @@ from .distort import Distortion
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose
 from .engines.encoded_targets import EncodedTargets
-from .epoch_blocks import block_length
 from .errors import ArgumentTypeError, DataError, SettingError, TrainingEnded
+from .executor import Executor, LocalExecutor, check_division
 from .history import EpochProgress, EpochRecord, History
 from .interrupts import complete_despite_interrupt, drain
 from .network import Network, with_training
@@ -157,6 +157,17 @@ class Run:
         ``epochs`` may be more, and ``threads`` may differ.
     allow_other_engine : bool
         Whether to resume a training of another engine or instruction set, whose results differ in the last digits.
+    on : str, optional
+        "ray" divides the rows of each epoch between workers on Ray: ``pip install 'chainrule[ray]'``. On this machine by default.
+    workers : int, optional
+        The number of workers on Ray, each with ``batch_size`` rows a step: a step is one mini-batch of all workers together. The
+        result depends on it, and not on how many machines there are.
+    sync_every : int, optional
+        The steps from one synchronisation of the workers to the next. With 1, the default, their gradients are summed: the
+        training is that of one process with mini-batches of ``workers * batch_size``. With more, each worker takes so many steps
+        alone, and their parameters and optimizer states are averaged, weighted by the rows they have seen.
+    address : str, optional
+        Of a Ray cluster that is there, such as "10.0.0.1:6379" or "auto"; on this machine by default.
 
     Attributes
     ----------
@@ -164,6 +175,8 @@ class Run:
     plan : Plan
     data : TrainingData or StreamedData
         The checked examples, and those of the validation.
+    executor : Executor
+        Where the steps are computed.
     position : RunPosition
         All that has been computed so far.
     checkpoints : RunCheckpoints or NoCheckpoints
@@ -215,6 +228,10 @@ class Run:
         checkpoint_notes: Mapping[str, Any] | None = None,
         resume: bool = False,
         allow_other_engine: bool = False,
+        on: str | None = None,
+        workers: int | None = None,
+        sync_every: int | None = None,
+        address: str | None = None,
     ) -> None:
         if not isinstance(network, Network):
             raise ArgumentTypeError(f"network must be a Network; it is {network!r}")
@@ -229,6 +246,7 @@ class Run:
             distort=distort,
             checkpoint=checkpoint,
         )
+        self.division = check_division(on, workers=workers, sync_every=sync_every, address=address)
         self.examples, self.validation, self.n = self.data.examples, self.data.validation, self.data.n
         self.epochs = check_int("epochs", epochs, least=0)
         self.learning_rate = check_float("learning_rate", learning_rate, above=0)
@@ -236,7 +254,7 @@ class Run:
         self.plan = with_training(
             network.plan,
             optimizer=find_optimizer(optimizer),
-            batch_size=check_int("batch_size", batch_size, least=1),
+            batch_size=check_int("batch_size", batch_size, least=1) * (1 if self.division is None else self.division.workers),
             l1=check_float("l1", l1, least=0),
             l2=check_float("l2", l2, least=0),
             dropout=check_float("dropout", dropout, least=0, below=1),
@@ -254,6 +272,7 @@ class Run:
                 early_stopping, has_validation=self.data.has_validation, has_classes=self.classes
             )
         self.engine = choose(engine, self.plan, self.examples)
+        self.executor = self._make_executor()
         self.history = History(seed=self.plan.seed, engine=self.engine.name)
         self.steps = number_of_steps(self.n, self.plan.batch_size, self.epochs)
         self.position = RunPosition(self.history, None if self.early_stopping is None else BestEpoch(self.early_stopping))
@@ -271,6 +290,16 @@ class Run:
         warn_of_unreachable_targets(self.examples, self.plan)
         if self.epochs and self.checkpoints.resumed is None:
             warn_of_training_begun_anew(network, self.plan)
+
+    def _make_executor(self) -> Executor:
+        """Choose where the steps are computed."""
+        if self.division is None:
+            return LocalExecutor(self.data, self.engine, self.threads)
+        from .distributed.ray_executor import RayExecutor
+
+        return RayExecutor(
+            self.division, self.data, self.engine, self.plan, shuffle=self.shuffle, has_classes=self.classes, threads=self.threads
+        )
 
     @cached_property
     def classes(self) -> bool:
@@ -362,26 +391,27 @@ class Run:
         A generator, so that the caller decides when to stop.
         """
         data, validation_data = self.prepare_data()
-        self._begin()
         try:
+            self._begin()
             with self.checkpoints.saving(self._blocks, self._take_user_changes):
                 yield from self._train_epochs(data, validation_data)
         finally:
             self.position.session = None
+            self.executor.close()
 
     def prepare_data(self) -> tuple[Any, Any]:
         """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
-        return self.data.prepare(self.engine)
+        return self.executor.prepare()
 
     def _begin(self) -> None:
         """Open a session from the network's parameters, or from the checkpoint that is resumed."""
         position, resumed = self.position, self.checkpoints.resumed
         if resumed is None:
             position.earlier = self.network.provenance
-            position.session = self.engine.open(self.plan, self.network.state(), threads=self.threads)
+            position.session = self.executor.open(self.plan, self.network.state())
             position.epoch_state = position.session.state()
             return
-        position.session = self.engine.open(self.plan, resumed.state, threads=self.threads)
+        position.session = self.executor.open(self.plan, resumed.state)
         position.epoch_state = resumed.epoch_state
         self._update_network(position.epoch_state, len(self.history))
 
@@ -478,14 +508,14 @@ class Run:
         self.network.check_writable()
         current = self.network.state()
         self.position.epoch_state = replace(state, weights=current.weights, biases=current.biases)
-        return self.engine.open(self.plan, self.state, threads=self.threads)
+        return self.executor.open(self.plan, self.state)
 
     def _train_epoch(self, data: Any, validation_data: Any) -> Generator[None, None, EpochRecord | None]:
         """Train what is left of an epoch, block by block, and evaluate the validation; return None when it diverged."""
         progress = self.position.progress
         if not (yield from self._train_parts(data)):
             return None
-        return progress.record(self.data.total_weight, self.data.evaluate(self.engine, self.session, validation_data))
+        return progress.record(self.data.total_weight, self.executor.evaluate(self.session, validation_data))
 
     def _train_parts(self, data: Any) -> Generator[None, None, bool]:
         """Train what is left of an epoch, part by part and block by block; return whether it stayed finite."""
@@ -496,7 +526,7 @@ class Run:
                 progress.seconds += time.perf_counter() - start  # waiting for rows, or distorting them, is a part of the work
                 done = 0
                 while done < len(part.order):
-                    rows = part.order[done:][: self._block_length()]
+                    rows = part.order[done:][: self.executor.block_length(self.plan, self._most_steps)]
                     if not self._train_block(part, rows):
                         return False
                     done += len(rows)
@@ -508,9 +538,7 @@ class Run:
     def _epoch_parts(self, data: Any) -> Generator[EpochPart]:
         """Give what is left of the current epoch, in parts."""
         progress = self.position.progress
-        return self.data.epoch_parts(
-            self.engine, data, self.plan, progress.epoch, shuffle=self.shuffle, done=progress.rows, threads=self.threads
-        )
+        return self.executor.parts(data, self.plan, progress.epoch, shuffle=self.shuffle, done=progress.rows)
 
     def _train_block(self, part: EpochPart, rows: Indices) -> bool:
         """Take a step for each mini-batch of some rows; False when the training diverged."""
@@ -526,11 +554,6 @@ class Run:
                 position.done += len(steps)
                 position.progress.add(len(rows), result, float(steps.rate[-1]), time.perf_counter() - start)
         return result.finite
-
-    def _block_length(self) -> int:
-        """Count the examples of the next block."""
-        length = block_length(self.plan, self.examples)
-        return length if self._most_steps is None else min(length, self._most_steps * self.plan.batch_size)
 
     def _next_steps(self, rows: int) -> Steps:
         """Give the rate and the decay of the steps over the next rows."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._types import Indices
+from ._types import Array, Indices
 from .distort import Distortion
 from .distorted_examples import DistortedExamples
 from .engines import Engine, Session, Threads
@@ -30,11 +30,14 @@ class EpochPart(NamedTuple):
     order : int array
     has_classes : bool
         Whether the targets of all the training's rows are classes, or values that stand for classes.
+    weights : array, shape (n,), or None
+        The rows' weights; None where all count alike.
     """
 
     data: Any
     order: Indices
     has_classes: bool = True
+    weights: Array | None = None
 
 
 def prepare_once(engine: Engine, examples: Examples) -> Any:
@@ -132,8 +135,13 @@ class TrainingData:
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""
         needed = self.distorted is None or self.validation_rows is not None
-        data = engine.prepare(self.examples) if needed else None
-        return data, data if self.validation is None else engine.prepare(self.validation)
+        return engine.prepare(self.examples) if needed else None, self.prepare_validation(engine)
+
+    def prepare_validation(self, engine: Engine) -> Any:
+        """Give the engine's form of the examples of the validation; None without one."""
+        if self.validation_rows is not None:
+            return engine.prepare(self.examples)
+        return None if self.validation is None else engine.prepare(self.validation)
 
     def epoch_parts(
         self, engine: Engine, data: Any, plan: Plan, epoch: int, *, shuffle: bool, done: int, threads: Threads
@@ -142,7 +150,7 @@ class TrainingData:
         order = self.rows_at(epoch_order(self.n, plan.seed, epoch) if shuffle else np.arange(self.n))
         if self.distorted is not None:
             data = prepare_once(engine, self.distorted.in_epoch(epoch, seed=plan.seed, threads=threads))
-        yield EpochPart(data, order[done:])
+        yield EpochPart(data, order[done:], weights=self.examples.weights)
 
     def evaluate(self, engine: Engine, session: Session, validation_data: Any) -> Evaluation | None:
         """Evaluate the validation, if there is one."""

@@ -21,7 +21,7 @@ from ..examples import Examples
 from ..piecewise_inputs import PiecewiseInputs
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
 from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
-from .protocol import SMALL_BATCH
+from .protocol import SMALL_BATCH, GradientSums
 from .threads import Threads, TrainingThread, thread_count
 from .unsupported import unsupported
 
@@ -347,13 +347,13 @@ class Fused:
         session, view = FusedSession(plan, State((), ()), threads), data.view(plan)
         chosen_rows = None if rows is None else row_numbers(rows)
 
-        def value_and_gradient(parameters: Array) -> tuple[float, Array]:
+        def value_and_gradient(parameters: Array) -> GradientSums:
             gradient: Array = allocate_result(len(parameters), session.dtype)
             vector = np.ascontiguousarray(parameters, session.dtype)
-            cost = session.native.value_and_gradient(view, chosen_rows, vector, gradient)
+            cost, right = session.native.value_and_gradient(view, chosen_rows, vector, gradient)
             if data.largest_weight != 1:
                 gradient *= data.largest_weight
-            return data.largest_weight * cost, gradient
+            return GradientSums(data.largest_weight * cost, gradient, data.largest_weight * right if view.has_classes else None)
 
         return value_and_gradient
 

@@ -9,15 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from .._types import Array, Indices, Inputs
 from ..examples import Examples
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
 from .threads import Threads
 
-ValueAndGradient: TypeAlias = Callable[[Array], tuple[float, Array]]
-"""From all parameters to a cost and its gradient: vectors as ``Plan.pack`` makes them."""
+
+class GradientSums(NamedTuple):
+    """Sums over some rows, each counted by its weight.
+
+    Attributes
+    ----------
+    cost : float
+    gradient : array
+        A vector as ``Plan.pack`` makes it.
+    right : float or None
+        The number of correctly classified rows; None without classes.
+    """
+
+    cost: float
+    gradient: Array
+    right: float | None
+
+
+ValueAndGradient: TypeAlias = Callable[[Array], GradientSums]
+"""From all parameters, a vector as ``Plan.pack`` makes it, to the sums of the cost and of its gradient."""
 
 SMALL_BATCH = 16
 """Rows up to which ``forward_small`` reads the weights in place; for more rows an engine arranges them first."""

@@ -25,6 +25,7 @@ from ..examples import Examples
 from ..piecewise_inputs import PiecewiseInputs
 from ..plan import BlockResult, Evaluation, Floats, Plan, State, Steps
 from .encoded_targets import EncodedTargets, check_evaluated_weight, relative_weights
+from .protocol import GradientSums
 from .threads import Threads, TrainingThread, blas_threads
 
 MADE_BY = f"reference/numpy-{np.__version__}"
@@ -228,7 +229,7 @@ class ReferenceGradient:
         self.threads = threads
         self.batch = view.batch(self.rows)
 
-    def __call__(self, parameters: Array) -> tuple[float, Array]:
+    def __call__(self, parameters: Array) -> GradientSums:
         """Compute the cost and the gradient, a vector as ``Plan.pack`` makes it."""
         plan, view, (x, true_y, row_weights), (sigmas, cost) = self.plan, self.view, self.batch, functions(self.plan)
         y = plan.training_targets(true_y)
@@ -238,7 +239,9 @@ class ReferenceGradient:
         with blas_threads(self.threads), np.errstate(all="ignore"):
             a, (nabla_b, nabla_w) = backprop(*plan.unpack(parameters), sigmas, cost, x, y, row_weights)
             gradient = view.largest_weight * plan.pack(nabla_w, nabla_b)  # back from relative weights
-            return float(view.weighted(cost.value(a, y), self.rows).sum()), gradient
+            correct = view.correct(a, self.rows)
+            right = None if correct is None else float(view.weighted(correct, self.rows).sum())
+            return GradientSums(float(view.weighted(cost.value(a, y), self.rows).sum()), gradient, right)
 
 
 class Reference:

@@ -59,7 +59,7 @@ class LBFGSProblem:
 
     def loss_and_gradient(self, parameters: Floats, value_and_gradient: ValueAndGradient) -> tuple[float, Floats]:
         """Compute scikit-learn's loss, with the penalty, and its gradient from the engine's cost and gradient."""
-        cost, cost_gradient = value_and_gradient(parameters.astype(self.plan.dtype, copy=False))
+        cost, cost_gradient, _ = value_and_gradient(parameters.astype(self.plan.dtype, copy=False))
         gradient = cost_gradient.astype(np.float64, copy=False)
         w, w_gradient = parameters[self.penalized], gradient[self.penalized]
         w_gradient += self.alpha * w

@@ -20,7 +20,7 @@ class CsvRowFile(RowFile):
 
     def __init__(self, path: Path, target: str) -> None:
         super().__init__(path, target)
-        self._csv = import_arrow("pyarrow.csv")
+        import_arrow("pyarrow.csv")
         with translate_read_errors(path), path.open("rb") as file:
             header = file.readline(GROUP_BYTES)
             self._begins = [file.tell()]
@@ -48,17 +48,18 @@ class CsvRowFile(RowFile):
         self._begins.append(self._begins[-1] + length)
 
     def _columns(self, group: int) -> Iterator[AnyArray]:
-        arrow, names = import_arrow("pyarrow"), [*self.names, self.target]
+        arrow, arrow_csv = import_arrow("pyarrow"), import_arrow("pyarrow.csv")
+        names = [*self.names, self.target]
         with translate_read_errors(self.path), self.path.open("rb") as file:
             file.seek(self._begins[group])
             lines = file.read(self._begins[group + 1] - self._begins[group])
         with translate_arrow_errors(self.path, group):
             try:
-                table = self._csv.read_csv(
+                table = arrow_csv.read_csv(
                     arrow.BufferReader(lines),
-                    read_options=self._csv.ReadOptions(column_names=self._header, use_threads=False, block_size=GROUP_BYTES + 1),
-                    parse_options=self._csv.ParseOptions(ignore_empty_lines=False),
-                    convert_options=self._csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64())),
+                    read_options=arrow_csv.ReadOptions(column_names=self._header, use_threads=False, block_size=GROUP_BYTES + 1),
+                    parse_options=arrow_csv.ParseOptions(ignore_empty_lines=False),
+                    convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64())),
                 )
             except arrow.ArrowInvalid as error:
                 self._refuse_text(group, str(error))

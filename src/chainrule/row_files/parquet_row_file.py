@@ -18,8 +18,7 @@ class ParquetRowFile(RowFile):
 
     def __init__(self, path: Path, target: str) -> None:
         super().__init__(path, target)
-        self._parquet = import_arrow("pyarrow.parquet")
-        with translate_arrow_errors(path), self._parquet.ParquetFile(path) as file:
+        with translate_arrow_errors(path), import_arrow("pyarrow.parquet").ParquetFile(path) as file:
             self._metadata, schema = file.metadata, file.schema_arrow
         self.names = self._input_names(schema.names)
         self.n_in = len(self.names)
@@ -31,7 +30,7 @@ class ParquetRowFile(RowFile):
     def _columns(self, group: int) -> Iterator[AnyArray]:
         names = [*self.names, self.target]
         options = {"metadata": self._metadata, "page_checksum_verification": True}  # a file may have checksums of its pages
-        with translate_arrow_errors(self.path, group), self._parquet.ParquetFile(self.path, **options) as file:
+        with translate_arrow_errors(self.path, group), import_arrow("pyarrow.parquet").ParquetFile(self.path, **options) as file:
             table = file.read_row_group(group, columns=names, use_threads=False)
         for k, name in enumerate(names):
             column = table.column(name)

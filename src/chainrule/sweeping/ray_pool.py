@@ -3,67 +3,29 @@
 The data is put once. Its arrays are NumPy's, which a worker maps read-only without a copy; a worker makes its ``Examples``, and the
 engine its prepared form, for its first run, and keeps both. A task that a worker's death has ended is repeated by Ray. Where that
 does not help, its runs are submitted one by one, so that the one that ends its worker can be named.
-
-A cluster that is begun here is bound to this machine's loopback address, keeps its files in a folder of its own, and ends with the
-sweep. One that is named by its address goes on.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import tempfile
-import threading
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from .. import __version__, errors
-from ..errors import ChainruleError, EngineError, MissingExtra, SettingError
+from ..errors import ChainruleError, EngineError
+from ..ray_cluster import RayCluster
 from .pool import TASK_SECONDS
 from .search import SweepRun
 from .sweep_run import RunResult, SweepTask, name_of, train_run
 
-if TYPE_CHECKING:
-    from ..examples import Examples
-
-FOLDER_PREFIX = "cr-ray-"
-"""Of the temporary folder of a cluster that is begun here; the number of this process follows."""
-
-ANSWER_SECONDS = 10.0
-"""How long a cluster may take to accept a connection."""
-
 MOST_RETRIES = 3
 """How often Ray repeats a task whose worker died."""
-
-STORE_BYTES = 128 << 20
-"""The object store's size beside the data, which holds the tasks' results."""
 
 Failure: TypeAlias = tuple[str, str]
 """The name of an error's class, and its message."""
 
 _TASK_OF_THIS_WORKER: dict[str, SweepTask] = {}
 """In a worker: the data and settings of the sweep that it works for, by the name of the sweep's object."""
-
-
-def import_ray() -> Any:
-    """Import Ray.
-
-    Raises
-    ------
-    MissingExtra
-        When it is not installed.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # this version's default becomes that of the next; it warns
-    try:
-        import ray
-    except ModuleNotFoundError:
-        raise MissingExtra("a sweep on Ray needs Ray; install it with: pip install 'chainrule[ray]'") from None
-    return ray
 
 
 class RayPool:
@@ -89,57 +51,19 @@ class RayPool:
     task_seconds = TASK_SECONDS
 
     def __init__(self, task: SweepTask, threads: int, address: str | None = None) -> None:
-        self._ray = import_ray()
-        self._folder: Path | None = None
-        self._begun = not self._ray.is_initialized()
-        if self._begun:
-            self._connect(address, threads, _bytes_of(task))
-        elif address is not None:
-            raise SettingError("this process is connected to Ray already; leave address out, or call ray.shutdown() first")
+        self._cluster = RayCluster(
+            address, threads, sum(part.nbytes for part in (task.train, task.validation, task.test) if part is not None)
+        )
+        self._ray, self.slots = self._cluster.ray, self._cluster.cores
         try:
-            self.slots = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
             self._data = self._ray.put(task)
             self._name = self._data.hex()
             self._remote = self._ray.remote(num_cpus=1, max_retries=MOST_RETRIES)(_train_runs)
         except BaseException:
-            self._shut_down()
+            self._cluster.shut_down()
             raise
         self._tasks: dict[Any, Sequence[SweepRun]] = {}
         self._failure: Failure | None = None
-
-    def _connect(self, address: str | None, threads: int, data_bytes: int) -> None:
-        """Connect to a cluster, or begin one; Ray's own handler of SIGTERM is not left in place."""
-        handler = signal.getsignal(signal.SIGTERM)
-        try:
-            self._begin(address, threads, data_bytes)
-        finally:
-            if threading.current_thread() is threading.main_thread() and handler is not None:
-                signal.signal(signal.SIGTERM, handler)
-
-    def _begin(self, address: str | None, threads: int, data_bytes: int) -> None:
-        quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-        if address is not None:
-            try:
-                self._ray.init(address=address, **quiet)
-            except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-                raise EngineError(f"there is no Ray cluster at {address}: {error}") from None
-            return
-        remove_leftovers(Path(tempfile.gettempdir()))
-        # A short name: a socket's path has at most 107 bytes.
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
-        try:
-            self._ray.init(
-                num_cpus=threads,
-                num_gpus=0,
-                include_dashboard=False,
-                object_store_memory=STORE_BYTES + 2 * data_bytes,
-                _node_ip_address="127.0.0.1",
-                _temp_dir=str(self._folder),
-                **quiet,
-            )
-        except BaseException:
-            self._shut_down()
-            raise
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +72,7 @@ class RayPool:
         try:
             self.stop()
         finally:
-            self._shut_down()
+            self._cluster.shut_down()
 
     @property
     def load(self) -> int:
@@ -211,55 +135,6 @@ class RayPool:
             self._ray.cancel(task, force=True)
             del self._tasks[task]
 
-    def _shut_down(self) -> None:
-        """End the cluster that was begun here, and remove its files; leave one that was there."""
-        if self._begun:
-            self._ray.shutdown()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def check_address(address: str) -> None:
-    """Refuse an address at which nothing answers: Ray itself would wait for many minutes.
-
-    Raises
-    ------
-    SettingError
-        When it is not HOST:PORT, ray://HOST:PORT or auto.
-    EngineError
-        When no connection can be made within ``ANSWER_SECONDS``.
-    """
-    if address == "auto":
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not (host and port.isascii() and port.isdecimal() and int(port[:6]) < 65536):
-        raise SettingError(f"the address of a Ray cluster is HOST:PORT, such as 10.0.0.1:6379, or auto; it is {address!r}")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
-    except (OSError, UnicodeError) as error:
-        raise EngineError(f"there is no Ray cluster at {address}: {error}; begin one by: ray start --head") from None
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove the folders of clusters whose sweep was killed: the number of its process is in the name."""
-    for left in folder.glob(f"{FOLDER_PREFIX}*"):
-        number = left.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
-        if number.isdecimal() and not _is_running(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    """Whether there is such a process; where that cannot be asked, as on Windows, it is taken to run."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # of another user, or not known
-        return True
-    return True
-
 
 def _train_runs(data: list[Any], name: str, version: str, runs: list[SweepRun]) -> tuple[list[RunResult], Failure | None]:
     """Train runs in a worker; give the results, and the name and message of the error that ended it before the last run.
@@ -293,16 +168,3 @@ def _error_of(kind: str, message: str) -> ChainruleError:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _bytes_of(task: SweepTask) -> int:
-    """Count the bytes of the data's arrays."""
-    return sum(_bytes_of_part(part) for part in (task.train, task.validation, task.test) if part is not None)
-
-
-def _bytes_of_part(part: Examples) -> int:
-    x: Any = part.x
-    arrays = (
-        [getattr(x, name, None) for name in ("data", "indices", "indptr")] if hasattr(x, "indptr") else [x, part.y, part.weights]
-    )
-    return sum(int(getattr(array, "nbytes", 0)) for array in arrays)

@@ -35,12 +35,13 @@ from ..held_signals import SignalHolder, exit_on_signals
 from ..interrupts import drain
 from ..network import Network
 from ..plotting.figure_style import import_matplotlib
+from ..ray_cluster import check_address, import_ray
 from .checked_points import points_to_check
 from .live_table import Tell, live_table
 from .local_pool import LocalPool
 from .outputs import MODEL, plot_names, summary_of, write_outputs
 from .pool import TASKS_A_WORKER, Pool, Queue
-from .ray_pool import RayPool, check_address, import_ray
+from .ray_pool import RayPool
 from .result_table import Group, best_of, groups_of, rows_of
 from .search import MOST_RUNS, Search, SweepRun, as_json, make_points, rungs_of
 from .space import Space, describe, network_settings, parse_space, training_settings
