@@ -99,7 +99,7 @@ class Run:
         Trained in place.
     examples : Examples, (x, y) or RowSource
         Rows of files that may be larger than memory come from ``chainrule.rows``; settings that need all rows in memory, such as
-        ``checkpoint`` and ``distort``, are refused with them.
+        ``rows`` and ``distort``, are refused with them.
     epochs : int
         At least 0.
     batch_size : int
@@ -244,7 +244,6 @@ class Run:
             rows=rows,
             validation_rows=validation_rows,
             distort=distort,
-            checkpoint=checkpoint,
         )
         self.division = check_division(on, workers=workers, sync_every=sync_every, address=address)
         self.examples, self.validation, self.n = self.data.examples, self.data.validation, self.data.n
@@ -645,12 +644,10 @@ class Run:
         return f"Run({self.network.sizes} on {self.data.origin!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
 
 
-def _read_data(
-    network: Network, examples: Any, *, checkpoint: str | os.PathLike[str] | None, **settings: Any
-) -> TrainingData | StreamedData:
+def _read_data(network: Network, examples: Any, **settings: Any) -> TrainingData | StreamedData:
     """Check the data of a training: examples in memory, or rows that are read from files."""
     if isinstance(examples, RowSource):
-        return StreamedData(network, examples, checkpoint=checkpoint, **settings)
+        return StreamedData(network, examples, **settings)
     if isinstance(settings["validation"], RowSource):
         raise DataError("rows of files validate a training on rows of files; pass the validation as Examples, or train on cr.rows")
     return TrainingData(network, examples, **settings)

@@ -18,8 +18,8 @@ _WRONG_COLUMN = re.compile(r"In CSV column #(\d+): .*invalid value '(.*)'")
 class CsvRowFile(RowFile):
     """A CSV file with a header, of numbers divided by commas; see ``RowFile``."""
 
-    def __init__(self, path: Path, target: str) -> None:
-        super().__init__(path, target)
+    def __init__(self, path: Path, target: str, weights: str | None = None) -> None:
+        super().__init__(path, target, weights)
         import_arrow("pyarrow.csv")
         with translate_read_errors(path), path.open("rb") as file:
             header = file.readline(GROUP_BYTES)
@@ -36,7 +36,7 @@ class CsvRowFile(RowFile):
             raise DataError(f"{path}: its first line cannot be read; end lines by a line feed, with or without a return") from None
         self.names = self._input_names(self._header)
         self.n_in = len(self.names)
-        self.types = dict.fromkeys((*self.names, target), "numbers in a CSV file")
+        self.types = dict.fromkeys((*self.names, *self.others), "numbers in a CSV file")
 
     def _add_group(self, block: bytes, *, whole: bool) -> None:
         """Add a row group: the whole lines of a block, or all of the file's last one."""
@@ -49,7 +49,7 @@ class CsvRowFile(RowFile):
 
     def _columns(self, group: int) -> Iterator[AnyArray]:
         arrow, arrow_csv = import_arrow("pyarrow"), import_arrow("pyarrow.csv")
-        names = [*self.names, self.target]
+        names = [*self.names, *self.others]
         with translate_read_errors(self.path), self.path.open("rb") as file:
             file.seek(self._begins[group])
             lines = file.read(self._begins[group + 1] - self._begins[group])
