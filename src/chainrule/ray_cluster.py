@@ -12,6 +12,8 @@ import signal
 import socket
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,11 @@ FOLDER_PREFIX = "cr-ray-"
 
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to accept a connection."""
+
+LOOPBACK = "127.0.0.1"
+
+CLUSTER_VARIABLE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""With "0" Ray uses the loopback address on every system."""
 
 STORE_BYTES = 128 << 20
 """The object store's size beside the data, which holds results."""
@@ -108,18 +115,29 @@ class RayCluster:
         # A short name: a socket's path has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
         try:
-            self.ray.init(
-                num_cpus=cores,
-                num_gpus=0,
-                include_dashboard=False,
-                object_store_memory=STORE_BYTES + 2 * data_bytes,
-                _node_ip_address="127.0.0.1",
-                _temp_dir=str(self._folder),
-                **quiet,
-            )
+            with _loopback_allowed():
+                self.ray.init(
+                    num_cpus=cores,
+                    num_gpus=0,
+                    include_dashboard=False,
+                    object_store_memory=STORE_BYTES + 2 * data_bytes,
+                    _node_ip_address=LOOPBACK,
+                    _temp_dir=str(self._folder),
+                    **quiet,
+                )
+            self._check_loopback()
         except BaseException:
             self.shut_down()
             raise
+
+    def _check_loopback(self) -> None:
+        """Refuse a cluster that others could reach: Ray runs what it is sent."""
+        address = self.ray.util.get_node_ip_address()
+        if address != LOOPBACK:
+            raise EngineError(
+                f"Ray listens at {address}, where others can reach it, and not at {LOOPBACK}; begin a cluster yourself where that "
+                "is wanted, by ray.init() or `ray start`"
+            )
 
     def shut_down(self) -> None:
         """End the cluster that was begun here, and remove its files; leave one that was there."""
@@ -127,6 +145,26 @@ class RayCluster:
             self.ray.shutdown()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def _loopback_allowed() -> Iterator[None]:
+    """Let Ray use the loopback address, as it does on Windows and macOS by default.
+
+    On Linux Ray replaces 127.0.0.1 by the address of a network, and then listens on all of them, without a password.
+    """
+    from ray._private import ray_constants
+
+    before = os.environ.get(CLUSTER_VARIABLE), ray_constants.ENABLE_RAY_CLUSTER
+    os.environ[CLUSTER_VARIABLE], ray_constants.ENABLE_RAY_CLUSTER = "0", False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before[1]
+        if before[0] is None:
+            del os.environ[CLUSTER_VARIABLE]
+        else:
+            os.environ[CLUSTER_VARIABLE] = before[0]
 
 
 def check_address(address: str) -> None:

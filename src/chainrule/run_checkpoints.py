@@ -27,6 +27,7 @@ from .checkpoints.interval import parse_interval
 from .checkpoints.run_folder import RunFolder
 from .checkpoints.run_settings import check_engine, check_folder_given, check_notes, compare_settings, digest_of_rates
 from .checkpoints.snapshot import Snapshot
+from .division import Division
 from .early_stopping import EarlyStopping
 from .engines import Engine, Threads, thread_count
 from .epoch_table import EpochTable
@@ -51,6 +52,7 @@ class Training(Protocol):
     early_stopping: EarlyStopping | None
     engine: Engine
     threads: Threads
+    division: Division | None
     data: TrainingData | StreamedData
     position: RunPosition
 
@@ -271,6 +273,7 @@ def describe_training(run: Training, epochs: int) -> dict[str, Any]:
         "schedule": name_of(run.schedule),
         "rates": digest_of_rates(run.schedule, run.learning_rate, steps),
         "shuffle": run.shuffle,
+        "division": None if run.division is None else run.division.describe(),
         "early_stopping": None if run.early_stopping is None else asdict(run.early_stopping),
         **data.describe(),
     }

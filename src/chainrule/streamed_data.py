@@ -122,7 +122,7 @@ class StreamedRows:
             whole = len(order) if k == len(divided) - 1 else len(order) // batch_size * batch_size
             carried = self._some(examples, order[whole:]) if whole < len(order) else None
             if whole:
-                yield EpochPart(prepare_once(engine, examples), order[:whole], has_classes)
+                yield EpochPart(prepare_once(engine, examples), order[:whole], has_classes, examples.weights)
 
     def _windows_to_read(
         self, seed: int, epoch: int, *, shuffle: bool, shard: tuple[int, int], done: int

@@ -38,11 +38,12 @@ from .calculus.descent import number_of_steps, steps_per_epoch
 from .calculus.optimizers import Optimizer, find_optimizer
 from .checkpoints.run_folder import CheckpointWarning
 from .distort import Distortion
+from .division import check_division
 from .early_stopping import BestEpoch, EarlyStopping, check_early_stopping
 from .engines import Threads, choose
 from .engines.encoded_targets import EncodedTargets
 from .errors import ArgumentTypeError, DataError, SettingError, TrainingEnded
-from .executor import Executor, LocalExecutor, check_division
+from .executor import Executor, LocalExecutor
 from .history import EpochProgress, EpochRecord, History
 from .interrupts import complete_despite_interrupt, drain
 from .network import Network, with_training

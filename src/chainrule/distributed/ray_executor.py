@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._types import Indices
+from ..division import Division
 from ..engines import Engine, Session, Threads
 from ..epoch_blocks import BLOCK_SECONDS, block_length
 from ..errors import EngineError, SettingError
-from ..executor import Division
 from ..plan import BlockResult, Evaluation, Plan, State, Steps
 from ..ray_cluster import RayCluster
 from ..streamed_data import StreamedData
