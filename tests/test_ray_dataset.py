@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
 import ray, ray.data
 import chainrule as cr
+from chainrule.ray_cluster import RayCluster
 from chainrule.errors import ChainruleError
 
 def frame(seed, n):
@@ -42,8 +43,7 @@ def error_of(call):
 
 def main():
     facts = {}
-    ray.init(num_cpus=2, num_gpus=0, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False,
-             logging_level="ERROR", _temp_dir=tempfile.mkdtemp(prefix="cr-d-"), object_store_memory=200 << 20)
+    cluster = RayCluster(None, 2, 64 << 20)
     ray.data.DataContext.get_current().enable_progress_bars = False
     try:
         frames = [frame(k, 100 + k) for k in range(3)]
@@ -96,7 +96,7 @@ def main():
         }
         facts["skipped"] = len(cr.rows(ray.data.from_pandas([frame(1, 4), gaps]), target="y", damaged="skip"))
     finally:
-        ray.shutdown()
+        cluster.shut_down()
     facts["gone"] = error_of(lambda: list(source.read_group(0)))
     Path("facts.json").write_text(json.dumps(facts))
 
