@@ -196,7 +196,8 @@ def _check_repetition(arguments: list[str]) -> None:
     command = app.commands.get(arguments[0]) if arguments else None
     if command is None:
         return
-    context = click.Context(command, info_name=command.name, parent=click.Context(app, info_name="chainrule"))
+    parent = app.context_class(app, info_name="chainrule", **app.context_settings)
+    context = command.context_class(command, info_name=command.name, parent=parent)
     try:
         _, _, order = command.make_parser(context).parse_args(arguments[1:])
     except click.UsageError:  # the command's own parser reports it
@@ -223,4 +224,6 @@ def _describe_usage_error(error: click.ClickException, arguments: list[str]) -> 
     else:
         command = "chainrule"
     message = error.format_message()
+    if "unexpected extra argument" in message and command == "chainrule train":
+        message = f"{message.rstrip('.')}; quote a pattern, as in 'rows/*.parquet'"
     return f"{message} See {command} --help" if message.endswith("?") else f"{message.rstrip('.')}; see {command} --help"
