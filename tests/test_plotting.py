@@ -456,3 +456,25 @@ def test_a_sweep_of_names_and_of_points_that_all_diverged_can_be_drawn():
     lost = [plotting.SweepPoint({"l2": l2}, ()) for l2 in (0.0, 1.0)]
     assert not plotting.sweep_scores(lost, "validation accuracy").axes[0].lines
     plotting.sweep_axes(lost, "validation accuracy")
+
+
+def test_labels_of_a_sweep_with_many_points_do_not_overlap():
+    """Of 40 points whose values lie close together, the named ones stand apart, on both plots; the ends are named."""
+    rng = np.random.default_rng(0)
+    drawn = [
+        plotting.SweepPoint({"hidden": int(units), "learning_rate": round(float(10**rate), 4), "optimizer": name}, (0.9,))
+        for units, rate, name in zip(rng.integers(1, 200, 40), rng.uniform(-2, 1, 40), ["sgd", "adam"] * 20, strict=True)
+    ]
+    close = [plotting.SweepPoint({"learning_rate": rate}, (0.9,)) for rate in (0.1, 0.11, 0.12, 1.0, 1.1, 3.0)]
+    names = [plotting.SweepPoint({"hidden": f"{128 + k}x64x32"}, (0.9,)) for k in range(40)]
+    for points, ends in ((drawn, {"0.0112", "8.25"}), (close, {"0.1", "3"}), (names, {"128x64x32", "167x64x32"})):
+        for draw in (plotting.sweep_scores, plotting.sweep_axes):
+            figure = draw(points, "validation accuracy")
+            figure.draw_without_rendering()
+            (ax,) = figure.axes
+            labels = [*ax.texts, *(label for label in ax.get_xticklabels() if label.get_text())]
+            boxes = [label.get_window_extent() for label in labels]
+            for k, box in enumerate(boxes):
+                assert not any(box.overlaps(other) for other in boxes[:k]), labels[k].get_text()
+            if draw is plotting.sweep_axes or points is not drawn:
+                assert ends <= {label.get_text() for label in labels} or draw is plotting.sweep_axes

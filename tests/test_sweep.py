@@ -111,16 +111,20 @@ def test_the_folder_holds_the_results(parts, tmp_path):
     assert {"hidden", "learning_rate", "seed", "validation_accuracy", "test_accuracy", "epochs", "seconds", "stopped"} <= set(
         table[0]
     )
-    assert [row["hidden"] for row in table[::4]] == ["5", "6x4"]
+    assert [row["hidden"] for row in table[::4]] == [[5], [6, 4]]
     network = cr.load(tmp_path / "best.safetensors")
     assert network.accuracy(parts["test"]) == found.best.test_accuracy
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_one_hidden_layer_is_a_column_of_numbers(parts, tmp_path):
-    """Where every network has one hidden layer, its units are whole numbers."""
+def test_hidden_layers_are_a_column_of_lists(parts, tmp_path):
+    """The column has one type, whatever networks there are."""
     sweep(parts, {"hidden": [3, 5], "learning_rate": [1]}, out=tmp_path, plots=False, epochs=1)
-    assert pq.read_table(tmp_path / "runs.parquet")["hidden"].to_pylist() == [3, 3, 5, 5]
+    column = pq.read_table(tmp_path / "runs.parquet")["hidden"]
+    assert column.to_pylist() == [[3], [3], [5], [5]]
+    sweep(parts, {"hidden": [(), (4, 3)], "learning_rate": [1]}, out=tmp_path / "deep", plots=False, epochs=1, seeds=1)
+    deep = pq.read_table(tmp_path / "deep/runs.parquet")["hidden"]
+    assert (deep.to_pylist(), deep.type) == ([[], [4, 3]], column.type)
     assert not (tmp_path / "scores.png").exists()
 
 
@@ -230,7 +234,52 @@ def test_a_damaged_line_is_trained_again(parts, tmp_path):
     assert list(map(scores_of, again.runs)) == list(map(scores_of, first.runs))
     lines = path.read_bytes().splitlines()
     assert lines[:7] == contents.splitlines()[:7]
-    assert len(lines) == 9
+    assert len(lines) == 8
+
+
+def test_a_line_of_a_kill_is_told_once(parts, tmp_path):
+    """Resumed once more, the sweep is whole and says nothing; a finished run is kept where only its line break is missing."""
+    from chainrule.sweeping.sweep_folder import SweepFolder
+
+    found = sweep(parts, out=tmp_path, plots=False)
+    path = tmp_path / "runs.jsonl"
+    contents = path.read_bytes()
+    description = json.loads((tmp_path / "sweep.json").read_text())
+    path.write_bytes(contents[:-1])
+    assert len(SweepFolder(tmp_path).begin(description, resume=True)[0]) == len(found.runs)
+    assert path.read_bytes() == contents[:-1]
+    path.write_bytes(contents[:-40])
+    results, (message,) = SweepFolder(tmp_path).begin(description, resume=True)
+    assert (len(results), message[:11]) == (len(found.runs) - 1, "line 8 of /")
+    assert path.read_bytes() == b"".join(contents.splitlines(keepends=True)[:-1])
+    assert SweepFolder(tmp_path).begin(description, resume=True)[1] == []
+    path.write_bytes(b"not a line")
+    SweepFolder(tmp_path).begin(description, resume=True)
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"space": ["a"] * 1000}, "its entry 'space' is not one that a sweep writes"),
+        ({"settings": None}, "its entry 'settings' is not"),
+        ({"train": {"a": {"b": 1}}}, "its entry 'train' is not"),
+        ({"new": 1}, "its entry 'new' is not"),
+        ({"space": {"hidden": {"a": list(range(1000))}}}, "hidden was a mapping"),
+        ({"format": 2, "space": 3}, "format was 2, and is 1 now"),
+    ],
+    ids=["list", "missing", "mapping", "new", "deep", "format"],
+)
+def test_a_damaged_description_is_one_clear_line(parts, tmp_path, change, message):
+    """It says what is wrong, and shows no more than the beginning of a value."""
+    sweep(parts, out=tmp_path, plots=False)
+    path = tmp_path / "sweep.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises((DataError, SettingError)) as raised:
+        sweep(parts, out=tmp_path, plots=False, resume=True)
+    assert message in str(raised.value)
+    assert len(str(raised.value)) < 600
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ COMMANDS = (
     "train --resume digits.run --epochs 30 --out out.safetensors",
     "train t.csv --networks 2 --epochs 4 --out out.safetensors",
     "train t.parquet --networks 2 --epochs 4 --out out.safetensors",
+    "train rows*.parquet --target y --epochs 5 --out out.safetensors",
     "evaluate digits.safetensors",
     "evaluate digits.safetensors --plot out.png",
     "evaluate t.safetensors t.csv --importance --plot out.svg",
@@ -100,6 +101,9 @@ def prepare(folder: Path) -> None:
     )
     frame.to_csv(folder / "t.csv", index=False)
     frame.to_parquet(folder / "t.parquet", index=False)
+    for k in range(2):
+        numbers = pd.DataFrame({"a": a, "b": b, "y": (a > b).astype(int)})
+        numbers.to_parquet(folder / f"rows{k}.parquet", index=False, row_group_size=500)
     for arguments in (
         "train digits --epochs 5 --out digits.safetensors --checkpoint digits.run --early-stopping 0 --quiet",
         "train t.csv --networks 2 --epochs 3 --out t.safetensors --quiet",

@@ -53,6 +53,22 @@ class LineFile:
                 raise DataError(f"{self.path} must have at most {self.most_bytes:,} bytes; it has {size:,}: name another folder")
             return self.path.read_text(encoding="utf-8", errors="replace").splitlines()
 
+    def cut_unfinished_line(self) -> int:
+        """Remove a last line that was not written completely; give its bytes, 0 where all are complete.
+
+        Raises
+        ------
+        FileError
+            When the file cannot be written.
+        """
+        if not self.path.exists():
+            return 0
+        with self._writing, translate_write_errors(self.path), self.path.open("r+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            begin = _begin_of_last_line(file, end)
+            file.truncate(begin)
+        return end - begin
+
     def append(self, lines: Sequence[str], *, sync: bool = True) -> None:
         """Append lines, and with ``sync`` flush them to the disk: without, they survive a kill, but not a loss of power.
 
@@ -69,6 +85,19 @@ class LineFile:
             file.flush()
             if sync:
                 os.fsync(file.fileno())
+
+
+def _begin_of_last_line(file: Any, end: int) -> int:
+    """Give the place after the last line break before ``end``."""
+    at_once = 1 << 16
+    while end:
+        first = max(0, end - at_once)
+        file.seek(first)
+        found = file.read(end - first).rfind(b"\n")
+        if found >= 0:
+            return int(first + found + 1)
+        end = first
+    return 0
 
 
 def _ends_with_line_break(file: Any) -> bool:

@@ -17,6 +17,7 @@ from ._checks import check_float, check_int, check_seed
 from ._types import CSR, AnyArray, Array, Indices, Inputs, is_sparse
 from .errors import DataError, DataTypeError, SettingError
 from .piecewise_inputs import PiecewiseInputs
+from .row_files.ray_blocks import is_ray_dataset
 from .row_files.row_source import RowSource
 
 if TYPE_CHECKING:
@@ -335,6 +336,10 @@ def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
     """Unpack a pair ``(x, y)``, or give x, which may be an ``Examples``, and y; refuse other forms."""
     if isinstance(x, RowSource):
         raise DataTypeError("rows of files train a network by cr.train and cr.Run alone; pass x and y in memory here")
+    if is_ray_dataset(x):
+        raise DataTypeError(
+            "a Ray Dataset trains a network as chainrule.rows(dataset, target=...), which names the column to learn"
+        )
     if isinstance(x, Examples) and y is not None:
         raise SettingError("an Examples has its y already; pass it alone")
     if hasattr(x, "train") and hasattr(x, "validation"):

@@ -238,7 +238,7 @@ def test_options_of_checkpoints_need_a_folder(program, options):
 def test_info_tells_where_a_run_stands_while_it_runs(program):
     """The state is running while the process trains, and killed after SIGKILL; the JSON has the same facts."""
     longer = ("--epochs", "5000", "--early-stopping", "0", "--checkpoint", "run", "--checkpoint-every", "0.05 s")
-    process = start(*LONG[:-4], *longer)
+    process = start(*LONG[:-6], *longer)
     wait_for(lambda: Path("run/history.jsonl").exists() and Path("run/history.jsonl").read_text().count("\n") > 2, process)
     status, output, _ = program("info", "run")
     assert status == 0

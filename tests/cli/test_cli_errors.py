@@ -27,6 +27,10 @@ def test_the_package_runs_as_a_module():
         ("train --epochs three", "--epochs takes a whole number; it is 'three'"),
         ("train --l2=much", "--l2 takes a number; it is 'much'"),
         ("train --epochs", "--epochs"),
+        ("train digits --epochs 1 -e 2", "--epochs is given 2 times; give it once; see chainrule train --help"),
+        ("train digits --transpose --no-transpose", "--transpose/--no-transpose is given 2 times"),
+        ("sweep digits --l2=0 --l2 1", "--l2 is given 2 times"),
+        ("evaluate m.safetensors --worst 1 --worst 2 -w 3", "--worst is given 3 times"),
         ("train digits mnist", "mnist"),
         ("evaluate", "MODEL"),
         ("predict", "MODEL"),
@@ -44,8 +48,8 @@ def test_the_package_runs_as_a_module():
         ("train digits --learning-rate nan", "learning_rate must be"),
         ("train digits --l2 -1", "l2 must be"),
         ("train digits --dropout 1", "dropout must be"),
-        ("train digits --early-stopping -2", "patience must be"),
-        ("train digits --hidden 0", "at least 1; it is 0"),
+        ("train digits --early-stopping -2", "--early-stopping must be"),
+        ("train digits --hidden 0", "--hidden takes whole numbers of at least 1"),
         ("train digits --hidden 10000000000000", "at most"),
         ("train digits --hidden 12,x", "--hidden takes whole numbers"),
         ("train digits --hidden 12,,3", "--hidden takes whole numbers"),
@@ -95,3 +99,12 @@ def test_too_much_memory_is_one_line():
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("chainrule: error: not enough memory")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_switch_and_an_option_of_several_values_may_be_repeated():
+    """They say nothing that contradicts itself."""
+    done = run_process(
+        "train", "digits", "--hidden", "4", "--hidden", "3", "--epochs", "1", "--quiet", "-q", "--out", "m.safetensors"
+    )
+    assert done.returncode == 0, done.stderr
+    assert cr.load("m.safetensors").sizes == [64, 4, 3, 10]

@@ -47,7 +47,7 @@ def test_a_run_has_the_numbers_of_train(capsys):
     assert run(*DIGITS, "--hidden", "16", "--learning-rate", "0.003", "--json", "--no-plot") == 0
     summary = json.loads(capsys.readouterr().out)
     best = summary["best"]
-    assert (best["hidden"], best["seed"], summary["runs"], summary["diverged"]) == ("16", 0, 1, 0)
+    assert (best["hidden"], best["seed"], summary["runs"], summary["diverged"]) == ([16], 0, 1, 0)
     arguments = ("train", "digits", "--epochs", "2", "--early-stopping", "0", "--hidden", "16", "--learning-rate", "0.003")
     assert run(*arguments, "--json", "--quiet") == 0
     assert json.loads(capsys.readouterr().out)["test_accuracy"] == best["test_accuracy"]
@@ -87,7 +87,14 @@ def test_a_table_of_arrays_is_scaled_and_folded(capsys):
         (("--optimizer", "sgd,admm"), "unknown optimizer 'admm'; did you mean 'adam'"),
         (("--optimizer", "sgd,adam"), "the default of --learning-rate depends on --optimizer, which varies; give --learning-rate"),
         (("--random", "3", "--asha", "3"), "--random and --asha are two searches"),
-        (("--random", "0"), "trials must be a whole number of at least 1"),
+        (("--random", "0"), "--random must be a whole number of at least 1"),
+        (("--asha", "2000000"), "--asha must be at most 1,000,000"),
+        (("--early-stopping", "-1"), "--early-stopping must be a whole number of at least 0"),
+        (("--epochs", "0"), "--epochs must be a whole number of at least 1"),
+        (("--search-seed", "-1"), "--search-seed must be a whole number of at least 0"),
+        (("--hidden", "30,0"), "--hidden: hidden takes whole numbers of at least 1, such as 10,30,128x64"),
+        (("--hidden", "0..30"), "--hidden: hidden takes whole numbers of at least 1"),
+        (("--hidden", "30", "-H", "40"), "--hidden is given 2 times; give it once"),
         (("--seeds", "0"), "--seeds must be a whole number of at least 1"),
         (("--threads", "many"), "threads must be a whole number"),
         (("--address", "localhost:6379"), "give on='ray' too"),

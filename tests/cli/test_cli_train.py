@@ -114,7 +114,8 @@ def test_quiet_is_the_last_line(run, run_json):
 )
 def test_every_option_reaches_the_training(run_json, option, where, value):
     """The options of the command line are in the model's description of its training."""
-    run_json("train", "digits", "--epochs", 2, *option.split(), "--out", "m.safetensors")
+    epochs = () if option.split()[0] in ("-e", "--epochs") else ("--epochs", 2)
+    run_json("train", "digits", *epochs, *option.split(), "--out", "m.safetensors")
     found = run_json("info", "m.safetensors")[0]
     for key in where.split("."):
         found = found[int(key) if key.isdecimal() else key]

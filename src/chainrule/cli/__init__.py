@@ -147,6 +147,7 @@ def _run(arguments: list[str]) -> int:
     """Run the program, print an error in one line, and return the exit status."""
     try:
         _check_command(arguments)
+        _check_repetition(arguments)
         status = app.main(args=arguments or ["--help"], prog_name="chainrule", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
@@ -190,6 +191,24 @@ def _check_command(arguments: list[str]) -> None:
         raise UnknownName("command", arguments[0], app.commands)
 
 
+def _check_repetition(arguments: list[str]) -> None:
+    """Refuse an option that is given twice, of which the parser would take the last; the same switch twice says one thing."""
+    command = app.commands.get(arguments[0]) if arguments else None
+    if command is None:
+        return
+    parent = app.context_class(app, info_name="chainrule", **app.context_settings)
+    context = command.context_class(command, info_name=command.name, parent=parent)
+    try:
+        _, _, order = command.make_parser(context).parse_args(arguments[1:])
+    except click.UsageError:  # the command's own parser reports it
+        return
+    for parameter in dict.fromkeys(order):
+        switch = getattr(parameter, "is_flag", False) and not parameter.secondary_opts
+        if isinstance(parameter, click.Option) and not (parameter.multiple or switch) and order.count(parameter) > 1:
+            name = "/".join([max(parameter.opts, key=len), *parameter.secondary_opts])
+            raise click.UsageError(f"{name} is given {order.count(parameter)} times; give it once", context)
+
+
 def _report_usage_error(message: str) -> int:
     print_message(f"error: {message}")
     return USAGE_ERROR
@@ -205,4 +224,6 @@ def _describe_usage_error(error: click.ClickException, arguments: list[str]) -> 
     else:
         command = "chainrule"
     message = error.format_message()
+    if "unexpected extra argument" in message and command == "chainrule train":
+        message = f"{message.rstrip('.')}; quote a pattern, as in 'rows/*.parquet'"
     return f"{message} See {command} --help" if message.endswith("?") else f"{message.rstrip('.')}; see {command} --help"

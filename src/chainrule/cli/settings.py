@@ -73,6 +73,7 @@ DIGITS_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), learning_rate=0.003, epo
 IMAGES_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(128,), learning_rate=0.001, epochs=50, early_stopping=5)
 DISTORTED_MNIST_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(256,), learning_rate=0.004, batch_size=128, epochs=20, schedule="cosine")
 TABLE_DEFAULTS = replace(_RELU_AND_ADAM, hidden=(64,), init="scaled", learning_rate=0.003, epochs=200, early_stopping=10)
+ROWS_DEFAULTS = replace(TABLE_DEFAULTS, batch_size=128, epochs=20, early_stopping=5)
 PLANE_DEFAULTS = Settings(
     (16, 16), activation=("tanh",), cost="log_loss", optimizer="adam", learning_rate=0.01, batch_size=20, epochs=200
 )

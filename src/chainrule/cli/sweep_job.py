@@ -9,15 +9,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._checks import check_int
+from .._checks import MAXIMUM_COUNT, check_int, check_seed
 from .._format import pluralize
 from ..errors import SettingError
 from ..network import Network
 from ..sweeping.live_table import live_table, points_table
 from ..sweeping.outputs import MODEL, summary_of
-from ..sweeping.result_table import best_of, groups_of
-from ..sweeping.space import Choices, Parameter, Range, describe, parse_text, show
-from ..sweeping.sweep import MOST_SEEDS, Sweep, SweepRequest
+from ..sweeping.result_table import best_of, cell, groups_of
+from ..sweeping.search import MOST_RUNS
+from ..sweeping.space import Choices, Parameter, Range, describe, parse_text
+from ..sweeping.sweep import MOST_SEEDS, MOST_THREADS, Sweep, SweepRequest
 from ..sweeping.sweep_run import SweepTask
 from .data_source import Source, SplitData, load_split
 from .exit_codes import FAILURE
@@ -60,6 +61,7 @@ class SweepJob:
         self.space = parse_options(options)
         if options.get("random") is not None and options.get("asha") is not None:
             raise SettingError("--random and --asha are two searches; give one of them")
+        check_numbers(options)
 
     def run(self) -> int:
         """Do all of it, and return the exit status."""
@@ -136,10 +138,9 @@ class SweepJob:
             settings={**own, **training_settings_of(settings, self.space, parts.kind), "dtype": dtype},
             engine=options.get("engine") or "auto",
         )
-        seeds = check_int("--seeds", options.get("seeds", 1), least=1, most=MOST_SEEDS)
         request = SweepRequest(
             space=self.space,
-            seeds=tuple(range(seeds)),
+            seeds=tuple(range(options.get("seeds", 1))),
             epochs=settings.epochs,
             search="asha" if options.get("asha") is not None else "random" if options.get("random") is not None else "grid",
             trials=options.get("random") if options.get("asha") is None else options["asha"],
@@ -183,7 +184,7 @@ class SweepJob:
             "best": None
             if best is None
             else {
-                **{name: show(value) if isinstance(value, tuple) else value for name, value in best.settings},
+                **{name: cell(name, value) for name, value in best.settings},
                 "seed": best.seed,
                 "epochs": best.trained_epochs,
                 "validation_accuracy": best.validation_accuracy,
@@ -218,6 +219,23 @@ def parse_options(options: Mapping[str, Any]) -> dict[str, Parameter]:
             except SettingError as error:
                 raise SettingError(f"--{name.replace('_', '-')}: {error}") from None
     return space
+
+
+def check_numbers(options: Mapping[str, Any]) -> None:
+    """Refuse numbers of the search that are out of range; the error names the option, not the argument of ``cr.sweep``."""
+    for name, least, most in (
+        ("random", 1, MOST_RUNS),
+        ("asha", 1, MOST_RUNS),
+        ("seeds", 1, MOST_SEEDS),
+        ("epochs", 1, MAXIMUM_COUNT),
+        ("early_stopping", 0, MAXIMUM_COUNT),
+    ):
+        if options.get(name) is not None:
+            check_int(f"--{name.replace('_', '-')}", options[name], least=least, most=most)
+    check_seed("--search-seed", options.get("search_seed") or 0)
+    threads = parse_threads(options.get("threads"))
+    if isinstance(threads, int):
+        check_int("--threads", threads, least=1, most=MOST_THREADS)
 
 
 def _first_values(space: Mapping[str, Parameter]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from .._checks import check_int
 from ..errors import SettingError
 from .distort_option import USUAL_AMOUNTS, normalize_amounts
 from .options import (
@@ -44,14 +45,18 @@ from .registries import (
 )
 from .settings import MNIST_DEFAULTS, as_option_value
 
+ROWS_PANEL = "Rows of files"
+RAY_PANEL = "On Ray"
+
 if TYPE_CHECKING:
     from .output import Reporter
     from .reading_options import ReadingOptions
+    from .rows_training_job import RowsTrainingJob
     from .table_training_job import TableTrainingJob
     from .training_job import TrainingJob
     from .training_request import CheckpointOptions
 
-    Job = TrainingJob | TableTrainingJob
+    Job = TrainingJob | TableTrainingJob | RowsTrainingJob
 
 
 def setting_default(name: str) -> str:
@@ -207,6 +212,37 @@ def setting_default(name: str) -> str:
     panel=TABLE_PANEL,
     default=None,
 )
+@flag(
+    "--rows",
+    text="Train one network on the numeric rows of a file, a window at a time; of a pattern or a URL always.",
+    panel=ROWS_PANEL,
+    default=None,
+)
+@option("--validation", metavar="FILES", type=str, text="Rows to validate on: a file, a pattern or a URL.", panel=ROWS_PANEL)
+@click.option(
+    "--standardize/--no-standardize",
+    default=None,
+    help="Whether columns are scaled for the training; the model takes raw ones (default: they are).",
+    panel=ROWS_PANEL,
+)
+@option("--on", type=click.Choice(["local", "ray"]), text="Where: in this process, or on Ray.", default="local", panel=RAY_PANEL)
+@integer_option(
+    "--workers",
+    metavar="N",
+    text="Workers that divide the rows of each step, with --batch-size rows each.",
+    default="",
+    panel=RAY_PANEL,
+)
+@integer_option(
+    "--sync-every",
+    metavar="K",
+    text="Average the workers' networks every K steps; 1 sums their gradients, as one process with the whole batch would.",
+    default="1",
+    panel=RAY_PANEL,
+)
+@option(
+    "--address", metavar="HOST:PORT", text="A Ray cluster that is there.", default="one begins on this machine", panel=RAY_PANEL
+)
 @reading_options
 @path_option(
     "--out",
@@ -278,6 +314,10 @@ def train(
     With --distort the network sees each image shifted, scaled, slanted and rotated anew in each epoch, and reads digits as people
     draw them far better. For MNIST the defaults are then a larger network and other settings, which the program prints.
 
+    DATA such as 'rows/*.parquet' or s3://bucket/rows/*.parquet, or a file with --rows, is read a window at a time: it may be
+    larger than memory. All columns are numbers, and --target names the one to learn. With --on ray --workers N the rows of each
+    step are divided between N workers, on this machine or on the cluster at --address.
+
     The model is saved as mnist.safetensors, under DATA's name, or as --out says; an existing model is replaced. Ctrl-C saves the
     parameters learnt so far; a training that diverges saves those of its last finite epoch.
 
@@ -288,6 +328,9 @@ def train(
     For a table of columns the summary's keys are test_accuracy, test_baseline, test_log_loss, test_auc and test_calibration_error,
     or test_rmse, test_mae, test_r2 and test_baseline; and model, data, target, rows, networks, epochs, best_epochs, stopped, seed,
     engine, seconds and notes. The lines of epochs are of all networks, which are trained side by side.
+
+    For rows of files the summary's keys are validation_accuracy, validation_cost, accuracy and cost, of the epoch that is kept; and
+    seconds, model, data, epochs, best_epoch, stopped, message, seed, engine and notes.
 
     Exit status: 0; 1 if the training diverged or memory ran out; 2 for an error in the command line or the data; 130 after Ctrl-C;
     143 after SIGTERM, and 129 after SIGHUP, in a training with checkpoints.
@@ -307,12 +350,14 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
     from ..tables.read import is_table_of_columns
     from .data_source import Source
     from .reading_options import ReadingOptions
+    from .rows_training_job import is_rows
 
     settings = dict(given)
     source = Source(settings.pop("data", "mnist"), settings.pop("target", None))
     out, plot = (None if name not in settings else Path(settings.pop(name)) for name in ("out", "plot"))
     transpose, all_rows = settings.pop("transpose", None), settings.pop("all_rows", False)
     reading = ReadingOptions.parse(settings.pop("reading", {}))
+    division = take_division(settings)
     table_settings = {name: settings.pop(name, None) for name in ("networks", "metric", "task", "time_limit")}
     program: dict[str, Any] = {
         "seed": settings.pop("seed", 0),
@@ -323,9 +368,27 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
         "checkpoints": checkpoints,
         "given": given,
     }
+    of_rows = {name: settings.pop(name, None) for name in ("rows", "validation", "standardize")}
+    if of_rows["rows"] or is_rows(source.name):
+        switches = {"transpose": transpose, "all_rows": all_rows or None, "distort": settings.get("distort")}
+        task = table_settings.pop("task")
+        _refuse_options(f"{source.name} is rows of files, which train one network of numbers", reading, table_settings, switches)
+        from .rows_training_job import RowsTrainingJob
+
+        path = out or (Path("rows.safetensors") if is_rows(source.name) else source.model_path)
+        standardize = of_rows["standardize"] is not False
+        return RowsTrainingJob(source, path, settings, task, of_rows["validation"], standardize, division, **program)
+    for name, value in of_rows.items():
+        if value is not None and name != "rows":
+            raise SettingError(f"{option_of(name)} is for rows of files: a pattern such as 'rows/*.parquet', a URL, or --rows")
     if source.kind == "table" and is_table_of_columns(Path(source.name)) and not all_rows:
         from .table_training_job import TableTrainingJob, recipe_settings
 
+        if division:
+            raise SettingError(
+                f"--on ray divides the training of one network, and a table's recipe trains several; --rows trains one on the "
+                f"numbers of {source.name}"
+            )
         if transpose is not None:
             raise SettingError(f"--transpose is for a folder of IDX files; {source.name} is not one")
         if "distort" in settings:
@@ -336,7 +399,38 @@ def make_job(given: Mapping[str, Any], checkpoints: CheckpointOptions, threads: 
     _refuse_table_options("a training with --all-rows" if all_rows else source.name, reading, table_settings)
     from .training_job import TrainingJob
 
-    return TrainingJob(source, out or source.model_path, settings, transposed=transpose, all_rows=all_rows, **program)
+    return TrainingJob(
+        source, out or source.model_path, settings, transposed=transpose, all_rows=all_rows, division=division, **program
+    )
+
+
+def take_division(settings: dict[str, Any]) -> dict[str, Any]:
+    """Take the options that divide a training between workers, as ``Run`` takes them; none on this machine.
+
+    Raises
+    ------
+    SettingError
+        When one has no effect, is missing or is out of its range; the message names the option.
+    """
+    given = {name: settings.pop(name, None) for name in ("on", "workers", "sync_every", "address")}
+    if given["on"] in (None, "local"):
+        without = [name for name, value in given.items() if name != "on" and value is not None]
+        if without:
+            raise SettingError(f"{option_of(without[0])} is for a training on Ray; give --on ray too, or leave it out")
+        return {}
+    if given["workers"] is None:
+        raise SettingError("--on ray needs --workers N, the parts that each step is divided into: the result depends on it")
+    for name in ("workers", "sync_every"):
+        if given[name] is not None:
+            check_int(option_of(name), given[name], least=1)
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _refuse_options(why: str, reading: ReadingOptions, *options: Mapping[str, Any]) -> None:
+    """Refuse options that the data makes useless."""
+    for name, value in (*reading.to_json().items(), *(pair for each in options for pair in each.items())):
+        if value is not None:
+            raise SettingError(f"{why}; leave {option_of(name)} out")
 
 
 def _refuse_table_options(name: str, reading: ReadingOptions, table_settings: Mapping[str, Any]) -> None:
@@ -387,6 +481,9 @@ def parse_layers(hidden: Sequence[str]) -> tuple[int, ...]:
     if words == ["none"]:
         return ()
     try:
-        return tuple(int(word) for word in words)
+        layers = tuple(int(word) for word in words)
     except ValueError:
-        raise SettingError(f"--hidden takes whole numbers, such as 128,64, or none; it is {','.join(words)!r}") from None
+        layers = (0,)
+    if min(layers) < 1:
+        raise SettingError(f"--hidden takes whole numbers of at least 1, such as 128,64, or none; it is {','.join(words)!r}")
+    return layers

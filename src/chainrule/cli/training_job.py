@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,8 @@ class TrainingJob:
     checkpoints : CheckpointOptions
     plot : Path or None
         Where the learning curve is drawn.
+    division : dict
+        The settings of ``Run`` that divide the training between workers on Ray; empty on this machine.
     """
 
     source: Source
@@ -71,6 +73,7 @@ class TrainingJob:
     given: Mapping[str, Any]
     checkpoints: CheckpointOptions
     plot: Path | None = None
+    division: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self) -> int:
         """Do all of it, and return the exit status."""
@@ -98,14 +101,7 @@ class TrainingJob:
         _ = self.source.kind
         check_seed("seed", self.seed)
         check_int("epochs", self.chosen.get("epochs", 1), least=1)  # 0 would replace a trained model by an untrained one
-        if resolve_path(self.path) == resolve_path(self.source.name):
-            raise SettingError(f"--out names the data itself, {self.path}; give the model a name of its own")
-        tensor_file.check_writable(self.path)
-        check_replaceable(self.path)
-        if self.plot is not None:
-            from ..plotting import check_plot_path
-
-            check_plot_path(self.plot)
+        check_paths(self.path, self.source.name, self.plot)
 
     def _load(self) -> tuple[SplitData, Task]:
         parts = load_split(self.source, self.seed, transposed=self.transposed, all_rows=self.all_rows)
@@ -148,8 +144,9 @@ class TrainingJob:
             early_stopping=make_early_stopping(settings.early_stopping, kind),
             engine=self.engine,
             threads=self.threads,
-            callbacks=[_print_record] if print_epochs_as_json else [],
+            callbacks=[print_record] if print_epochs_as_json else [],
             progress=not (self.reporter.quiet or self.reporter.as_json),
+            **self.division,
             **self.checkpoints.settings(self.given, self._resolved(settings)),
         )
 
@@ -157,7 +154,7 @@ class TrainingJob:
         """Give the values of all options of the training, those with defaults too."""
         source = {"data": absolute(self.source.name), "target": self.source.target}
         reading = {"transpose": self.transposed, "all_rows": self.all_rows}
-        return {**source, **reading, "seed": self.seed, "engine": self.engine, **asdict(settings)}
+        return {**source, **reading, **self.division, "seed": self.seed, "engine": self.engine, **asdict(settings)}
 
     def _report_plan(
         self, parts: SplitData, task: Task, network: Network, scaled: ScaledTable, settings: Settings, defaults: Settings
@@ -169,7 +166,7 @@ class TrainingJob:
             note(f"defaults for this data: {defaults_as_options(settings, self.chosen)}")
         elif settings.learning_rate != defaults.learning_rate and "learning_rate" not in self.chosen:
             note(f"default for these settings: --learning-rate {settings.learning_rate:g}")
-        note(_describe_network(network))
+        note(describe_network(network))
         if scaled.inputs is not None:
             note(describe_scaling(scaled))
         if parts.kind == "images":
@@ -234,6 +231,18 @@ class TrainingJob:
         }
 
 
+def check_paths(path: Path, data: str, plot: Path | None) -> None:
+    """Refuse paths of a model and a plot that cannot be written."""
+    if resolve_path(path) == resolve_path(data):
+        raise SettingError(f"--out names the data itself, {path}; give the model a name of its own")
+    tensor_file.check_writable(path)
+    check_replaceable(path)
+    if plot is not None:
+        from ..plotting import check_plot_path
+
+        check_plot_path(plot)
+
+
 def scale_parts(parts: SplitData, network: Network, task: Task) -> ScaledTable:
     """Scale a table's columns, and its targets where the output can be any number; other data is left as it is."""
     for part in (parts.train, parts.validation, parts.test):
@@ -246,12 +255,12 @@ def scale_parts(parts: SplitData, network: Network, task: Task) -> ScaledTable:
 
 def make_early_stopping(patience: int, kind: str) -> EarlyStopping | None:
     """Stop early by the validation cost, but for MNIST by the accuracy, as the book does."""
-    if not patience:
+    if not check_int("--early-stopping", patience, least=0):
         return None
     return EarlyStopping(patience, monitor=None if kind == "mnist" else "validation_cost")
 
 
-def _describe_network(network: Network) -> str:
+def describe_network(network: Network) -> str:
     sizes = " x ".join(map(str, network.sizes))
     activations = " > ".join(sigma.name for sigma in network.plan.sigmas)
     return f"network: {sizes}, {activations}, {network.plan.cost_function.name} cost, {network.parameters:,} parameters"
@@ -282,5 +291,5 @@ def run_to_end(run: Run) -> History:
     return run.history
 
 
-def _print_record(record: EpochRecord) -> None:
+def print_record(record: EpochRecord) -> None:
     print_json(record._asdict())

@@ -11,7 +11,7 @@ from ..errors import ModelFileError, SettingError
 from .reading_options import ReadingOptions, option_of
 from .settings import BUILT_IN_DATA
 
-MAY_DIFFER = ("out", "plot", "time_limit")
+MAY_DIFFER = ("out", "plot", "time_limit", "address")
 """The options that a resumed training may be given anew: they change no result of an epoch."""
 
 _TEXTS = (
@@ -28,8 +28,11 @@ _TEXTS = (
     "metric",
     "task",
     "distort",
+    "validation",
+    "on",
+    "address",
 )  # fmt: skip
-_COUNTS = ("seed", "epochs", "batch_size", "early_stopping", "networks")
+_COUNTS = ("seed", "epochs", "batch_size", "early_stopping", "networks", "workers", "sync_every")
 _NUMBERS = ("learning_rate", "momentum", "l2", "dropout", "time_limit")
 
 
@@ -94,7 +97,7 @@ def resumed(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     begun, resolved = read_begun(folder)
     for name, value, before in _compared(given, resolved):
         grows = name == "epochs" and isinstance(before, int) and value >= before
-        present = absolute(value) if name == "data" else _normal(value)
+        present = absolute(value) if name in ("data", "validation") else _normal(value)
         if name not in MAY_DIFFER and not grows and present != before:
             raise SettingError(
                 f"{folder} was begun {_describe(name, before)}, which {_option_of(name)} contradicts; leave it out, or begin "
@@ -151,8 +154,10 @@ def read_begun(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise ModelFileError(f"{folder} was not begun by chainrule train; resume it in Python, by resume=True")
     if not all(_is_valid(name, value) for name, value in given.items()) or not isinstance(resolved.get("data"), str):
         raise ModelFileError(f"{folder} is damaged: the options in its checkpoint are not valid")
-    if "data" in given and notes.get("folder") != str(Path.cwd()):
-        given["data"] = resolved["data"]
+    if notes.get("folder") != str(Path.cwd()):
+        for name in ("data", "validation"):
+            if name in given and isinstance(resolved.get(name), str):
+                given[name] = resolved[name]
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}, resolved
 
 
@@ -171,9 +176,9 @@ def _is_valid(name: str, value: Any) -> bool:
     if name == "reading":
         ReadingOptions.parse(value)
         return True
-    return name in ("transpose", "all_rows") and isinstance(value, bool)
+    return name in ("transpose", "all_rows", "rows", "standardize") and isinstance(value, bool)
 
 
 def absolute(data: str) -> str:
-    """Give the path of data in a file from the root; the name of a built-in data set stays as it is."""
-    return data if data in BUILT_IN_DATA else str(Path(data).absolute())
+    """Give the path of data in a file from the root; the name of a built-in data set, and a URL, stay as they are."""
+    return data if data in BUILT_IN_DATA or "://" in data else str(Path(data).absolute())

@@ -20,6 +20,10 @@ LOG_FROM = 20
 """An axis is logarithmic where its largest number is so many times its smallest."""
 
 MOST_TICKS = 8
+"""A horizontal axis of more numbers has ticks at round ones."""
+
+LETTER_WIDTH, LINE_HEIGHT = 0.018, 0.05
+"""The room that a letter takes along a horizontal axis, and a line along a vertical one, as parts of the axis."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,19 @@ class _Scale:
         low, high, place = (form(self.place(each)) for each in (self.values[0], self.values[-1], value))
         return 0.5 if low == high else (place - low) / (high - low)
 
-    def ticks(self) -> list[Any]:
-        """Give the values to name: all where they are few, else some of them."""
-        step = -(-len(self.values) // MOST_TICKS)
-        ticks = self.values[::step]
-        return ticks if ticks[-1] == self.values[-1] or len(self.values) <= MOST_TICKS else [*ticks[:-1], self.values[-1]]
+    def ticks(self, gap: float) -> list[Any]:
+        """Give the values to name, so that no label lies on another: at least ``gap``, a part of the axis, is between two.
+
+        The first and the last are always among them.
+        """
+        first, last = self.values[0], self.values[-1]
+        ticks, place = [first], self.fraction(first)
+        for value in self.values[1:-1]:
+            fraction = self.fraction(value)
+            if fraction - place >= gap and self.fraction(last) - fraction >= gap:
+                ticks.append(value)
+                place = fraction
+        return ticks if len(self.values) == 1 else [*ticks, last]
 
     @staticmethod
     def name(value: Any) -> str:
@@ -149,7 +161,9 @@ def _set_axes(ax: Axes, setting: str, scale: _Scale, score: str) -> None:
         ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
     if not scale.numeric or len(scale.values) <= MOST_TICKS:
-        ax.set_xticks([scale.place(value) for value in scale.ticks()], [scale.name(value) for value in scale.ticks()])
+        letters = max(len(scale.name(value)) for value in scale.values)
+        ticks = scale.ticks((letters + 1) * LETTER_WIDTH)
+        ax.set_xticks([scale.place(value) for value in ticks], [scale.name(value) for value in ticks])
     elif scale.log:
         ax.xaxis.set_major_formatter("{x:g}")
     if "accuracy" in score:
@@ -211,7 +225,7 @@ def _draw_axes(ax: Axes, scales: Mapping[str, _Scale], score_scale: _Scale, scor
     for place in range(len(scales) + 1):
         ax.axvline(place, color="#555555", linewidth=0.8, zorder=3)
     for place, scale in enumerate(scales.values()):
-        for value in scale.ticks():
+        for value in scale.ticks(LINE_HEIGHT):
             _write(ax, place, scale.fraction(value), scale.name(value))
     low, high = score_scale.values[0], score_scale.values[-1]
     for share in (0.0, 0.5, 1.0) if low < high else (0.5,):

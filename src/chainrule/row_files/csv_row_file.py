@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from .._reading import translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError
+from .remote_path import AnyPath
 from .row_file import GROUP_BYTES, RowFile, import_arrow, translate_arrow_errors
 
 _WRONG_COLUMN = re.compile(r"In CSV column #(\d+): .*invalid value '(.*)'")
@@ -18,7 +18,9 @@ _WRONG_COLUMN = re.compile(r"In CSV column #(\d+): .*invalid value '(.*)'")
 class CsvRowFile(RowFile):
     """A CSV file with a header, of numbers divided by commas; see ``RowFile``."""
 
-    def __init__(self, path: Path, target: str, weights: str | None = None) -> None:
+    path: AnyPath
+
+    def __init__(self, path: AnyPath, target: str, weights: str | None = None) -> None:
         super().__init__(path, target, weights)
         import_arrow("pyarrow.csv")
         with translate_read_errors(path), path.open("rb") as file:

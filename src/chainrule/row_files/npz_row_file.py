@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from .._reading import translate_read_errors
 from .._types import AnyArray
 from ..errors import DataError
+from .remote_path import AnyPath
 from .row_file import GROUP_BYTES, DamageError, RowFile
 
 CHECKED_BYTES = 1 << 20
@@ -32,7 +32,9 @@ class NpzRowFile(RowFile):
 
     names = ()
 
-    def __init__(self, path: Path, target: str, weights: str | None = None) -> None:
+    path: AnyPath
+
+    def __init__(self, path: AnyPath, target: str, weights: str | None = None) -> None:
         super().__init__(path, target, weights)
         with translate_read_errors(path), path.open("rb") as file:
             try:

@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from .._reading import translate_read_errors
 from .._types import AnyArray
-from ..errors import DataError, FileError, MissingExtra
+from ..errors import ChainruleError, DataError, FileError, MissingExtra
 
 
 class DamageError(DataError):
@@ -26,12 +26,20 @@ GROUP_BYTES = 4 << 20
 """The bytes of a row group in a file that has none of its own."""
 
 
+class Place(Protocol):
+    """Where rows are that lie in no file of this machine."""
+
+    def status(self) -> tuple[int, str]:
+        """Give the size, and what changes with the rows."""
+        ...
+
+
 class RowFile(ABC):
     """One file of rows.
 
     Parameters
     ----------
-    path : Path
+    path : Path, or Place
     target : str
         The name of the target's column.
     weights : str or None
@@ -63,7 +71,7 @@ class RowFile(ABC):
     types: dict[str, str]
     group_rows: list[int]
 
-    def __init__(self, path: Path, target: str, weights: str | None = None) -> None:
+    def __init__(self, path: Path | Place, target: str, weights: str | None = None) -> None:
         self.path = path
         self.target = target
         self.others = (target,) if weights is None else (target, weights)
@@ -124,8 +132,10 @@ class RowFile(ABC):
         """Make the error of a row group."""
         return DamageError(f"{self.path}, row group {group} (from 0): {message}")
 
-    def _current_status(self) -> tuple[int, int]:
-        """Give the file's size and the time of its last change."""
+    def _current_status(self) -> tuple[int, object]:
+        """Give the file's size, and the time of its last change or what stands for it."""
+        if not isinstance(self.path, Path):
+            return self.path.status()
         with translate_read_errors(self.path):
             status = self.path.stat()
         if not self.path.is_file():
@@ -167,12 +177,14 @@ def import_arrow(module: str) -> Any:
 
 
 @contextmanager
-def translate_arrow_errors(path: Path, group: int | None = None) -> Iterator[None]:
+def translate_arrow_errors(path: object, group: int | None = None) -> Iterator[None]:
     """Turn pyarrow's errors for a damaged file into a DamageError that names the file, and its row group."""
     arrow = import_arrow("pyarrow")
     place = str(path) if group is None else f"{path}, row group {group} (from 0)"
     try:
         yield
+    except ChainruleError:
+        raise
     except FileNotFoundError:
         raise FileError(f"no such file: {path}") from None
     except (arrow.ArrowException, OSError, OverflowError) as error:

@@ -27,6 +27,8 @@ from .column_statistics import ColumnStatistics, merge
 from .csv_row_file import CsvRowFile
 from .npz_row_file import NpzRowFile
 from .parquet_row_file import ParquetRowFile
+from .ray_blocks import RayBlocks, RayPlace, is_ray_dataset
+from .remote_path import AnyPath, RemotePath, find_remote, is_url
 from .row_file import DamageError, RowFile, shown
 
 WINDOW_BYTES = 64 << 20
@@ -116,13 +118,18 @@ class RowSource:
             raise ArgumentTypeError(f"standardize must be True or False; it is {standardize!r}")
         if damaged not in ("refuse", "skip"):
             raise SettingError(f"damaged must be 'refuse' or 'skip'; it is {damaged!r}")
-        given = list_paths(paths)
-        self.name = f"{', '.join(os.fspath(path) for path in given[:2])}{', ...' * (len(given) > 2)}#{target}"
+        given = [] if is_ray_dataset(paths) else list_paths(paths)
+        shown_paths = [os.fspath(path) for path in given[:2]] or [str(RayPlace())]
+        self.name = f"{', '.join(shown_paths)}{', ...' * (len(given) > 2)}#{target}"
         self.target, self.weights = target, weights
         self.standardize = standardize
         self.window_bytes = check_int("window_bytes", window_bytes, least=1)
         self.skipped: list[str] = []
-        self.files = self._open_files(find_files(given), skips=damaged == "skip")
+        self.files = (
+            [RayBlocks(paths, target, weights)]
+            if is_ray_dataset(paths)
+            else self._open_files(find_files(given), skips=damaged == "skip")
+        )
         self.columns, self.n_in = self.files[0].names, self.files[0].n_in
         for file in self.files[1:]:
             _check_same_columns(self.files[0], file)
@@ -135,7 +142,7 @@ class RowSource:
         if self.skipped:
             _warn_of_skipped(self.skipped, len(self))
 
-    def _open_files(self, paths: list[Path], *, skips: bool) -> list[RowFile]:
+    def _open_files(self, paths: list[AnyPath], *, skips: bool) -> list[RowFile]:
         """Open the files; damaged ones are left out where that is allowed, but not all."""
         files: list[RowFile] = []
         for path in paths:
@@ -207,9 +214,8 @@ class RowSource:
 
     def __repr__(self) -> str:
         scaled = ", standardized" if self.standardize else ""
-        return (
-            f"RowSource({len(self):,} rows x {self.n_in} of {pluralize(len(self.files), 'file')}, target {self.target!r}{scaled})"
-        )
+        origin = str(self.files[0].path) if isinstance(self.files[0], RayBlocks) else pluralize(len(self.files), "file")
+        return f"RowSource({len(self):,} rows x {self.n_in} of {origin}, target {self.target!r}{scaled})"
 
 
 def rows(
@@ -221,16 +227,18 @@ def rows(
     damaged: str = "refuse",
     window_bytes: int = WINDOW_BYTES,
 ) -> RowSource:
-    """Give the rows of Parquet, CSV or npz files to a training, which never holds more than some of them in memory.
+    """Give the rows of Parquet, CSV or npz files, or of a Ray Dataset, to a training, which holds some of them at a time alone.
 
     ``chainrule.train(net, rows("rows/*.parquet", target="y"), ...)`` trains on every row once an epoch. All columns must be
     numbers: each but the target and the weights is an input.
 
     Parameters
     ----------
-    paths : path, or a list of paths
+    paths : path, URL, a list of these, or a Ray Dataset
         Patterns such as ``"rows/*.parquet"``, too. CSV files begin with a header; npz files hold an array ``x`` (n, n_in) and
-        one of the target (n,), without compression. Parquet and CSV need pyarrow: ``pip install 'chainrule[rows]'``.
+        one of the target (n,), without compression. Parquet, CSV and URLs need ``pip install 'chainrule[rows]'``. A URL, such as
+        ``"s3://bucket/rows/*.parquet"``, is one that fsspec knows. A Ray Dataset is computed once, here; its blocks are then read
+        where they are needed, on any machine of the cluster.
     target : str
         The column of labels or values to learn.
     weights : str, optional
@@ -285,19 +293,26 @@ def list_paths(paths: Paths) -> list[str | os.PathLike[str]]:
     return given
 
 
-def find_files(given: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Give the files that paths and patterns name, each once, in the order of their names."""
+def find_files(given: Iterable[str | os.PathLike[str]]) -> list[AnyPath]:
+    """Give the files that paths, URLs and patterns name, each once, in the order of their names, those at URLs last."""
     found: dict[str, Path] = {}
+    remote: dict[str, RemotePath] = {}
     for pattern in given:
         text = os.fspath(pattern)
+        if is_url(text):
+            at_url = find_remote(text)
+            if not at_url:
+                raise FileError(f"no such file: {text}")
+            remote.update({str(match): match for match in at_url})
+            continue
         matches = [text] if Path(text).exists() else glob.glob(text, recursive=True)  # noqa: PTH207 - a pattern may be absolute
         if not matches:
             raise FileError(f"no such file: {text}")
         for match in matches:
             found.setdefault(os.path.realpath(match), Path(match))  # a file by two names is one file
-    if not found:
+    if not (found or remote):
         raise SettingError("paths must name at least one file; it is empty")
-    return sorted(found.values())
+    return [*sorted(found.values()), *(remote[name] for name in sorted(remote))]
 
 
 def _read_or_fail(place: tuple[RowFile, int]) -> tuple[tuple[RowFile, int], list[AnyArray] | DamageError]:
@@ -325,7 +340,7 @@ def _warn_of_skipped(skipped: list[str], left: int) -> None:
     warnings.warn(message, SkippedRowsWarning, stacklevel=user_stacklevel())
 
 
-def _open(path: Path, target: str, weights: str | None) -> RowFile:
+def _open(path: AnyPath, target: str, weights: str | None) -> RowFile:
     """Open a file by the ending of its name."""
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:

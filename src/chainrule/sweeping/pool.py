@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -15,6 +14,12 @@ TASK_SECONDS = 1.0
 """A task of many runs is to take so long: what a task costs by itself is milliseconds."""
 
 MOST_IN_TASK = 1000
+
+TASKS_A_WORKER = 2
+"""So many tasks of each worker are submitted at a time: one that it trains, and one that it finds when that is done."""
+
+SHARE = 2
+"""A task is at most so small a part of what each worker still has to do."""
 
 
 class Pool(Protocol):
@@ -72,7 +77,7 @@ class Queue:
         self._work_of = work_of
         self._heap: list[tuple[float, int, SweepRun]] = []
         self._order = itertools.count()
-        self._work_done = self._seconds = 0.0
+        self._work_left = self._work_done = self._seconds = 0.0
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -80,24 +85,33 @@ class Queue:
     def add(self, runs: Iterable[SweepRun]) -> None:
         """Add runs; of equal ones the first to come are trained first."""
         for run in runs:
-            heapq.heappush(self._heap, (-self._work_of(run), next(self._order), run))
+            work = self._work_of(run)
+            heapq.heappush(self._heap, (-work, next(self._order), run))
+            self._work_left += work
 
-    def measure(self, result: RunResult) -> None:
-        """Learn from a result how long the work takes."""
-        self._work_done += self._work_of(result.run)
-        self._seconds += result.seconds
+    def measure(self, run: SweepRun, seconds: float) -> None:
+        """Learn from a run that is done how long the work takes."""
+        self._work_done += self._work_of(run)
+        self._seconds += seconds
 
     def next_task(self, slots: int, task_seconds: float) -> list[SweepRun]:
-        """Take the runs of the next task: about ``task_seconds`` of them, and at the end less, so that every worker has some."""
-        most = max(1, min(MOST_IN_TASK, math.ceil(len(self._heap) / (2 * slots))))
-        runs, seconds = [self._pop()], 0.0
-        if task_seconds and self._work_done:
-            rate = self._seconds / self._work_done
-            seconds = rate * self._work_of(runs[0])
-            while self._heap and len(runs) < most and seconds + rate * -self._heap[0][0] <= task_seconds:
-                runs.append(self._pop())
-                seconds += rate * self._work_of(runs[-1])
+        """Take the runs of the next task: about ``task_seconds`` of them, and towards the end less and less.
+
+        No task is larger than the ``SHARE``-th part of what each worker still has to do (guided self-scheduling, Polychronopoulos
+        and Kuck 1987), so that the last ones are single runs, and all workers end at about the same time.
+        """
+        rate = self._seconds / self._work_done if self._work_done else 0.0
+        most_seconds = min(task_seconds, rate * self._work_left / (SHARE * slots))
+        work, run = self._pop()
+        runs, seconds = [run], rate * work
+        while rate and self._heap and len(runs) < MOST_IN_TASK and seconds - rate * self._heap[0][0] <= most_seconds:
+            work, run = self._pop()
+            runs.append(run)
+            seconds += rate * work
         return runs
 
-    def _pop(self) -> SweepRun:
-        return heapq.heappop(self._heap)[2]
+    def _pop(self) -> tuple[float, SweepRun]:
+        """Take the longest run, and give its work."""
+        work, _, run = heapq.heappop(self._heap)
+        self._work_left += work  # the heap has it with its sign changed
+        return -work, run

@@ -35,14 +35,13 @@ SCORES: dict[str, str] = {
 def rows_of(results: Iterable[RunResult]) -> list[dict[str, Any]]:
     """Give a row for each run: the number of its point, its settings, its seed and its results; in the order of the runs.
 
-    A column of ``hidden`` holds whole numbers where every network has one hidden layer, else texts such as ``128x64``.
+    ``hidden`` is a list of whole numbers, the units of each hidden layer; it is empty without one.
     """
     ordered = sorted(results, key=lambda result: result.run.key)
-    single = all(len(dict(result.settings).get("hidden", (1,))) == 1 for result in ordered)
     return [
         {
             "point": result.point,
-            **{name: _cell(name, value, single) for name, value in result.settings},
+            **{name: cell(name, value) for name, value in result.settings},
             "seed": result.seed,
             "planned_epochs": result.epochs,
             "epochs": result.trained_epochs,
@@ -52,9 +51,16 @@ def rows_of(results: Iterable[RunResult]) -> list[dict[str, Any]]:
     ]
 
 
-def _cell(name: str, value: Value, single: bool) -> Any:
-    if name == "hidden" and single:
-        return value[0]
+def cell(name: str, value: Value) -> Any:
+    """Give the value of a setting as the table and JSON hold it.
+
+    Examples
+    --------
+    >>> cell("hidden", (128, 64)), cell("hidden", ()), cell("l2", 0.5)
+    ([128, 64], [], 0.5)
+    """
+    if name == "hidden":
+        return list(value)
     return show(value) if isinstance(value, tuple) else value
 
 
@@ -80,6 +86,8 @@ def write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 def _type_of(values: Sequence[Any]) -> str:
     present = [value for value in values if value is not None]
+    if present and all(isinstance(value, list) for value in present):
+        return "UBIGINT[]"
     if all(type(value) is bool for value in present):
         return "BOOLEAN" if present else "VARCHAR"
     if all(type(value) is int for value in present):

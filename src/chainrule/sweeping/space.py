@@ -24,6 +24,9 @@ GRID_POINTS = 5
 """The values that a grid takes from a range whose number is not given."""
 
 MOST_VALUES = 10_000
+MOST_SHOWN = 100
+"""The most characters of given values in a message."""
+
 _DIGITS = 4
 """Values from a range are rounded to so many significant digits, so that what is printed is what was used."""
 
@@ -208,6 +211,8 @@ def _parse_range(name: str, text: str) -> Range:
         raise SettingError(f"a range has from 2 to {MOST_VALUES:,} points; {name} is {text!r}")
     if not low < high:
         raise SettingError(f"a range begins below its end; {name} is {text!r}")
+    if name == "hidden" and low < 1:
+        raise SettingError(f"hidden takes whole numbers of at least 1, such as {_example(name)}; it is {text!r}")
     if log and low <= 0:
         raise SettingError(f"a logarithmic range begins above 0; {name} is {text!r}")
     return Range(low, high, log, points, whole)
@@ -219,8 +224,10 @@ def _value(name: str, value: Any) -> Value:
         value = value.item()
     if isinstance(value, (list, tuple)):
         value = tuple(_value("", entry) for entry in value)
-    if name == "hidden" and not isinstance(value, tuple):
-        value = (value,)
+    if name == "hidden":
+        value = value if isinstance(value, tuple) else (value,)
+        if not all(type(units) is int and units >= 1 for units in value):
+            raise SettingError(f"hidden takes whole numbers of at least 1, such as {_example(name)}; it is {show(value)}")
     if not (value is None or isinstance(value, (int, float, str, tuple))):
         raise SettingError(
             f"{name or 'a value'} must be numbers, names or tuples of them, which the table can show; it is {value!r}"
@@ -235,7 +242,8 @@ def _choices(name: str, values: Sequence[Value], given: str) -> Choices:
         raise SettingError(f"{name} has {len(values):,} values; at most {MOST_VALUES:,} are tried")
     repeated = [value for k, value in enumerate(values) if value in values[:k]]
     if repeated:
-        raise SettingError(f"{name} has the value {show(repeated[0])} twice in {given}; give each once")
+        shown = given if len(given) <= MOST_SHOWN else f"{given[:MOST_SHOWN]} ..."
+        raise SettingError(f"{name} has the value {show(repeated[0])} twice in {shown}; give each once")
     return Choices(tuple(values))
 
 

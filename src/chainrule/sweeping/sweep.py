@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -35,10 +36,11 @@ from ..interrupts import drain
 from ..network import Network
 from ..plotting.figure_style import import_matplotlib
 from ..ray_cluster import check_address, import_ray
+from .checked_points import points_to_check
 from .live_table import Tell, live_table
 from .local_pool import LocalPool
 from .outputs import MODEL, plot_names, summary_of, write_outputs
-from .pool import Queue
+from .pool import TASKS_A_WORKER, Pool, Queue
 from .ray_pool import RayPool
 from .result_table import Group, best_of, groups_of, rows_of
 from .search import MOST_RUNS, Search, SweepRun, as_json, make_points, rungs_of
@@ -50,6 +52,7 @@ Where: TypeAlias = Literal["local", "ray"]
 
 POLL_SECONDS = 0.2
 MOST_SEEDS = 10_000
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,7 @@ class Sweep:
         self.rungs = rungs_of(request.epochs) if request.search == "asha" else [request.epochs]
         self.search = Search(self.points, request.seeds, self.rungs)
         self.threads = thread_count(
-            request.threads if request.threads == "auto" else check_int("threads", request.threads, least=1, most=1024)
+            request.threads if request.threads == "auto" else check_int("threads", request.threads, least=1, most=MOST_THREADS)
         )
         self.engine = self._check_points()
         self.results: list[RunResult] = []
@@ -181,14 +184,15 @@ class Sweep:
                 check_address(request.address)
 
     def _check_points(self) -> str:
-        """Make every point's training once, so that a mistake is found before the first run; prepare the data.
+        """Make a training of each point that stands for others, so that a mistake is found before the first run; prepare the data.
 
         Returns the engine that decides the bits.
         """
         engines: dict[str, None] = {}
         values = "accuracy"
-        for number, settings in enumerate(self.points):
-            run = SweepRun(number, self.request.seeds[0], self.rungs[0], settings)
+        checked = points_to_check(self.points)
+        for number in checked:
+            run = SweepRun(number, self.request.seeds[0], self.rungs[0], self.points[number])
             try:
                 training = self.task.start(run)
                 training.prepare_data()
@@ -198,7 +202,7 @@ class Sweep:
                 raise with_name(run, error) from None
             engines[training.engine.made_by()] = None
             values = values if training.classes else "cost"
-        if values == "cost" and len({dict(settings).get("cost") for settings in self.points}) > 1:
+        if values == "cost" and len({dict(self.points[number]).get("cost") for number in checked}) > 1:
             raise SettingError(
                 "runs are compared by their validation cost, and the cost varies: give one cost, or sweep each on its own"
             )
@@ -224,8 +228,15 @@ class Sweep:
             "test": None if task.test is None else fingerprint(task.test),
         }
 
-    def train(self, tell: Tell = lambda results, left: None) -> list[RunResult]:
+    def train(self, tell: Tell = lambda results, left: None, pool: Pool | None = None) -> list[RunResult]:
         """Train the runs that are missing, and give all results.
+
+        Parameters
+        ----------
+        tell : callable
+            Is told of the runs that have finished.
+        pool : Pool, optional
+            One that is there, of this sweep's task, and goes on; by default one is made for the sweep.
 
         Raises
         ------
@@ -233,13 +244,13 @@ class Sweep:
             On Ctrl-C, once the finished runs are in the folder.
         """
         if self._folder is None:
-            self._train([], tell)
+            self._train([], tell, pool)
             return self.results
         self._check_outputs()
         with self._folder.locked():
             finished, self.messages = self._folder.begin(self.describe(), resume=self.request.resume)
             try:
-                self._train(finished, tell)
+                self._train(finished, tell, pool)
             finally:
                 self._folder.flush()
         return self.results
@@ -252,7 +263,7 @@ class Sweep:
         if self._folder.folder.exists() and not self._folder.folder.is_dir():
             raise SettingError(f"{self._folder.folder} is a file; name a folder by out= (--out)")
 
-    def _train(self, finished: Sequence[RunResult], tell: Tell) -> None:
+    def _train(self, finished: Sequence[RunResult], tell: Tell, standing: Pool | None) -> None:
         queue = Queue(self.task.work_of)
         left = {run.key: run for run in self.search.begin()}
         self._take(finished, left)
@@ -261,10 +272,10 @@ class Sweep:
         tell(list(self.results), len(queue))
         if not queue:
             return
-        with exit_on_signals(), SignalHolder().installed() as signals, self._make_pool() as pool:
+        with exit_on_signals(), SignalHolder().installed() as signals, self._pool(standing) as pool:
             try:
                 while len(queue) or pool.load:
-                    while len(queue) and pool.load < 2 * pool.slots:
+                    while len(queue) and pool.load < TASKS_A_WORKER * pool.slots:
                         pool.submit(queue.next_task(pool.slots, pool.task_seconds))
                     pool.wait(POLL_SECONDS)
                     with signals:  # a result that was taken is in the folder before Ctrl-C is heeded
@@ -303,13 +314,16 @@ class Sweep:
             self._folder.append(results)
         self.results += results
         for result in results:
-            queue.measure(result)
+            queue.measure(result.run, result.seconds)
             following = self.search.tell(result.run, result.score)
             queue.add(following)
             self._known += len(following)
         tell(results, self._known - len(self.results))
 
-    def _make_pool(self) -> LocalPool | RayPool:
+    def _pool(self, standing: Pool | None) -> AbstractContextManager[Pool]:
+        """Give the pool for a block: one that is there is not closed by it."""
+        if standing is not None:
+            return nullcontext(standing)
         if self.request.on == "ray":
             return RayPool(self.task, self.threads, self.request.address)
         return LocalPool(self.task, self.threads)

@@ -22,6 +22,8 @@ from .sweep_run import RunResult, parse_result
 DESCRIPTION, RUNS = "sweep.json", "runs.jsonl"
 MOST_DESCRIPTION_BYTES = 1 << 24
 MOST_BYTES = 1 << 30
+MOST_SHOWN = 60
+"""The most characters of a value in a message."""
 SYNC_SECONDS = 1.0
 """The longest time between two flushes of the results to the disk: a loss of power, unlike a kill, loses so much."""
 
@@ -41,6 +43,7 @@ class SweepFolder:
         self.folder = folder
         self._runs = LineFile(folder / RUNS, MOST_BYTES)
         self._synced = time.monotonic()
+        self._last_is_skipped = False
 
     def locked(self) -> AbstractContextManager[None]:
         """Make the folder, and keep other processes out of it within the block."""
@@ -78,12 +81,16 @@ class SweepFolder:
                 f"{self.folder} holds {pluralize(len(results), 'run')} of a sweep; go on with it by --resume (resume=True), or "
                 "name another folder"
             )
-        differences = list(_differences(kept, json.loads(json.dumps(description))))
+        now = json.loads(json.dumps(description))
+        _check_form(path, kept, now)
+        differences = list(_differences(kept, now))
         if differences:
             raise SettingError(
                 f"{self.folder} holds another sweep: {'; '.join(differences[:5])}. Resume it with what it was begun with, or name "
                 "another folder"
             )
+        if self._last_is_skipped:
+            self._runs.cut_unfinished_line()  # of a kill: it is told once, not at each resume
         return results, messages
 
     @staticmethod
@@ -107,8 +114,12 @@ class SweepFolder:
             try:
                 result = parse_result(line)
             except DataError as error:
-                messages.append(f"line {number} of {self._runs.path} is skipped: {error}; its run is trained again")
+                messages.append(
+                    f"line {number} of {self._runs.path} is skipped: {error}; its run is trained again if it is missing"
+                )
+                self._last_is_skipped = True
                 continue
+            self._last_is_skipped = False
             if not found.setdefault(result.run.key, result).same_bits(result):
                 raise DataError(
                     f"line {number} of {self._runs.path} gives another result than a line before it for the same run; delete the "
@@ -131,6 +142,28 @@ class SweepFolder:
             self._runs.append([])
 
 
+def _check_form(path: Path, kept: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse a description with other entries, or entries of another kind, than a sweep writes."""
+    if kept.get("format") == now["format"]:
+        for name in (*now, *kept):
+            kinds = [type(entries.get(name)) for entries in (kept, now)]
+            if not (name in kept and name in now) or (kinds[0] is not kinds[1] and not set(kinds) <= _SCALARS):
+                raise DataError(
+                    f"{path} is damaged: its entry {str(name)[:40]!r} is not one that a sweep writes; name another folder"
+                )
+
+
+_SCALARS = {str, int, type(None)}
+
+
+def _shown(value: Any) -> str:
+    """Write a value for a message, its beginning where it is long."""
+    if isinstance(value, dict):
+        return "a mapping"
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
+
+
 def _differences(kept: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Say what differs, an entry at a time; entries of mappings by their own names."""
     for name in {**kept, **now}:
@@ -142,8 +175,8 @@ def _differences(kept: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
         elif name in _NAMES:
             yield f"{_NAMES[name]} are other ones"
         elif name not in kept or before is None:
-            yield f"it was begun without {name}, which is {after!r} now"
+            yield f"it was begun without {name}, which is {_shown(after)} now"
         elif name not in now or after is None:
-            yield f"{name} was {before!r}, and is not given now"
+            yield f"{name} was {_shown(before)}, and is not given now"
         else:
-            yield f"{name} was {before!r}, and is {after!r} now"
+            yield f"{name} was {_shown(before)}, and is {_shown(after)} now"
