@@ -159,10 +159,10 @@ def test_labels_that_are_no_classes_are_refused_before_the_training(tmp_path, la
 
 
 def test_settings_that_need_all_rows_in_memory_are_refused(tmp_path):
-    """``rows``, ``validation_rows``, ``distort`` and ``checkpoint`` name themselves and the remedy."""
+    """``rows``, ``validation_rows`` and ``distort`` name themselves and the remedy."""
     write_set(tmp_path, SIZES)
     source = cr.rows(tmp_path / "*.parquet", target="y")
-    given = {"rows": [1], "validation_rows": [1], "distort": cr.distort.Affine(shift=1), "checkpoint": tmp_path / "run"}
+    given = {"rows": [1], "validation_rows": [1], "distort": cr.distort.Affine(shift=1)}
     for name, value in given.items():
         with pytest.raises(SettingError, match=rf"^{name} is not available for rows that are read from files"):
             cr.train(make_network(), source, **{name: value}, **SETTINGS)

@@ -21,10 +21,8 @@ from dataclasses import asdict
 from typing import Any, Protocol
 from weakref import WeakSet
 
-from ._types import Indices
 from .calculus.descent import number_of_steps
 from .checkpoints.checkpoints import Checkpoints
-from .checkpoints.fingerprint import digest_of, fingerprint
 from .checkpoints.interval import parse_interval
 from .checkpoints.run_folder import RunFolder
 from .checkpoints.run_settings import check_engine, check_folder_given, check_notes, compare_settings, digest_of_rates
@@ -33,7 +31,6 @@ from .early_stopping import EarlyStopping
 from .engines import Engine, Threads, thread_count
 from .epoch_table import EpochTable
 from .errors import ModelFileError
-from .examples import Examples
 from .held_signals import SignalHolder, exit_on_signals
 from .history import EpochProgress, EpochRecord
 from .plan import Plan
@@ -274,21 +271,6 @@ def describe_training(run: Training, epochs: int) -> dict[str, Any]:
         "schedule": name_of(run.schedule),
         "rates": digest_of_rates(run.schedule, run.learning_rate, steps),
         "shuffle": run.shuffle,
-        "distort": data.distortion,
         "early_stopping": None if run.early_stopping is None else asdict(run.early_stopping),
-        "examples": data.n,
-        "data": _digest_of_examples(data.examples),
-        "validation": _digest_of_examples(data.validation),
-        "rows": _digest_of_rows(data.rows),
-        "validation_rows": _digest_of_rows(data.validation_rows),
+        **data.describe(),
     }
-
-
-def _digest_of_examples(examples: Examples | None) -> str | None:
-    """Give a digest of examples, computed once for each of them; None where there are none."""
-    return None if examples is None else examples.prepared(fingerprint, fingerprint)
-
-
-def _digest_of_rows(rows: Indices | None) -> str | None:
-    """Give a digest of the numbers of some rows; None where there are none."""
-    return None if rows is None else digest_of(rows)

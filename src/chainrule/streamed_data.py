@@ -24,7 +24,7 @@ from .row_files.row_order import Piece, group_order, window_order, windows
 from .row_files.row_order import shard as cut_shard
 from .row_files.row_source import RowSource
 from .scaler import ColumnScaler, check_scale
-from .training_data import EpochPart, prepare_once
+from .training_data import EpochPart, digest_of_examples, prepare_once
 
 
 class StreamedRows:
@@ -255,6 +255,14 @@ class StreamedData:
     def origin(self) -> RowSource:
         """Where the rows come from: the source."""
         return self.source
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the rows in JSON's types, by digests and by what decides their order: a training that goes on compares this."""
+        described = {"examples": self.n, "data": self.source.digest, "source": self.source.describe()}
+        if isinstance(self._validation, StreamedRows):
+            validation = self._validation.source
+            return {**described, "validation": validation.digest, "validation_source": validation.describe()}
+        return {**described, "validation": digest_of_examples(self._validation)}
 
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of validation examples; the rows of files are prepared when they are read."""

@@ -99,7 +99,7 @@ class Run:
         Trained in place.
     examples : Examples, (x, y) or RowSource
         Rows of files that may be larger than memory come from ``chainrule.rows``; settings that need all rows in memory, such as
-        ``checkpoint`` and ``distort``, are refused with them.
+        ``rows`` and ``distort``, are refused with them.
     epochs : int
         At least 0.
     batch_size : int
@@ -227,7 +227,6 @@ class Run:
             rows=rows,
             validation_rows=validation_rows,
             distort=distort,
-            checkpoint=checkpoint,
         )
         self.examples, self.validation, self.n = self.data.examples, self.data.validation, self.data.n
         self.epochs = check_int("epochs", epochs, least=0)
@@ -622,12 +621,10 @@ class Run:
         return f"Run({self.network.sizes} on {self.data.origin!r}, {self.epochs} epochs, {self.engine.name} engine: {stopped})"
 
 
-def _read_data(
-    network: Network, examples: Any, *, checkpoint: str | os.PathLike[str] | None, **settings: Any
-) -> TrainingData | StreamedData:
+def _read_data(network: Network, examples: Any, **settings: Any) -> TrainingData | StreamedData:
     """Check the data of a training: examples in memory, or rows that are read from files."""
     if isinstance(examples, RowSource):
-        return StreamedData(network, examples, checkpoint=checkpoint, **settings)
+        return StreamedData(network, examples, **settings)
     if isinstance(settings["validation"], RowSource):
         raise DataError("rows of files validate a training on rows of files; pass the validation as Examples, or train on cr.rows")
     return TrainingData(network, examples, **settings)

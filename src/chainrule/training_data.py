@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._types import Indices
+from .checkpoints.fingerprint import digest_of, fingerprint
 from .distort import Distortion
 from .distorted_examples import DistortedExamples
 from .engines import Engine, Session, Threads
@@ -35,6 +36,11 @@ class EpochPart(NamedTuple):
     data: Any
     order: Indices
     has_classes: bool = True
+
+
+def digest_of_examples(examples: Examples | None) -> str | None:
+    """Give a digest of examples, computed once for each of them; None where there are none."""
+    return None if examples is None else examples.prepared(fingerprint, fingerprint)
 
 
 def prepare_once(engine: Engine, examples: Examples) -> Any:
@@ -128,6 +134,17 @@ class TrainingData:
     def origin(self) -> Examples:
         """Where the rows come from: the examples."""
         return self.examples
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the data in JSON's types, arrays by their digests: a training that goes on compares this."""
+        return {
+            "distort": self.distortion,
+            "examples": self.n,
+            "data": digest_of_examples(self.examples),
+            "validation": digest_of_examples(self.validation),
+            "rows": None if self.rows is None else digest_of(self.rows),
+            "validation_rows": None if self.validation_rows is None else digest_of(self.validation_rows),
+        }
 
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
         """Give the engine's form of the examples and of the validation; of examples that are all distorted, None."""

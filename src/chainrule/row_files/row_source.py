@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
 
 from .._checks import check_int
 from .._format import pluralize
@@ -83,15 +88,39 @@ class RowSource:
         file, k = self._groups[group]
         return f"{file.path}, row group {k} (from 0)"
 
-    @cached_property
+    @property
     def statistics(self) -> ColumnStatistics:
-        """What one pass over all rows measures of each input column, and of the target, which is the last."""
+        """What the pass over all rows measures of each input column, and of the target, which is the last."""
+        return self._measured[0]
+
+    @property
+    def digest(self) -> str:
+        """A digest of all numbers, of the columns' names and types, and of the row groups."""
+        return self._measured[1]
+
+    @cached_property
+    def _measured(self) -> tuple[ColumnStatistics, str]:
+        """Read all rows in one pass, whatever is measured of them."""
         measured: ColumnStatistics | None = None
+        checksums = []
         for group in range(len(self._groups)):
-            part = ColumnStatistics.of(self.read_group(group))
+            columns = list(self.read_group(group))
+            part = ColumnStatistics.of(columns)
             measured = part if measured is None else merge(measured, part)
+            checksums.append([crc32(column.view(np.uint8).data) for column in columns])
         assert measured is not None  # noqa: S101  # there is a row group
-        return measured
+        return measured, self._digest_of(checksums)
+
+    def _digest_of(self, checksums: list[list[int]]) -> str:
+        """Give a digest of the checksums of the row groups' columns, as hexadecimal digits."""
+        import hashlib  # imported late: it loads OpenSSL
+
+        described = [self.columns, self.target, list(self.files[0].types.items()), self.group_rows, checksums]
+        return hashlib.blake2b(json.dumps(described).encode(), digest_size=16).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """Describe in JSON's types what decides, beside the rows, how a training reads them."""
+        return {"standardize": self.standardize, "window_bytes": self.window_bytes}
 
     def __repr__(self) -> str:
         scaled = ", standardized" if self.standardize else ""
