@@ -5,10 +5,10 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -34,6 +34,26 @@ FORMATS: dict[str, type[RowFile]] = {
 """The reader of each ending of a file's name."""
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+class OwnForm(Protocol):
+    """How a source gives its rows where these are not columns of numbers, each an input.
+
+    Attributes
+    ----------
+    row_bytes : int
+        The bytes of a row in a window.
+    """
+
+    row_bytes: int
+
+    def extremes(self) -> tuple[Any, AnyArray]:
+        """Give inputs and targets of a few rows that stand for all: the least and the greatest numbers."""
+        ...
+
+    def gather(self, pieces: Sequence[tuple[int, int, int]], before: Any) -> tuple[Any, AnyArray]:
+        """Give the inputs and the targets of pieces, each a row group and the limits of its rows, behind those of ``before``."""
+        ...
 
 
 class RowSource:
@@ -77,6 +97,11 @@ class RowSource:
 
     def __len__(self) -> int:
         return sum(self.group_rows)
+
+    @property
+    def own_form(self) -> OwnForm | None:
+        """How the rows are given where they are not columns of numbers; None where they are."""
+        return None
 
     def read_group(self, group: int) -> Iterator[AnyArray]:
         """Read a row group: each input column, then the target; each (n,), of finite numbers."""

@@ -101,7 +101,9 @@ class ColumnFitting:
         samples = {part: sample_for_edges(parts[part].data) for part in scaled}
         missing, distinct = int(column.missing.sum()), column.n_distinct
         reason = "" if rules else reason_left_out(column.kind, distinct)
-        return MeasuredColumn(PreparedColumn(column.name, column.kind, distinct, missing, example_of(column), rules, reason), samples)
+        return MeasuredColumn(
+            PreparedColumn(column.name, column.kind, distinct, missing, example_of(column), rules, reason), samples
+        )
 
     def _fit_rule(self, column: Column, *, tell_gaps: bool) -> Rule | None:
         """Measure a column, or a part of a date, of which one tells the gaps of all; None where it tells nothing."""

@@ -310,12 +310,12 @@ class DateSurvey(ColumnSurvey):
                 summary, sample = self._numbers[part]
                 parts[part] = NumberPart(summary, self.gaps > 0, _drawn(sample))
             else:
-                parts[part] = _category_part(self._counts[part], date_parts(_one_date(self.name))[part].categories, self.n, self.gaps)
+                parts[part] = _category_part(
+                    self._counts[part], date_parts(_one_date(self.name))[part].categories, self.n, self.gaps
+                )
         read = ColumnReader(self.name, "date")
         column = Column(self.name, "date", np.empty(0, "datetime64[us]"))
-        return SurveyedColumn(
-            self.name, "date", self._all.distinct, self.gaps, example, parts, read, column, np.empty(0, np.int64)
-        )
+        return SurveyedColumn(self.name, "date", self._all.distinct, self.gaps, example, parts, read, column, np.empty(0, np.int64))
 
 
 class TextSurvey(ColumnSurvey):
@@ -466,9 +466,7 @@ def _category_part(counts: dict[str, int], order: Sequence[str], n: int, gaps: i
     return CategoryPart({text: counts[text] for text in order if text in counts}, n, gaps > 0)
 
 
-def _of_values(
-    column: Column, weights: AnyArray, n: int, sample: RowSample, read: ColumnReader, first: Column
-) -> SurveyedColumn:
+def _of_values(column: Column, weights: AnyArray, n: int, sample: RowSample, read: ColumnReader, first: Column) -> SurveyedColumn:
     """Measure a column of which each distinct value is known, with the number of its rows; the last one is a gap.
 
     ``sample`` holds positions in the column.

@@ -84,8 +84,10 @@ class Preprocessing:
         return cls.of_columns(columns, cls.rows_to_weigh(table))
 
     @classmethod
-    def of_columns(cls, columns: Iterable[PreparedColumn], rows: Table) -> Preprocessing:
+    def of_columns(cls, columns: Iterable[PreparedColumn], rows: Table | None) -> Preprocessing:
         """Make the preprocessing of fitted columns; ``rows`` are the ``rows_to_weigh`` of the training's table.
+
+        Without them the features are dense, until it is known.
 
         Raises
         ------
@@ -96,12 +98,19 @@ class Preprocessing:
         if not prepared.input_kinds:
             reasons = ", ".join(f"{column.name} ({column.reason})" for column in prepared.columns)
             raise DataError(f"no column of the table tells anything: {reasons}")
-        return replace(prepared, sparse=prepared.n_features > DENSE_FEATURES and prepared._is_mostly_zero(rows))
+        if rows is None or prepared.n_features <= DENSE_FEATURES:
+            return prepared
+        return replace(prepared, sparse=prepared._is_mostly_zero(rows))
 
     @staticmethod
     def rows_to_weigh(table: Table) -> Table:
         """Give some rows of a table, by which it is decided whether features are CSR."""
-        return table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
+        return table.take(Preprocessing.rows_to_weigh_of(len(table)))
+
+    @staticmethod
+    def rows_to_weigh_of(n: int) -> Indices:
+        """Give the numbers of these rows, of n."""
+        return np.linspace(0, n - 1, min(n, 200)).astype(int)
 
     @cached_property
     def _writer(self) -> FeatureWriter:

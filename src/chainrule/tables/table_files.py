@@ -22,7 +22,7 @@ from .column import Kind
 from .column_choice import check_names, checked_kinds
 from .column_kinds import BOOLEANS, row_name
 from .column_stream import NumberQuery, TokenizerError, batches_of
-from .csv_layout import Layout, find_layout
+from .csv_layout import find_layout
 from .csv_source import as_it_is, is_strict, rewritten
 from .number_columns import LARGEST_EXACT
 from .number_texts import Decimal, decimals_of, plain_decimal
@@ -145,7 +145,9 @@ class ParquetTableFile:
             return "date"
         if types.is_null(value):
             return "nothing"
-        raise DataTypeError(f"{self.path}, column {name!r}: values of type {type_} cannot be used; {convert_remedy(self._plan.rules)}")
+        raise DataTypeError(
+            f"{self.path}, column {name!r}: values of type {type_} cannot be used; {convert_remedy(self._plan.rules)}"
+        )
 
     def batches(self) -> Iterator[tuple[int, dict[str, RawColumn]]]:
         """Read all rows; the errors name the file."""
@@ -213,7 +215,9 @@ class ParquetTableFile:
 def _without_index(schema: Any) -> list[str]:
     """Give the names of the columns but those of pandas' index."""
     try:
-        index = {name for name in json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"] if isinstance(name, str)}
+        index = {
+            name for name in json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"] if isinstance(name, str)
+        }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         index = set()  # it is a comment of the writer's, and not needed to read the file
     return [name for name in schema.names if name not in index]
@@ -405,4 +409,3 @@ def _first_plan(files: TableFiles, name: str) -> Decimal | Literal[""] | None:
         return None
     proven = files.rules.decimal or next((marks.pop() for marks in map(decimals_of, samples) if len(marks) == 1), None)
     return None if decimal and proven != decimal else decimal
-
