@@ -145,17 +145,17 @@ class TableEstimator(BaseEstimator):
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, table.columns[0].data)
             table, column, weights = without_missing_targets(table, column, weights)
             has_own_kind = bool(self.kinds) and column.name in (self.kinds or {})
-            target = self._fit_target(column, [] if has_own_kind else list_labels(values))
-            recipe = recipe_for(target, len(table), self._chosen_settings())
-            encoded = target.encode(column)
+            learnt = self._fit_target(column, [] if has_own_kind else list_labels(values))
+            recipe = recipe_for(learnt, len(table), self._chosen_settings())
+            encoded = learnt.encode(column)
             self.model_, self.histories_ = fit_table_model(
                 table,
-                target,
+                learnt,
                 encoded,
                 recipe,
                 seed=int(make_random_state(self.random_state).randint(2**31)),
                 weights=self._weights(encoded, weights),
-                validation=self._validation_rows(target, table),
+                validation=self._validation_rows(learnt, table),
                 named=hasattr(self, "feature_names_in_"),
                 threads=self.threads,
                 time_limit=self.time_limit,

@@ -27,7 +27,7 @@ from ..row_files.row_source import OwnForm, RowSource
 from ..tables.column import Column, Kind
 from ..tables.number_summary import mixed_bits
 from ..tables.prepared_column import PreparedColumn
-from ..tables.preprocessing import Preprocessing
+from ..tables.preprocessing import DENSE_FEATURES, Preprocessing
 from ..tables.streamed_table import TableSurvey, tables_concatenated
 from ..tables.table import Table
 from .column_weights import multiply_features
@@ -36,7 +36,7 @@ PIECE_ROWS = 1 << 14
 """The most rows of a piece."""
 
 PIECE_BYTES = 1 << 20
-"""The most bytes of a piece; of each fold one is in memory while rows are prepared."""
+"""The most bytes of a piece as a training has it in memory."""
 
 LEAST_PIECE_ROWS = 64
 
@@ -159,7 +159,7 @@ def prepare_rows(
         Their encoded targets.
     """
     used = [column for column in columns if column.rules]
-    writer = _Writer(folder / "rows", folds)
+    writer = _Writer(folder / "rows", folds, _rows_of_piece(Preprocessing.of_columns(columns, None)))
     taken = _Taken(chosen)
     with _disk_errors():
         out = writer.path.open("wb")
@@ -172,6 +172,13 @@ def prepare_rows(
                 writer.add(out, int(k), scaled.take(fold == k), y[fold == k])
         writer.flush(out)
     return writer.finish(surveyed.target.task == "classification"), *taken.table
+
+
+def _rows_of_piece(preprocessing: Preprocessing) -> int:
+    """Give the most rows of a piece, by the bytes that they have when their features are in memory; if dense ones, a few hundred."""
+    compact = len(preprocessing.limits)
+    width = compact if preprocessing.has_compact_form else min(preprocessing.n_features, DENSE_FEATURES)
+    return min(max(PIECE_BYTES // (4 * width + 8), LEAST_PIECE_ROWS), PIECE_ROWS)
 
 
 class _Taken:
@@ -199,22 +206,20 @@ class _Taken:
 class _Writer:
     """Writes rows in pieces, each of one fold."""
 
-    def __init__(self, path: Path, folds: int) -> None:
+    def __init__(self, path: Path, folds: int, most: int) -> None:
         self.path = path
         self._waiting: list[list[tuple[Table, AnyArray]]] = [[] for _ in range(folds)]
         self._counts = [0] * folds
         self._columns: tuple[StoredColumn, ...] = ()
         self._pieces: list[StoredPiece] = []
         self._offset = 0
-        self._most = PIECE_ROWS
+        self._most = most
         self._digest = hashlib.blake2b(digest_size=16)
 
     def add(self, out: Any, fold: int, table: Table, y: AnyArray) -> None:
         """Add rows of a fold, and write its pieces that are full."""
         if not self._columns:
             self._columns = tuple(StoredColumn(c.name, c.kind, _stored_dtype(c), c.categories) for c in table)
-            row_bytes = sum(np.dtype(column.dtype).itemsize for column in self._columns) + 8
-            self._most = min(max(PIECE_BYTES // row_bytes, LEAST_PIECE_ROWS), PIECE_ROWS)
         self._waiting[fold].append((table, y))
         self._counts[fold] += len(y)
         if self._counts[fold] >= self._most:
@@ -234,12 +239,13 @@ class _Writer:
             rows = slice(first, min(first + self._most, count))
             parts = [column.data[rows].astype(stored.dtype) for column, stored in zip(table, self._columns, strict=True)]
             parts.append(y[rows].astype("<f8"))
+            parts = [np.ascontiguousarray(part).view(np.uint8) for part in parts]  # a buffer holds no dates
             with _disk_errors():
                 for part in parts:
                     out.write(part.data)
             for part in parts:
                 self._digest.update(part.data)
-            self._pieces.append(StoredPiece(self._offset, len(parts[-1]), fold))
+            self._pieces.append(StoredPiece(self._offset, rows.stop - rows.start, fold))
             self._offset += sum(part.nbytes for part in parts)
         self._waiting[fold] = [(table.take(slice(count, None)), y[count:])] if count < len(y) else []
         self._counts[fold] = len(y) - count
@@ -287,7 +293,7 @@ def measure_extremes(rows: PreparedRows, preprocessing: Preprocessing) -> Extrem
         low, high = min(low, y.min()), max(high, y.max())
         broken = y[y != np.floor(y)][:1]
         fraction = fraction if fraction is not None or not len(broken) else broken[0]
-        n_bytes += sum(part.nbytes for part in (x.data, x.indices, x.indptr)) if is_sparse(x) else x.nbytes
+        n_bytes += sum(part.nbytes for part in ((x.data, x.indices, x.indptr) if is_sparse(x) else (np.asarray(x),)))
         n += len(y)
     y = np.array([low, high, *([] if fraction is None else [fraction])])
     return Extremes(np.stack([least, most]), y.astype(np.int64) if rows.is_class else y, n_bytes // n + 8)

@@ -185,6 +185,7 @@ def check_recipe(recipe: TableRecipe, target: Target, *, threads: Threads, engin
 
 
 def make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
+    """Make the networks of a recipe, each with its own initial parameters."""
     n_out = len(target.classes) if isinstance(target, ClassTarget) else 1
     return [
         Network(

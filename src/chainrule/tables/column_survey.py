@@ -1,7 +1,7 @@
 """What one pass over the rows of files learns of a column: its kind, decided from all rows, and what its rules are made of.
 
-Each class takes the rows of a column a batch at a time, in bounded memory, and then settles what the column is by the functions that
-decide it for a table in memory: these see each distinct value once, with the number of its rows.
+Each class takes the rows of a column a batch at a time, in bounded memory, and then settles what the column is by the functions
+that decide it for a table in memory: these see each distinct value once, with the number of its rows.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ class DateSurvey(ColumnSurvey):
         self._shown.setdefault("first", dates[0])
         for unit in ("D", "s"):
             finer = dates[dates.astype(f"datetime64[{unit}]") != dates][:1] if unit not in self._shown else dates[:0]
-            self._shown.update({unit: date for date in finer})
+            self._shown |= dict(zip([unit], finer, strict=False))
         self._all.add(dates.astype(np.int64).astype(np.float64))
         parts = date_parts(Column(self.name, "date", dates))
         for part, (summary, sample) in self._numbers.items():
@@ -410,14 +410,14 @@ class TextSurvey(ColumnSurvey):
         share = estimate.count / (self.n - self.gaps)
         words = sum(len(text.split()) for text in self.positions) / len(self.positions)
         is_text = words >= TEXT_WORDS and share >= TEXT_SHARE - SURE
-        if self.kind == "identifier" or (self.kind is None and share >= IDENTIFIER_SHARE + SURE and not is_text):
-            if self.kind == "identifier" or not _are_numbers_or_dates(self.name, list(self.positions), self.rules):
-                return self._identifier(estimate.count, example)
+        differ = self.kind is None and share >= IDENTIFIER_SHARE + SURE and not is_text
+        if self.kind == "identifier" or (differ and not _are_numbers_or_dates(self.name, list(self.positions), self.rules)):
+            return self._identifier(estimate.count, example)
         raise DataError(
             f"column {self.name!r} has more than {MOST_TEXTS:,} distinct texts, about {estimate.count:,} in {self.n - self.gaps:,} "
-            f"values, such as {shown(next(iter(self.positions)))}: too many for a table that is read in batches. Leave the column out, "
-            f"by kinds={{{self.name!r}: 'identifier'}}; write numbers and dates as such, in Parquet; group rare categories; or fit a "
-            "part of the rows in memory, with read_table"
+            f"values, such as {shown(next(iter(self.positions)))}: too many for a table that is read in batches. Leave it out, by "
+            f"kinds={{{self.name!r}: 'identifier'}}; write numbers and dates as such, in Parquet; group rare categories; or fit "
+            "some of the rows in memory, with read_table"
         )
 
 
@@ -488,10 +488,8 @@ def _of_values(column: Column, weights: AnyArray, n: int, sample: RowSample, rea
         labels, counts = as_kind(column, column.kind), {}
         _count_categories(counts, labels, weights)
         parts[""] = _category_part(counts, labels.categories, n, missing)
-    if len(first) and column.kind == "date":
-        example = shorten(date_text(first.data[0], column.data[present]))
-    else:
-        example = example_of(first)
+    is_date = len(first) > 0 and column.kind == "date"
+    example = shorten(date_text(first.data[0], column.data[present])) if is_date else example_of(first)
     distinct = column.take(present).n_distinct
     used = read if parts else None
     return SurveyedColumn(column.name, column.kind, distinct, missing, example, parts, used, column, weights)

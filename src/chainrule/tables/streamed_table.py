@@ -250,8 +250,8 @@ class _TargetSurvey:
         if surveyed.missing:
             marks = ", ".join(map(repr, surveyed.values.gap_marks[:3]))
             raise DataError(
-                f"the target {surveyed.name!r} holds texts that are gaps among its numbers ({marks or 'such as -'}); leave these rows "
-                "out of the files"
+                f"the target {surveyed.name!r} holds texts that are gaps among its numbers ({marks or 'such as -'}); leave these "
+                "rows out of the files"
             )
         values = self._values(surveyed)
         target = infer_target(values, task).target
@@ -280,8 +280,8 @@ class _TargetSurvey:
     @staticmethod
     def _refused_kind(surveyed: SurveyedColumn) -> Column:
         raise DataError(
-            f"the target {surveyed.name!r} is of the kind {surveyed.kind}, with {surveyed.distinct:,} distinct values: it cannot be "
-            "learnt; name another target"
+            f"the target {surveyed.name!r} is of the kind {surveyed.kind}, with {surveyed.distinct:,} distinct values: it cannot "
+            "be learnt; name another target"
         )
 
     def _with_moments(self, target: ValueTarget, surveyed: SurveyedColumn) -> ValueTarget:
@@ -296,8 +296,8 @@ class _TargetSurvey:
         scale = math.sqrt(squares / n) if math.isfinite(squares) else math.inf
         if not (math.isfinite(mean) and math.isfinite(scale)):
             raise DataError(
-                f"the target {target.name!r} holds values from {target.low:g} to {target.high:g}, whose squares are beyond float64; "
-                "correct those that are wrong, or divide all by a constant"
+                f"the target {target.name!r} holds values from {target.low:g} to {target.high:g}, whose squares are beyond "
+                "float64; correct those that are wrong, or divide all by a constant"
             )
         return replace(target, mean=mean, scale=scale if scale > 0 else target.high - target.low)
 
@@ -319,7 +319,8 @@ class _TargetReader:
 
     def encode(self, raw: RawColumn) -> AnyArray:
         """Encode the targets of a batch."""
-        assert self.target is not None and self.read is not None  # noqa: S101  # it is settled
+        assert self.target is not None  # noqa: S101  # it is settled
+        assert self.read is not None  # noqa: S101  # so is this
         column = self.read(raw)
         return self.target.encode(column) if len(column) else np.empty(0)
 

@@ -34,8 +34,8 @@ from .typed_columns import FIRST_YEAR, LAST_YEAR, convert_remedy
 BATCH_ROWS = 1 << 16
 
 Base = Literal["number", "date", "boolean", "text", "long", "nothing"]
-"""What the values of a column are in the files: numbers, datetime64[us], or ``CodedTexts``: of booleans, texts, or whole numbers that
-are too long for float64; nothing where all are gaps."""
+"""What the values of a column are in the files: numbers, datetime64[us], or ``CodedTexts``: of booleans, texts, or whole numbers
+that are too long for float64; nothing where all are gaps."""
 
 
 class CodedTexts(NamedTuple):
@@ -206,8 +206,8 @@ class ParquetTableFile:
         if outside.any():
             at = int(outside.argmax())
             raise DataError(
-                f"{self.path}, {row_name(row + at)}, column {name!r}: the date is of the year {years[at]}, and must be of the years "
-                f"{FIRST_YEAR} to {LAST_YEAR}; correct it, or make it a gap"
+                f"{self.path}, {row_name(row + at)}, column {name!r}: the date is of the year {years[at]}, and must be of the "
+                f"years {FIRST_YEAR} to {LAST_YEAR}; correct it, or make it a gap"
             )
         return dates.astype("datetime64[us]")
 
