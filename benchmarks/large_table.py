@@ -1,16 +1,15 @@
 """Tables larger than memory: ``python -m benchmarks.large_table [--rows N ...] [--networks N] [--epochs N] [--csv]``.
 
-For each number of rows a set of files of mixed columns (numbers with gaps, categories, a date, a boolean, an identifier) is written to
-a folder that is removed afterwards, and a process of its own fits ``TableClassifier`` to them. It prints the peak memory, which must
-not grow with the rows, the time, and the accuracy on other rows; with ``--in-memory`` those of a fit to the same rows in memory, too.
-The parent imports little, because on Linux a process's peak memory starts from that of its parent.
+For each number of rows a set of files of mixed columns (numbers with gaps, categories, a date, a boolean, an identifier) is written
+to a folder that is removed afterwards, and a process of its own fits ``TableClassifier`` to them. It prints the peak memory, which
+must not grow with the rows, the time, and the accuracy on other rows; with ``--in-memory`` also those of a fit to the same rows in
+memory. The parent imports little, because on Linux a process's peak memory starts from that of its parent.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -112,7 +111,7 @@ def main() -> None:
     for rows in options.rows:
         with tempfile.TemporaryDirectory(prefix="chainrule-bench-") as name:
             subprocess.run([sys.executable, "-c", _WRITE.format(folder=name, rows=rows, csv=options.csv)], check=True)
-            size = sum(os.path.getsize(Path(name, file)) for file in os.listdir(name))
+            size = sum(file.stat().st_size for file in Path(name).iterdir())
             for in_memory in (False, True) if options.in_memory else (False,):
                 figures = measure(Path(name), options, in_memory=in_memory)
                 print(

@@ -175,7 +175,7 @@ def prepare_rows(
 
 
 def _rows_of_piece(preprocessing: Preprocessing) -> int:
-    """Give the most rows of a piece, by the bytes that they have when their features are in memory; if dense ones, a few hundred."""
+    """Give the most rows of a piece, by the bytes that they have when their features are in memory."""
     compact = len(preprocessing.limits)
     width = compact if preprocessing.has_compact_form else min(preprocessing.n_features, DENSE_FEATURES)
     return min(max(PIECE_BYTES // (4 * width + 8), LEAST_PIECE_ROWS), PIECE_ROWS)

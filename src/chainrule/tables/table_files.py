@@ -334,7 +334,11 @@ class TableFiles:
         """Read all rows: the number of each batch's, its columns, and where its first row stands."""
         for file in self.files:
             row = 0
+            gaps = {name: self.bases[name] for name, base in file.bases.items() if base == "nothing"}
             for size, columns in file.batches():
+                for name, base in gaps.items():
+                    if base in ("number", "date") and name not in self.plan.long:
+                        columns[name] = np.full(size, "NaT", "datetime64[us]") if base == "date" else np.full(size, np.nan)
                 yield size, columns, (file.path, row)
                 row += size
 
