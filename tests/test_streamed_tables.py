@@ -194,7 +194,9 @@ def test_rows_without_a_target_are_left_out_with_a_warning(tmp_path):
     kept = frame[frame["income"].notna()]
     found = surveyed(paths)
     assert (found.n, found.n_missing) == (900, 100)
-    assert facts(fit_columns(found, bins=16)) == in_memory(write(kept, tmp_path / "kept.parquet"))[0]
+    assert facts(fit_columns(found, bins=16)) == in_memory(write(frame, tmp_path / "all.parquet"))[0]
+    assert found.columns[0].kind == "identifier"  # it counts all rows
+    assert surveyed([write(kept, tmp_path / "kept.parquet")]).columns[0].kind == "number"
     with pytest.warns(MissingTargetWarning, match="100 rows"):
         cr.TableClassifier(networks=1, epochs=1, random_state=0).fit(paths, target="income")
 

@@ -133,7 +133,7 @@ class SurveyedColumn:
     parts : dict of str to Part
         What its rules are made of: of a date's parts, of another kind one, with an empty name.
     read : ColumnReader or None
-        None where no rule needs its values.
+        None where its values were not kept, and no rule needs them.
     values : Column
         Its distinct values, of numbers and dates where they are few.
     weights : int array
@@ -163,6 +163,9 @@ class ColumnSurvey(ABC):
         self.name, self.kind, self.rules = name, kind, rules
         self.n = 0
         self.gaps = 0
+
+    def see(self, raw: Any) -> None:
+        """Look at all rows of a batch, also those whose target is missing, before ``add``."""
 
     @abstractmethod
     def add(self, raw: Any, batch: Batch) -> None:
@@ -204,6 +207,14 @@ class NumberSurvey(ColumnSurvey):
         self._first, self._last = math.nan, math.nan
         self._counts_rows = name.strip().lower() in ROW_COUNTERS
 
+    def see(self, raw: AnyArray) -> None:
+        """Find out whether the numbers count the rows."""
+        if self._counts_rows and len(raw):
+            steps = np.diff(raw, prepend=raw[0] - 1 if math.isnan(self._last) else self._last)
+            begins_well = not math.isnan(self._last) or raw[0] in (0, 1)
+            self._counts_rows = bool(np.all(steps == 1)) and begins_well
+            self._last = float(raw[-1])
+
     def add(self, raw: AnyArray, batch: Batch) -> None:
         """Add the rows of a batch.
 
@@ -220,10 +231,6 @@ class NumberSurvey(ColumnSurvey):
             return
         present = np.flatnonzero(~np.isnan(raw))
         values = raw[present]
-        if self._counts_rows:
-            steps = np.diff(raw) if self.n == 0 else np.diff(raw, prepend=self._last)
-            self._counts_rows = bool(np.all(steps == 1)) and (self.n > 0 or raw[0] in (0, 1))
-            self._last = float(raw[-1])
         if len(values) and math.isnan(self._first):
             self._first = float(values[0])
         self.n += len(raw)
@@ -491,8 +498,7 @@ def _of_values(column: Column, weights: AnyArray, n: int, sample: RowSample, rea
     is_date = len(first) > 0 and column.kind == "date"
     example = shorten(date_text(first.data[0], column.data[present])) if is_date else example_of(first)
     distinct = column.take(present).n_distinct
-    used = read if parts else None
-    return SurveyedColumn(column.name, column.kind, distinct, missing, example, parts, used, column, weights)
+    return SurveyedColumn(column.name, column.kind, distinct, missing, example, parts, read, column, weights)
 
 
 def _number_part(values: Column, weights: AnyArray, present: AnyArray, missing: int, sample: RowSample) -> NumberPart:

@@ -151,6 +151,8 @@ class _Pass:
     def read(self) -> None:
         """Read all rows."""
         for size, raw, (path, first_row) in self.files.batches():
+            for name, column in self.surveys.items():
+                column.see(raw[name])
             missing = self.target.reads.missing(raw[self.target_name])
             kept = np.flatnonzero(~missing)
             self.n_missing += size - len(kept)
