@@ -511,3 +511,32 @@ def test_files_that_are_changed_between_the_passes_are_noticed(tmp_path):
     write(mixed_rows(50), Path(paths[1]))
     with pytest.raises(DataError, match="they were changed"):
         list(found.tables(["age"]))
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_many_iso_dates_as_texts_are_dates_as_those_of_few_rows(tmp_path, ending, monkeypatch):
+    rng = np.random.default_rng(5)
+    when = np.datetime64("1999-01-01T00:00:00") + rng.integers(0, 10**9, 1000).astype("m8[s]")
+    texts = [*map(str, when[:500]), *(str(one).replace("T", " ") for one in when[500:]), "NA", ""]
+    frame = pd.DataFrame({"when": texts, "v": np.arange(1002) % 7, "y": ["a", "b"] * 501})
+    paths = write_parts(frame, tmp_path, ending, [400, 800])
+    expected = facts(fit_columns(surveyed(paths, target="y"), bins=16))
+    assert expected == in_memory(write(frame, tmp_path / f"all.{ending}"), target="y")[0]
+    monkeypatch.setattr(column_survey, "MOST_TEXTS", 100)
+    found = surveyed(paths, target="y")
+    assert facts(fit_columns(found, bins=16)) == expected
+    assert found.written == survey_of_few(paths, monkeypatch).written
+
+
+def survey_of_few(paths, monkeypatch):
+    monkeypatch.setattr(column_survey, "MOST_TEXTS", 1 << 17)
+    return surveyed(paths, target="y")
+
+
+@pytest.mark.parametrize("odd", ["2021-02-30", "31.12.2020", "soon"])
+def test_many_dates_beside_something_else_are_refused(tmp_path, odd, monkeypatch):
+    monkeypatch.setattr(column_survey, "MOST_TEXTS", 100)
+    when = np.datetime64("1999-01-01") + np.arange(500)
+    paths = write_parts(pd.DataFrame({"when": [*map(str, when), odd], "y": ["a", "b", "a"] * 167}), tmp_path, "csv", [300])
+    with pytest.raises(DataError, match="'when' has more than 100 distinct texts"):
+        surveyed(paths, target="y")

@@ -52,5 +52,5 @@ def _check_numeric(path: Path, name: str, type_: Any) -> None:
     if not (types.is_integer(type_) or types.is_floating(type_) or types.is_boolean(type_)):
         raise DataError(
             f"{path}: column {name!r} holds {type_}, not numbers; write it as numbers, or leave it out. Tables with "
-            "texts, dates and categories that fit into memory are TableClassifier's and TableRegressor's"
+            "texts, dates and categories are TableClassifier's and TableRegressor's"
         )

@@ -30,7 +30,7 @@ from .number_columns import ROW_COUNTERS
 from .number_summary import DistinctEstimate, NumberSummary, mixed_bits
 from .prepared_column import as_kind
 from .row_sample import RowSample
-from .table_files import Base, CodedTexts, RawColumn
+from .table_files import Base, CodedTexts, NumberPlan, RawColumn
 from .text_columns import IDENTIFIER_SHARE, MANY_DISTINCT, TEXT_SHARE, TEXT_WORDS, column_from_texts
 from .text_rules import TextRules
 from .typed_columns import column_of_texts
@@ -164,9 +164,6 @@ class ColumnSurvey(ABC):
         self.n = 0
         self.gaps = 0
 
-    def see(self, raw: Any) -> None:
-        """Look at all rows of a batch, also those whose target is missing, before ``add``."""
-
     @abstractmethod
     def add(self, raw: Any, batch: Batch) -> None:
         """Add the rows of a batch."""
@@ -208,7 +205,7 @@ class NumberSurvey(ColumnSurvey):
         self._counts_rows = name.strip().lower() in ROW_COUNTERS
 
     def see(self, raw: AnyArray) -> None:
-        """Find out whether the numbers count the rows."""
+        """Find out, before ``add``, whether the numbers count the rows; also those whose target is missing."""
         if self._counts_rows and len(raw):
             steps = np.diff(raw, prepend=raw[0] - 1 if math.isnan(self._last) else self._last)
             begins_well = not math.isnan(self._last) or raw[0] in (0, 1)
@@ -271,10 +268,11 @@ class NumberSurvey(ColumnSurvey):
 
 
 class DateSurvey(ColumnSurvey):
-    """A column of dates that a file has as such."""
+    """A column of dates that a file has as such, or in ISO's form."""
 
-    def __init__(self, name: str, kind: Kind | None, rules: TextRules) -> None:
+    def __init__(self, name: str, kind: Kind | None, rules: TextRules, writing: Writing | None = None) -> None:
         super().__init__(name, kind, rules)
+        self._writing = writing
         if kind not in (None, "date", "identifier"):
             self._refuse(f"its dates cannot be a {kind} where files are read in batches; write the column as texts")
         self._all = NumberSummary()
@@ -320,17 +318,17 @@ class DateSurvey(ColumnSurvey):
                 parts[part] = _category_part(
                     self._counts[part], date_parts(_one_date(self.name))[part].categories, self.n, self.gaps
                 )
-        read = ColumnReader(self.name, "date")
-        column = Column(self.name, "date", np.empty(0, "datetime64[us]"))
+        read = ColumnReader(self.name, "date", writing=self._writing)
+        column = Column(self.name, "date", np.empty(0, "datetime64[us]"), writing=self._writing)
         return SurveyedColumn(self.name, "date", self._all.distinct, self.gaps, example, parts, read, column, np.empty(0, np.int64))
 
 
 class TextSurvey(ColumnSurvey):
     """A column of texts, of booleans, or of whole numbers that float64 does not hold."""
 
-    def __init__(self, name: str, kind: Kind | None, rules: TextRules, base: Base, *, typed: bool) -> None:
-        super().__init__(name, kind, rules)
-        self.base, self.typed = base, typed
+    def __init__(self, name: str, kind: Kind | None, plan: NumberPlan, base: Base, *, typed: bool) -> None:
+        super().__init__(name, kind, plan.rules)
+        self.base, self.typed, self._plan = base, typed, plan
         self.positions: dict[str, int] = {}
         self.sample = RowSample()
         self._counts = np.zeros(0, np.int64)
@@ -350,6 +348,8 @@ class TextSurvey(ColumnSurvey):
                 self._places.append((batch.place[0], int(batch.place[1][row])))
                 self._letters += len(text)
         if self._beyond is None and (len(self.positions) > MOST_TEXTS or self._letters > MOST_TEXT_BYTES):
+            if self.kind in (None, "date") and self.base == "text":
+                self._plan.try_dates(self.name, self.positions)
             self._beyond = DistinctEstimate()
             self._beyond.add(_hashes(list(self.positions)))
         if self._beyond is not None:

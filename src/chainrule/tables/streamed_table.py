@@ -142,17 +142,20 @@ class _Pass:
             return NumberSurvey(name, kind, files.rules, lambda: files.delimited[0].sample(name)[0], decimal)
         if base == "number":
             return NumberSurvey(name, kind, files.rules)
+        if name in files.plan.dates:
+            return DateSurvey(name, kind, files.rules, Writing(zoned=False))
         if base == "date":
             return DateSurvey(name, kind, files.rules)
         if any(file.layout.row_names and file.layout.names[0] == name for file in files.delimited) and kind is None:
             kind = "identifier"
-        return TextSurvey(name, kind, files.rules, base, typed=not files.delimited)
+        return TextSurvey(name, kind, files.plan, base, typed=not files.delimited)
 
     def read(self) -> None:
         """Read all rows."""
         for size, raw, (path, first_row) in self.files.batches():
             for name, column in self.surveys.items():
-                column.see(raw[name])
+                if isinstance(column, NumberSurvey):
+                    column.see(raw[name])  # type: ignore[arg-type]  # numbers are an array
             missing = self.target.reads.missing(raw[self.target_name])
             kept = np.flatnonzero(~missing)
             self.n_missing += size - len(kept)

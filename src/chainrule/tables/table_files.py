@@ -6,6 +6,7 @@ A batch holds what a file tells of each column, before its kind is decided: numb
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,12 +77,43 @@ class NumberPlan:
         Of delimited texts: the decimal mark of the columns that are read as numbers, None for those that are read as texts.
     long : set of str
         Columns of whole numbers that are texts, because float64 does not hold them.
+    dates, texts : set of str
+        Columns of many texts: those of ISO dates, which are read as such, and those that have turned out to hold something else.
     """
 
     rules: TextRules
     numbers: set[str] = field(default_factory=set)
     decimals: dict[str, Decimal | Literal[""] | None] = field(default_factory=dict)
     long: set[str] = field(default_factory=set)
+    dates: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+
+    def try_dates(self, name: str, texts: Iterable[str]) -> None:
+        """Have a column of too many texts read as ISO dates, if these are such.
+
+        Raises
+        ------
+        PlanChanged
+            When they are.
+        """
+        if name not in self.texts and iso_dates(list(texts), self.rules) is not None:
+            self.dates.add(name)
+            raise PlanChanged
+
+    def read_dates(self, name: str, raw: CodedTexts) -> AnyArray:
+        """Read the texts of a column as ISO dates.
+
+        Raises
+        ------
+        PlanChanged
+            When one is not.
+        """
+        dates = iso_dates(raw.texts, self.rules)
+        if dates is None:
+            self.dates.remove(name)
+            self.texts.add(name)
+            raise PlanChanged
+        return np.append(dates, np.datetime64("NaT"))[raw.codes]
 
     def check(self, name: str, values: AnyArray, odd: Texts) -> None:
         """Change the way to read a column that holds texts beside numbers that are no gaps, or whole numbers that are too long.
@@ -106,6 +138,28 @@ class NumberPlan:
         if self.decimals[name] == "" and decimal and any(decimals_of(text) == {decimal} for text in others):
             return decimal
         return None
+
+
+_ISO_DATE = re.compile(r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?")
+
+
+def iso_dates(texts: Sequence[str], rules: TextRules) -> AnyArray | None:
+    """Read texts as dates in ISO's form without a time zone: datetime64[us] (n,), NaT for marks of gaps; None where one is no date.
+
+    Examples
+    --------
+    >>> iso_dates(["2021-03-31 07:30", "?"], TextRules())
+    array(['2021-03-31T07:30:00.000000',                        'NaT'],
+          dtype='datetime64[us]')
+    """
+    trimmed = [text.strip() for text in texts]
+    written = ["NaT" if rules.is_any_mark(text) else text for text in trimmed]
+    if not all(text == "NaT" or _ISO_DATE.fullmatch(text) for text in written):
+        return None
+    try:
+        return np.array(written, "datetime64[us]")
+    except ValueError:
+        return None  # such as the 30th of February
 
 
 class ParquetTableFile:
@@ -339,6 +393,8 @@ class TableFiles:
                 for name, base in gaps.items():
                     if base in ("number", "date") and name not in self.plan.long:
                         columns[name] = np.full(size, "NaT", "datetime64[us]") if base == "date" else np.full(size, np.nan)
+                for name in self.plan.dates:
+                    columns[name] = self.plan.read_dates(name, columns[name])  # type: ignore[arg-type]  # it holds texts
                 yield size, columns, (file.path, row)
                 row += size
 
