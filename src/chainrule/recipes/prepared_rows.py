@@ -360,12 +360,21 @@ class PreparedSource(RowSource):
     def gather(self, pieces: Sequence[tuple[int, int, int]], before: Examples | None) -> tuple[Any, AnyArray]:
         """Prepare the rows of pieces, behind those that another window has left."""
         parts = [self._rows.read(self._pieces[group], first, last) for group, first, last in pieces]
-        n = sum(len(y) for _, y in parts)
-        prepared = self._inputs(self._preprocessing.prepare((table for table, _ in parts), n))
-        targets = [y for _, y in parts]
-        if before is None:
-            return prepared, np.concatenate(targets)
-        return _below(before.x, prepared), np.concatenate([before.y, *targets])
+        tables, targets = (table for table, _ in parts), [y for _, y in parts]
+        n = sum(map(len, targets))
+        y = np.concatenate(targets if before is None else [before.y, *targets])
+        if self._preprocessing.sparse:
+            return _below(before, self._inputs(self._preprocessing.prepare(tables, n))), y
+        first = len(y) - n
+        prepared = np.empty((len(y), self._preprocessing.width), np.float32)
+        self._preprocessing.prepare(tables, n, prepared[first:])
+        if before is not None:
+            above: Any = before.x
+            prepared[:first] = above.numbers if self._preprocessing.has_compact_form else above
+        if not self._preprocessing.has_compact_form:
+            multiply_features(prepared[first:], self._sizes)  # those above are already
+            return prepared, y
+        return self._inputs(prepared), y
 
     def _inputs(self, prepared: Any) -> Any:
         return weighted_inputs(self._preprocessing, prepared, self._sizes)
@@ -396,16 +405,13 @@ def weighted_inputs(preprocessing: Preprocessing, prepared: Array | CSR, sizes: 
     return prepared
 
 
-def _below(above: Any, inputs: Any) -> Any:
-    """Put inputs of one form below each other."""
-    if isinstance(inputs, PiecewiseInputs):
-        numbers = np.concatenate([above.numbers, inputs.numbers])
-        return PiecewiseInputs(numbers, inputs.bins, limits=inputs.limits, sizes=inputs.sizes)
-    if is_sparse(inputs):
-        from scipy import sparse  # imported late: only a table with many features needs it
+def _below(before: Examples | None, inputs: Any) -> Any:
+    """Put a CSR matrix below the inputs of examples."""
+    if before is None:
+        return inputs
+    from scipy import sparse  # imported late: only a table with many features needs it
 
-        return sparse.vstack([above, inputs], format="csr")
-    return np.concatenate([above, inputs])
+    return sparse.vstack([before.x, inputs], format="csr")
 
 
 def check_space(folder: Path, surveyed: TableSurvey, columns: Sequence[PreparedColumn]) -> None:

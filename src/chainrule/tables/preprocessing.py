@@ -199,12 +199,18 @@ class Preprocessing:
         """The limit of each column of the compact form, at which the features clip it: float64 (n_columns,), inf for none."""
         return self._writer.limits
 
-    def prepare(self, tables: Iterable[Table], n: int) -> Array | CSR:
+    @property
+    def width(self) -> int:
+        """The numbers of a prepared row, where it is not CSR."""
+        return self._writer.n_columns if self.has_compact_form else self.n_features
+
+    def prepare(self, tables: Iterable[Table], n: int, out: Array | None = None) -> Array | CSR:
         """Make what a network is trained on of the n rows of some tables, one below the other.
 
         It is the compact form where there is one, a float32 for a number and its bins, (n, n_columns): then
         ``PiecewiseInputs(numbers, Bins(*bins), limits=limits)`` stands for the features of ``apply``, to the bit. Else it is the
-        features. Of the tables only one, and the next, are needed at a time.
+        features. Of the tables only one, and the next, are needed at a time. ``out`` is a float32 array (n, width) to write
+        to; a CSR matrix is made anew.
 
         Raises
         ------
@@ -214,9 +220,9 @@ class Preprocessing:
         blocks = (list(self._columns_of(table)) for table in tables)
         if self.sparse:
             return self._writer.csr(blocks)
-        compact = self.has_compact_form
-        out = np.empty((n, self._writer.n_columns if compact else self.n_features), np.float32)
-        write, start = self._writer.compact if compact else self._writer.dense, 0
+        if out is None:
+            out = np.empty((n, self.width), np.float32)
+        write, start = self._writer.compact if self.has_compact_form else self._writer.dense, 0
         for columns in blocks:
             rows = slice(start, start + len(columns[0]))
             write(columns, out[rows])
