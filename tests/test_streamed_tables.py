@@ -22,7 +22,7 @@ from chainrule.tables.number_features import robust_scale
 from chainrule.tables.number_summary import DistinctEstimate, NumberSummary, mixed_bits
 from chainrule.tables.preprocessing import Preprocessing
 from chainrule.tables.read import rules_of_file
-from chainrule.tables.row_sample import RowSample, priorities
+from chainrule.tables.row_sample import RowSample, priorities, rows_of_sample
 from chainrule.tables.streamed_table import fit_columns, survey
 from chainrule.tables.table_files import open_table_files
 from chainrule.tables.target_inference import infer_target
@@ -261,6 +261,19 @@ def test_a_sample_is_the_same_in_any_batches_and_spread_evenly():
     assert np.array_equal(values, rows * 2.0)
     assert np.array_equal(y, rows * 3.0)
     assert (np.bincount(rows // 5000) > 80).all()
+
+
+def test_many_columns_share_the_memory_of_samples_and_counts(tmp_path, monkeypatch):
+    assert [rows_of_sample(n) for n in (0, 1, 200, 1000, 10**6)] == [50_000, 50_000, 50_000, 10_000, 2_000]
+    monkeypatch.setattr("chainrule.tables.row_sample.SAMPLED_VALUES", 1000)
+    monkeypatch.setattr("chainrule.tables.row_sample.LEAST_SAMPLE", 100)
+    monkeypatch.setattr(number_summary, "COUNTED_NUMBERS", 300)
+    monkeypatch.setattr(number_summary, "LEAST_EXACT", 10)
+    values = np.random.default_rng(4).normal(size=(2000, 2))
+    frame = pd.DataFrame({"a": values[:, 0], "b": values[:, 1], "y": ["a", "b"] * 1000})
+    for column in surveyed(write_parts(frame, tmp_path, "parquet", [900]), target="y").columns:
+        assert len(column.parts[""].sample[0]) == 333
+        assert not column.parts[""].summary.is_exact
 
 
 def test_many_texts_are_an_identifier_where_nearly_all_differ_and_else_refused(tmp_path, monkeypatch):

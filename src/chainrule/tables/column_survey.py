@@ -7,6 +7,7 @@ that decide it for a table in memory: these see each distinct value once, with t
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ from .distinct_texts import shown
 from .number_columns import ROW_COUNTERS
 from .number_summary import DistinctEstimate, NumberSummary, mixed_bits
 from .prepared_column import as_kind
-from .row_sample import RowSample
+from .row_sample import RowSample, rows_of_sample
 from .table_files import Base, CodedTexts, NumberPlan, RawColumn
 from .text_columns import IDENTIFIER_SHARE, MANY_DISTINCT, TEXT_SHARE, TEXT_WORDS, column_from_texts
 from .text_rules import TextRules
@@ -41,6 +42,9 @@ MOST_TEXTS = 1 << 17
 
 MOST_TEXT_BYTES = 1 << 25
 """The most letters of these together."""
+
+FIRST_TEXTS = 1000
+"""The texts that are kept of a column of too many."""
 
 SURE = 0.05
 """Above an estimated share of distinct texts by so much, three of its standard errors, a column is an identifier."""
@@ -195,10 +199,16 @@ class NumberSurvey(ColumnSurvey):
     """A column of numbers; ``first_text`` is how the first one is written, where that is known."""
 
     def __init__(
-        self, name: str, kind: Kind | None, rules: TextRules, first_text: Callable[[], str] | None = None, decimal: Any = None
+        self,
+        name: str,
+        kind: Kind | None,
+        rules: TextRules,
+        n_columns: int = 1,
+        first_text: Callable[[], str] | None = None,
+        decimal: Any = None,
     ) -> None:
         super().__init__(name, kind, rules)
-        self.summary, self.sample = NumberSummary(), RowSample()
+        self.summary, self.sample = NumberSummary(n_columns), RowSample(rows_of_sample(n_columns))
         self._first_text = first_text
         self._writing = None if first_text is None else Writing(decimal=decimal or None, unit=rules.units.get(name, ""))
         self._first, self._last = math.nan, math.nan
@@ -270,13 +280,13 @@ class NumberSurvey(ColumnSurvey):
 class DateSurvey(ColumnSurvey):
     """A column of dates that a file has as such, or in ISO's form."""
 
-    def __init__(self, name: str, kind: Kind | None, rules: TextRules, writing: Writing | None = None) -> None:
+    def __init__(self, name: str, kind: Kind | None, rules: TextRules, n_columns: int = 1, writing: Writing | None = None) -> None:
         super().__init__(name, kind, rules)
         self._writing = writing
         if kind not in (None, "date", "identifier"):
             self._refuse(f"its dates cannot be a {kind} where files are read in batches; write the column as texts")
-        self._all = NumberSummary()
-        self._numbers = {part: (NumberSummary(), RowSample()) for part in ("days", "hour")}
+        self._all = NumberSummary(n_columns)
+        self._numbers = {part: (NumberSummary(n_columns), RowSample(rows_of_sample(n_columns))) for part in ("days", "hour")}
         self._counts: dict[str, dict[str, int]] = {"month": {}, "weekday": {}}
         self._shown: dict[str, np.datetime64] = {}  # the first date, and one that is finer than a day, and than a second
 
@@ -326,11 +336,11 @@ class DateSurvey(ColumnSurvey):
 class TextSurvey(ColumnSurvey):
     """A column of texts, of booleans, or of whole numbers that float64 does not hold."""
 
-    def __init__(self, name: str, kind: Kind | None, plan: NumberPlan, base: Base, *, typed: bool) -> None:
+    def __init__(self, name: str, kind: Kind | None, plan: NumberPlan, base: Base, n_columns: int = 1, *, typed: bool) -> None:
         super().__init__(name, kind, plan.rules)
         self.base, self.typed, self._plan = base, typed, plan
         self.positions: dict[str, int] = {}
-        self.sample = RowSample()
+        self.sample = RowSample(rows_of_sample(n_columns))
         self._counts = np.zeros(0, np.int64)
         self._places: list[tuple[Path, int]] = []
         self._letters = 0
@@ -352,6 +362,8 @@ class TextSurvey(ColumnSurvey):
                 self._plan.try_dates(self.name, self.positions)
             self._beyond = DistinctEstimate()
             self._beyond.add(_hashes(list(self.positions)))
+            self.positions = dict(itertools.islice(self.positions.items(), FIRST_TEXTS))  # the memory of the others is free
+            self._counts, self._places, self.sample = np.zeros(0, np.int64), [], RowSample()
         if self._beyond is not None:
             self._beyond.add(_hashes([raw.texts[code] for _, code in new]))
             self.gaps += int((raw.codes < 0).sum())

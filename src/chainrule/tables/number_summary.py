@@ -19,6 +19,11 @@ from .number_features import QUANTILES, scale_of_quantiles
 EXACT_NUMBERS = 1 << 16
 """Up to this number of distinct ones, numbers are counted one by one."""
 
+COUNTED_NUMBERS = EXACT_NUMBERS * 200
+"""The most numbers that are counted in all columns together."""
+
+LEAST_EXACT = 1 << 11
+
 SKETCH_SIZE = 2000
 """The t-digest's k."""
 
@@ -65,7 +70,7 @@ class DistinctEstimate:
 
 
 class NumberSummary:
-    """Numbers of a stream, added some at a time.
+    """Numbers of a stream, added some at a time; ``n_columns`` streams share the memory.
 
     Attributes
     ----------
@@ -74,8 +79,9 @@ class NumberSummary:
     least, largest : float
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_columns: int = 1) -> None:
         self.n = 0
+        self._exact = min(EXACT_NUMBERS, max(COUNTED_NUMBERS // n_columns, LEAST_EXACT))
         self.least, self.largest = math.inf, -math.inf
         self._values, self._counts = np.empty(0), np.empty(0, np.int64)
         self._sketch: Any = None
@@ -95,7 +101,7 @@ class NumberSummary:
             return
         self._values, places = np.unique(np.concatenate([self._values, values]), return_inverse=True)
         self._counts = np.bincount(places, np.concatenate([self._counts, counts])).astype(np.int64)
-        if len(self._values) > EXACT_NUMBERS:
+        if len(self._values) > self._exact:
             self._sketch = _tdigest()
             self._pour(self._values, self._counts)
             self._values, self._counts = np.empty(0), np.empty(0, np.int64)

@@ -137,18 +137,18 @@ class _Pass:
         """Begin the survey of a column."""
         files, kind = self.files, self.files.kinds.get(name)
         base = "long" if name in files.plan.long else files.bases[name]
-        decimal = files.plan.decimals.get(name)
+        decimal, n = files.plan.decimals.get(name), len(files.names)
         if decimal is not None:
-            return NumberSurvey(name, kind, files.rules, lambda: files.delimited[0].sample(name)[0], decimal)
+            return NumberSurvey(name, kind, files.rules, n, lambda: files.delimited[0].sample(name)[0], decimal)
         if base == "number":
-            return NumberSurvey(name, kind, files.rules)
+            return NumberSurvey(name, kind, files.rules, n)
         if name in files.plan.dates:
-            return DateSurvey(name, kind, files.rules, Writing(zoned=False))
+            return DateSurvey(name, kind, files.rules, n, Writing(zoned=False))
         if base == "date":
-            return DateSurvey(name, kind, files.rules)
+            return DateSurvey(name, kind, files.rules, n)
         if any(file.layout.row_names and file.layout.names[0] == name for file in files.delimited) and kind is None:
             kind = "identifier"
-        return TextSurvey(name, kind, files.plan, base, typed=not files.delimited)
+        return TextSurvey(name, kind, files.plan, base, n, typed=not files.delimited)
 
     def read(self) -> None:
         """Read all rows."""
