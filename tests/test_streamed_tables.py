@@ -418,10 +418,10 @@ def _sorted(x, y):
 
 def test_the_digest_tells_the_rows_the_seed_and_the_folds(tmp_path):
     paths = write_parts(mixed_rows(300), tmp_path, "parquet", [100])
-    digest = make_source(tmp_path, paths, 3, {0, 1})[0].digest
-    assert make_source(tmp_path, paths, 3, {0, 1})[0].digest == digest
-    assert make_source(tmp_path, paths, 3, {0, 2})[0].digest != digest
-    assert make_source(tmp_path, paths, 3, {0, 1}, seed=1)[0].digest != digest
+    digest = make_source(tmp_path, paths, 3, {0, 1})[0].measured.digest
+    assert make_source(tmp_path, paths, 3, {0, 1})[0].measured.digest == digest
+    assert make_source(tmp_path, paths, 3, {0, 2})[0].measured.digest != digest
+    assert make_source(tmp_path, paths, 3, {0, 1}, seed=1)[0].measured.digest != digest
 
 
 def test_folds_are_of_about_one_size():

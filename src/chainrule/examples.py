@@ -96,7 +96,7 @@ class Examples:
     array([0])
     """
 
-    __slots__ = ("_bounds", "_measured", "_prepared", "columns", "layout", "weights", "x", "y")
+    __slots__ = ("_bounds", "_largest_weight", "_measured", "_prepared", "columns", "layout", "weights", "x", "y")
 
     x: Inputs
     y: AnyArray | None
@@ -122,6 +122,27 @@ class Examples:
         self._prepared: dict[object, Any] = {}
         self._bounds: tuple[float, float] | None = None
         self._measured: Any = None
+        self._largest_weight: float | None = None
+
+    @classmethod
+    def of_window(cls, x: AnyArray, y: AnyArray, weights: Array | None, largest_weight: float) -> Examples:
+        """Make examples of some of the rows of a larger set, of arrays of finite numbers, without checks.
+
+        All weights may be 0 here. The largest is that of the whole set, so that each row has the relative weight that it has there.
+        """
+        made = object.__new__(cls)
+        made.x, made.y = _as_read_only(x), _as_read_only(y)
+        made.weights = None if weights is None else _as_read_only(weights)
+        made.columns, made.layout = (), None
+        made._prepared, made._bounds, made._measured, made._largest_weight = {}, None, None, largest_weight
+        return made
+
+    @property
+    def largest_weight(self) -> float:
+        """The largest weight, of a window that of the set it belongs to; 1 without weights."""
+        if self.weights is None:
+            return 1.0
+        return float(self.weights.max()) if self._largest_weight is None else self._largest_weight
 
     @property
     def n_in(self) -> int:
@@ -178,7 +199,7 @@ class Examples:
         made.x = _as_read_only(x)
         made.y, made.weights = (None if part is None else _as_read_only(part) for part in (y, weights))
         made.columns, made.layout = self.columns, self.layout
-        made._prepared, made._bounds, made._measured = {}, None, None
+        made._prepared, made._bounds, made._measured, made._largest_weight = {}, None, None, None
         return made
 
     def row_numbers(self, rows: slice | Indices | list[int]) -> Indices:

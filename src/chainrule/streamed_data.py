@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._types import AnyArray
+from ._types import AnyArray, Array, Indices
 from .calculus.feedforward import for_raw_columns
 from .engines import Engine, Session
 from .engines.encoded_targets import EncodedTargets
@@ -57,7 +57,7 @@ class StreamedRows:
         self.dtype = np.dtype(dtype)
         own = source.own_form
         self.extremes = Examples(*own.extremes()) if own else _extremes(source)
-        row_bytes = own.row_bytes if own else source.n_in * self.dtype.itemsize + 8
+        row_bytes = own.row_bytes if own else source.n_in * self.dtype.itemsize + (8 if source.weights is None else 16)
         self._most_rows = max(1, source.window_bytes // row_bytes)
         largest = int(np.argmax(source.group_rows))
         if source.group_rows[largest] > self._most_rows:
@@ -115,7 +115,7 @@ class StreamedRows:
             own = window_order(n, plan.seed, epoch, window[0]) if shuffle else np.arange(n)
             order = np.concatenate([np.arange(before), before + own[skipped:]])
             whole = len(order) if k == len(divided) - 1 else len(order) // batch_size * batch_size
-            carried = examples[order[whole:]] if whole < len(order) else None
+            carried = self._some(examples, order[whole:]) if whole < len(order) else None
             if whole:
                 yield EpochPart(prepare_once(engine, examples), order[:whole], has_classes)
 
@@ -136,23 +136,35 @@ class StreamedRows:
     def read(self, pieces: list[Piece], carried: Examples | None = None) -> Examples:
         """Read a window, behind the rows that another one has left."""
         if self.source.own_form:
-            return Examples(*self.source.own_form.gather(pieces, carried))
+            return self._window(*self.source.own_form.gather(pieces, carried))
         before = 0 if carried is None else len(carried)
-        n = before + sum(piece.rows for piece in pieces)
-        x, y = np.empty((n, self.source.n_in), self.dtype), np.empty(n)
+        n, n_in = before + sum(piece.rows for piece in pieces), self.source.n_in
+        x, others = np.empty((n, n_in), self.dtype), np.empty((1 if self.source.weights is None else 2, n))
         if carried is not None:
-            x[:before], y[:before] = carried.x, carried.y
+            x[:before], others[0, :before] = carried.x, carried.y
+            if carried.weights is not None:
+                others[1, :before] = carried.weights
         first = before
         for piece in pieces:
             last = first + piece.rows
             for k, column in enumerate(self.source.read_group(piece.group)):
                 values = column[piece.first : piece.last]
-                if k == self.source.n_in:
-                    y[first:last] = values
+                if k >= n_in:
+                    others[k - n_in, first:last] = values
                 else:
                     x[first:last, k] = values if self.scaler is None else self._scaled(values, k)
             first = last
-        return Examples(x, y)
+        return self._window(x, *others)
+
+    def _some(self, examples: Examples, rows: Indices) -> Examples:
+        """Copy some rows of a window."""
+        y, weights = examples.y, examples.weights
+        assert y is not None  # noqa: S101  # windows have targets
+        return self._window(examples.x[rows], y[rows], None if weights is None else weights[rows])
+
+    def _window(self, x: Any, y: AnyArray, weights: Array | None = None) -> Examples:
+        """Make examples of some rows, whose weights are relative to the largest of all."""
+        return Examples.of_window(x, y, weights, self.source.measured.largest_weight)
 
     def _scaled(self, values: AnyArray, k: int) -> AnyArray:
         """Scale the numbers of the k-th column, in float64."""
@@ -186,6 +198,8 @@ class StreamedData:
         The rows that are trained on.
     streamed : StreamedRows
         Reads the rows.
+    name, target : str
+        What a network's provenance calls the rows and their target.
 
     Raises
     ------
@@ -216,7 +230,8 @@ class StreamedData:
         spec = InputSpec.of(self.examples) if own else InputSpec("numbers", (source.n_in,), *self.examples.bounds)
         self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
         self.n = len(source)
-        self.total_weight = float(self.n)
+        self.name, self.target = source.name, source.target
+        self.total_weight = source.measured.total_weight
         self._validation = None if validation is None else self._read_validation(network, validation)
         self.validation: Examples | None = self._validation if isinstance(self._validation, Examples) else None
 
@@ -264,10 +279,10 @@ class StreamedData:
 
     def describe(self) -> dict[str, Any]:
         """Describe the rows in JSON's types, by digests and by what decides their order: a training that goes on compares this."""
-        described = {"examples": self.n, "data": self.source.digest, "source": self.source.describe()}
+        described = {"examples": self.n, "data": self.source.measured.digest, "source": self.source.describe()}
         if isinstance(self._validation, StreamedRows):
             validation = self._validation.source
-            return {**described, "validation": validation.digest, "validation_source": validation.describe()}
+            return {**described, "validation": validation.measured.digest, "validation_source": validation.describe()}
         return {**described, "validation": digest_of_examples(self._validation)}
 
     def prepare(self, engine: Engine) -> tuple[Any, Any]:
@@ -294,7 +309,8 @@ class StreamedData:
             return None if self._validation is None else session.evaluate(validation_data)
         has_classes = EncodedTargets(self._validation.extremes, self._plan).classes is not None
         with closing(read_ahead(self._validation.all_windows())) as parts:
-            return _joined([session.evaluate(prepare_once(engine, part)) for part in parts], has_classes=has_classes)
+            weighed = (part for part in parts if part.total_weight())
+            return _joined([session.evaluate(prepare_once(engine, part)) for part in weighed], has_classes=has_classes)
 
     def raw(self, state: State) -> State:
         """Give the state of the network that takes the files' columns as they are."""

@@ -55,5 +55,5 @@ def relative_weights(examples: Examples) -> tuple[Array | None, float]:
     """
     if examples.weights is None:
         return None, 1.0
-    largest = float(examples.weights.max())
+    largest = examples.largest_weight
     return examples.weights / largest, largest

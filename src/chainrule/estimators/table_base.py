@@ -24,7 +24,7 @@ from ..errors import DataError, SettingError
 from ..history import EpochRecord, History
 from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
-from ..row_files.row_source import find_files
+from ..row_files.row_source import find_files, list_paths
 from ..table_model import TableModel
 from ..tables.column import Column, Kind
 from ..tables.column_kinds import RULES, read_as
@@ -190,7 +190,7 @@ class TableEstimator(BaseEstimator):
                 "fit(chainrule.read_table(path), ...)"
             )
         self.model_, self.histories_, n_missing = fit_streamed_model(
-            find_files(X),
+            find_files(list_paths(X)),
             y,
             self._task,
             self._chosen_settings(),

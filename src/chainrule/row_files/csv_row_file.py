@@ -18,8 +18,8 @@ _WRONG_COLUMN = re.compile(r"In CSV column #(\d+): .*invalid value '(.*)'")
 class CsvRowFile(RowFile):
     """A CSV file with a header, of numbers divided by commas; see ``RowFile``."""
 
-    def __init__(self, path: Path, target: str) -> None:
-        super().__init__(path, target)
+    def __init__(self, path: Path, target: str, weights: str | None = None) -> None:
+        super().__init__(path, target, weights)
         import_arrow("pyarrow.csv")
         with translate_read_errors(path), path.open("rb") as file:
             header = file.readline(GROUP_BYTES)
@@ -34,9 +34,11 @@ class CsvRowFile(RowFile):
             raise DataError(f"{path}: its first line is not UTF-8; save the file as UTF-8") from None
         except csv.Error:
             raise DataError(f"{path}: its first line cannot be read; end lines by a line feed, with or without a return") from None
+        if not any(name.strip() for name in self._header):
+            raise DataError(f"{path}: its first line is blank; begin the file with the names of the columns")
         self.names = self._input_names(self._header)
         self.n_in = len(self.names)
-        self.types = dict.fromkeys((*self.names, target), "numbers in a CSV file")
+        self.types = dict.fromkeys((*self.names, *self.others), "numbers in a CSV file")
 
     def _add_group(self, block: bytes, *, whole: bool) -> None:
         """Add a row group: the whole lines of a block, or all of the file's last one."""
@@ -49,7 +51,7 @@ class CsvRowFile(RowFile):
 
     def _columns(self, group: int) -> Iterator[AnyArray]:
         arrow, arrow_csv = import_arrow("pyarrow"), import_arrow("pyarrow.csv")
-        names = [*self.names, self.target]
+        names = [*self.names, *self.others]
         with translate_read_errors(self.path), self.path.open("rb") as file:
             file.seek(self._begins[group])
             lines = file.read(self._begins[group + 1] - self._begins[group])
@@ -62,12 +64,22 @@ class CsvRowFile(RowFile):
                     convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64())),
                 )
             except arrow.ArrowInvalid as error:
+                self._refuse_blank_line(group, lines)
                 self._refuse_text(group, str(error))
                 raise
         for k, name in enumerate(names):
             column = table.column(name)
+            if column.null_count:
+                self._refuse_blank_line(group, lines)
             self.check_complete(group, k, column.null_count)
             yield column.to_numpy()
+
+    def _refuse_blank_line(self, group: int, lines: bytes) -> None:
+        """Name the first line of a row group that holds nothing but spaces."""
+        blank = next((k for k, line in enumerate(lines.splitlines()) if not line.strip()), None)
+        if blank is not None:
+            number = sum(self.group_rows[:group]) + blank + 2  # from 1, after the header
+            raise self.fault(group, f"line {number:,} of the file is blank; leave blank lines out") from None
 
     def _refuse_text(self, group: int, message: str) -> None:
         """Name the column of a text that is not a number."""
@@ -76,5 +88,5 @@ class CsvRowFile(RowFile):
             name = self._header[int(found[1])]
             raise self.fault(
                 group,
-                f"column {name!r} holds {found[2][:50]!r}, not a number; write numbers, or leave the column out",
+                f"column {name!r} holds {found[2][:50]!r}, not a number; {self.remedy_for_texts(name)}",
             ) from None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import json
+import math
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -16,12 +20,14 @@ import numpy as np
 from .._checks import check_int
 from .._format import pluralize
 from .._types import AnyArray
+from .._warnings import user_stacklevel
 from ..errors import ArgumentTypeError, DataError, FileError, SettingError
+from ..read_ahead import read_ahead
 from .column_statistics import ColumnStatistics, merge
 from .csv_row_file import CsvRowFile
 from .npz_row_file import NpzRowFile
 from .parquet_row_file import ParquetRowFile
-from .row_file import RowFile, shown
+from .row_file import DamageError, RowFile, shown
 
 WINDOW_BYTES = 64 << 20
 
@@ -56,44 +62,110 @@ class OwnForm(Protocol):
         ...
 
 
+SHOWN_PLACES = 20
+"""The most places that a warning of rows that are left out names."""
+
+
+class SkippedRowsWarning(UserWarning):
+    """Damaged files or row groups are left out of a source, as ``damaged="skip"`` has it."""
+
+
+class Measured(NamedTuple):
+    """What the pass over all rows measures.
+
+    Attributes
+    ----------
+    statistics : ColumnStatistics
+        Of each input column, and of the target, which is the last.
+    largest_weight, total_weight : float
+        Of the rows; 1 and their number without weights.
+    digest : str
+        Of all numbers, of the columns' names and types, and of the row groups.
+    """
+
+    statistics: ColumnStatistics
+    largest_weight: float
+    total_weight: float
+    digest: str
+
+
 class RowSource:
     """Rows of files, which a training reads a window at a time; ``chainrule.rows`` makes it.
 
     Parameters
     ----------
-    paths, target, standardize, window_bytes
+    paths, target, weights, standardize, damaged, window_bytes
         As ``chainrule.rows`` has them.
 
     Attributes
     ----------
+    name : str
+        The paths as they were given, and the target, as in ``parts/*.parquet#y``.
     files : list of RowFile
         In the order of their names.
     columns : tuple of str
         The names of the inputs; empty for npz files, which have none.
     n_in : int
     target : str
+    weights : str or None
     standardize : bool
     window_bytes : int
     group_rows : list of int
         The rows of each row group, of all files one after another.
+    skipped : list of str
+        What is wrong with each file or row group that is left out.
     """
 
-    def __init__(self, paths: Paths, *, target: str, standardize: bool = False, window_bytes: int = WINDOW_BYTES) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        target: str,
+        weights: str | None = None,
+        standardize: bool = False,
+        damaged: str = "refuse",
+        window_bytes: int = WINDOW_BYTES,
+    ) -> None:
         if not isinstance(target, str):
             raise ArgumentTypeError(f"target must be the name of a column; it is {target!r}")
+        if weights is not None and not isinstance(weights, str):
+            raise ArgumentTypeError(f"weights must be the name of a column; it is {weights!r}")
+        if weights == target:
+            raise SettingError(f"target and weights both are {target!r}; name two columns")
         if not isinstance(standardize, bool):
             raise ArgumentTypeError(f"standardize must be True or False; it is {standardize!r}")
-        self.target = target
+        if damaged not in ("refuse", "skip"):
+            raise SettingError(f"damaged must be 'refuse' or 'skip'; it is {damaged!r}")
+        given = list_paths(paths)
+        self.name = f"{', '.join(os.fspath(path) for path in given[:2])}{', ...' * (len(given) > 2)}#{target}"
+        self.target, self.weights = target, weights
         self.standardize = standardize
         self.window_bytes = check_int("window_bytes", window_bytes, least=1)
-        self.files = [_open(path, target) for path in find_files(paths)]
+        self.skipped: list[str] = []
+        self.files = self._open_files(find_files(given), skips=damaged == "skip")
         self.columns, self.n_in = self.files[0].names, self.files[0].n_in
         for file in self.files[1:]:
             _check_same_columns(self.files[0], file)
         self._groups = [(file, k) for file in self.files for k, rows in enumerate(file.group_rows) if rows]
-        self.group_rows = [file.group_rows[k] for file, k in self._groups]
         if not self._groups:
             raise DataError(f"{self.files[0].path}{' and the others' * (len(self.files) > 1)}: no rows")
+        if damaged == "skip":
+            self.measured = self._measure(skips=True)
+        self.group_rows = [file.group_rows[k] for file, k in self._groups]
+        if self.skipped:
+            _warn_of_skipped(self.skipped, len(self))
+
+    def _open_files(self, paths: list[Path], *, skips: bool) -> list[RowFile]:
+        """Open the files; damaged ones are left out where that is allowed, but not all."""
+        files: list[RowFile] = []
+        for path in paths:
+            try:
+                files.append(_open(path, self.target, self.weights))
+            except DamageError as error:
+                if not skips or (path is paths[-1] and not files):
+                    raise
+                self.skipped.append(str(error))
+        return files
 
     def __len__(self) -> int:
         return sum(self.group_rows)
@@ -104,7 +176,7 @@ class RowSource:
         return None
 
     def read_group(self, group: int) -> Iterator[AnyArray]:
-        """Read a row group: each input column, then the target; each (n,), of finite numbers."""
+        """Read a row group: each input column, the target, and the weights if any; each (n,), of finite numbers."""
         file, k = self._groups[group]
         return file.columns(k)
 
@@ -113,34 +185,45 @@ class RowSource:
         file, k = self._groups[group]
         return f"{file.path}, row group {k} (from 0)"
 
+    @cached_property
+    def measured(self) -> Measured:
+        """What one pass over all rows measures."""
+        return self._measure(skips=False)
+
     @property
     def statistics(self) -> ColumnStatistics:
         """What the pass over all rows measures of each input column, and of the target, which is the last."""
-        return self._measured[0]
+        return self.measured.statistics
 
-    @property
-    def digest(self) -> str:
-        """A digest of all numbers, of the columns' names and types, and of the row groups."""
-        return self._measured[1]
-
-    @cached_property
-    def _measured(self) -> tuple[ColumnStatistics, str]:
-        """Read all rows in one pass, whatever is measured of them."""
-        measured: ColumnStatistics | None = None
-        checksums = []
-        for group in range(len(self._groups)):
-            columns = list(self.read_group(group))
-            part = ColumnStatistics.of(columns)
-            measured = part if measured is None else merge(measured, part)
-            checksums.append([crc32(column.view(np.uint8).data) for column in columns])
-        assert measured is not None  # noqa: S101  # there is a row group
-        return measured, self._digest_of(checksums)
+    def _measure(self, *, skips: bool) -> Measured:
+        """Read all rows in one pass; damaged row groups are left out where that is allowed, but not all."""
+        parts: list[ColumnStatistics] = []
+        sound: list[tuple[RowFile, int]] = []
+        checksums, weights = [], []
+        with closing(read_ahead(map(_read_or_fail, self._groups))) as groups:
+            for place, columns in groups:
+                if isinstance(columns, DamageError):
+                    if not skips or (place is self._groups[-1] and not sound):
+                        raise columns
+                    self.skipped.append(str(columns))
+                    continue
+                sound.append(place)
+                parts.append(ColumnStatistics.of(columns[: self.n_in + 1]))
+                checksums.append([crc32(column.view(np.uint8).data) for column in columns])
+                if self.weights is not None:
+                    with np.errstate(over="ignore"):  # the sum of all is checked
+                        weights.append((float(columns[-1].max()), float(columns[-1].sum(dtype=np.float64))))
+        self._groups = sound
+        statistics = functools.reduce(merge, parts)
+        largest, total = _weights_of_all(self.weights, weights) if weights else (1.0, float(statistics.n))
+        return Measured(statistics, largest, total, self._digest_of(checksums))
 
     def _digest_of(self, checksums: list[list[int]]) -> str:
         """Give a digest of the checksums of the row groups' columns, as hexadecimal digits."""
         import hashlib  # imported late: it loads OpenSSL
 
-        described = [self.columns, self.target, list(self.files[0].types.items()), self.group_rows, checksums]
+        group_rows = [file.group_rows[k] for file, k in self._groups]
+        described = [self.columns, self.target, self.weights, list(self.files[0].types.items()), group_rows, checksums]
         return hashlib.blake2b(json.dumps(described).encode(), digest_size=16).hexdigest()
 
     def describe(self) -> dict[str, Any]:
@@ -154,11 +237,19 @@ class RowSource:
         )
 
 
-def rows(paths: Paths, *, target: str, standardize: bool = False, window_bytes: int = WINDOW_BYTES) -> RowSource:
+def rows(
+    paths: Paths,
+    *,
+    target: str,
+    weights: str | None = None,
+    standardize: bool = False,
+    damaged: str = "refuse",
+    window_bytes: int = WINDOW_BYTES,
+) -> RowSource:
     """Give the rows of Parquet, CSV or npz files to a training, which never holds more than some of them in memory.
 
     ``chainrule.train(net, rows("rows/*.parquet", target="y"), ...)`` trains on every row once an epoch. All columns must be
-    numbers: each but the target is an input.
+    numbers: each but the target and the weights is an input.
 
     Parameters
     ----------
@@ -167,9 +258,14 @@ def rows(paths: Paths, *, target: str, standardize: bool = False, window_bytes: 
         one of the target (n,), without compression. Parquet and CSV need pyarrow: ``pip install 'chainrule[rows]'``.
     target : str
         The column of labels or values to learn.
+    weights : str, optional
+        The column of the rows' weights, at least 0, as ``Examples`` has them; a row of weight 2 counts as two rows.
     standardize : bool
-        Whether to bring each column to mean 0 and standard deviation 1, over all rows. The network takes the columns as they are in
-        the files again at the end of each epoch: it then is of float64.
+        Whether to bring each column to mean 0 and standard deviation 1, over all rows, whatever their weights. The network takes
+        the columns as they are in the files again at the end of each epoch: it then is of float64.
+    damaged : str
+        What to do with a file or a row group that cannot be read, or that holds a missing or infinite number: ``"refuse"`` it with
+        an error, or ``"skip"`` it with a warning. To skip, all rows are read at once here.
     window_bytes : int
         The most bytes of the rows that are mixed in memory at a time, 64 MiB by default. Two such windows are held: one trains,
         and the next is read.
@@ -182,6 +278,8 @@ def rows(paths: Paths, *, target: str, standardize: bool = False, window_bytes: 
     ------
     FileError
         When there is no such file, or it cannot be read.
+    SettingError
+        When a setting is not one of these.
     DataError
         When a file is damaged, has other columns than the first, or holds something other than numbers.
     MissingExtra
@@ -198,18 +296,24 @@ def rows(paths: Paths, *, target: str, standardize: bool = False, window_bytes: 
     RowSource(200 rows x 3 of 2 files, target 'y')
     >>> folder.cleanup()
     """
-    return RowSource(paths, target=target, standardize=standardize, window_bytes=window_bytes)
+    return RowSource(paths, target=target, weights=weights, standardize=standardize, damaged=damaged, window_bytes=window_bytes)
 
 
-def find_files(paths: Paths) -> list[Path]:
-    """Give the files that paths and patterns name, each once, in the order of their names."""
+def list_paths(paths: Paths) -> list[str | os.PathLike[str]]:
+    """Check that these are paths or patterns, and list them."""
     if not isinstance(paths, str | os.PathLike | Iterable):
         raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; it is {paths!r}")
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    found: dict[str, Path] = {}
     for pattern in given:
         if not isinstance(pattern, (str, os.PathLike)):
             raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; one entry is {pattern!r}")
+    return given
+
+
+def find_files(given: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Give the files that paths and patterns name, each once, in the order of their names."""
+    found: dict[str, Path] = {}
+    for pattern in given:
         text = os.fspath(pattern)
         matches = [text] if Path(text).exists() else glob.glob(text, recursive=True)  # noqa: PTH207 - a pattern may be absolute
         if not matches:
@@ -221,12 +325,37 @@ def find_files(paths: Paths) -> list[Path]:
     return sorted(found.values())
 
 
-def _open(path: Path, target: str) -> RowFile:
+def _read_or_fail(place: tuple[RowFile, int]) -> tuple[tuple[RowFile, int], list[AnyArray] | DamageError]:
+    """Read a row group; give the columns, or what is wrong with it."""
+    file, k = place
+    try:
+        return place, list(file.columns(k))
+    except DamageError as error:
+        return place, error
+
+
+def _weights_of_all(name: str | None, weights: list[tuple[float, float]]) -> tuple[float, float]:
+    """Give the largest of all weights, and their sum, which must be above 0 and finite."""
+    largest, total = max(group[0] for group in weights), sum(group[1] for group in weights)
+    if not 0 < total < math.inf:
+        raise DataError(f"weights must have a finite sum above 0; those in column {name!r} sum to {total:g}")
+    return largest, total
+
+
+def _warn_of_skipped(skipped: list[str], left: int) -> None:
+    """Warn of what is left out, place by place."""
+    shown = "".join(f"\n  {fault}" for fault in skipped[:SHOWN_PLACES])
+    more = f"\n  and {len(skipped) - SHOWN_PLACES:,} more: see the source's skipped" if len(skipped) > SHOWN_PLACES else ""
+    message = f"{pluralize(len(skipped), 'damaged place')} left out, {pluralize(left, 'row')} left:{shown}{more}"
+    warnings.warn(message, SkippedRowsWarning, stacklevel=user_stacklevel())
+
+
+def _open(path: Path, target: str, weights: str | None) -> RowFile:
     """Open a file by the ending of its name."""
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: rows come from files that end in {', '.join(FORMATS)}; convert it to Parquet")
-    return reader(path, target)
+    return reader(path, target, weights)
 
 
 def _check_same_columns(first: RowFile, file: RowFile) -> None:
