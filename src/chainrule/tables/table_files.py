@@ -33,10 +33,21 @@ from .text_rules import TextRules
 from .typed_columns import FIRST_YEAR, LAST_YEAR, convert_remedy
 
 BATCH_ROWS = 1 << 16
+"""The most rows of a batch."""
+
+BATCH_VALUES = 1 << 21
+"""The most values of a batch of many columns."""
+
+LEAST_BATCH = 1 << 10
 
 Base = Literal["number", "date", "boolean", "text", "long", "nothing"]
 """What the values of a column are in the files: numbers, datetime64[us], or ``CodedTexts``: of booleans, texts, or whole numbers
 that are too long for float64; nothing where all are gaps."""
+
+
+def rows_of_batch(n_columns: int) -> int:
+    """Give the most rows of a batch: fewer of many columns."""
+    return min(BATCH_ROWS, max(BATCH_VALUES // max(n_columns, 1), LEAST_BATCH))
 
 
 class CodedTexts(NamedTuple):
@@ -207,7 +218,7 @@ class ParquetTableFile:
         """Read all rows; the errors name the file."""
         with self._open() as file:
             row = 0
-            batches = file.iter_batches(batch_size=BATCH_ROWS, columns=self._names, use_threads=False)
+            batches = file.iter_batches(batch_size=rows_of_batch(len(self._names)), columns=self._names, use_threads=False)
             while True:
                 with translate_arrow_errors(self.path):
                     batch = next(batches, None)
@@ -326,8 +337,9 @@ class DelimitedTableFile:
                         else:
                             read[name] = _coded(next(batch), size)
                     n_rows += size
-                    for first in range(0, size, BATCH_ROWS):
-                        rows = slice(first, min(first + BATCH_ROWS, size))
+                    step = rows_of_batch(len(layout.names))
+                    for first in range(0, size, step):
+                        rows = slice(first, min(first + step, size))
                         yield rows.stop - first, {name: _part(column, rows) for name, column in read.items()}
             except TokenizerError:
                 self._rewrite_next(plain)
