@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.errors import DataError, FileError, MissingExtra, SettingError
 from chainrule.estimators.table_targets import MissingTargetWarning
+from chainrule.recipes import streamed_table_training
 from chainrule.recipes.prepared_rows import PreparedSource, folds_of_rows, measure_extremes, prepare_rows
 from chainrule.streamed_data import StreamedRows
 from chainrule.tables import column_survey, number_summary, table_files
@@ -26,6 +27,7 @@ from chainrule.tables.row_sample import RowSample, priorities, rows_of_sample
 from chainrule.tables.streamed_table import fit_columns, survey
 from chainrule.tables.table_files import open_table_files
 from chainrule.tables.target_inference import infer_target
+from chainrule.training import Run
 
 FORMATS = ("parquet", "csv")
 
@@ -237,6 +239,14 @@ def test_the_sketch_takes_numbers_at_the_ends_of_float64(monkeypatch):
     assert abs(summary.robust_scale[0]) < 1e306
 
 
+def test_zeros_of_both_signs_are_one_number(monkeypatch):
+    monkeypatch.setattr(number_summary, "EXACT_NUMBERS", 10)
+    summary = NumberSummary()
+    for values in (np.arange(1.0, 21.0), np.array([-0.0]), np.array([0.0])):
+        summary.add(values)
+    assert summary.distinct == 21
+
+
 def test_the_number_of_distinct_values_is_estimated_whatever_the_order():
     hashes = mixed_bits(np.arange(100_000, dtype=np.uint64))
     estimates = []
@@ -336,10 +346,24 @@ def test_formats_that_are_not_read_in_batches_are_refused(tmp_path, paths, messa
         surveyed([tmp_path / path for path in paths])
 
 
-def test_a_line_with_more_fields_is_refused_with_its_number(tmp_path):
+def test_numbers_that_do_not_tell_their_decimal_mark_are_refused_as_in_memory(tmp_path):
+    frame = pd.DataFrame({"v": ["1.234", "5.678"] * 40, "y": ["a", "b"] * 40})
+    for delimiter in ";,":
+        for name, part in (("0", frame.iloc[:33]), ("1", frame.iloc[33:])):
+            part.to_csv(tmp_path / f"{name}.csv", index=False, sep=delimiter)
+        paths = [tmp_path / "0.csv", tmp_path / "1.csv"]
+        if delimiter == ";":
+            with pytest.raises(DataError, match=r"'1\.234' may be a decimal number, or one whose thousands are separated"):
+                surveyed(paths, target="y")
+        else:
+            assert surveyed(paths, target="y").columns[0].example == "1.234"
+
+
+@pytest.mark.parametrize("more", [",9", ","])
+def test_a_line_with_more_fields_is_refused_with_its_number(tmp_path, more):
     path = write(mixed_rows(100), tmp_path / "a.csv")
     lines = path.read_text().splitlines()
-    lines[70] += ",9"
+    lines[70] += more
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(DataError, match="line 71"):
         surveyed([path])
@@ -368,21 +392,21 @@ def make_source(folder, paths, folds, kept, seed=0):
     rows, some, y = prepare_rows(found, columns, folder, folds=folds, seed=seed, chosen=np.array([3, 1, 3]))
     preprocessing = Preprocessing.of_columns(columns, some)
     scaled = preprocessing.for_scaled()
-    sizes = np.ones(preprocessing.n_features, np.float32)
+    sizes = np.random.default_rng(6).uniform(0.5, 2, preprocessing.n_features).astype(np.float32)
     extremes = measure_extremes(rows, scaled)
     source = PreparedSource(rows, kept, scaled, sizes, extremes, target="income", window_bytes=40_000)
-    return source, preprocessing, (some, y)
+    return source, preprocessing, sizes, (some, y)
 
 
-@pytest.mark.parametrize("columns", [["age", "wage", "job", "when"], ["age", "wage", "flag", "note"]])
+@pytest.mark.parametrize("columns", [["age", "wage", "job"], ["age", "job", "when"], ["age", "wage", "flag", "note"]])
 def test_each_row_of_the_folds_is_used_once_an_epoch_with_the_features_of_the_table_in_memory(tmp_path, columns, monkeypatch):
     monkeypatch.setattr("chainrule.recipes.prepared_rows.PIECE_ROWS", 100)
     frame = mixed_rows(1000)[[*columns, "income"]]
     paths = write_parts(frame, tmp_path, "parquet", [400])
-    source, preprocessing, (some, y) = make_source(tmp_path, paths, 5, {0, 1, 3})
+    source, preprocessing, sizes, (some, y) = make_source(tmp_path, paths, 5, {0, 1, 3})
     table = cr.read_table(write(frame, tmp_path / "all.parquet"))
     kept = np.isin(folds_of_rows(np.arange(1000), 5, 0), (0, 1, 3))
-    expected = np.asarray(_dense(preprocessing.apply(table.take(kept))))
+    expected = np.asarray(_dense(preprocessing.apply(table.take(kept)))) * sizes
     codes = infer_target(table["income"], "classification").y
     assert len(source) == kept.sum()
     assert some["age"].to_list() == table.take([3, 1, 3])["age"].to_list()
@@ -458,6 +482,24 @@ def test_a_fit_of_files_is_the_same_every_time_and_with_any_threads(tmp_path):
         np.array_equal(one, other)
         for one, other in zip(models[0].model_.networks[1].weights, models[1].model_.networks[1].weights, strict=True)
     )
+
+
+def test_each_network_is_validated_on_a_fold_that_it_does_not_learn(tmp_path, monkeypatch):
+    made = []
+
+    def record(network, source, *, validation, **settings):
+        made.append((source, validation))
+        return Run(network, source, validation=validation, **settings)
+
+    monkeypatch.setattr(streamed_table_training, "Run", record)
+    paths = write_parts(mixed_rows(600), tmp_path, "parquet", [300])
+    cr.TableClassifier(networks=3, epochs=1, random_state=0).fit(paths, target="income")
+    folds = [{piece.fold for piece in validation._pieces} for _, validation in made]
+    assert folds == [{0}, {1}, {2}]
+    assert all(
+        {piece.fold for piece in source._pieces} == set(range(10)) - fold for (source, _), fold in zip(made, folds, strict=True)
+    )
+    assert all(len(source) + len(validation) == 600 for source, validation in made)
 
 
 def test_values_of_files_are_learnt(tmp_path):
