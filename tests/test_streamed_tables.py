@@ -398,13 +398,23 @@ def make_source(folder, paths, folds, kept, seed=0):
     return source, preprocessing, sizes, (some, y)
 
 
-@pytest.mark.parametrize("columns", [["age", "wage", "job"], ["age", "job", "when"], ["age", "wage", "flag", "note"]])
-def test_each_row_of_the_folds_is_used_once_an_epoch_with_the_features_of_the_table_in_memory(tmp_path, columns, monkeypatch):
+@pytest.mark.parametrize(
+    ("columns", "form"),
+    [
+        (["age", "wage", "job"], "compact"),
+        (["age", "job", "when"], "compact"),
+        (["age", "code", "flag"], "dense"),
+        (["age", "wage", "flag", "note"], "sparse"),
+    ],
+)
+def test_each_row_of_the_folds_is_used_once_an_epoch_with_the_features_of_the_table_in_memory(tmp_path, columns, form, monkeypatch):
     monkeypatch.setattr("chainrule.recipes.prepared_rows.PIECE_ROWS", 100)
-    frame = mixed_rows(1000)[[*columns, "income"]]
+    frame = mixed_rows(1000).assign(code=[f"code {k % 40}" for k in range(1000)])[[*columns, "income"]]
     paths = write_parts(frame, tmp_path, "parquet", [400])
     source, preprocessing, sizes, (some, y) = make_source(tmp_path, paths, 5, {0, 1, 3})
     table = cr.read_table(write(frame, tmp_path / "all.parquet"))
+    found = "sparse" if preprocessing.sparse else "compact" if preprocessing.has_compact_form else "dense"
+    assert found == form
     kept = np.isin(folds_of_rows(np.arange(1000), 5, 0), (0, 1, 3))
     expected = np.asarray(_dense(preprocessing.apply(table.take(kept)))) * sizes
     codes = infer_target(table["income"], "classification").y
