@@ -85,7 +85,7 @@ def train_population(
     _prepare_data(runs)
     guard = exit_on_signals() if settings.get("checkpoint") is not None else nullcontext()
     with guard, _epoch_bar(sum(run.epochs - len(run.history) for run in runs), progress) as advance:
-        _train_all(runs, at_once, advance)
+        train_all(runs, at_once, advance)
     for k, run in enumerate(runs):
         if run.history.stopped == "diverged":
             warnings.warn(f"networks[{k}]: {run.history.message}", DivergenceWarning, stacklevel=user_stacklevel())
@@ -155,8 +155,11 @@ def _prepare_data(runs: Sequence[Run]) -> None:
         run.prepare_data()
 
 
-def _train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]) -> None:
-    """Train every run in a pool of threads; an error in one of them, or Ctrl-C, ends all."""
+def train_all(runs: Sequence[Run], at_once: int, advance: Callable[[int], None]) -> None:
+    """Train every run in a pool of threads, so many at once; an error in one of them, or Ctrl-C, ends all.
+
+    ``advance`` is called with the number of epochs that have ended.
+    """
     ended = threading.Event()
     in_work = [threading.Lock() for _ in runs]
 

@@ -55,8 +55,9 @@ class StreamedRows:
         self.source = source
         self.scaler = scaler
         self.dtype = np.dtype(dtype)
-        self.extremes = _extremes(source)
-        row_bytes = source.n_in * self.dtype.itemsize + (8 if source.weights is None else 16)
+        own = source.own_form
+        self.extremes = Examples(*own.extremes()) if own else _extremes(source)
+        row_bytes = own.row_bytes if own else source.n_in * self.dtype.itemsize + (8 if source.weights is None else 16)
         self._most_rows = max(1, source.window_bytes // row_bytes)
         largest = int(np.argmax(source.group_rows))
         if source.group_rows[largest] > self._most_rows:
@@ -140,6 +141,8 @@ class StreamedRows:
 
     def read(self, pieces: list[Piece], carried: Examples | None = None) -> Examples:
         """Read a window, behind the rows that another one has left."""
+        if self.source.own_form:
+            return self._window(*self.source.own_form.gather(pieces, carried))
         before = 0 if carried is None else len(carried)
         n, n_in = before + sum(piece.rows for piece in pieces), self.source.n_in
         x, others = np.empty((n, n_in), self.dtype), np.empty((1 if self.source.weights is None else 2, n))
@@ -229,7 +232,8 @@ class StreamedData:
         self.scaler = scaler
         self.streamed = StreamedRows(source, network.plan.dtype, scaler)
         self.examples = self._check(network, source, self.streamed.extremes)
-        spec = InputSpec("numbers", (source.n_in,), *self.examples.bounds)
+        own = source.own_form is not None
+        spec = InputSpec.of(self.examples) if own else InputSpec("numbers", (source.n_in,), *self.examples.bounds)
         self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
         self.n = len(source)
         self.name, self.target = source.name, source.target
@@ -240,6 +244,8 @@ class StreamedData:
     def _check(self, network: Network, source: RowSource, extremes: Examples) -> Examples:
         """Check the extremes against the network: its width, its columns, its targets, and its dtype."""
         checked = network.check_examples(extremes, training=True)
+        if source.own_form:
+            return checked
         limit = np.finfo(network.plan.dtype).max
         reach = np.abs(np.asarray(extremes.x)).max(axis=0)
         if self.scaler is None and reach.max() > limit:

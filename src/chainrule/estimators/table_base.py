@@ -24,19 +24,28 @@ from ..errors import DataError, SettingError
 from ..history import EpochRecord, History
 from ..recipes.table_recipe import recipe_for
 from ..recipes.table_training import fit_table_model
+from ..row_files.row_source import find_files, list_paths
 from ..table_model import TableModel
 from ..tables.column import Column, Kind
 from ..tables.column_kinds import RULES, read_as
 from ..tables.frames import find_target, table_from
 from ..tables.table import Table, normalized
-from ..tables.target import ClassTarget, ValueTarget
+from ..tables.target import ClassTarget, Task, ValueTarget
 from ..tables.writing import Learnt, compare_writings, written_of
 from ..training_warnings import warn_of_divergence
 from .base import restore_on_failure
 from .calling_code import raise_to_caller
 from .fit_settings import check_unused, has_checkpoints
 from .random_state import make_random_state
-from .table_targets import check_lengths, list_labels, read_known_target, target_column, without_missing_targets, without_target
+from .table_targets import (
+    check_lengths,
+    list_labels,
+    read_known_target,
+    target_column,
+    warn_of_missing_targets,
+    without_missing_targets,
+    without_target,
+)
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -78,6 +87,7 @@ class TableEstimator(BaseEstimator):
     checkpoint_every: str | None
     resume: bool
     allow_other_engine: bool
+    _task: ClassVar[Task]
     model_: TableModel
     histories_: list[History]
 
@@ -90,43 +100,62 @@ class TableEstimator(BaseEstimator):
         """Give the weight of each row; None where all are 1."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit the preprocessing of the columns and the networks.
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, target: str | None = None) -> Self:
+        """Fit the preprocessing of the columns and the networks; of the rows of files where X is a path.
+
+        Files are read in batches, and are together as large as a disk holds: two passes read them, and the rows are trained on from
+        a temporary folder (TMPDIR), which takes 4 bytes a value that is used. A table, a frame or an array is trained on in memory.
+
+        The rows of files have their columns' kinds decided, categories counted and gaps found exactly as in memory. The median and
+        the quartiles of a column of more than 65,536 distinct numbers come from a t-digest, and the edges of bins from a sample of
+        50,000 rows, which is another one than in memory. The rows that choose a network's epoch are those of a fold that a hash of
+        the seed and the row's number decides. ``sample_weight``, ``class_weight``, ``validation`` and ``checkpoint`` need all rows
+        in memory, and are refused; so is a column of more than 131,072 distinct texts, unless nearly all differ, which leaves it
+        out. Parquet, and columns of many distinct numbers, need ``pip install 'chainrule[rows]'``.
 
         Ctrl-C ends the training, with a warning: the model has the best epochs until then. It is raised where nothing was learnt
         yet, and where code of scikit-learn called ``fit``, so that a search ends as well.
 
         Parameters
         ----------
-        X : Table, frame, dict of columns or array, shape (n_samples, n_features)
-            Columns of numbers, texts, categories, booleans and dates, with gaps. A column with the target's name is left out.
+        X : Table, frame, dict of columns or array, shape (n_samples, n_features); or a path, or a list of paths
+            Columns of numbers, texts, categories, booleans and dates, with gaps. A column with the target's name is left out. Paths
+            name Parquet files or delimited texts (.csv, .tsv, .txt, .data, also with .gz) with the same columns, all of one format;
+            they may be patterns, such as ``"rows/*.parquet"``.
         y : Series, array, Column or str, shape (n_samples,)
             The target, or the name of its column in X. Rows whose target is missing are left out, with a warning; where X is an
             array, they are refused.
         sample_weight : array, shape (n_samples,), optional
+        target : str, optional
+            The name of the target's column in X, in place of y.
 
         Returns
         -------
         self
         """
+        y = self._check_target(y, target)
         with restore_on_failure(self):
+            if are_paths(X):
+                self._fit_files(X, y, sample_weight)
+                self._warn_if_cut_short()
+                return self
             checkpoints = self._checkpoint_settings()
             values = find_target(X, y) if isinstance(y, str) else y
             table, column = self._read_training_data(X, values, y if isinstance(y, str) else None)
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, table.columns[0].data)
             table, column, weights = without_missing_targets(table, column, weights)
             has_own_kind = bool(self.kinds) and column.name in (self.kinds or {})
-            target = self._fit_target(column, [] if has_own_kind else list_labels(values))
-            recipe = recipe_for(target, len(table), self._chosen_settings())
-            encoded = target.encode(column)
+            learnt = self._fit_target(column, [] if has_own_kind else list_labels(values))
+            recipe = recipe_for(learnt, len(table), self._chosen_settings())
+            encoded = learnt.encode(column)
             self.model_, self.histories_ = fit_table_model(
                 table,
-                target,
+                learnt,
                 encoded,
                 recipe,
                 seed=int(make_random_state(self.random_state).randint(2**31)),
                 weights=self._weights(encoded, weights),
-                validation=self._validation_rows(target, table),
+                validation=self._validation_rows(learnt, table),
                 named=hasattr(self, "feature_names_in_"),
                 threads=self.threads,
                 time_limit=self.time_limit,
@@ -136,6 +165,46 @@ class TableEstimator(BaseEstimator):
             )
         self._warn_if_cut_short()
         return self
+
+    @staticmethod
+    def _check_target(y: Any, target: str | None) -> Any:
+        """Give the target, by y or by its name."""
+        if y is not None and target is not None:
+            raise SettingError("y and target both give the target; give one of them")
+        if y is None and target is None:
+            raise SettingError("fit requires y to be passed, but the target y is None; or name its column: target=")
+        return y if target is None else target
+
+    def _fit_files(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """Fit to the rows of files."""
+        from ..recipes.streamed_table_training import fit_streamed_model
+
+        if not isinstance(y, str):
+            raise SettingError("the target of files must be the name of one of their columns: fit(paths, target='income')")
+        in_memory = {"sample_weight": sample_weight, "validation": self.validation, "checkpoint": self.checkpoint}
+        in_memory["class_weight"] = getattr(self, "class_weight", None)
+        given = [name for name, value in in_memory.items() if value is not None]
+        if given:
+            raise SettingError(
+                f"{given[0]} needs all rows in memory, and is not available for files; leave it out, or read the table first: "
+                "fit(chainrule.read_table(path), ...)"
+            )
+        self.model_, self.histories_, n_missing = fit_streamed_model(
+            find_files(list_paths(X)),
+            y,
+            self._task,
+            self._chosen_settings(),
+            kinds=self.kinds,
+            seed=int(make_random_state(self.random_state).randint(2**31)),
+            threads=self.threads,
+            time_limit=self.time_limit,
+            progress=self._print_epoch if self.verbose else None,
+        )
+        self.n_features_in_ = len(self.model_.training.columns)
+        self.feature_names_in_ = np.array(self.model_.training.columns, dtype=object)
+        self._restore_target(self.model_.target)
+        if n_missing:
+            warn_of_missing_targets(n_missing)
 
     def _warn_if_cut_short(self) -> None:
         """Warn where a network's training diverged, or Ctrl-C ended all of them: the model has the best epochs until then."""
@@ -403,6 +472,13 @@ def is_plain_array(X: Any) -> bool:
         isinstance(X, (np.ndarray, list))
         or is_sparse(X)
         or not (isinstance(X, (Table, dict)) or hasattr(X, "columns") or hasattr(X, "column_names"))
+    )
+
+
+def are_paths(X: Any) -> bool:
+    """Whether X is a path, or a list of paths."""
+    return isinstance(X, (str, os.PathLike)) or (
+        isinstance(X, (list, tuple)) and bool(X) and all(isinstance(path, (str, os.PathLike)) for path in X)
     )
 
 

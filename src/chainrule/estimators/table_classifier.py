@@ -18,7 +18,7 @@ from .._types import AnyArray, Array
 from .._warnings import user_stacklevel
 from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
-from ..tables.target import ClassTarget, LabelKind
+from ..tables.target import ClassTarget, LabelKind, Task
 from ..tables.target_inference import infer_target
 from .hyperparameters import store_hyperparameters
 from .table_base import CONSTRAINTS, TableEstimator, UnseenValuesWarning
@@ -85,6 +85,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     ['small', 'large']
     """
 
+    _task: ClassVar[Task] = "classification"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "metric": [StrOptions({"accuracy", "log_loss", "auc"})],

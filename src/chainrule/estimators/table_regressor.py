@@ -12,7 +12,7 @@ from .._types import Array
 from ..recipes.table_recipe import TableRecipe
 from ..tables.column import Column
 from ..tables.column_kinds import read_as
-from ..tables.target import ValueTarget
+from ..tables.target import Task, ValueTarget
 from ..tables.target_inference import infer_target
 from .hyperparameters import store_hyperparameters
 from .table_base import CONSTRAINTS, TableEstimator
@@ -44,6 +44,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
         Where X has names.
     """
 
+    _task: ClassVar[Task] = "regression"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {**CONSTRAINTS, "metric": [StrOptions({"rmse", "r2", "mae"})]}
 
     def __init__(

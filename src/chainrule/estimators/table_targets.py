@@ -178,6 +178,11 @@ def without_missing_targets(table: Table, column: Column, weights: Array | None)
         return table, column, weights
     if count == len(column):
         raise DataError(f"the target {column.name!r} is missing in every row")
-    warnings.warn(MISSING_TARGETS.format(pluralize(count, "row")), MissingTargetWarning, stacklevel=user_stacklevel())
+    warn_of_missing_targets(count)
     kept = np.flatnonzero(~missing)
     return table.take(kept), column.take(kept), None if weights is None else weights[kept]
+
+
+def warn_of_missing_targets(count: int) -> None:
+    """Warn that rows are left out."""
+    warnings.warn(MISSING_TARGETS.format(pluralize(count, "row")), MissingTargetWarning, stacklevel=user_stacklevel())

@@ -23,15 +23,13 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_int
-from .._types import CSR, AnyArray, Array, Indices, Inputs
-from ..calculus.input_features import Bins
+from .._types import AnyArray, Array, Indices
 from ..early_stopping import EarlyStopping
 from ..engines import Threads
 from ..errors import DivergenceError
 from ..examples import Examples
 from ..history import EpochRecord, History
 from ..network import Network
-from ..piecewise_inputs import PiecewiseInputs
 from ..population import train_population
 from ..table_model import MAXIMUM_NETWORKS, TableModel, TableTraining
 from ..tables.preprocessing import Preprocessing
@@ -40,7 +38,8 @@ from ..tables.table import Table
 from ..tables.target import ClassTarget, Target
 from ..tables.writing import written_of
 from ..training import DivergenceWarning, Run, train
-from .column_weights import column_weights, fold_into_inputs, forest_rows, multiply_features
+from .column_weights import column_weights, fold_into_inputs, forest_rows
+from .prepared_rows import weighted_inputs
 from .table_names import with_names
 from .table_recipe import FEW_ROWS, TableRecipe
 
@@ -112,30 +111,60 @@ def fit_table_model(
     some_rows = table.take(drawn)
     columns = table if release else Table(table.columns, table.name)
     preprocessing, prepared = fit_and_prepare(columns, y, task=target.task, bins=recipe.bins)
-    feature_weights = _feature_weights(preprocessing, some_rows, target, y[drawn], recipe, seed, threads)
-    examples = Examples(_weighted(preprocessing, prepared, feature_weights), y, weights=weights)
+    feature_weights = weigh_features(preprocessing, some_rows, target, y[drawn], recipe, seed, threads)
+    examples = Examples(weighted_inputs(preprocessing, prepared, feature_weights), y, weights=weights)
     settings = _validation_settings(preprocessing, feature_weights, target, y, recipe, seed, validation)
-    networks = _make_networks(examples.n_in, target, recipe, seed)
-    settings |= _training_settings(recipe, validated=bool(settings))
-    settings |= {"callbacks": [_after_epoch(deadline, progress)], **with_names(checkpoints or {}, preprocessing, target)}
+    networks = make_networks(examples.n_in, target, recipe, seed)
+    settings |= training_settings(recipe, validated=bool(settings))
+    settings |= {"callbacks": [after_epoch(deadline, progress)], **with_names(checkpoints or {}, preprocessing, target)}
     histories = _train(networks, examples, threads=threads, engine=engine, **settings)
-    for network in networks:
-        fold_into_inputs(network, feature_weights)
-    kept = _trained(histories)
-    if not kept:
-        raise _nothing_learnt(histories, recipe)
-    training = TableTraining(
+    return make_model(
+        preprocessing,
+        target,
+        networks,
+        histories,
+        recipe,
+        feature_weights=feature_weights,
         columns=names,
         written=written,
         named=named,
         rows=len(y),
         seed=seed,
+        deadline=deadline,
+    )
+
+
+def make_model(
+    preprocessing: Preprocessing,
+    target: Target,
+    networks: list[Network],
+    histories: list[History],
+    recipe: TableRecipe,
+    *,
+    feature_weights: Array,
+    deadline: float | None,
+    **training: Any,
+) -> tuple[TableModel, list[History]]:
+    """Make the model of trained networks, and give their histories; further parameters are entries of ``TableTraining``.
+
+    Raises
+    ------
+    KeyboardInterrupt, DivergenceError
+        When no network has learnt anything.
+    """
+    for network in networks:
+        fold_into_inputs(network, feature_weights)
+    kept = trained(histories)
+    if not kept:
+        raise nothing_learnt(histories, recipe)
+    described = TableTraining(
+        **training,
         settings=recipe.to_json(),
         epochs=[histories[k].best_epoch or len(histories[k]) for k in kept],
         validation_costs=[_best_cost(histories[k]) for k in kept],
         stopped=_reason(histories, deadline),
     )
-    model = TableModel(preprocessing, target, tuple(networks[k] for k in kept), training)
+    model = TableModel(preprocessing, target, tuple(networks[k] for k in kept), described)
     return model, [histories[k] for k in kept]
 
 
@@ -149,13 +178,14 @@ def check_recipe(recipe: TableRecipe, target: Target, *, threads: Threads, engin
     """
     check_int("networks", recipe.networks, least=1, most=MAXIMUM_NETWORKS)
     y = np.arange(2) if isinstance(target, ClassTarget) else np.arange(2.0)
-    settings = _training_settings(recipe, validated=True)
-    (network,) = _make_networks(1, target, replace(recipe, networks=1), seed=0)
+    settings = training_settings(recipe, validated=True)
+    (network,) = make_networks(1, target, replace(recipe, networks=1), seed=0)
     rows = Examples(np.zeros((2, 1), np.float32), y)
     Run(network, rows, validation=rows, threads=threads, engine=engine, **settings)
 
 
-def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
+def make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) -> list[Network]:
+    """Make the networks of a recipe, each with its own initial parameters."""
     n_out = len(target.classes) if isinstance(target, ClassTarget) else 1
     return [
         Network(
@@ -170,7 +200,7 @@ def _make_networks(n_in: int, target: Target, recipe: TableRecipe, seed: int) ->
     ]
 
 
-def _feature_weights(
+def weigh_features(
     preprocessing: Preprocessing, table: Table, target: Target, y: AnyArray, recipe: TableRecipe, seed: int, threads: Threads
 ) -> Array:
     """Weigh the features by their columns' importance, and piecewise-linear ones by the recipe's factor."""
@@ -182,15 +212,7 @@ def _feature_weights(
     return weights
 
 
-def _weighted(preprocessing: Preprocessing, prepared: Array | CSR, feature_weights: Array) -> Inputs:
-    """Give prepared rows as inputs, whose features are multiplied by the weights; features are multiplied in place."""
-    if preprocessing.has_compact_form:
-        return PiecewiseInputs(prepared, Bins(*preprocessing.bins), limits=preprocessing.limits, sizes=feature_weights)
-    multiply_features(prepared, feature_weights)
-    return prepared
-
-
-def _training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
+def training_settings(recipe: TableRecipe, *, validated: bool) -> dict[str, Any]:
     """Give the recipe's settings as ``train`` takes them."""
     return {
         "epochs": recipe.epochs,
@@ -217,7 +239,11 @@ def _validation_settings(
     """Choose the rows that each network trains on and is validated on; all are trained on where they are too few for folds."""
     if validation is not None:
         rows, values = validation
-        return {"validation": Examples(_weighted(preprocessing, preprocessing.prepare([rows], len(rows)), feature_weights), values)}
+        return {
+            "validation": Examples(
+                weighted_inputs(preprocessing, preprocessing.prepare([rows], len(rows)), feature_weights), values
+            )
+        }
     if len(y) < FEW_ROWS:
         return {}
     fold = folds(y, max(recipe.folds, recipe.networks), seed, stratify=isinstance(target, ClassTarget))
@@ -228,7 +254,7 @@ def _validation_settings(
     }
 
 
-def _after_epoch(deadline: float | None, progress: Progress | None) -> Callable[[EpochRecord], bool]:
+def after_epoch(deadline: float | None, progress: Progress | None) -> Callable[[EpochRecord], bool]:
     """Make the callback that reports an epoch, and stops a training after the deadline."""
     one_at_a_time = threading.Lock()
 
@@ -251,14 +277,14 @@ def _train(networks: list[Network], examples: Examples, *, threads: Threads, eng
         return [train(networks[0], examples, threads=threads, engine=engine, **own)]
 
 
-def _trained(histories: list[History]) -> list[int]:
+def trained(histories: list[History]) -> list[int]:
     """Give the numbers of the networks to keep: of those that ended early all with two epochs or more, or else the longest."""
     kept = [k for k, history in enumerate(histories) if history.stopped == "finished" or len(history) > 1]
     longest = max(range(len(histories)), key=lambda k: len(histories[k]))
     return kept or ([longest] if len(histories[longest]) else [])
 
 
-def _nothing_learnt(histories: list[History], recipe: TableRecipe) -> BaseException:
+def nothing_learnt(histories: list[History], recipe: TableRecipe) -> BaseException:
     """Make the exception for a training in which no network has finished an epoch."""
     if any(history.stopped == "interrupted" for history in histories):
         return KeyboardInterrupt()

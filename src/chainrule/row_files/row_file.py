@@ -117,10 +117,10 @@ class RowFile(ABC):
     def remedy_for_texts(self, name: str) -> str:
         """Say what to do where a column holds texts."""
         if name == self.target:
-            return "encode classes as 0, 1, ..., or pass TableClassifier a table that fits into memory, with its texts"
+            return "encode classes as 0, 1, ..., or pass the files to TableClassifier, with their texts"
         return (
-            "write it as numbers, or leave it out; TableClassifier and TableRegressor take texts, dates and categories, in a table "
-            "that fits into memory"
+            "write it as numbers, or leave it out; TableClassifier and TableRegressor take texts, dates and categories, of files "
+            "as well"
         )
 
     def check_complete(self, group: int, k: int, missing: int) -> None:

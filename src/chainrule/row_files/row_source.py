@@ -8,11 +8,11 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -42,6 +42,26 @@ FORMATS: dict[str, type[RowFile]] = {
 """The reader of each ending of a file's name."""
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+class OwnForm(Protocol):
+    """How a source gives its rows where these are not columns of numbers, each an input.
+
+    Attributes
+    ----------
+    row_bytes : int
+        The bytes of a row in a window.
+    """
+
+    row_bytes: int
+
+    def extremes(self) -> tuple[Any, AnyArray]:
+        """Give inputs and targets of a few rows that stand for all: the least and the greatest numbers."""
+        ...
+
+    def gather(self, pieces: Sequence[tuple[int, int, int]], before: Any) -> tuple[Any, AnyArray]:
+        """Give the inputs and the targets of pieces, each a row group and the limits of its rows, behind those of ``before``."""
+        ...
 
 
 SHOWN_PLACES = 20
@@ -156,6 +176,11 @@ class RowSource:
 
     def __len__(self) -> int:
         return sum(self.group_rows)
+
+    @property
+    def own_form(self) -> OwnForm | None:
+        """How the rows are given where they are not columns of numbers; None where they are."""
+        return None
 
     def read_group(self, group: int) -> Iterator[AnyArray]:
         """Read a row group: each input column, the target, and the weights if any; each (n,), of finite numbers."""

@@ -5,6 +5,7 @@ The second step imports scikit-learn, and needs some values of the column only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from .._checks import check_int
 from .._types import AnyArray
 from ..errors import DataError
-from .column import Column
+from .column import Column, Kind
 from .column_kinds import date_text
 from .column_rules import NumberRule, Rule, fit_category, fit_number, fit_text, shorten
 from .date_features import date_parts
@@ -74,7 +75,11 @@ class ColumnFitting:
         if y is not None and len(y) != len(table):
             raise DataError(f"y must have a value for each of the table's {len(table)} rows; it has {len(y)}")
         classes = task == "classification" if task else y is not None and np.asarray(y).dtype.kind in "iub"
-        kinds = [column.kind for column in table]
+        return cls.of_kinds([column.kind for column in table], y, classes=classes, bins=bins)
+
+    @classmethod
+    def of_kinds(cls, kinds: Sequence[Kind], y: AnyArray | None, *, classes: bool, bins: int) -> ColumnFitting:
+        """Divide the limits among columns of these kinds."""
         most_bins = BIN_FEATURES // max(1, sum(kind in ("number", "date") for kind in kinds))
         most_bytes = VOCABULARY_BYTES // max(1, sum(kind in TEXT_KINDS for kind in kinds))
         return cls(y, classes, min(bins, most_bins), most_bytes)
@@ -95,8 +100,10 @@ class ColumnFitting:
         scaled = [part for part, rule in rules if isinstance(rule, NumberRule) and rule.scale > 0]
         samples = {part: sample_for_edges(parts[part].data) for part in scaled}
         missing, distinct = int(column.missing.sum()), column.n_distinct
-        reason = "" if rules else _reason(column, distinct)
-        return MeasuredColumn(PreparedColumn(column.name, column.kind, distinct, missing, _example(column), rules, reason), samples)
+        reason = "" if rules else reason_left_out(column.kind, distinct)
+        return MeasuredColumn(
+            PreparedColumn(column.name, column.kind, distinct, missing, example_of(column), rules, reason), samples
+        )
 
     def _fit_rule(self, column: Column, *, tell_gaps: bool) -> Rule | None:
         """Measure a column, or a part of a date, of which one tells the gaps of all; None where it tells nothing."""
@@ -120,16 +127,16 @@ class ColumnFitting:
         return replace(rule, edges=choose_edges(sample, self.y, classes=self.classes, bins=self.bins))
 
 
-def _reason(column: Column, distinct: int) -> str:
+def reason_left_out(kind: Kind, distinct: int) -> str:
     """Say why a column without rules is left out."""
-    if column.kind == "identifier":
+    if kind == "identifier":
         return "identifier"
     if not distinct:
         return "no values"
-    return "no words" if column.kind == "text" else "constant"
+    return "no words" if kind == "text" else "constant"
 
 
-def _example(column: Column) -> str:
+def example_of(column: Column) -> str:
     """Give the first value that is not a gap as a short text; empty where there is none."""
     present = np.flatnonzero(~column.missing)
     if not len(present):

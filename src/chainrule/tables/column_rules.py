@@ -78,11 +78,12 @@ def fit_number(column: Column, *, tell_gaps: bool = True) -> NumberRule | None:
     present = column.data[~column.missing]
     if not len(present):
         return None
-    median, scale = robust_scale(present)
-    gaps = tell_gaps and len(present) < len(column)
-    if scale == 0 and not gaps:
-        return None
-    return NumberRule(median, scale, np.empty(0), gaps)
+    return number_rule(*robust_scale(present), gaps=tell_gaps and len(present) < len(column))
+
+
+def number_rule(median: float, scale: float, *, gaps: bool) -> NumberRule | None:
+    """Make the rule of a number that has values, without bins; None where it tells nothing."""
+    return None if scale == 0 and not gaps else NumberRule(median, scale, np.empty(0), gaps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,12 +191,16 @@ def fit_category(column: Column, *, most_bytes: int, tell_gaps: bool = True) -> 
     tell_gaps : bool
         Whether gaps have a feature of their own.
     """
-    counts = count_values(column)
     gaps = tell_gaps and bool(column.missing.any())
+    return category_rule(count_values(column), len(column), gaps=gaps, most_bytes=most_bytes)
+
+
+def category_rule(counts: dict[str, int], n: int, *, gaps: bool, most_bytes: int) -> CategoryRule | None:
+    """Make the rule of a category of ``n`` rows, of which ``counts`` are each value's; None where it tells nothing."""
     if len(counts) < (1 if gaps else 2):
         return None
     known, tail = split_vocabulary(counts, most_bytes)
-    values, rare = (known, ()) if len(counts) == 2 else split_rare({value: counts[value] for value in known}, len(column))
+    values, rare = (known, ()) if len(counts) == 2 else split_rare({value: counts[value] for value in known}, n)
     if not tail:
         return CategoryRule(values, rare, np.empty(0, np.int32), gaps)
     return CategoryRule(values, (), used_buckets((*rare, *tail)), gaps)

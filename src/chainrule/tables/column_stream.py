@@ -158,7 +158,7 @@ def read_columns(source: DelimitedFile, plan: Plan, progress: Callable[[int], No
         for k, query in plan.items()
     }
     n_rows = 0
-    for size, batch in _batches(source, plan):
+    for size, batch in batches_of(source, plan):
         for column in columns.values():
             if isinstance(column, NumberColumn):
                 column.add(n_rows, next(batch), next(batch))
@@ -185,7 +185,14 @@ def _query(source: DelimitedFile, plan: Plan) -> str:
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source.scan()})"  # noqa: S608  # literals, numbers
 
 
-def _batches(source: DelimitedFile, plan: Plan) -> Iterator[tuple[int, Iterator[Any]]]:
+def batches_of(source: DelimitedFile, plan: Plan) -> Iterator[tuple[int, Iterator[Any]]]:
+    """Read columns a batch at a time: its size, and of each column of numbers the numbers and the odd ``Texts``, of others these.
+
+    Raises
+    ------
+    TokenizerError
+        As ``read_columns``.
+    """
     import duckdb
 
     try:

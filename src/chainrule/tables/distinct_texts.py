@@ -34,35 +34,42 @@ class DistinctTexts:
     texts : list of str
         Distinct, in ascending order, each of them in some row.
     rules : TextRules
+    weights : int array, shape (n,), optional
+        How many rows of a table each row stands for; by default itself.
     """
 
     name: str
     codes: AnyArray
     texts: list[str]
     rules: TextRules
+    weights: AnyArray | None = None
 
     @classmethod
-    def of(cls, name: str, codes: AnyArray, texts: Sequence[str | None], rules: TextRules) -> DistinctTexts:
+    def of(
+        cls, name: str, codes: AnyArray, texts: Sequence[str | None], rules: TextRules, weights: AnyArray | None = None
+    ) -> DistinctTexts:
         """Renumber the codes: one code for equal texts, in ascending order; a gap for None; texts without a row are dropped."""
         used = np.zeros(len(texts) + 1, bool)
         used[codes] = True  # a gap, -1, marks the last entry
         distinct = sorted({text for text, is_used in zip(texts, used, strict=False) if is_used and text is not None})
         position = {text: k for k, text in enumerate(distinct)}
         table = np.array([-1 if text is None else position.get(text, -1) for text in texts] + [-1], np.int32)
-        return cls(name, table[codes], distinct, rules)
+        return cls(name, table[codes], distinct, rules, weights)
 
     def without(self, gaps: AnyArray) -> DistinctTexts:
         """Turn some texts, (k,) of bool, into gaps."""
         if not gaps.any():
             return self
-        return self.of(
-            self.name, self.codes, [None if gap else text for text, gap in zip(self.texts, gaps, strict=True)], self.rules
-        )
+        kept = [None if gap else text for text, gap in zip(self.texts, gaps, strict=True)]
+        return self.of(self.name, self.codes, kept, self.rules, self.weights)
 
     @cached_property
     def counts(self) -> AnyArray:
         """The number of rows of each text, (k,)."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
+        present = self.codes >= 0
+        if self.weights is None:
+            return np.bincount(self.codes[present], minlength=len(self.texts))
+        return np.bincount(self.codes[present], self.weights[present], len(self.texts)).astype(np.int64)
 
     @cached_property
     def numbers(self) -> NumberTexts:

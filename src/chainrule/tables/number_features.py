@@ -23,6 +23,9 @@ BINS = 16
 MOST_BINS = 256
 """The most bins that may be asked for."""
 
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Those that the robust scale is measured by."""
+
 SMALLEST_HALF_WIDTH = 1e-290
 """Half the smallest difference of two values that is told apart from 0, so that its reciprocal is finite."""
 
@@ -60,8 +63,11 @@ def robust_scale(values: Array) -> tuple[float, float]:
 
     Source: RealMLP, arXiv 2407.04491, section 3.
     """
-    half = values / 2
-    lowest, lower, middle, upper, highest = np.quantile(half, [0, 0.25, 0.5, 0.75, 1])
+    return scale_of_quantiles(*np.quantile(values / 2, QUANTILES))
+
+
+def scale_of_quantiles(lowest: float, lower: float, middle: float, upper: float, highest: float) -> tuple[float, float]:
+    """Give what ``robust_scale`` gives, of the ``QUANTILES`` of the halved values."""
     if upper - lower >= SMALLEST_HALF_WIDTH:
         return float(2 * middle), float(0.5 / (upper - lower))
     if highest - lowest >= SMALLEST_HALF_WIDTH:

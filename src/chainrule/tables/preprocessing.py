@@ -84,8 +84,10 @@ class Preprocessing:
         return cls.of_columns(columns, cls.rows_to_weigh(table))
 
     @classmethod
-    def of_columns(cls, columns: Iterable[PreparedColumn], rows: Table) -> Preprocessing:
+    def of_columns(cls, columns: Iterable[PreparedColumn], rows: Table | None) -> Preprocessing:
         """Make the preprocessing of fitted columns; ``rows`` are the ``rows_to_weigh`` of the training's table.
+
+        Without them the features are dense, until it is known.
 
         Raises
         ------
@@ -96,12 +98,19 @@ class Preprocessing:
         if not prepared.input_kinds:
             reasons = ", ".join(f"{column.name} ({column.reason})" for column in prepared.columns)
             raise DataError(f"no column of the table tells anything: {reasons}")
-        return replace(prepared, sparse=prepared.n_features > DENSE_FEATURES and prepared._is_mostly_zero(rows))
+        if rows is None or prepared.n_features <= DENSE_FEATURES:
+            return prepared
+        return replace(prepared, sparse=prepared._is_mostly_zero(rows))
 
     @staticmethod
     def rows_to_weigh(table: Table) -> Table:
         """Give some rows of a table, by which it is decided whether features are CSR."""
-        return table.take(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(int))
+        return table.take(Preprocessing.rows_to_weigh_of(len(table)))
+
+    @staticmethod
+    def rows_to_weigh_of(n: int) -> Indices:
+        """Give the numbers of these rows, of n."""
+        return np.linspace(0, n - 1, min(n, 200)).astype(int)
 
     @cached_property
     def _writer(self) -> FeatureWriter:
@@ -190,12 +199,18 @@ class Preprocessing:
         """The limit of each column of the compact form, at which the features clip it: float64 (n_columns,), inf for none."""
         return self._writer.limits
 
-    def prepare(self, tables: Iterable[Table], n: int) -> Array | CSR:
+    @property
+    def width(self) -> int:
+        """The numbers of a prepared row, where it is not CSR."""
+        return self._writer.n_columns if self.has_compact_form else self.n_features
+
+    def prepare(self, tables: Iterable[Table], n: int, out: Array | None = None) -> Array | CSR:
         """Make what a network is trained on of the n rows of some tables, one below the other.
 
         It is the compact form where there is one, a float32 for a number and its bins, (n, n_columns): then
         ``PiecewiseInputs(numbers, Bins(*bins), limits=limits)`` stands for the features of ``apply``, to the bit. Else it is the
-        features. Of the tables only one, and the next, are needed at a time.
+        features. Of the tables only one, and the next, are needed at a time. ``out`` is a float32 array (n, width) to write
+        to; a CSR matrix is made anew.
 
         Raises
         ------
@@ -205,9 +220,9 @@ class Preprocessing:
         blocks = (list(self._columns_of(table)) for table in tables)
         if self.sparse:
             return self._writer.csr(blocks)
-        compact = self.has_compact_form
-        out = np.empty((n, self._writer.n_columns if compact else self.n_features), np.float32)
-        write, start = self._writer.compact if compact else self._writer.dense, 0
+        if out is None:
+            out = np.empty((n, self.width), np.float32)
+        write, start = self._writer.compact if self.has_compact_form else self._writer.dense, 0
         for columns in blocks:
             rows = slice(start, start + len(columns[0]))
             write(columns, out[rows])

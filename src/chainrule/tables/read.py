@@ -15,14 +15,15 @@ from .arrow_stream import Texts
 from .column import Column, Kind, RawTexts
 from .column_choice import check_known, check_no_gaps, checked_kinds, wanted_columns
 from .column_kinds import row_name
-from .column_stream import Columns, DelimitedFile, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
+from .column_stream import Columns, NumberColumn, NumberQuery, Plan, TextColumn, TokenizerError, read_columns
 from .csv_layout import Layout, find_layout, is_unnamed
-from .csv_records import rewrite, rows
+from .csv_records import rows
+from .csv_source import as_it_is, is_strict, rewritten
 from .json_lines import read_json_lines, read_json_names
 from .number_columns import LARGEST_EXACT, number_column
 from .number_texts import Decimal, NumberTexts, decimals_of, plain_decimal
 from .parquet_table import read_parquet_names, read_parquet_table
-from .plain_text import DELIMITERS, PlainText, count_marks, open_plain_text
+from .plain_text import PlainText, open_plain_text
 from .table import Table, normalized
 from .text_columns import column_from_texts
 from .text_rules import USUAL_RULES, TextRules, no_decimal
@@ -285,6 +286,11 @@ class _UsualDecimal:
         return partial, (_same, self.mark)
 
 
+def usual_decimal_of(rules: TextRules, proven: Iterable[Decimal], texts: Iterable[TextColumn]) -> Callable[[], Decimal | None]:
+    """Give a function that finds the decimal mark of most columns, of those read as numbers and of the texts of the others."""
+    return _UsualDecimal(TextRules(missing=rules.missing), frozenset(proven), [(part, None) for part in texts])
+
+
 def _same(mark: Decimal | None) -> Decimal | None:
     return mark
 
@@ -342,16 +348,16 @@ class _Reader:
 
     def _read(self, plan: Plan) -> Columns:
         """Read columns of numbers in one pass, and those that turn out to hold other texts in a second one."""
-        source = self._source()
+        source = as_it_is(self.text, self.layout)
         if source:
             try:
                 parts, n_rows = read_columns(source, plan, self._tell)
             except TokenizerError:
                 source = None  # to rewrite it raises the error again, naming the line, or reads a file that DuckDB cannot
             else:
-                source = source if self._is_strict(n_rows) else None
+                source = source if is_strict(self.text, self.layout, n_rows) else None
         if not source:
-            source = self._rewritten()
+            source = rewritten(self.text, self.layout)
             parts, n_rows = read_columns(source, plan, self._tell)
         odd: Plan = {k: None for k, part in parts.items() if isinstance(part, NumberColumn) and not self._is_plain(part)}
         return parts | read_columns(source, odd)[0] if odd else parts
@@ -362,32 +368,6 @@ class _Reader:
             return False
         are_gaps = all(self.rules.is_any_mark(text.decode().strip()) for text in part.odd)
         return are_gaps and not np.any(np.abs(part.values) >= LARGEST_EXACT)  # 2**53 + 1 is read as 2**53
-
-    def _source(self) -> DelimitedFile | None:
-        """The file as it is; None where DuckDB would divide it otherwise than ``csv_records`` does."""
-        text, layout = self.text, self.layout
-        if layout.dialect.delimiter == " " or layout.n_fields == 1 or layout.dialect.backslash or text.spaced_quotes:
-            return None
-        skip = layout.sample[0].line - 1
-        most_rows = text.file.stat().st_size // layout.n_fields + 1  # a row has a byte for each field's end; blank lines are none
-        capacity = min(text.n_lines, most_rows)
-        return DelimitedFile(text.file, layout.dialect.delimiter, layout.n_fields, skip, capacity, text.longest_line)
-
-    def _rewritten(self) -> DelimitedFile:
-        """The rows in the plainest form, each checked to have the same number of fields."""
-        file, n_rows, longest = rewrite(self.text, self.layout.dialect, self.layout.n_fields, skip=self.layout.skip)
-        return DelimitedFile(file, ",", self.layout.n_fields, 0, n_rows, longest)
-
-    def _is_strict(self, n_rows: int) -> bool:
-        """Whether no row has more fields than the others: DuckDB drops empty ones at a line's end."""
-        mark, layout = self.layout.dialect.delimiter.encode(), self.layout
-        if mark in DELIMITERS and mark not in self.text.ends:
-            return True
-        if self.text.quotes:
-            for _ in rows(self.text, layout.dialect, layout.n_fields, skip=layout.skip):
-                pass  # raises where a row has another number of fields
-            return True
-        return count_marks(self.text.file, mark, skip=layout.sample[0].line - 1) == n_rows * (layout.n_fields - 1)
 
     def _tell(self, n_rows: int) -> None:
         if self.progress:

@@ -44,7 +44,13 @@ TEXT_WORDS = 5.0
 
 
 def column_from_texts(
-    name: str, codes: AnyArray, texts: Sequence[str], *, kind: Kind | None = None, rules: TextRules = USUAL_RULES
+    name: str,
+    codes: AnyArray,
+    texts: Sequence[str],
+    *,
+    kind: Kind | None = None,
+    rules: TextRules = USUAL_RULES,
+    weights: AnyArray | None = None,
 ) -> Column:
     """Build a column from its distinct texts.
 
@@ -58,6 +64,8 @@ def column_from_texts(
     kind : {"number", "category", "boolean", "date", "identifier", "text", "constant"}, optional
         The kind required. By default the values decide it.
     rules : TextRules
+    weights : int array, shape (n,), optional
+        How many rows of a table each row stands for; by default itself.
 
     Returns
     -------
@@ -77,7 +85,7 @@ def column_from_texts(
     """
     trimmed = [normalize("NFC", text.strip()) for text in texts]
     kept = [None if rules.is_mark(text) else text for text in trimmed]
-    values = DistinctTexts.of(name, codes, kept, rules)
+    values = DistinctTexts.of(name, codes, kept, rules, weights)
     column = _infer(values) if kind is None else _require(values, kind)
     marks = {text for text, value in zip(trimmed, kept, strict=True) if text and value is None}
     return replace(column, gap_marks=tuple(sorted(marks)), raw=RawTexts(rules, values.codes, values.texts))
@@ -124,7 +132,7 @@ def _boolean(values: DistinctTexts, pairs: Sequence[tuple[str, str]] = BOOLEANS)
     if not any(set(lower) <= set(pair) for pair in pairs):
         return None
     if len(set(lower)) < len(lower):
-        values = DistinctTexts.of(values.name, values.codes, lower, values.rules)
+        values = DistinctTexts.of(values.name, values.codes, lower, values.rules, values.weights)
     return values.column("boolean")
 
 

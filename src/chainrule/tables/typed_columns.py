@@ -152,7 +152,13 @@ def _plain_numbers(values: Sequence[Any]) -> AnyArray | None:
 
 
 def column_of_texts(
-    name: str, codes: AnyArray, texts: Sequence[str], *, kind: Kind | None = None, rules: TextRules = RULES
+    name: str,
+    codes: AnyArray,
+    texts: Sequence[str],
+    *,
+    kind: Kind | None = None,
+    rules: TextRules = RULES,
+    weights: AnyArray | None = None,
 ) -> Column:
     """Make a column of texts from the distinct ones.
 
@@ -166,6 +172,9 @@ def column_of_texts(
         The position of each row's text in ``texts``; -1 is a gap.
     texts : sequence of str
     kind : str, optional
+    rules : TextRules
+    weights : int array, shape (n,), optional
+        How many rows of a table each row stands for; by default itself.
 
     Raises
     ------
@@ -173,11 +182,11 @@ def column_of_texts(
         When the texts are plain numbers, nearly all distinct: as texts they would be an identifier, and left out.
     """
     check_unicode(name, texts)
-    column = column_from_texts(name, codes, texts, kind=kind, rules=rules)
+    column = column_from_texts(name, codes, texts, kind=kind, rules=rules, weights=weights)
     if kind is not None or column.kind != "number" or not all(map(_PLAIN_NUMBER.fullmatch, texts)):
         return column
-    labels = column_from_texts(name, codes, texts, kind="category", rules=rules)
-    if _nearly_all_distinct(labels):
+    labels = column_from_texts(name, codes, texts, kind="category", rules=rules, weights=weights)
+    if _nearly_all_distinct(labels, weights):
         raise DataError(
             f"column {name!r} holds numbers as texts, such as {texts[0]!r}, nearly all distinct; convert them, such as with "
             f"astype(float), or say what they are: kinds={{{name!r}: 'number'}} or 'identifier'"
@@ -195,9 +204,9 @@ def column_of_categories(
     return column if kind else inferred_kind(column)
 
 
-def _nearly_all_distinct(column: Column) -> bool:
+def _nearly_all_distinct(column: Column, weights: AnyArray | None = None) -> bool:
     """Whether labels are so many that they identify rows."""
-    n_values = len(column) - int(column.missing.sum())
+    n_values = int((~column.missing).sum() if weights is None else weights[~column.missing].sum())
     return len(column.categories) >= max(MANY_DISTINCT, IDENTIFIER_SHARE * n_values)
 
 
