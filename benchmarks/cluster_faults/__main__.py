@@ -23,7 +23,8 @@ def main() -> int:
     if chosen.trials < 1:
         parser.error("TRIALS must be at least 1")
     kinds = list(KINDS) if chosen.kind is None else [chosen.kind]
-    return not all([run(kind, chosen.trials, chosen.seed) for kind in kinds])
+    lost = [kind for kind in kinds if not run(kind, chosen.trials, chosen.seed)]
+    return bool(lost)
 
 
 if __name__ == "__main__":

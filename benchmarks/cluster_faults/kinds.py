@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from types import FrameType
@@ -22,19 +23,20 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cluster_faults.cluster import LocalCluster, end, is_running, wait_until_ended
-from benchmarks.cluster_faults.trainings import CASES, FILES, GROUP_ROWS, ROWS, WIDE, Result, train, write_files
+from benchmarks.cluster_faults.trainings import CASES, FILES, ROWS, WIDE, Result, train, write_files
 from benchmarks.faults.trials import Trials, require
 from chainrule.distributed import worker_group
 from chainrule.distributed.worker_group import WorkerLostWarning
 from chainrule.errors import DataError
+from chainrule.history import EpochRecord
 
 LIMIT_SECONDS = 150
 """After so long a training is said to hang."""
 
-HEARTBEAT_SECONDS = 3.0
+HEARTBEAT_SECONDS = 2.0
 """How long a worker may take to answer, in a trial; 10 by default."""
 
-START_SECONDS = 20.0
+START_SECONDS = 10.0
 """How long a trial waits for a core for a worker that replaces a lost one; 60 by default."""
 
 IN_TURN = [name for name in CASES if name != WIDE]
@@ -60,7 +62,14 @@ class Bench:
     folder : Path
     seed : int
         Of the moments.
+
+    Attributes
+    ----------
+    longer : int
+        How many times as many epochs each training has.
     """
+
+    longer = 1
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.rows = write_files(folder / "rows")
@@ -71,13 +80,16 @@ class Bench:
     def undisturbed(self, name: str) -> Result:
         """Give the result of a training that nothing disturbs."""
         if name not in self._undisturbed:
-            self._undisturbed[name] = train(name, self.rows)
+            self._undisturbed[name] = self._train(name)
             print(f"{name}: {self._undisturbed[name].seconds:.1f} s undisturbed", flush=True)
         return self._undisturbed[name]
 
-    def disturb(self, name: str, strike: Strike, part: float = 0.7) -> Ended:
-        """Train, and strike at a random moment within a part of the undisturbed training's time."""
-        moment = self.random.uniform(0, part * self.undisturbed(name).seconds)
+    def _train(self, name: str, on_epoch: Callable[[EpochRecord], Any] | None = None) -> Result:
+        return train(name, self.rows, on_epoch=on_epoch, epochs=self.longer * CASES[name].settings["epochs"])
+
+    def disturb(self, name: str, strike: Strike) -> Ended:
+        """Train, and strike at a random moment within the first seven tenths of a training as long as one of the cases."""
+        moment = self.random.uniform(0, 0.7 * self.undisturbed(name).seconds / self.longer)
         began, notes, ended = threading.Event(), list[str](), threading.Event()
 
         def wait_and_strike() -> None:
@@ -95,7 +107,7 @@ class Bench:
         try:
             with warnings.catch_warnings(record=True) as caught, time_limit(LIMIT_SECONDS):
                 warnings.simplefilter("always")
-                result = train(name, self.rows, on_epoch=lambda _: began.set())
+                result = self._train(name, lambda _: began.set())
         finally:
             ended.set()
             began.set()
@@ -159,6 +171,7 @@ def killed_node(trials: Trials, bench: Bench, times: int) -> None:
 
 def killed_raylet(trials: Trials, bench: Bench, times: int) -> None:
     """A raylet alone is killed; its worker goes on, and nobody listens to it once it is taken for lost."""
+    bench.longer = 4  # Ray notices it after seconds only, and the training must not have ended before
     _lose_nodes(trials, bench, times, workers=False)
 
 
@@ -199,14 +212,13 @@ def killed_driver(trials: Trials, bench: Bench, times: int) -> None:
             with trials.trial(f"{number}, {name}, {'a cluster that stays' if address else 'its own cluster'}") as notes:
                 checkpoint = bench.folder / f"checkpoint {number}"
                 moment = bench.random.uniform(0, 0.9 * expected[name].seconds)
-                first_line, epochs = _run_driver(name, bench.rows, checkpoint, address, moment)
+                _, epochs = _run_driver(name, bench.rows, checkpoint, address, moment)
                 began = time.perf_counter()
                 last_line, more = _run_driver(name, bench.rows, checkpoint, address, None)
                 seconds = time.perf_counter() - began
                 require(last_line == expected[name].digest, f"OTHER BITS or an error: {last_line}")
-                notes.append(
-                    f"the same bits; killed in epoch {epochs + 1}, went on in epoch {expected[name].epochs - more + 1}, {seconds:.1f} s"
-                )
+                went_on = expected[name].epochs - more + 1
+                notes.append(f"the same bits; killed in epoch {epochs + 1}, went on in epoch {went_on}, {seconds:.1f} s")
 
 
 def _run_driver(case: str, rows: Path, checkpoint: Path, address: str, moment: float | None) -> tuple[str, int]:
@@ -238,30 +250,23 @@ def damaged_group(trials: Trials, bench: Bench, times: int) -> None:
                 path = rows / f"{bench.random.randrange(FILES)}.parquet"
                 group, rows_lost = _draw_group(path, bench.random)
                 place = f"{path}, row group {group}"
-                if how == "skipped":
-                    damage(path, group, bench.random)
-                    notes.append(_train_without(name, rows, place, rows_lost))
-                    continue
-                if how == "refused":
-                    damage(path, group, bench.random)
-                    strike = None
-                else:
+                epoch = 0 if how != "while it trains" else bench.random.randrange(1, 9)
+                spoil = partial(damage, path, group, bench.random)
+                if not epoch:
+                    spoil()
+                tried = _train_without if how == "skipped" else partial(_train_refused, epoch=epoch, spoil=spoil)
+                notes.append(tried(name, rows, place, rows_lost))
 
-                    def strike(
-                        _: Any, path: Path = path, group: int = group, left: list[int] = [bench.random.randrange(1, 15)]
-                    ) -> None:  # noqa: B006, E501
-                        left[0] -= 1
-                        if left[0] == 0:
-                            damage(path, group, bench.random)
 
-                try:
-                    with time_limit(LIMIT_SECONDS):
-                        train(name, rows, on_epoch=strike)
-                except DataError as error:
-                    require(place in str(error), f"the error does not name {place}: {error}")
-                    notes.append(f"{type(error).__name__} names {Path(place).name}")
-                else:
-                    raise AssertionError(f"a training on damaged rows ended: {place}")
+def _train_refused(name: str, rows: Path, place: str, _: int, *, epoch: int, spoil: Callable[[], None]) -> str:
+    """Train on damaged rows, or rows that are damaged after an epoch: the error names the place."""
+    try:
+        with time_limit(LIMIT_SECONDS):
+            train(name, rows, on_epoch=lambda record: spoil() if record.epoch == epoch else None)
+    except DataError as error:
+        require(place in str(error), f"the error does not name {place}: {error}")
+        return f"{type(error).__name__} names {Path(place).name}"
+    raise AssertionError(f"a training on damaged rows ended: {place}")
 
 
 def _train_without(name: str, rows: Path, place: str, rows_lost: int) -> str:
@@ -297,7 +302,7 @@ def damage(path: Path, group: int, moments: random.Random) -> None:
     times = path.stat()
     with path.open("r+b") as file:
         file.seek(first)
-        file.write(moments.randbytes(64))
+        file.write(moments.randbytes(min(64, column.total_compressed_size)))
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 

@@ -48,14 +48,14 @@ class Case:
 
 CASES: dict[str, Case] = {
     "files, averaged, adam": Case(
-        True, {"sync_every": 8, "optimizer": "adam", "learning_rate": 0.003, "epochs": 80}, {"window_bytes": 200_000}
+        True, {"sync_every": 8, "optimizer": "adam", "learning_rate": 0.003, "epochs": 45}, {"window_bytes": 200_000}
     ),
-    "memory, summed, sgd": Case(False, {"sync_every": 1, "learning_rate": 0.3, "l2": 1e-4, "epochs": 25}, {}),
+    "memory, summed, sgd": Case(False, {"sync_every": 1, "learning_rate": 0.3, "l2": 1e-4, "epochs": 12}, {}),
     "files, summed, momentum": Case(
-        True, {"sync_every": 1, "optimizer": "momentum", "learning_rate": 0.05, "epochs": 25}, {"standardize": True}
+        True, {"sync_every": 1, "optimizer": "momentum", "learning_rate": 0.05, "epochs": 12}, {"standardize": True}
     ),
     "memory, averaged, dropout": Case(
-        False, {"sync_every": 5, "optimizer": "rmsprop", "learning_rate": 0.002, "dropout": 0.2, "epochs": 80}, {}
+        False, {"sync_every": 5, "optimizer": "rmsprop", "learning_rate": 0.002, "dropout": 0.2, "epochs": 45}, {}
     ),
 }
 """The trainings that the trials take in turn."""
