@@ -10,12 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-import warnings
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from .out_of_core import SETTINGS, SIZES, run_child
+from .out_of_core import COLUMNS, SETTINGS, run_child
 
 if TYPE_CHECKING:
     from chainrule.history import EpochRecord
@@ -59,18 +58,19 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2, help="the epochs of each training that count (default: 2)")
     parser.add_argument("--rounds", type=int, default=3, help="how often to train by turns (default: 3)")
     parser.add_argument("--sync-every", type=int, default=16, help="steps between synchronisations (default: 16)")
+    parser.add_argument("--hidden", default="64", help="the hidden layers, such as 128x64 (default: 64)")
     parser.add_argument("--folder", type=Path, help="where to make the folder of the files (default: the system's)")
     chosen = parser.parse_args()
-    warnings.simplefilter("ignore", ResourceWarning)
+    sizes = [COLUMNS, *map(int, chosen.hidden.split("x")), 1]
     with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
         folder = Path(name)
         run_child("write", folder, chosen.rows)
         speeds: dict[int, list[float]] = {1: [], 2: []}
         for _ in range(chosen.rounds):
             for workers, found in speeds.items():
-                records = train(folder, workers, chosen.sync_every, chosen.epochs, SIZES)
+                records = train(folder, workers, chosen.sync_every, chosen.epochs, sizes)
                 found.append(median(record.examples_per_second for record in records))
-    print(f"{chosen.rows:,} rows of Parquet, {SIZES}, batch 256 a worker, synchronised every {chosen.sync_every} steps")
+    print(f"{chosen.rows:,} rows of Parquet, {sizes}, batch 256 a worker, synchronised every {chosen.sync_every} steps")
     for workers, found in speeds.items():
         print(
             f"{workers} worker{'s' * (workers > 1)}: {median(found):,.0f} rows/s of {', '.join(f'{speed:,.0f}' for speed in found)}"

@@ -136,14 +136,14 @@ def test_the_time_limit_ends_the_training():
 def test_ctrl_c_keeps_the_networks_trained_so_far(monkeypatch, networks):
     """Ctrl-C after some epochs gives a fitted model with a warning."""
     lengths = iter(range(5 * networks))
-    blocks = cr.training.block_length
+    blocks = cr.executor.block_length
 
     def interrupted(*arguments):
         if next(lengths, None) is None:
             raise KeyboardInterrupt
         return blocks(*arguments)
 
-    monkeypatch.setattr("chainrule.training.block_length", interrupted)
+    monkeypatch.setattr("chainrule.executor.block_length", interrupted)
     rows = frame()
     with pytest.warns(UserWarning, match=rf"was interrupted; the model has the best epochs of \d networks? of {networks}"):
         model = cr.TableClassifier(**{**QUICK, "networks": networks}).fit(rows, labels(rows))
@@ -160,7 +160,7 @@ def test_ctrl_c_before_the_first_epoch_keeps_the_earlier_fit(monkeypatch):
     rows = frame()
     model = cr.TableClassifier(**QUICK).fit(rows, labels(rows))
     before = model.predict_proba(rows)
-    monkeypatch.setattr("chainrule.training.block_length", interrupted)
+    monkeypatch.setattr("chainrule.executor.block_length", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(rows, labels(rows)[::-1])
     assert np.array_equal(model.predict_proba(rows), before)

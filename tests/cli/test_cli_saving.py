@@ -96,7 +96,7 @@ def test_ctrl_c_before_the_first_step_keeps_the_existing_model(run, monkeypatch)
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.training.block_length", interrupted)
+    monkeypatch.setattr("chainrule.executor.block_length", interrupted)
     cr.Network([2, 1], seed=0).save("digits.safetensors")
     mine = Path("digits.safetensors").read_bytes()
     status, _, err = run("train", "digits", *FAST)
@@ -108,14 +108,14 @@ def test_ctrl_c_before_the_first_step_keeps_the_existing_model(run, monkeypatch)
 def test_ctrl_c_reports_the_model_that_it_replaced(run, monkeypatch):
     """Ctrl-C in the second epoch replaces the existing model, and reports that."""
     lengths = iter([100])
-    blocks = cr.training.block_length
+    blocks = cr.executor.block_length
 
     def once(*arguments):
         if next(lengths, None) is None:
             raise KeyboardInterrupt
         return blocks(*arguments)
 
-    monkeypatch.setattr("chainrule.training.block_length", once)
+    monkeypatch.setattr("chainrule.executor.block_length", once)
     cr.Network([2, 1], seed=0).save("digits.safetensors")
     status, _, err = run("train", "digits", *FAST)
     assert status == 130

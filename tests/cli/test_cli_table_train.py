@@ -328,7 +328,7 @@ def test_ctrl_c_before_the_first_epoch_keeps_the_existing_model(run, monkeypatch
     write_frame(people(), "t.csv")
     cr.Network([2, 1], seed=0).save("t.safetensors")
     mine = Path("t.safetensors").read_bytes()
-    for place in ("chainrule.training.block_length", "chainrule.tables.read.read_by_rules"):
+    for place in ("chainrule.executor.block_length", "chainrule.tables.read.read_by_rules"):
         with monkeypatch.context() as patch:
             patch.setattr(place, lambda *_, **__: interrupted())
             status, _, err = run("train", "t.csv", *QUICK)

@@ -189,8 +189,14 @@ class TableEstimator(BaseEstimator):
                 f"{given[0]} needs all rows in memory, and is not available for files; leave it out, or read the table first: "
                 "fit(chainrule.read_table(path), ...)"
             )
+        files = find_files(list_paths(X))
+        paths = [file for file in files if isinstance(file, Path)]
+        if len(paths) < len(files):
+            raise SettingError(
+                "tables of texts and categories are read from local files; copy the files here, or mount their storage"
+            )
         self.model_, self.histories_, n_missing = fit_streamed_model(
-            find_files(list_paths(X)),
+            paths,
             y,
             self._task,
             self._chosen_settings(),
