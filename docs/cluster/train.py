@@ -1,4 +1,4 @@
-"""Train a network on the rows of Parquet files, on the Ray cluster that this runs in: ``python train.py '/rows/*.parquet' --target y``."""
+"""Train on the rows of Parquet files, on the Ray cluster that this runs in: ``python train.py '/rows/*.parquet' --target y``."""
 
 from __future__ import annotations
 

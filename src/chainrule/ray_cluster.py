@@ -13,7 +13,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,10 @@ class RayCluster:
     def _begin(self, address: str | None, cores: int, data_bytes: int) -> None:
         quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
         if address is not None:
+            is_here = address.removeprefix("ray://").startswith((LOOPBACK, "localhost"))
             try:
-                self.ray.init(address=address, **quiet)
+                with _loopback_allowed() if is_here else nullcontext():
+                    self.ray.init(address=address, **quiet)
             except (ConnectionError, ValueError, RuntimeError, OSError) as error:
                 raise EngineError(f"there is no Ray cluster at {address}: {error}") from None
             return

@@ -251,7 +251,7 @@ class WorkerGroup:
         """End all workers."""
         members, self._members = self._members, {}
         for member in members.values():
-            self._kill(member)
+            self._ray.kill(member.actor)
 
 
 def _first_line(error: Exception) -> str:
