@@ -111,7 +111,10 @@ class RayCluster:
                 with _loopback_allowed() if is_here else nullcontext():
                     self.ray.init(address=address, **quiet)
             except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-                raise EngineError(f"there is no Ray cluster at {address}: {error}") from None
+                raise EngineError(
+                    f"there is no Ray cluster at {address} that lets this process in: {error}. One with tokens, as recent ones begin, "
+                    "needs RAY_AUTH_MODE=token in the environment, and its token in ~/.ray/auth_token"
+                ) from None
             return
         remove_leftovers(Path(tempfile.gettempdir()))
         # A short name: a socket's path has at most 107 bytes.
