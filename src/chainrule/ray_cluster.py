@@ -112,8 +112,8 @@ class RayCluster:
                     self.ray.init(address=address, **quiet)
             except (ConnectionError, ValueError, RuntimeError, OSError) as error:
                 raise EngineError(
-                    f"there is no Ray cluster at {address} that lets this process in: {error}. One that asks for a token, as recent "
-                    "ones do, needs RAY_AUTH_MODE=token in the environment, and its token in ~/.ray/auth_token"
+                    f"there is no Ray cluster at {address} that lets this process in: {error}. One that asks for a token, as "
+                    "recent ones do, needs RAY_AUTH_MODE=token in the environment, and its token in ~/.ray/auth_token"
                 ) from None
             return
         remove_leftovers(Path(tempfile.gettempdir()))
