@@ -148,6 +148,38 @@ def test_a_text_column_is_refused_by_name(tmp_path):
         read_all(cr.rows(tmp_path / "a.csv", target="y"))
 
 
+def test_a_target_of_texts_is_refused_with_its_remedies(tmp_path):
+    """Names of classes are not encoded in silence, whatever the file: the message says how to."""
+    pyarrow.parquet.write_table(pa.table({"a": [1.0, 2.0], "y": ["red", "blue"]}), tmp_path / "a.parquet")
+    pyarrow.parquet.write_table(pa.table({"a": [1.0], "y": pa.array(["red"]).dictionary_encode()}), tmp_path / "b.parquet")
+    (tmp_path / "a.csv").write_text("a,y\n1,red\n")
+    np.savez(tmp_path / "a.npz", x=np.ones((1, 1)), y=np.array(["red"]))
+    for name in ("a.parquet", "b.parquet", "a.csv", "a.npz"):
+        with pytest.raises(DataError, match=rf"{name}.*'y' holds .*; encode classes as 0, 1, .*TableClassifier"):
+            read_all(cr.rows(tmp_path / name, target="y"))
+
+
+@pytest.mark.parametrize("text", ["a,b,y\n1,2,0\n\n3,4,1\n", "a,b,y\n1,2,0\n   \n3,4,1\n", "a,b,y\r\n1,2,0\r\n\r\n"])
+def test_a_blank_line_is_named(tmp_path, text):
+    """A blank line of a CSV file is no row of missing numbers: it is refused by its number."""
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    with pytest.raises(DataError, match=r"a.csv, row group 0 \(from 0\): line 3 of the file is blank; leave blank lines out"):
+        read_all(cr.rows(tmp_path / "a.csv", target="y"))
+    (tmp_path / "a.csv").write_text("\n" + text)
+    with pytest.raises(DataError, match=r"a.csv: its first line is blank; begin the file with the names of the columns"):
+        cr.rows(tmp_path / "a.csv", target="y")
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_file_that_is_gone_is_an_error_of_its_own(tmp_path, suffix):
+    """A file that was removed after its rows were counted is no damaged one."""
+    write_set(tmp_path, (10, 10), suffix)
+    source = cr.rows(tmp_path / f"*.{suffix}", target="y")
+    (tmp_path / f"01.{suffix}").unlink()
+    with pytest.raises(FileError, match=rf"no such file: .*01.{suffix}"):
+        read_all(source)
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_damaged_file_is_named(tmp_path, suffix):
     """A file that is cut short or overwritten is refused by its name, never read as other rows."""

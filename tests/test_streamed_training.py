@@ -9,11 +9,14 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
-from row_sets import FORMATS, draw_rows, write_rows, write_set
+from row_sets import FORMATS, arrow_table, draw_rows, write_rows, write_set
 from training_cases import parameter_bytes
 
 import chainrule as cr
+from chainrule.cli.column_names import read_examples_for
+from chainrule.cli.data_source import Source
 from chainrule.engines import ENGINES
 from chainrule.errors import DataError, DataTypeError, FileError, SettingError
 from chainrule.read_ahead import read_ahead
@@ -185,6 +188,26 @@ def test_a_source_is_named_where_it_is_and_where_it_cannot_be_used(tmp_path):
     for use in (lambda: cr.train_population([network], source, **SETTINGS), lambda: network.evaluate(source)):
         with pytest.raises(DataTypeError, match=r"by cr\.train and cr\.Run alone"):
             use()
+
+
+def test_a_network_keeps_the_name_of_its_rows_and_of_their_target(tmp_path):
+    """The provenance names the paths as they were given and the target's column, which need not be a table's last one."""
+    x, y = draw_rows(40)
+    for name in ("a", "b"):
+        pyarrow.parquet.write_table(arrow_table(x, y).select(["y", "length", "width", "mass"]), tmp_path / f"{name}.parquet")
+    for paths, shown in (
+        (tmp_path / "a.parquet", "a.parquet#y"),
+        (f"{tmp_path}/*.parquet", "*.parquet#y"),
+        ([tmp_path / "a.parquet", tmp_path / "b.parquet", tmp_path / "?.parquet"], f"a.parquet, {tmp_path}/b.parquet, ...#y"),
+    ):
+        network = make_network()
+        cr.train(network, cr.rows(paths, target="y"), **SETTINGS)
+        network.save(tmp_path / "net.safetensors")
+        provenance = cr.load(tmp_path / "net.safetensors").provenance
+        assert (provenance.data, provenance.target) == (f"{tmp_path}/{shown}", "y")
+        found = read_examples_for(network, Source(str(tmp_path / "b.parquet")))
+        assert np.array_equal(found.x, x)
+        assert np.array_equal(found.y, y)
 
 
 def test_numbers_beyond_float32_are_refused(tmp_path):

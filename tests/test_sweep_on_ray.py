@@ -33,6 +33,7 @@ def main():
     facts["left"] = len(set(Path(tempfile.gettempdir()).glob("cr-ray-*")) - before)
 
     import ray
+    from chainrule.remote_error import RemoteError
     from chainrule.sweeping import ray_pool
     from chainrule.sweeping.ray_pool import RayPool
     facts["ended"] = not ray.is_initialized()
@@ -74,7 +75,7 @@ def main():
 
     # An error within a run is the library's own, and names the run.
     def failing(data, name, version, runs):
-        return [], ("DataError", "the run with seed 0: of the test")
+        return [], RemoteError("DataError", "the run with seed 0: of the test")
     ray_pool._train_runs = failing
     try:
         cr.sweep(SPACE, **parts, **SETTINGS, on="ray")

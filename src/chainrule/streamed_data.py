@@ -201,6 +201,8 @@ class StreamedData:
         The rows that are trained on.
     streamed : StreamedRows
         Reads the rows.
+    name, target : str
+        What a network's provenance calls the rows and their target.
 
     Raises
     ------
@@ -230,6 +232,7 @@ class StreamedData:
         spec = InputSpec("numbers", (source.n_in,), *self.examples.bounds)
         self.inputs = spec if network.inputs is None else network.inputs.joined(spec)
         self.n = len(source)
+        self.name, self.target = source.name, source.target
         self.total_weight = source.measured.total_weight
         self._validation = None if validation is None else self._read_validation(network, validation)
         self.validation: Examples | None = self._validation if isinstance(self._validation, Examples) else None

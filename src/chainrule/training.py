@@ -577,7 +577,7 @@ class Run:
         earlier_epochs, earlier_steps = (0, 0) if earlier is None else (earlier.epochs, earlier.steps)
         return Provenance(
             plan=self.plan.to_dict(),
-            data="",
+            data=self.data.name,
             examples=self.n,
             epochs=earlier_epochs + epochs,
             steps=earlier_steps + state.step,
@@ -589,6 +589,7 @@ class Run:
             earlier_epochs=earlier_epochs,
             earlier_steps=earlier_steps,
             classes=self.classes,
+            target=self.data.target,
             n_in=self.examples.n_in,
             kind=self.examples.kind,
             distort=self.data.distortion,

@@ -73,6 +73,8 @@ class TrainingData:
     distorted : DistortedExamples or None
     n : int
         The rows that are trained on.
+    name, target : str
+        What a network's provenance calls the data and its target: nothing, where they are in memory.
 
     Raises
     ------
@@ -81,6 +83,8 @@ class TrainingData:
     SettingError
         When a row is both trained and validated on, or two settings choose the validation.
     """
+
+    name = target = ""
 
     def __init__(
         self, network: Network, examples: Any, *, validation: Any, rows: Any, validation_rows: Any, distort: Distortion | None

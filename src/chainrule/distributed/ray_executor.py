@@ -18,6 +18,7 @@ from ..ray_cluster import RayCluster
 from ..streamed_data import StreamedData
 from ..training_data import EpochPart, TrainingData
 from .memory_rows import MemoryRows
+from .remote_worker import Place
 from .worker import Block, WorkerTask
 from .worker_group import WorkerGroup
 
@@ -79,6 +80,11 @@ class RayExecutor:
         )
         self._cluster: RayCluster | None = None
         self._group: WorkerGroup | None = None
+
+    @property
+    def places(self) -> dict[int, Place]:
+        """Where the workers run, by rank; empty before the training and after it."""
+        return {} if self._group is None else self._group.places
 
     def prepare(self) -> tuple[None, Any]:
         """Give the engine's form of the validation; that of the rows is made by the workers."""

@@ -10,6 +10,7 @@ from typing import Any
 from .. import __version__
 from ..errors import ChainruleError
 from ..plan import State
+from ..remote_error import RemoteError
 from .peers import Address, PeerLost, Peers
 from .worker import Block, BlockOutcome, Worker, WorkerTask
 
@@ -33,17 +34,6 @@ class Place:
 class Lost:
     """The answer of a worker that has lost another one."""
 
-    message: str
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The answer of a worker that met a mistake in settings or data: the name of the error's class, and its message.
-
-    Some of this library's errors cannot be copied from one process to another.
-    """
-
-    kind: str
     message: str
 
 
@@ -86,7 +76,7 @@ class RemoteWorker:
         """Take over a state."""
         self._worker.begin(state)
 
-    def advance(self, block: Block) -> BlockOutcome | Lost | Failed:
+    def advance(self, block: Block) -> BlockOutcome | Lost | RemoteError:
         """Train a block."""
         try:
             return self._worker.advance(block)
@@ -94,7 +84,7 @@ class RemoteWorker:
             return Lost(str(error))
         except ChainruleError as error:
             self._peers.abort()  # the others do not wait for this one
-            return Failed(type(error).__name__, str(error))
+            return RemoteError.of(error)
 
     def ping(self) -> bool:
         """Answer, as a process does that is not stopped."""

@@ -13,18 +13,20 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .. import __version__, errors
+from .. import __version__
 from .._warnings import user_stacklevel
-from ..errors import ChainruleError, EngineError
+from ..errors import EngineError
 from ..plan import State
 from ..ray_cluster import RayCluster
-from .remote_worker import Failed, Lost, Place, RemoteWorker
+from ..remote_error import RemoteError
+from .remote_worker import Lost, Place, RemoteWorker
 from .worker import Block, BlockOutcome, WorkerTask
 
 PULSE_SECONDS = 1.0
@@ -35,6 +37,9 @@ HEARTBEAT_SECONDS = 10.0
 
 START_SECONDS = 60.0
 """How long a worker may take to start where a core is free; after it, it is placed where none is."""
+
+RETRY_SECONDS = 0.5
+"""How long a worker that ended before it had started is left, before it is started again."""
 
 CONNECT_SECONDS = 30.0
 """How long the workers may take to connect to each other."""
@@ -77,6 +82,11 @@ class WorkerGroup:
         self._members: dict[int, Member] = {}
         self._connected = False
 
+    @property
+    def places(self) -> dict[int, Place]:
+        """Where the workers run, by rank."""
+        return {rank: member.place for rank, member in sorted(self._members.items())}
+
     def start(self) -> None:
         """Start the workers that are missing: on free cores, or where none become free, beside others.
 
@@ -86,9 +96,9 @@ class WorkerGroup:
             When a worker does not start, or has another version of this library.
         """
         for cores in (self._task.threads, 0):
-            missing = [rank for rank in range(self._task.workers) if rank not in self._members]
-            if missing:
-                self._start(missing, cores)
+            limit = time.monotonic() + START_SECONDS
+            while (missing := [k for k in range(self._task.workers) if k not in self._members]) and time.monotonic() < limit:
+                self._start(missing, cores, limit - time.monotonic())
         if len(self._members) < self._task.workers:
             raise EngineError(f"Ray has started no worker within {START_SECONDS:g} s; `ray status` tells what the cluster lacks")
 
@@ -134,8 +144,8 @@ class WorkerGroup:
         if answers is None:
             return None
         for answer in answers:
-            if isinstance(answer, Failed):
-                raise _error_of(answer)
+            if isinstance(answer, RemoteError):
+                raise answer.error()
         return None if any(isinstance(answer, Lost) for answer in answers) else answers
 
     def _connect(self, state: State) -> bool:
@@ -148,20 +158,25 @@ class WorkerGroup:
         answers = self._ask_all(lambda member: member.actor.connect.remote(addresses, key, state), CONNECT_SECONDS)
         return answers is not None and not any(isinstance(answer, Lost) for answer in answers)
 
-    def _start(self, ranks: list[int], cores: int) -> None:
-        """Start some workers, each on so many cores, and keep those that have begun within ``START_SECONDS``."""
+    def _start(self, ranks: list[int], cores: int, seconds: float) -> None:
+        """Start some workers, each on so many cores, and keep those that have begun within so many seconds."""
         remote = self._ray.remote(
             num_cpus=cores, max_restarts=0, max_concurrency=1, concurrency_groups={"pulse": 2}, scheduling_strategy="SPREAD"
         )(RemoteWorker)
         actors = {rank: remote.remote([self._reference], rank) for rank in ranks}
         references = {rank: actor.place.remote() for rank, actor in actors.items()}
-        ready, _ = self._ray.wait(list(references.values()), num_returns=len(ranks), timeout=START_SECONDS)
+        ready, _ = self._ray.wait(list(references.values()), num_returns=len(ranks), timeout=seconds)
         for rank, reference in references.items():
             if reference not in ready:
                 self._ray.kill(actors[rank])
                 continue
             try:
                 version, place = self._ray.get(reference)
+            except self._ray.exceptions.RayActorError as error:
+                if error.actor_init_failed:
+                    raise EngineError(f"a worker does not start: {_first_line(error)}") from None
+                time.sleep(RETRY_SECONDS)  # its machine is lost: Ray takes some seconds to know, and sends more workers there
+                continue
             except self._ray.exceptions.RayError as error:
                 raise EngineError(f"a worker does not start: {_first_line(error)}") from None
             if version != __version__:
@@ -237,12 +252,6 @@ class WorkerGroup:
         members, self._members = self._members, {}
         for member in members.values():
             self._kill(member)
-
-
-def _error_of(answer: Failed) -> ChainruleError:
-    """Make the error that a worker met."""
-    known = {"SettingError": errors.SettingError, "DataError": errors.DataError, "FileError": errors.FileError}
-    return known.get(answer.kind, EngineError)(answer.message)
 
 
 def _first_line(error: Exception) -> str:

@@ -12,14 +12,12 @@ from ..errors import DataError
 from .row_file import RowFile, import_arrow, translate_arrow_errors
 
 
-def check_numeric(place: object, name: str, type_: Any) -> None:
+def check_numeric(file: RowFile, name: str, type_: Any) -> None:
     """Refuse a column that does not hold plain numbers."""
     types = import_arrow("pyarrow").types
     if not (types.is_integer(type_) or types.is_floating(type_) or types.is_boolean(type_)):
-        raise DataError(
-            f"{place}: column {name!r} holds {type_}, not numbers; write it as numbers, or leave it out. Tables with "
-            "texts, dates and categories that fit into memory are TableClassifier's and TableRegressor's"
-        )
+        kind = "texts" if types.is_dictionary(type_) else type_
+        raise DataError(f"{file.path}: column {name!r} holds {kind}, not numbers; {file.remedy_for_texts(name)}")
 
 
 def read_columns(file: RowFile, group: int, table: Any) -> Iterator[AnyArray]:

@@ -43,19 +43,28 @@ class ColumnStatistics:
             column = values.astype(np.float64)
             with np.errstate(over="ignore", invalid="ignore"):  # numbers near float64's limits; who divides by the spread checks it
                 mean = column.mean()
-                deviations = column - mean
-                deviations *= deviations  # not by BLAS, whose threads would take cores from the training
-                squares = deviations.sum()
-            fractions = np.flatnonzero(column != np.floor(column))
-            fraction = column[fractions[0]] if fractions.size else np.nan
-            measured.append((mean, squares, column.min(), column.max(), fraction))
-            n = len(column)
-        return cls(n, *np.array(measured).T)
+                column -= mean
+                column *= column  # not by BLAS, whose threads would take cores from the training
+                squares = column.sum()
+            measured.append((mean, squares, values.min(), values.max(), _first_fraction(values)))
+            n = len(values)
+        return cls(n, *np.array(measured, np.float64).T)
 
     @property
     def deviation(self) -> Floats:
         """The standard deviation of each column; exactly 0 where it is constant."""
         return np.where(self.least == self.most, 0.0, np.sqrt(self.squares / self.n))
+
+
+def _first_fraction(values: AnyArray) -> float:
+    """Give the first number that is not whole; NaN where all are."""
+    if values.dtype.kind != "f":
+        return np.nan
+    for some in (values[:64], values):  # most columns have one among the first numbers
+        fractions = np.flatnonzero(some != np.floor(some))
+        if fractions.size:
+            return float(some[fractions[0]])
+    return np.nan
 
 
 def merge(a: ColumnStatistics, b: ColumnStatistics) -> ColumnStatistics:

@@ -36,6 +36,8 @@ class CsvRowFile(RowFile):
             raise DataError(f"{path}: its first line is not UTF-8; save the file as UTF-8") from None
         except csv.Error:
             raise DataError(f"{path}: its first line cannot be read; end lines by a line feed, with or without a return") from None
+        if not any(name.strip() for name in self._header):
+            raise DataError(f"{path}: its first line is blank; begin the file with the names of the columns")
         self.names = self._input_names(self._header)
         self.n_in = len(self.names)
         self.types = dict.fromkeys((*self.names, *self.others), "numbers in a CSV file")
@@ -64,12 +66,22 @@ class CsvRowFile(RowFile):
                     convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64())),
                 )
             except arrow.ArrowInvalid as error:
+                self._refuse_blank_line(group, lines)
                 self._refuse_text(group, str(error))
                 raise
         for k, name in enumerate(names):
             column = table.column(name)
+            if column.null_count:
+                self._refuse_blank_line(group, lines)
             self.check_complete(group, k, column.null_count)
             yield column.to_numpy()
+
+    def _refuse_blank_line(self, group: int, lines: bytes) -> None:
+        """Name the first line of a row group that holds nothing but spaces."""
+        blank = next((k for k, line in enumerate(lines.splitlines()) if not line.strip()), None)
+        if blank is not None:
+            number = sum(self.group_rows[:group]) + blank + 2  # from 1, after the header
+            raise self.fault(group, f"line {number:,} of the file is blank; leave blank lines out") from None
 
     def _refuse_text(self, group: int, message: str) -> None:
         """Name the column of a text that is not a number."""
@@ -78,5 +90,5 @@ class CsvRowFile(RowFile):
             name = self._header[int(found[1])]
             raise self.fault(
                 group,
-                f"column {name!r} holds {found[2][:50]!r}, not a number; write numbers, or leave the column out",
+                f"column {name!r} holds {found[2][:50]!r}, not a number; {self.remedy_for_texts(name)}",
             ) from None

@@ -83,6 +83,8 @@ class NpzRowFile(RowFile):
             while member.read(CHECKED_BYTES):  # raises BadZipFile where the checksum is another one
                 pass
         if dtype.kind not in "iufb" or fortran:
+            if dtype.kind in "US":
+                raise DataError(f"{self.path}: array {name!r} holds texts, not numbers; {self.remedy_for_texts(name)}")
             wrong = "is stored by columns" if fortran else f"holds {dtype}, not numbers"
             raise DataError(f"{self.path}: array {name!r} {wrong}; save np.ascontiguousarray({name}) of plain numbers")
         claimed = int(np.prod(shape, dtype=object)) * dtype.itemsize

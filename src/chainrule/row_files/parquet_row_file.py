@@ -25,7 +25,7 @@ class ParquetRowFile(RowFile):
         self.n_in = len(self.names)
         self.types = {name: str(schema.field(name).type) for name in (*self.names, *self.others)}
         for name in (*self.names, *self.others):
-            check_numeric(path, name, schema.field(name).type)
+            check_numeric(self, name, schema.field(name).type)
         self.group_rows = [self._metadata.row_group(k).num_rows for k in range(self._metadata.num_row_groups)]
 
     def _columns(self, group: int) -> Iterator[AnyArray]:

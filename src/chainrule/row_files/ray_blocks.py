@@ -56,7 +56,7 @@ class RayBlocks(RowFile):
         self.n_in = len(self.names)
         types = dict(columns)
         for name in (*self.names, *self.others):
-            check_numeric(self.path, name, types[name])
+            check_numeric(self, name, types[name])
         self.types = {name: str(types[name]) for name in (*self.names, *self.others)}
         for number in with_rows:
             if described[number][1] != columns:

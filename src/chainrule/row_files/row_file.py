@@ -114,6 +114,15 @@ class RowFile(ABC):
             return f"{('target', 'weights')[k - self.n_in]} {self.others[k - self.n_in]!r}"
         return f"column {self.names[k]!r}" if self.names else f"column {k} (from 0) of x"
 
+    def remedy_for_texts(self, name: str) -> str:
+        """Say what to do where a column holds texts."""
+        if name == self.target:
+            return "encode classes as 0, 1, ..., or pass TableClassifier a table that fits into memory, with its texts"
+        return (
+            "write it as numbers, or leave it out; TableClassifier and TableRegressor take texts, dates and categories, in a table "
+            "that fits into memory"
+        )
+
     def check_complete(self, group: int, k: int, missing: int) -> None:
         """Refuse a column of which values are missing."""
         if missing:
@@ -176,6 +185,8 @@ def translate_arrow_errors(path: object, group: int | None = None) -> Iterator[N
         yield
     except ChainruleError:
         raise
+    except FileNotFoundError:
+        raise FileError(f"no such file: {path}") from None
     except (arrow.ArrowException, OSError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise DamageError(f"{place}: cannot be read ({reason}); write the file again, or leave it out") from None

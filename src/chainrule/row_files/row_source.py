@@ -9,6 +9,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,12 +22,13 @@ from .._format import pluralize
 from .._types import AnyArray
 from .._warnings import user_stacklevel
 from ..errors import ArgumentTypeError, DataError, FileError, SettingError
+from ..read_ahead import read_ahead
 from .column_statistics import ColumnStatistics, merge
 from .csv_row_file import CsvRowFile
 from .npz_row_file import NpzRowFile
 from .parquet_row_file import ParquetRowFile
-from .ray_blocks import RayBlocks, is_ray_dataset
-from .remote_path import AnyPath, RemotePath, find_remote, is_url
+from .ray_blocks import RayBlocks, RayPlace, is_ray_dataset
+from .remote_path import AnyPath, RemotePath, find_remote, is_url, without_query
 from .row_file import DamageError, RowFile, shown
 
 WINDOW_BYTES = 64 << 20
@@ -79,6 +81,8 @@ class RowSource:
 
     Attributes
     ----------
+    name : str
+        The paths as they were given, and the target, as in ``parts/*.parquet#y``.
     files : list of RowFile
         In the order of their names.
     columns : tuple of str
@@ -114,14 +118,16 @@ class RowSource:
             raise ArgumentTypeError(f"standardize must be True or False; it is {standardize!r}")
         if damaged not in ("refuse", "skip"):
             raise SettingError(f"damaged must be 'refuse' or 'skip'; it is {damaged!r}")
+        given: Any = paths if is_ray_dataset(paths) else list_paths(paths)
+        self.name = f"{_described(given)}#{target}"
         self.target, self.weights = target, weights
         self.standardize = standardize
         self.window_bytes = check_int("window_bytes", window_bytes, least=1)
         self.skipped: list[str] = []
         self.files = (
-            [RayBlocks(paths, target, weights)]
-            if is_ray_dataset(paths)
-            else self._open_files(find_files(paths), skips=damaged == "skip")
+            [RayBlocks(given, target, weights)]
+            if is_ray_dataset(given)
+            else self._open_files(find_files(given), skips=damaged == "skip")
         )
         self.columns, self.n_in = self.files[0].names, self.files[0].n_in
         for file in self.files[1:]:
@@ -175,21 +181,19 @@ class RowSource:
         parts: list[ColumnStatistics] = []
         sound: list[tuple[RowFile, int]] = []
         checksums, weights = [], []
-        for place in self._groups:
-            file, k = place
-            try:
-                columns = list(file.columns(k))
-            except DamageError as error:
-                if not skips or (place is self._groups[-1] and not sound):
-                    raise
-                self.skipped.append(str(error))
-                continue
-            sound.append(place)
-            parts.append(ColumnStatistics.of(columns[: self.n_in + 1]))
-            checksums.append([crc32(column.view(np.uint8).data) for column in columns])
-            if self.weights is not None:
-                with np.errstate(over="ignore"):  # the sum of all is checked
-                    weights.append((float(columns[-1].max()), float(columns[-1].sum(dtype=np.float64))))
+        with closing(read_ahead(map(_read_or_fail, self._groups))) as groups:
+            for place, columns in groups:
+                if isinstance(columns, DamageError):
+                    if not skips or (place is self._groups[-1] and not sound):
+                        raise columns
+                    self.skipped.append(str(columns))
+                    continue
+                sound.append(place)
+                parts.append(ColumnStatistics.of(columns[: self.n_in + 1]))
+                checksums.append([crc32(column.view(np.uint8).data) for column in columns])
+                if self.weights is not None:
+                    with np.errstate(over="ignore"):  # the sum of all is checked
+                        weights.append((float(columns[-1].max()), float(columns[-1].sum(dtype=np.float64))))
         self._groups = sound
         statistics = functools.reduce(merge, parts)
         largest, total = _weights_of_all(self.weights, weights) if weights else (1.0, float(statistics.n))
@@ -277,16 +281,29 @@ def rows(
     return RowSource(paths, target=target, weights=weights, standardize=standardize, damaged=damaged, window_bytes=window_bytes)
 
 
-def find_files(paths: Any) -> list[AnyPath]:
-    """Give the files that paths, URLs and patterns name, each once, in the order of their names, those at URLs last."""
+def list_paths(paths: Any) -> list[str | os.PathLike[str]]:
+    """Check that these are paths, URLs or patterns, and list them."""
     if not isinstance(paths, str | os.PathLike | Iterable):
         raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; it is {paths!r}")
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    found: dict[str, Path] = {}
-    remote: dict[str, RemotePath] = {}
     for pattern in given:
         if not isinstance(pattern, (str, os.PathLike)):
             raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; one entry is {pattern!r}")
+    return given
+
+
+def _described(given: Any) -> str:
+    """Write what was given, for people and for the model's file: a URL without its query, which may hold a signature."""
+    if is_ray_dataset(given):
+        return str(RayPlace())
+    return ", ".join(without_query(os.fspath(path)) for path in given[:2]) + ", ..." * (len(given) > 2)
+
+
+def find_files(given: Iterable[str | os.PathLike[str]]) -> list[AnyPath]:
+    """Give the files that paths, URLs and patterns name, each once, in the order of their names, those at URLs last."""
+    found: dict[str, Path] = {}
+    remote: dict[str, RemotePath] = {}
+    for pattern in given:
         text = os.fspath(pattern)
         if is_url(text):
             at_url = find_remote(text)
@@ -302,6 +319,15 @@ def find_files(paths: Any) -> list[AnyPath]:
     if not (found or remote):
         raise SettingError("paths must name at least one file; it is empty")
     return [*sorted(found.values()), *(remote[name] for name in sorted(remote))]
+
+
+def _read_or_fail(place: tuple[RowFile, int]) -> tuple[tuple[RowFile, int], list[AnyArray] | DamageError]:
+    """Read a row group; give the columns, or what is wrong with it."""
+    file, k = place
+    try:
+        return place, list(file.columns(k))
+    except DamageError as error:
+        return place, error
 
 
 def _weights_of_all(name: str | None, weights: list[tuple[float, float]]) -> tuple[float, float]:

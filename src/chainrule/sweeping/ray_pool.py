@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
-from .. import __version__, errors
+from .. import __version__
 from ..errors import ChainruleError, EngineError
 from ..ray_cluster import RayCluster
+from ..remote_error import RemoteError
 from .pool import TASK_SECONDS
 from .search import SweepRun
 from .sweep_run import RunResult, SweepTask, name_of, train_run
 
 MOST_RETRIES = 3
 """How often Ray repeats a task whose worker died."""
-
-Failure: TypeAlias = tuple[str, str]
-"""The name of an error's class, and its message."""
 
 _TASK_OF_THIS_WORKER: dict[str, SweepTask] = {}
 """In a worker: the data and settings of the sweep that it works for, by the name of the sweep's object."""
@@ -63,7 +61,7 @@ class RayPool:
             self._cluster.shut_down()
             raise
         self._tasks: dict[Any, Sequence[SweepRun]] = {}
-        self._failure: Failure | None = None
+        self._failure: RemoteError | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +105,7 @@ class RayPool:
             results += trained
             self._failure = self._failure or failure
         if self._failure is not None and not results:  # the finished runs first
-            raise _error_of(*self._failure)
+            raise self._failure.error()
         return results
 
     def _repeat_alone(self, task: Any, error: Exception) -> None:
@@ -136,13 +134,14 @@ class RayPool:
             del self._tasks[task]
 
 
-def _train_runs(data: list[Any], name: str, version: str, runs: list[SweepRun]) -> tuple[list[RunResult], Failure | None]:
-    """Train runs in a worker; give the results, and the name and message of the error that ended it before the last run.
+def _train_runs(data: list[Any], name: str, version: str, runs: list[SweepRun]) -> tuple[list[RunResult], RemoteError | None]:
+    """Train runs in a worker; give the results, and the error that ended it before the last run.
 
     ``data`` holds a reference, not the data: Ray would make the data anew for every task.
     """
     if version != __version__:
-        return [], ("EngineError", f"the cluster has chainrule {__version__}, and this is {version}; install one version on both")
+        different = EngineError(f"the cluster has chainrule {__version__}, and this is {version}; install one version on both")
+        return [], RemoteError.of(different)
     if name not in _TASK_OF_THIS_WORKER:
         import ray
 
@@ -153,17 +152,11 @@ def _train_runs(data: list[Any], name: str, version: str, runs: list[SweepRun]) 
     for run in runs:
         try:
             result = train_run(task, run)
-        except ChainruleError as error:  # some of its classes cannot be copied to another process
-            return results, (type(error).__name__, str(error))
+        except ChainruleError as error:
+            return results, RemoteError.of(error)
         if result is not None:
             results.append(result)
     return results, None
-
-
-def _error_of(kind: str, message: str) -> ChainruleError:
-    """Make the error that a worker met."""
-    known = {"SettingError": errors.SettingError, "UnknownName": errors.SettingError, "DataError": errors.DataError}
-    return known.get(kind, EngineError)(message)
 
 
 def _first_line(error: Exception) -> str:
