@@ -74,14 +74,14 @@ def test_files_at_a_url_train_as_files_on_this_machine(memory, tmp_path, ending)
 
 def test_a_file_that_was_replaced_is_refused(memory):
     """The storage's size, ETag or times tell it, also where the size is the same."""
-    memory.pipe("/rows/a.parquet", contents("parquet", 0))
-    source = cr.rows("memory://rows/a.parquet", target="y")
+    memory.pipe("/rows/a.npz", contents("npz", 0))
+    source = cr.rows("memory://rows/a.npz", target="y")
     list(source.read_group(0))
-    memory.pipe("/rows/a.parquet", contents("parquet", 1))
-    with pytest.raises(FileError, match=r"memory://.*a\.parquet was changed since its rows were counted"):
+    memory.pipe("/rows/a.npz", contents("npz", 1))
+    with pytest.raises(FileError, match=r"memory://.*a\.npz was changed since its rows were counted"):
         list(source.read_group(0))
-    memory.rm("/rows/a.parquet")
-    with pytest.raises(FileError, match=r"no such file: memory://.*a\.parquet"):
+    memory.rm("/rows/a.npz")
+    with pytest.raises(FileError, match=r"no such file: memory://.*a\.npz"):
         list(source.read_group(0))
 
 

@@ -1,4 +1,4 @@
-"""The model of many machines in ``benchmarks/scale``: limits, simulation, terms; and the manifests of ``docs/cluster``."""
+"""The model of many machines in ``benchmarks/scale``: limits, simulation, terms."""
 
 import doctest
 import math

@@ -37,7 +37,7 @@ def main():
     from chainrule.sweeping import ray_pool
     from chainrule.sweeping.ray_pool import RayPool
     facts["ended"] = not ray.is_initialized()
-    ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
 
     # A sweep uses the connection that is there, and leaves it.
     space = {{"hidden": [4, 8], "learning_rate": "0.01..10:log"}}

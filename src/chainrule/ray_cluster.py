@@ -122,7 +122,7 @@ class RayCluster:
         try:
             with _loopback_allowed():
                 self.ray.init(
-                    address="local",
+                    address="local",  # else RAY_ADDRESS, or a cluster of this machine, would be taken
                     num_cpus=cores,
                     num_gpus=0,
                     include_dashboard=False,

@@ -101,5 +101,5 @@ def test_resuming_compares_the_amounts(run):
     status, _, err = run("train", "--resume", "run", "--epochs", 6, "--distort", "shift=3")
     assert status == 2
     assert f"was begun with --distort {AMOUNTS}" in err
-    assert run(*DIGITS, "--epochs", 5, "--distort", AMOUNTS)[0] == 0
+    assert run("train", "digits", "--hidden", 8, "--epochs", 5, "--early-stopping", 0, "--distort", AMOUNTS)[0] == 0
     assert np.array_equal(resumed.weights[0], cr.load("digits.safetensors").weights[0])

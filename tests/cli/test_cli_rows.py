@@ -56,6 +56,8 @@ def test_a_pattern_trains_the_network_of_cr_train(capsys):
     for mine, other in zip(model.weights, network.weights, strict=True):
         np.testing.assert_array_equal(mine, other)
     assert model.provenance.data == "rows/[01].parquet#y"
+    done = run_process("evaluate", "rows.safetensors")
+    assert "rows/[01].parquet names rows of files, which train alone reads as a whole; name one of the files" in done.stderr
     done = run_process("predict", "rows.safetensors", "rows/2.parquet", "--json")
     labels = [json.loads(line)["label"] for line in done.stdout.splitlines()]
     table = pq.read_table("rows/2.parquet").to_pandas()
@@ -140,6 +142,9 @@ def test_a_training_of_rows_is_resumed_with_its_options(capsys):
     assert "was begun with the data " in capsys.readouterr().err
     assert run("--resume", "kept", "--no-standardize") == 2
     assert "--standardize" in capsys.readouterr().err
+    assert run(*arguments, "--no-standardize", "--epochs", "1", "--checkpoint", "raw", "-o", "raw.safetensors") == 0
+    assert run("--resume", "raw", "--epochs", "2", "--quiet") == 0
+    assert cr.load("raw.safetensors").plan.dtype == "float32"
 
 
 def test_a_training_on_ray_has_the_bits_of_cr_train():

@@ -108,8 +108,9 @@ def test_values_are_told_in_their_own_unit(run, run_json):
 def test_an_option_takes_precedence_over_the_recipe(run_json, options, expected):
     """A setting of the command line replaces the recipe's, and the model file tells it."""
     write_frame(people(), "t.csv")
-    hidden = () if "--hidden" in options else ("--hidden", 8)
-    run_json("train", "t.csv", "--networks", 1, "--epochs", 2, *hidden, *options, "--quiet")
+    quick = {"--networks": 1, "--epochs": 2, "--hidden": 8}
+    others = [word for name, value in quick.items() if name not in options for word in (name, value)]
+    run_json("train", "t.csv", *others, *options, "--quiet")
     settings = run_json("info", "t.safetensors")[0]["trained"]["settings"]
     assert {name: settings[name] for name in expected} == expected
 
@@ -232,7 +233,7 @@ def test_rows_without_a_target_are_left_out_and_counted(run):
         ("--networks 1001", "networks must be at most"),
         ("--time-limit 0", "--time-limit must be"),
         ("--time-limit nan", "--time-limit must be"),
-        ("--hidden 0", "must be a whole number of at least 1"),
+        ("--hidden 0", "--hidden takes whole numbers of at least 1"),
         ("--epochs 0", "epochs must be"),
         ("--batch-size 0", "batch_size must be"),
         ("--dropout 2", "dropout must be"),

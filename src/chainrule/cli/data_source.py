@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +81,8 @@ class Source:
             return "images"
         if os.path.exists(path):  # noqa: PTH110
             return "table"
+        if "://" in self.name or glob.has_magic(self.name):
+            raise FileError(f"{self.name} names rows of files, which train alone reads as a whole; name one of the files")
         if path.suffix or len(path.parts) > 1:
             raise FileError(f"no such file or folder: {self.name}")
         raise UnknownName("data", self.name, (*BUILT_IN_DATA, "a folder of IDX files", "a table"))

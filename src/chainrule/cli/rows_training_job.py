@@ -16,7 +16,7 @@ from .._checks import check_int, check_seed
 from .._format import percent, pluralize
 from ..errors import SettingError
 from ..network import Network
-from ..row_files.remote_path import is_url
+from ..row_files.remote_path import is_url, without_query
 from ..row_files.row_source import RowSource, rows
 from ..training import Run
 from .data_source import Source
@@ -201,7 +201,11 @@ class RowsTrainingJob:
             return status
         saved = f"{'replaced' if self.path.exists() else 'saved'} {self.path}"
         if network.provenance is not None:
-            network.provenance = replace(network.provenance, data=str(self.source), stopped=history.stopped or "")
+            network.provenance = replace(
+                network.provenance,
+                data=without_query(self.source.name) + f"#{target_of(self.source)}",
+                stopped=history.stopped or "",
+            )
         network.save(self.path)
         if status:
             print_message(f"{history.message}; {saved}, with the parameters learnt so far{remedy}")

@@ -41,8 +41,7 @@ class RemotePath:
 
     def __str__(self) -> str:
         """Give the URL, without a query, which may hold a signature."""
-        url = str(self.filesystem.unstrip_protocol(self.path))
-        return url.partition("?")[0] if url.startswith("http") else url
+        return without_query(str(self.filesystem.unstrip_protocol(self.path)))
 
     @property
     def suffix(self) -> str:
@@ -100,6 +99,17 @@ def is_url(path: str) -> bool:
     (True, False, False)
     """
     return _URL.match(path) is not None
+
+
+def without_query(url: str) -> str:
+    """Cut the query off a web address: it may hold a signature.
+
+    Examples
+    --------
+    >>> without_query("https://host/a.parquet?signature=x"), without_query("rows/?.parquet")
+    ('https://host/a.parquet', 'rows/?.parquet')
+    """
+    return url.partition("?")[0] if url.startswith(("http://", "https://")) else url
 
 
 def find_remote(pattern: str) -> list[RemotePath]:

@@ -28,7 +28,7 @@ from .csv_row_file import CsvRowFile
 from .npz_row_file import NpzRowFile
 from .parquet_row_file import ParquetRowFile
 from .ray_blocks import RayBlocks, RayPlace, is_ray_dataset
-from .remote_path import AnyPath, RemotePath, find_remote, is_url
+from .remote_path import AnyPath, RemotePath, find_remote, is_url, without_query
 from .row_file import DamageError, RowFile, shown
 
 WINDOW_BYTES = 64 << 20
@@ -138,16 +138,15 @@ class RowSource:
             raise ArgumentTypeError(f"standardize must be True or False; it is {standardize!r}")
         if damaged not in ("refuse", "skip"):
             raise SettingError(f"damaged must be 'refuse' or 'skip'; it is {damaged!r}")
-        given = [] if is_ray_dataset(paths) else list_paths(paths)
-        shown_paths = [os.fspath(path) for path in given[:2]] or [str(RayPlace())]
-        self.name = f"{', '.join(shown_paths)}{', ...' * (len(given) > 2)}#{target}"
+        given: Any = paths if is_ray_dataset(paths) else list_paths(paths)
+        self.name = f"{_described(given)}#{target}"
         self.target, self.weights = target, weights
         self.standardize = standardize
         self.window_bytes = check_int("window_bytes", window_bytes, least=1)
         self.skipped: list[str] = []
         self.files = (
-            [RayBlocks(paths, target, weights)]
-            if is_ray_dataset(paths)
+            [RayBlocks(given, target, weights)]
+            if is_ray_dataset(given)
             else self._open_files(find_files(given), skips=damaged == "skip")
         )
         self.columns, self.n_in = self.files[0].names, self.files[0].n_in
@@ -307,8 +306,8 @@ def rows(
     return RowSource(paths, target=target, weights=weights, standardize=standardize, damaged=damaged, window_bytes=window_bytes)
 
 
-def list_paths(paths: Paths) -> list[str | os.PathLike[str]]:
-    """Check that these are paths or patterns, and list them."""
+def list_paths(paths: Any) -> list[str | os.PathLike[str]]:
+    """Check that these are paths, URLs or patterns, and list them."""
     if not isinstance(paths, str | os.PathLike | Iterable):
         raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; it is {paths!r}")
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
@@ -316,6 +315,13 @@ def list_paths(paths: Paths) -> list[str | os.PathLike[str]]:
         if not isinstance(pattern, (str, os.PathLike)):
             raise ArgumentTypeError(f"paths must be a path, a pattern, or a list of them; one entry is {pattern!r}")
     return given
+
+
+def _described(given: Any) -> str:
+    """Write what was given, for people and for the model's file: a URL without its query, which may hold a signature."""
+    if is_ray_dataset(given):
+        return str(RayPlace())
+    return ", ".join(without_query(os.fspath(path)) for path in given[:2]) + ", ..." * (len(given) > 2)
 
 
 def find_files(given: Iterable[str | os.PathLike[str]]) -> list[AnyPath]:
