@@ -217,7 +217,8 @@ def test_any_cut_of_a_decayed_sparse_training_gives_the_same_bits(engine, case, 
 def test_a_decayed_sparse_training_is_what_the_equations_say(engine, case):
     """Plain SGD with L2 on a sparse first layer decays every column at every step, whether an example has an entry in it or not."""
     state, costs = advanced(engine, case)
-    expected, expected_costs = composed(case)
+    with np.errstate(invalid="ignore"):  # NumPy's product has been seen to raise this flag where all numbers are ordinary
+        expected, expected_costs = composed(case)
     for actual, wanted in zip([*state.weights, *state.biases], [*expected.weights, *expected.biases], strict=True):
         assert_close(actual, wanted, case.plan.dtype)
     assert_close(costs, np.array(expected_costs), case.plan.dtype)
@@ -613,7 +614,8 @@ def mask(plan, layer, k, m, step):
 def test_an_engine_computes_what_the_equations_say(engine, case):
     """State, slots and costs after some steps are those of a plain composition of calculus functions, whatever the settings."""
     state, costs = advanced(engine, case)
-    expected, expected_costs = composed(case)
+    with np.errstate(invalid="ignore"):  # NumPy's product has been seen to raise this flag where all numbers are ordinary
+        expected, expected_costs = composed(case)
     # Adaptive rules amplify rounding errors from step to step; plain steps and momentum do not.
     steps = 1 if case.plan.optimizer.linear else len(case.steps)
     for actual, wanted in zip([*state.weights, *state.biases], [*expected.weights, *expected.biases], strict=True):
@@ -711,7 +713,7 @@ def test_gradients_are_directional_derivatives(engine, case):
         a = engine.forward(plan, weights, biases, examples.x, threads=1)
         assume(a.min() > 1e-4 and a.max() < 1 - 1e-4)
     value_and_gradient, here = engine.gradient(plan, data, None, threads=1), plan.pack(weights, biases)
-    cost, nabla = value_and_gradient(here)
+    cost, nabla, _ = value_and_gradient(here)
     direction = np.random.default_rng(0).normal(size=len(here))
 
     def at(h):

@@ -209,11 +209,11 @@ def test_settings_of_workers_are_checked(settings, words):
 
 def test_distorted_images_are_refused():
     """Distortion needs all rows in one process."""
-    digits = cr.datasets.digits().train
+    images = cr.datasets.mnist().train[:50]
     with pytest.raises(SettingError, match="distort"):
         cr.Run(
-            cr.Network([64, 4, 10], seed=0),
-            digits,
+            cr.Network([784, 4, 10], seed=0),
+            images,
             epochs=1,
             batch_size=1,
             learning_rate=0.1,

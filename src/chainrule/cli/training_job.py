@@ -261,6 +261,7 @@ def make_early_stopping(patience: int, kind: str) -> EarlyStopping | None:
 
 
 def describe_network(network: Network) -> str:
+    """Write a network's sizes, activations, cost and number of parameters as a line."""
     sizes = " x ".join(map(str, network.sizes))
     activations = " > ".join(sigma.name for sigma in network.plan.sigmas)
     return f"network: {sizes}, {activations}, {network.plan.cost_function.name} cost, {network.parameters:,} parameters"
