@@ -458,8 +458,9 @@ std::tuple<double, double, double> evaluate(Session<T> &session, const PreparedD
 // The summed cost and the correct examples at `parameters`, one vector; the gradient goes into
 // `gradient`, laid out likewise.
 template <class T>
-std::tuple<double, double> value_and_gradient(Session<T> &session, const PreparedData &prepared, nb::object rows,
-                          InputArray<T> parameters, OutputArray<T> gradient) {
+std::tuple<double, double> value_and_gradient(Session<T> &session, const PreparedData &prepared,
+                                              nb::object rows, InputArray<T> parameters,
+                                              OutputArray<T> gradient) {
     check_targets(session, prepared);
     check(std::int64_t(parameters.size()) == session.size(),
           "parameters must have one entry for each weight and bias");

@@ -293,4 +293,5 @@ def run_to_end(run: Run) -> History:
 
 
 def print_record(record: EpochRecord) -> None:
+    """Print a record as a line of JSON."""
     print_json(record._asdict())
