@@ -64,7 +64,8 @@ class ServerProcess:
 @contextmanager
 def serving(*arguments):
     """Serve with these arguments of ``chainrule draw`` while the block lasts."""
-    command = [sys.executable, "-c", MAIN, "draw", "--port", "0", "--no-browser", *map(str, arguments)]
+    port = () if "--port" in arguments else ("--port", "0")
+    command = [sys.executable, "-c", MAIN, "draw", *port, "--no-browser", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
     try:
         yield ServerProcess(process)
